@@ -1,0 +1,1 @@
+"""Management cells: partition and codes."""

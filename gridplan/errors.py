@@ -1,0 +1,134 @@
+"""Faults as bilingual sentences, and the errors that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+Language = Literal["zh", "en"]
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sentence for the planner: what was found, what was expected, what to do next."""
+
+    en: str
+    zh: str
+
+    def in_language(self, lang: Language) -> str:
+        """Return the sentence in Chinese (``"zh"``) or English (``"en"``)."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """
+    Something a step had to do that the planner should know, and what it concerned.
+
+    Nothing is dropped in silence: rows that could not be used, ways cut at the
+    edge of a file, repaired polygons each leave a note.
+    """
+
+    code: str
+    count: int
+    message: Message
+    ids: tuple[str, ...] = ()
+
+
+class GridplanError(Exception):
+    """
+    Base of all errors that gridplan raises on purpose.
+
+    Each carries one message per fault, so that all faults of one input are
+    reported together.
+    """
+
+    exit_status: ClassVar[int] = 2
+
+    def __init__(self, *faults: Message) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        """Return the faults in English, one per line."""
+        return "\n".join(fault.en for fault in self.faults)
+
+    def lines(self, lang: Language) -> list[str]:
+        """Return one line per fault in the language asked for."""
+        return [fault.in_language(lang) for fault in self.faults]
+
+
+class SettingsError(GridplanError, ValueError):
+    """A setting is missing, misspelt or out of range."""
+
+
+class InputError(GridplanError, ValueError):
+    """A file, layer or table cannot be used as it is."""
+
+
+class MissingInputError(InputError, FileNotFoundError):
+    """A file that the settings name is not there."""
+
+
+class CrsError(InputError):
+    """Coordinates are in no projected metric system, or not in the one declared."""
+
+
+class CostMatrixError(InputError):
+    """A cost matrix, its weights or its labels do not fit together."""
+
+
+class ContractError(InputError):
+    """A stored plan was written under a contract this version cannot read."""
+
+
+class OutputError(GridplanError, OSError):
+    """The run's folder cannot be written where the planner asked."""
+
+
+class MissingPackageError(GridplanError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class InfeasibleError(GridplanError, RuntimeError):
+    """The hard rules cannot be met; the message names the smallest relaxation."""
+
+    exit_status: ClassVar[int] = 3
+
+
+@dataclass(slots=True)
+class FaultList:
+    """Collects the faults of one input, to raise them together."""
+
+    faults: list[Message] = field(default_factory=list)
+
+    def add(self, *, en: str, zh: str) -> None:
+        """Add one fault."""
+        self.faults.append(Message(en=en, zh=zh))
+
+    def extend(self, faults: Iterable[Message]) -> None:
+        """Add the faults of another check."""
+        self.faults.extend(faults)
+
+    def raise_if_any(self, error: type[GridplanError] = InputError) -> None:
+        """Raise `error` with all faults, if there is one."""
+        if self.faults:
+            raise error(*self.faults)
+
+
+def first_ids(ids: Collection[object]) -> str:
+    """
+    Return the first ids of a collection as text, for a message.
+
+    Examples
+    --------
+    >>> first_ids(["a", "b"])
+    'a, b'
+    >>> first_ids(list("abcdefg"))
+    'a, b, c, d, e …'
+    """
+    shown = ", ".join(str(one) for one in list(ids)[:_SHOWN])
+    return f"{shown} …" if len(ids) > _SHOWN else shown

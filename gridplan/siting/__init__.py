@@ -1,0 +1,1 @@
+"""Where activity rooms go, with a bound on how good any plan could be."""

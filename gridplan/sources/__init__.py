@@ -1,0 +1,1 @@
+"""Readers: files and encodings in, typed layers out."""

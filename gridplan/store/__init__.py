@@ -1,0 +1,1 @@
+"""A plan on disk: GeoPackage, JSON and the run's folder."""

@@ -1,0 +1,1 @@
+"""Responsibility zones: contiguity and balanced partition."""
