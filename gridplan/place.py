@@ -17,7 +17,7 @@ from gridplan.errors import FaultList, InputError, Note, first_ids
 from gridplan.geometry import require_projected_metres
 
 Kind = Literal["polygon", "line", "point", "none"]
-Content = Literal["text", "count", "number", "flag"]
+Content = Literal["text", "count", "number", "signed", "flag"]
 
 _TYPE_IDS: dict[Kind, tuple[int, ...]] = {
     "polygon": (3, 6),
@@ -98,7 +98,7 @@ SCHEMAS: dict[str, Schema] = {
             "access": _text(),
             "bridge": _FLAG,
             "tunnel": _FLAG,
-            "layer": _NUMBER,
+            "layer": Column("signed"),
         },
     ),
     "water": Schema(
@@ -283,7 +283,7 @@ def _frame_faults(frame: gpd.GeoDataFrame, layer: str, crs: pyproj.CRS) -> Fault
     _id_faults(ids, layer, schema.key, faults)
     _geometry_faults(frame, ids, layer, faults)
     for name, column in schema.columns.items():
-        if name in frame and column.content in {"count", "number"}:
+        if name in frame and column.content in {"count", "number", "signed"}:
             number_faults(frame[name], ids, f"`{layer}`.`{name}`", column.content, faults)
     return faults
 
@@ -327,11 +327,12 @@ def _geometry_faults(
 def number_faults(
     values: pd.Series[float], ids: pd.Series[str], what: str, content: Content, faults: FaultList
 ) -> None:
-    """Add a fault for text, negative or (for counts) broken numbers; null is allowed."""
+    """Add a fault for text, negative (unless signed) or broken counts; null is allowed."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     given = values.notna() & (values.astype("string").str.strip() != "")
     text = given & numbers.isna()
-    bad = numbers.notna() & ((numbers < 0) | ~np.isfinite(numbers))
+    below = (numbers < 0) & (content != "signed")
+    bad = numbers.notna() & (below | ~np.isfinite(numbers))
     broken = numbers.notna() & (numbers % 1 != 0) if content == "count" else bad & False
     for rows, en, zh in (
         (text, "are no numbers", "不是数字"),
@@ -356,7 +357,10 @@ def _typed(frame: gpd.GeoDataFrame, schema: Schema) -> gpd.GeoDataFrame:
 
 def _as_content(values: pd.Series, content: Content) -> pd.Series:
     if content == "text":
-        return values.astype("string").astype("object").where(values.notna(), None)
+        whole = pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all())
+        # Codes come as numbers from tables with gaps: 320583102.0 is the code 320583102.
+        exact = values.astype("Int64") if whole else values
+        return exact.astype("string").astype("object").where(values.notna(), None)
     if content == "flag":
         return _flags(values)
     numbers = pd.to_numeric(values.replace("", None), errors="coerce").astype("float64")
