@@ -1,1 +1,69 @@
-"""Independent checks of a plan."""
+"""
+Independent checks of a plan.
+
+Pure functions on frames that share no code with what they check: they import numpy,
+pandas, shapely and `gridplan.errors` only, and never snap or repair. Each check can be
+used by itself and reports raw figures; `verify_plan` runs all that the layers allow.
+"""
+
+from gridplan.verify.codes import GB_T_30428, CodeProfile, check_codes, check_ids
+from gridplan.verify.crossing import check_buildings, check_communities
+from gridplan.verify.findings import STANDARD, Checked, Finding, Report, Severity, Tolerances
+from gridplan.verify.plan import verify_plan
+from gridplan.verify.rules import RULES, Rule
+from gridplan.verify.siting import check_claims, check_room_figures, check_rooms
+from gridplan.verify.sums import (
+    REASONS,
+    check_counts,
+    check_distances,
+    check_homes,
+    check_nearest,
+    check_residents,
+    check_totals,
+)
+from gridplan.verify.tiling import check_boundary, check_shapes, check_tiling
+from gridplan.verify.zones import (
+    check_complete,
+    check_connected,
+    check_drawn_zones,
+    check_zone_shapes,
+    check_zone_sums,
+    membership,
+)
+
+__all__ = [
+    "GB_T_30428",
+    "REASONS",
+    "RULES",
+    "STANDARD",
+    "Checked",
+    "CodeProfile",
+    "Finding",
+    "Report",
+    "Rule",
+    "Severity",
+    "Tolerances",
+    "check_boundary",
+    "check_buildings",
+    "check_claims",
+    "check_codes",
+    "check_communities",
+    "check_complete",
+    "check_connected",
+    "check_counts",
+    "check_distances",
+    "check_drawn_zones",
+    "check_homes",
+    "check_ids",
+    "check_nearest",
+    "check_residents",
+    "check_room_figures",
+    "check_rooms",
+    "check_shapes",
+    "check_tiling",
+    "check_totals",
+    "check_zone_shapes",
+    "check_zone_sums",
+    "membership",
+    "verify_plan",
+]

@@ -1,0 +1,194 @@
+"""Do cells carry codes of the standard's form, and ids that name one object each."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.errors import Message
+from gridplan.verify.findings import STANDARD, Checked, Finding, Severity, Tolerances
+from gridplan.verify.frames import (
+    Floats,
+    Places,
+    Texts,
+    given_of,
+    labels,
+    missing_columns,
+    repeated,
+    shapes,
+    sound,
+    texts,
+)
+from gridplan.verify.rules import finding
+
+_FIFTEEN_DIGITS = Message(
+    en="15 digits (6 county, 3 street, 3 community, 3 number)",
+    zh="15 位数字（县 6 位、街道 3 位、社区 3 位、顺序号 3 位）",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeProfile:
+    """
+    The form of a cell's code.
+
+    Attributes
+    ----------
+    pattern : str
+        Regular expression of the whole code; 6 county + 3 street + 3 community + 3
+        sequence digits by default (GB/T 30428).
+    community_length : int
+        Length of the front part that all codes of a community share.
+    words : Message
+        The form in words.
+    """
+
+    pattern: str = "[0-9]{15}"
+    community_length: int = 12
+    words: Message = _FIFTEEN_DIGITS
+
+
+GB_T_30428 = CodeProfile()
+"""Fifteen digits, the first twelve those of the community."""
+
+
+def check_ids(frame: pd.DataFrame, key: str, *, layer: str, severity: Severity = "hard") -> Checked:
+    """Check that the column `key` is there, filled and names each row once."""
+    absent = missing_columns(frame, layer, [key], severity=severity)
+    if absent:
+        return Checked(tuple(absent))
+    values = texts(frame, key)
+    without = labels(frame, layer)[~given_of(values)]
+    return Checked(
+        (
+            *finding("id_missing", without, layer=layer, severity=severity, detail=key),
+            *finding("id_repeated", repeated(values), layer=layer, severity=severity, detail=key),
+        )
+    )
+
+
+def check_codes(
+    cells: pd.DataFrame,
+    *,
+    profile: CodeProfile = GB_T_30428,
+    ordered: bool = True,
+    tolerances: Tolerances = STANDARD,
+) -> Checked:
+    """
+    Check the codes of cells: text, of the profile's form, unique, of their community.
+
+    A code begins with its ``community_id`` where that is itself the front of a code;
+    a community named otherwise has one front that no other community shares.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        With ``cell_id``; ``community_id`` and ``geometry`` are used where present.
+    ordered : bool
+        Whether to look at the order of numbers, which only a first plan keeps: cells
+        that a change adds continue after the largest number.
+
+    Returns
+    -------
+    Checked
+        Figures: ``codes_out_of_order``, cells to renumber until the order is right.
+    """
+    present = check_ids(cells, "cell_id", layer="cells")
+    if "cell_id" not in cells:
+        return present
+    names, codes = labels(cells, "cells"), texts(cells, "cell_id")
+    given = given_of(codes)
+    numeric = given & np.array([not isinstance(one, str) for one in cells["cell_id"]], dtype=bool)
+    form = re.compile(profile.pattern)
+    formed = np.array([one is not None and bool(form.fullmatch(one)) for one in codes], dtype=bool)
+    good = formed & ~numeric
+    findings = [
+        *present.findings,
+        *finding("code_not_text", names[numeric], layer="cells"),
+        *finding(
+            "code_malformed",
+            names[given & ~numeric & ~formed],
+            layer="cells",
+            detail=profile.words,
+        ),
+    ]
+    if "community_id" in cells:
+        findings += _community_findings(cells[good], profile)
+    astray = _out_of_order(cells[good], profile, tolerances) if ordered else []
+    findings += finding("code_order", astray, layer="cells")
+    return Checked(tuple(findings), {"codes_out_of_order": float(len(astray))})
+
+
+def _community_findings(cells: pd.DataFrame, profile: CodeProfile) -> list[Finding]:
+    codes, own = texts(cells, "cell_id"), texts(cells, "community_id")
+    codes, own = codes[given_of(own)], own[given_of(own)]
+    front = np.array([one[: profile.community_length] for one in codes], dtype=object)
+    expected = _fronts(own, front, profile)
+    wrong = np.array(
+        [expected[one] != first for one, first in zip(own, front, strict=True)], dtype=bool
+    )
+    return finding("code_community", sorted(codes[wrong]), layer="cells")
+
+
+def _fronts(own: Texts, front: Texts, profile: CodeProfile) -> dict[str, str]:
+    counts = Counter(zip(own, front, strict=True))
+    # The front that most cells of a community bear is taken; of two communities that
+    # claim one front, the one with more cells has it, and the other is in the wrong.
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    expected = {one: one for one in set(own) if _is_front(one, profile)}
+    taken = set(expected.values())
+    for (community, first), _ in ranked:
+        if community not in expected and first not in taken:
+            expected[community] = first
+            taken.add(first)
+    return {one: expected.get(one, "") for one in own}
+
+
+def _is_front(community: str, profile: CodeProfile) -> bool:
+    return len(community) == profile.community_length and community.isdigit()
+
+
+def _out_of_order(cells: pd.DataFrame, profile: CodeProfile, tolerances: Tolerances) -> list[str]:
+    if "geometry" not in cells:
+        return []
+    polygons, codes = shapes(cells), texts(cells, "cell_id")
+    measured = sound(polygons)
+    polygons, codes = polygons[measured], codes[measured]
+    order = np.argsort(codes, kind="stable")
+    codes = codes[order]
+    centre = shapely.centroid(polygons[order])
+    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    front = np.array([one[: profile.community_length] for one in codes], dtype=object)
+    astray: list[str] = []
+    for one in sorted(set(front)):
+        places = np.flatnonzero(front == one)
+        worst = _misplaced(x[places], y[places], slack_m=tolerances.contact_m)
+        astray += codes[places[worst]].tolist()
+    return astray
+
+
+def _misplaced(x: Floats, y: Floats, *, slack_m: float) -> Places:
+    """
+    Return the fewest points found whose removal leaves the rest in reading order.
+
+    Whatever the height of the rows, a point numbered later never lies both west and
+    north of one numbered earlier. Points in most such contradictions go first.
+    """
+    west = x[:, None] - x[None, :]
+    north = y[None, :] - y[:, None]
+    clash = np.triu((west >= 0) & (north >= 0) & (np.maximum(west, north) > slack_m), 1)
+    clash = clash | clash.T
+    degree = clash.sum(axis=1)
+    gone: list[int] = []
+    while degree.any():
+        worst = int(np.argmax(degree))
+        gone.append(worst)
+        degree = degree - clash[worst]
+        degree[worst] = 0
+        clash[worst], clash[:, worst] = False, False
+    return np.array(gone, dtype=np.intp)

@@ -1,0 +1,459 @@
+"""All checks that the layers of a plan, computed or drawn by hand, allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import shapely
+
+from gridplan.verify import codes, crossing, siting, sums, tiling, zones
+from gridplan.verify.codes import GB_T_30428, CodeProfile
+from gridplan.verify.contact import neighbours
+from gridplan.verify.findings import (
+    STANDARD,
+    Checked,
+    Finding,
+    Report,
+    Severity,
+    Tolerances,
+    in_order,
+)
+from gridplan.verify.frames import number, shapes, sound, texts
+from gridplan.verify.rules import figure, finding
+
+PROOFS = {
+    "tiling_error_m2": "cells_tiling_error_m2",
+    "buildings_cut": "buildings_cut",
+    "communities_crossed": "communities_crossed",
+    "zones_disconnected": "zones_disconnected",
+}
+"""The proofs of ``summary.json`` and the figures they are."""
+
+_INPUT = "in_"
+_ALSO_AS_INPUT = ("boundary", "communities", "buildings", "sites", "population")
+_NOT_A_COUNT = ("level", "unit_id", "population")
+
+
+@dataclass(frozen=True)
+class _World:
+    """The layers by name, inputs also without their prefix, and what several checks need."""
+
+    layers: Mapping[str, pd.DataFrame]
+    summary: Mapping[str, Any]
+    cells_method: str | None
+    profile: CodeProfile
+    tolerances: Tolerances
+
+    def get(self, name: str) -> pd.DataFrame | None:
+        return self.layers.get(name)
+
+    def has(self, layer: str, *columns: str) -> bool:
+        return layer in self.layers and set(columns) <= set(self.layers[layer])
+
+    @cached_property
+    def outline(self) -> shapely.Geometry | None:
+        return _outline(self.layers["boundary"]) if "boundary" in self.layers else None
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        return neighbours(shapes(self.layers["cells"]), tolerances=self.tolerances)
+
+    @cached_property
+    def members(self) -> pd.DataFrame | None:
+        cell_zones, drawn = self.get("cell_zones"), self.get("zones")
+        readable = cell_zones is None or self.has(
+            "cell_zones", "cell_uid", "zone_system", "zone_id"
+        )
+        if "cells" not in self.layers or not readable:
+            return None
+        found = zones.membership(self.layers["cells"], cell_zones, drawn)
+        return None if found is None or found.empty else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    name: str
+    needs: tuple[str, ...]
+    run: Callable[[_World], Checked]
+
+
+def verify_plan(
+    layers: Mapping[str, pd.DataFrame],
+    summary: Mapping[str, Any] | None = None,
+    *,
+    cells_method: str | None = None,
+    profile: CodeProfile = GB_T_30428,
+    tolerances: Tolerances = STANDARD,
+) -> Report:
+    """
+    Verify the layers of a plan: every check whose layers are there.
+
+    Parameters
+    ----------
+    layers : mapping of layer name to DataFrame
+        As in ``plan.gpkg``, or only ``boundary`` and ``cells`` drawn by hand. Shapes
+        are in the column ``geometry``, in projected metres, and are taken as they
+        are: nothing is snapped or repaired. Frames are not changed.
+    summary : mapping, optional
+        ``summary.json``: its proofs, counts and siting are compared with the layers.
+    cells_method : str, optional
+        How the cells were made; for ``square``, which cuts buildings by nature, a cut
+        building is a soft finding. Default: ``summary["cells"]["method"]``.
+    profile : CodeProfile
+        The form of the codes.
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> boundary = pd.DataFrame({"name": ["A"], "geometry": [shapely.box(0, 0, 200, 100)]})
+    >>> cells = pd.DataFrame(
+    ...     {"cell_id": ["320583102001001"], "geometry": [shapely.box(0, 0, 199, 100)]}
+    ... )
+    >>> report = verify_plan({"boundary": boundary, "cells": cells})
+    >>> report.ok, report.proofs["tiling_error_m2"]
+    (False, 100.0)
+    >>> report.of_rule("gap")[0].amount
+    100.0
+    """
+    claimed = summary or {}
+    method = cells_method or _section(claimed, "cells").get("method")
+    world = _World(_with_inputs(layers), claimed, method, profile, tolerances)
+    findings: list[Finding] = [*_missing_layers(world)]
+    figures: dict[str, float] = {}
+    checked, skipped = [], []
+    for check in CHECKS:
+        if all(need in world.layers for need in check.needs):
+            result = _carried_out(check, world)
+            findings += result.findings
+            # Zones disconnected are counted by two checks, each for systems of its own.
+            for name, value in result.figures.items():
+                figures[name] = figures.get(name, 0.0) + value
+            checked.append(check.name)
+        else:
+            skipped.append(check.name)
+    proofs = {name: figures.pop(source, None) for name, source in PROOFS.items()}
+    findings += _differences(claimed, proofs, world)
+    return Report(in_order(findings), proofs, figures, tuple(checked), tuple(skipped))
+
+
+def _with_inputs(layers: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    known = {name: pd.DataFrame(layer) for name, layer in layers.items()}
+    for name in _ALSO_AS_INPUT:
+        if name not in known and _INPUT + name in known:
+            known[name] = known[_INPUT + name]
+    return known
+
+
+def _missing_layers(world: _World) -> list[Finding]:
+    absent = [] if "boundary" in world.layers else ["boundary"]
+    # Zones drawn by hand may come alone; a plan has cells.
+    if "cells" not in world.layers and (world.summary or "zones" not in world.layers):
+        absent.append("cells")
+    return [one for layer in absent for one in finding("layer_missing", [layer], layer=layer)]
+
+
+def _carried_out(check: _Check, world: _World) -> Checked:
+    try:
+        return check.run(world)
+    except shapely.GEOSException as error:
+        # An overlay that fails is a fault of the layer to be told, not of the program.
+        return Checked(
+            tuple(finding("not_measured", [str(error)], layer=check.needs[0], detail=check.name))
+        )
+
+
+def _section(summary: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = summary.get(name)
+    return section if isinstance(section, Mapping) else {}
+
+
+def _differences(
+    summary: Mapping[str, Any], proofs: Mapping[str, float | None], world: _World
+) -> list[Finding]:
+    measured: dict[str, float | None] = dict(proofs)
+    claimed = {name: _section(summary, "proofs").get(name) for name in PROOFS}
+    claimed["residents"] = summary.get("residents")
+    if world.has("demand", "population"):
+        measured["residents"] = float(world.layers["demand"]["population"].sum())
+    claimed["cells"] = _section(summary, "cells").get("count")
+    if "cells" in world.layers:
+        measured["cells"] = float(len(world.layers["cells"]))
+    slack = {
+        "tiling_error_m2": world.tolerances.area_m2,
+        "residents": world.tolerances.residents,
+    }
+    wrong = [
+        f"{name}: {figure(said)} / {figure(found)}"
+        for name in claimed
+        if (said := number(claimed[name])) is not None
+        and (found := measured.get(name)) is not None
+        and not abs(said - found) <= slack.get(name, 0.0)
+    ]
+    return finding("proof_differs", wrong, layer="summary", detail="summary / layers")
+
+
+def _outline(boundary: pd.DataFrame) -> shapely.Geometry | None:
+    if "geometry" not in boundary:
+        return None
+    polygons = shapes(boundary)
+    good = polygons[sound(polygons)]
+    return shapely.union_all(good) if len(good) else None
+
+
+def _boundary(world: _World) -> Checked:
+    parts = [
+        tiling.check_shapes(
+            world.layers["boundary"], layer="boundary", whole=False, tolerances=world.tolerances
+        )
+    ]
+    read = _outline(world.layers["in_boundary"]) if "in_boundary" in world.layers else None
+    if read is not None and world.outline is not None:
+        parts.append(tiling.check_boundary(world.outline, read, tolerances=world.tolerances))
+    return _joined(parts)
+
+
+def _cell_shapes(world: _World) -> Checked:
+    return tiling.check_shapes(world.layers["cells"], tolerances=world.tolerances)
+
+
+def _cell_tiling(world: _World) -> Checked:
+    if world.outline is None or not world.has("cells", "geometry"):
+        return Checked()
+    return tiling.check_tiling(
+        world.layers["cells"], world.outline, pairs=world.pairs, tolerances=world.tolerances
+    )
+
+
+def _community_shapes(world: _World) -> Checked:
+    communities = world.layers["communities"]
+    found = tiling.check_shapes(
+        communities, layer="communities", whole=False, tolerances=world.tolerances
+    )
+    named = codes.check_ids(communities, "community_id", layer="communities")
+    return Checked((*found.findings, *named.findings))
+
+
+def _community_tiling(world: _World) -> Checked:
+    if world.outline is None:
+        return Checked()
+    return tiling.check_tiling(
+        world.layers["communities"],
+        world.outline,
+        layer="communities",
+        tolerances=world.tolerances,
+    )
+
+
+def _buildings(world: _World) -> Checked:
+    return crossing.check_buildings(
+        world.layers["cells"],
+        world.layers["buildings"],
+        cells_method=world.cells_method,
+        tolerances=world.tolerances,
+    )
+
+
+def _communities(world: _World) -> Checked:
+    return crossing.check_communities(
+        world.layers["cells"], world.layers["communities"], tolerances=world.tolerances
+    )
+
+
+def _codes(world: _World) -> Checked:
+    # Cells drawn by hand have no permanent id yet; a plan's tables refer to it.
+    referred = bool(world.summary) or bool({"cell_zones", "demand"} & set(world.layers))
+    severity: Severity = "hard" if referred else "soft"
+    cells = world.layers["cells"]
+    lasting = codes.check_ids(cells, "cell_uid", layer="cells", severity=severity)
+    coded = codes.check_codes(
+        cells,
+        profile=world.profile,
+        ordered=_is_first_plan(world),
+        tolerances=world.tolerances,
+    )
+    return Checked((*lasting.findings, *coded.findings), coded.figures)
+
+
+def _is_first_plan(world: _World) -> bool:
+    if not world.has("cell_lineage", "kind"):
+        return True
+    return set(texts(world.layers["cell_lineage"], "kind")) <= {"new", None}
+
+
+def _zone_membership(world: _World) -> Checked:
+    return zones.check_complete(
+        world.layers["cells"],
+        world.get("cell_zones"),
+        world.get("zones"),
+        members=world.members,
+    )
+
+
+def _zone_connection(world: _World) -> Checked:
+    if world.members is None or not world.has("cells", "geometry"):
+        return Checked()
+    return zones.check_connected(
+        world.layers["cells"], world.members, pairs=world.pairs, tolerances=world.tolerances
+    )
+
+
+def _drawn_zones(world: _World) -> Checked:
+    drawn, members = world.layers["zones"], world.members
+    if members is not None:
+        drawn = drawn[~zones.in_systems(drawn, members)]
+    listed = members is not None and "cell_zones" in world.layers
+    if listed or drawn.empty or world.outline is None:
+        return Checked()
+    return zones.check_drawn_zones(drawn, world.outline, tolerances=world.tolerances)
+
+
+def _zone_layer(world: _World) -> Checked:
+    drawn, members = world.layers["zones"], world.members
+    if members is None:
+        return Checked()
+    if "cell_zones" not in world.layers:
+        drawn = drawn[zones.in_systems(drawn, members)]
+    cells = world.layers["cells"]
+    parts = [tiling.check_shapes(drawn, layer="zones", tolerances=world.tolerances)]
+    if world.has("zones", "zone_id"):
+        parts += [
+            zones.check_zone_shapes(cells, drawn, members, tolerances=world.tolerances),
+            zones.check_zone_sums(cells, drawn, members, tolerances=world.tolerances),
+        ]
+    return _joined(parts)
+
+
+def _residents(world: _World) -> Checked:
+    demand = world.layers["demand"]
+    parts = [codes.check_ids(demand, "demand_id", layer="demand")]
+    groups: list[str] = []
+    if "population" in world.layers:
+        table = world.layers["population"]
+        groups = [str(one) for one in table if one in demand and one not in _NOT_A_COUNT]
+        parts.append(sums.check_residents(demand, table, tolerances=world.tolerances))
+    elif world.has("communities", "community_id", "population"):
+        register = sums.community_register(world.layers["communities"], demand)
+        parts.append(sums.check_residents(demand, register, tolerances=world.tolerances))
+    parts.append(sums.check_counts(demand, ["population", *groups]))
+    if "communities" in world.layers:
+        parts.append(sums.check_demand_communities(demand, world.layers["communities"]))
+    return _joined(parts)
+
+
+def _cell_residents(world: _World) -> Checked:
+    demand, cells = world.layers["demand"], world.layers["cells"]
+    return _joined(
+        [
+            sums.check_homes(demand, cells, tolerances=world.tolerances),
+            sums.check_totals(
+                demand,
+                "cell_uid",
+                cells,
+                "population",
+                layer="cells",
+                tolerances=world.tolerances,
+            ),
+        ]
+    )
+
+
+def _committee_walks(world: _World) -> Checked:
+    demand, committees = world.layers["demand"], world.layers["committees"]
+    parts = [
+        codes.check_ids(committees, "committee_id", layer="committees"),
+        sums.check_nearest(demand, tolerances=world.tolerances),
+    ]
+    for walk, column in (
+        ("committee", "residents_own"),
+        ("nearest_committee", "residents_nearest"),
+    ):
+        parts += [
+            sums.check_distances(
+                demand, walk, committees, "committee_id", tolerances=world.tolerances
+            ),
+            sums.check_totals(
+                demand,
+                f"{walk}_id",
+                committees,
+                column,
+                layer="committees",
+                tolerances=world.tolerances,
+            ),
+        ]
+    return _joined(parts)
+
+
+def _room_walks(world: _World) -> Checked:
+    demand, rooms = world.layers["demand"], world.layers["rooms"]
+    return _joined(
+        [
+            codes.check_ids(rooms, "site_id", layer="rooms"),
+            sums.check_distances(demand, "room", rooms, "site_id", tolerances=world.tolerances),
+            siting.check_room_figures(rooms, demand, tolerances=world.tolerances),
+        ]
+    )
+
+
+def _rooms(world: _World) -> Checked:
+    claimed = _section(world.summary, "siting")
+    others = (
+        texts(world.layers["committees"], "committee_id")
+        if world.has("committees", "committee_id")
+        else ()
+    )
+    return siting.check_rooms(
+        world.layers["rooms"],
+        world.layers["sites"],
+        required=claimed.get("required") or (),
+        forbidden=claimed.get("forbidden") or (),
+        others=tuple(others),
+    )
+
+
+def _claims(world: _World) -> Checked:
+    claimed = _section(world.summary, "siting")
+    if not claimed:
+        return Checked()
+    return siting.check_claims(
+        claimed,
+        world.get("demand"),
+        rooms=len(world.layers["rooms"]),
+        tolerances=world.tolerances,
+    )
+
+
+def _joined(parts: list[Checked]) -> Checked:
+    figures: dict[str, float] = {}
+    for part in parts:
+        figures |= part.figures
+    return Checked(tuple(one for part in parts for one in part.findings), figures)
+
+
+CHECKS = (
+    _Check("boundary", ("boundary",), _boundary),
+    _Check("cell_shapes", ("cells",), _cell_shapes),
+    _Check("cell_tiling", ("cells", "boundary"), _cell_tiling),
+    _Check("cell_codes", ("cells",), _codes),
+    _Check("buildings", ("cells", "buildings"), _buildings),
+    _Check("community_shapes", ("communities",), _community_shapes),
+    _Check("community_tiling", ("communities", "boundary"), _community_tiling),
+    _Check("cell_communities", ("cells", "communities"), _communities),
+    _Check("zone_membership", ("cells",), _zone_membership),
+    _Check("zone_connection", ("cells",), _zone_connection),
+    _Check("drawn_zones", ("zones",), _drawn_zones),
+    _Check("zone_layer", ("zones", "cells"), _zone_layer),
+    _Check("residents", ("demand",), _residents),
+    _Check("cell_residents", ("demand", "cells"), _cell_residents),
+    _Check("committee_walks", ("demand", "committees"), _committee_walks),
+    _Check("room_walks", ("demand", "rooms"), _room_walks),
+    _Check("rooms", ("rooms", "sites"), _rooms),
+    _Check("siting_claims", ("rooms",), _claims),
+)
+"""All checks: name, the layers each needs, what it runs."""

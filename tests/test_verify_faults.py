@@ -1,0 +1,264 @@
+"""Every rule, once broken, is found and named."""
+
+import math
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from shapely import MultiPolygon, Point, Polygon, box
+from shapely.affinity import translate
+
+from gridplan.verify import RULES, verify_plan
+from tests.test_verify import EAST_ID, WEST_ID, code, frame, world
+
+KEY = {"cells": "cell_id", "zones": "zone_id", "demand": "demand_id", "rooms": "site_id",
+       "committees": "committee_id", "communities": "community_id", "boundary": "name",
+       "in_boundary": "name",
+       "in_buildings": "building_id"}  # fmt: skip
+
+
+def put(layer, key, column, value):
+    """Plant a value (or what a function makes of the old one) in one row."""
+
+    def plant(layers, summary):  # noqa: ARG001
+        table = layers[layer]
+        values = table[column].astype(object).tolist()
+        place = table[KEY[layer]].tolist().index(key)
+        values[place] = value(values[place]) if callable(value) else value
+        if column == "geometry":
+            layers[layer] = table.assign(geometry=gpd.GeoSeries(values, crs=table.crs))
+        else:
+            layers[layer] = table.assign(**{column: pd.Series(values, dtype=object)})
+
+    return plant
+
+
+def shape(key, change):
+    return put("cells", key, "geometry", change)
+
+
+def several(*plants):
+    def plant(layers, summary):
+        for one in plants:
+            one(layers, summary)
+
+    return plant
+
+
+def drop(layer, key):
+    def plant(layers, summary):  # noqa: ARG001
+        table = layers[layer]
+        layers[layer] = table[table[KEY[layer]] != key].reset_index(drop=True)
+
+    return plant
+
+
+def again(layer, key):
+    def plant(layers, summary):  # noqa: ARG001
+        table = layers[layer]
+        layers[layer] = pd.concat([table, table[table[KEY[layer]] == key]], ignore_index=True)
+
+    return plant
+
+
+def without(layer, column=None):
+    def plant(layers, summary):  # noqa: ARG001
+        if column is None:
+            del layers[layer]
+        else:
+            layers[layer] = layers[layer].drop(columns=column)
+
+    return plant
+
+
+def zone_of(cell, zone, *, extra=False, system="patrol"):
+    """Move a cell to a zone, to none, or into one more."""
+
+    def plant(layers, summary):  # noqa: ARG001
+        rows = layers["cell_zones"]
+        old = (rows["cell_uid"] == cell) & (rows["zone_system"] == system)
+        new = frame([(cell, system, zone)] if zone else [], list(rows.columns))
+        layers["cell_zones"] = pd.concat([rows if extra else rows[~old], new], ignore_index=True)
+
+    return plant
+
+
+def say(**claims):
+    def plant(layers, summary):  # noqa: ARG001
+        objective = summary["siting"]["objective"]
+        summary["siting"].update(
+            {key: one(objective) if callable(one) else one for key, one in claims.items()}
+        )
+
+    return plant
+
+
+def claim(section, key, value):
+    def plant(layers, summary):  # noqa: ARG001
+        summary[section][key] = value
+
+    return plant
+
+
+def bowtie(cell):
+    x0, y0, x1, y1 = cell.bounds
+    return Polygon([(x0, y0), (x1, y1), (x1, y0), (x0, y1)])
+
+
+def narrowed(metres):
+    return lambda cell: box(cell.bounds[0], cell.bounds[1], cell.bounds[2] - metres, cell.bounds[3])
+
+
+def pierced(cell):
+    return cell.difference(cell.centroid.buffer(5))
+
+
+def in_two_parts(cell):
+    x0, y0, x1, y1 = cell.bounds
+    return MultiPolygon([box(x0, y0, x0 + 40, y1), box(x0 + 60, y0, x1, y1)])
+
+
+def strip(layers, summary):
+    shape(code(0, 0), narrowed(99.0))(layers, summary)
+    shape(code(1, 0), lambda cell: box(cell.bounds[0] - 99, *cell.bounds[1:]))(layers, summary)
+
+
+def extra_vertex(cell):
+    middle = (cell.bounds[2], (cell.bounds[1] + cell.bounds[3]) / 2)
+    return shapely.snap(cell, Point(middle), 0.001)
+
+
+def grown(metres):
+    return lambda cell: cell.buffer(metres, cap_style="square", join_style="mitre")
+
+
+def swapped(one, other):
+    return several(
+        put("cells", one, "cell_id", "x"), put("cells", other, "cell_id", one),
+        put("cells", "x", "cell_id", other),
+    )  # fmt: skip
+
+
+A, B = code(1, 1), code(4, 1)
+PLANTED = {
+    "a missing layer": (several(without("boundary"), without("in_boundary")), "layer_missing",
+                        "boundary"),
+    "a missing column": (without("cells", "community_id"), "column_missing", "community_id"),
+    "a lost uid": (put("cells", A, "cell_uid", None), "id_missing", A),
+    "a repeated uid": (put("cells", A, "cell_uid", "u41"), "id_repeated", "u41"),
+    "a repeated code": (put("cells", A, "cell_id", B), "id_repeated", B),
+    "a repeated demand": (again("demand", "d03"), "id_repeated", "d03"),
+    "a false proof": (claim("proofs", "buildings_cut", 3), "proof_differs", "buildings_cut: 3 / 0"),
+    "a false count": (claim("cells", "count", 25), "proof_differs", "cells: 25 / 24"),
+    "a boundary of its own": (put("in_boundary", "New Town", "geometry", grown(0.02)),
+                              "boundary_moved", None),
+    "a cell without shape": (shape(A, lambda _: None), "no_geometry", A),
+    "a cell as a line": (shape(A, lambda cell: cell.exterior), "not_polygon", A),
+    "a bow-tie": (shape(A, bowtie), "invalid", A),
+    "a cell in two parts": (shape(A, in_two_parts), "multipart", A),
+    "a cell with a hole": (shape(A, pierced), "hole", A),
+    "a sliver": (strip, "sliver", code(0, 0)),
+    "a wrong area": (put("cells", A, "area_m2", 10_001.0), "area_column", A),
+    "a gap of 1 mm": (
+        shape(A, narrowed(0.001)), "gap",
+        f"{A} + {code(2, 1)}",
+    ),
+    "a gap of 1 mm, edges": (shape(A, narrowed(0.001)), "edges_differ", A),
+    "a cell beyond the boundary": (shape(code(0, 0), grown(1)), "outside", code(0, 0)),
+    "an overlap of 1 mm": (shape(A, narrowed(-0.001)), "overlap", f"{A} + {code(2, 1)}"),
+    "a cell twice": (again("cells", A), "shape_repeated", A),
+    "an unmatched vertex": (shape(A, extra_vertex), "edges_differ", A),
+    "a cut building": (put("in_buildings", "b07", "geometry", lambda b: translate(b, 41)),
+                       "building_cut", "b07"),
+    "a broken building": (put("in_buildings", "b07", "geometry", bowtie), "invalid", "b07"),
+    "a cell over the community line": (shape(code(2, 0), grown(0.01)), "community_crossed",
+                                       code(2, 0)),
+    "the wrong community": (put("cells", A, "community_id", EAST_ID), "community_crossed", A),
+    "an unknown community": (put("cells", A, "community_id", "320583102009"),
+                             "community_unknown", A),
+    "overlapping communities": (put("communities", WEST_ID, "geometry", grown(1)), "overlap",
+                                f"{WEST_ID} + {EAST_ID}"),
+    "communities with a gap": (put("communities", WEST_ID, "geometry", narrowed(1)), "gap",
+                               f"{WEST_ID} + {EAST_ID}"),
+    "a code as number": (put("cells", A, "cell_id", float(A)), "code_not_text", str(float(A))),
+    "a short code": (put("cells", A, "cell_id", A[:14]), "code_malformed", A[:14]),
+    "a code of another community": (swapped(A, B), "code_community", A),
+    "a swapped code": (swapped(A, code(0, 3)), "code_order", A),
+    "a zone in two parts": (zone_of("u03", "EN"), "zone_disconnected", "patrol/EN (2)"),
+    "a zone joined at a corner": (
+        several(*(zone_of(one, "WS") for one in ("u10", "u20", "u01", "u21"))),
+        "zone_disconnected", "patrol/WN (2)"),
+    "a cell in two zones": (zone_of("u11", "WS", extra=True), "cell_in_two_zones", f"patrol/{A}"),
+    "a cell in no zone": (zone_of("u11", None), "cell_without_zone", f"patrol/{A}"),
+    "an unknown cell": (zone_of("u77", "WN"), "cell_unknown", "u77"),
+    "an unknown zone": (zone_of("u11", "XX"), "zone_unknown", "patrol/XX"),
+    "a lost cell": (drop("cells", A), "cell_unknown", "u11"),
+    "an empty zone": (put("zones", "WN", "zone_id", "WX"), "zone_empty", "patrol/WX"),
+    "another zone in cells": (put("cells", A, "zone_id", "E"), "cell_zone_differs", A),
+    "a wrong zone shape": (put("zones", "WN", "geometry", grown(1)), "zone_polygon", "patrol/WN"),
+    "a wrong zone sum": (put("zones", "WN", "population", 3), "zone_sums", "patrol/WN"),
+    "a wrong zone count": (put("zones", "W", "cells", 13), "zone_sums", "enforcement/W"),
+    "a zone under another parent": (put("zones", "WN", "parent_zone_id", "E"), "zone_not_nested",
+                                    "patrol/WN"),
+    "a zone of another community": (put("zones", "WN", "community_id", EAST_ID), "zone_community",
+                                    "patrol/WN"),
+    "residents lost": (drop("demand", "d03"), "residents_lost", "place: 2067 / 2107"),
+    "a group lost": (put("demand", "d03", "elderly", 1), "residents_lost", "place: 189 / 191"),
+    "negative residents": (put("demand", "d03", "population", -1), "residents_invalid", "d03"),
+    "a wrong cell sum": (put("cells", A, "population", 1), "population_differs", A),
+    "a wrong committee sum": (put("committees", "c1", "residents_own", 1), "population_differs",
+                              "c1"),
+    "demand in another cell": (put("demand", "d03", "geometry", lambda p: translate(p, 51)),
+                               "demand_elsewhere", "d03"),
+    "a negative distance": (put("demand", "d03", "committee_m", -1.0), "distance_negative", "d03"),
+    "an infinite distance": (put("demand", "d03", "room_m", math.inf), "distance_infinite", "d03"),
+    "no distance, no reason": (put("demand", "d03", "committee_m", None), "distance_unexplained",
+                               "d03"),
+    "a distance and a reason": (put("demand", "d03", "room_reason", "no_room"),
+                                "distance_and_reason", "d03"),
+    "an unknown reason": (put("demand", "d99", "room_reason", "too lazy"), "reason_unknown", "d99"),
+    "a nearest that is farther": (put("demand", "d03", "nearest_committee_m", 9_999.0),
+                                  "nearest_farther", "d03"),
+    "an unknown committee": (put("demand", "d03", "nearest_committee_id", "c9"),
+                             "facility_unknown", "d03"),
+    "a walk through walls": (put("demand", "d00", "committee_m", 20.0), "walk_too_short", "d00"),
+    "a room at no site": (put("rooms", "s3", "site_id", "s9"), "room_not_a_site", "s9"),
+    "an existing room dropped": (drop("rooms", "s1"), "room_dropped", "s1"),
+    "a forbidden room": (put("rooms", "s3", "site_id", "s5"), "room_forbidden", "s5"),
+    "a closed room serving": (put("demand", "d03", "room_id", "s4"), "room_closed", "d03"),
+    "a wrong mean": (put("rooms", "s1", "mean_m", 1.0), "room_figures", "s1"),
+    "a wrong maximum": (put("rooms", "s2", "max_m", 1.0), "room_figures", "s2"),
+    "a wrong objective": (say(objective=lambda old: old - 1), "objective_differs", None),
+    "an unknown model": (say(model="magic"), "objective_unchecked", None),
+    "a bound above the objective": (say(lower_bound=lambda old: old + 1), "bound_wrong", None),
+    "a wrong gap": (say(gap=0.1), "gap_wrong", "0"),
+    "proven with a gap": (
+        say(lower_bound=lambda old: old * 0.99, gap=0.01), "status_unproven", "0.01"),
+    "a boast": (say(status="optimal"), "status_unknown", "optimal"),
+}  # fmt: skip
+SOFT = {"hole", "sliver", "edges_differ", "code_order", "demand_elsewhere", "walk_too_short",
+        "objective_unchecked"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_found_and_named(name):
+    plant, rule, named = PLANTED[name]
+    layers, summary = world()
+    plant(layers, summary)
+    found = verify_plan(layers, summary).of_rule(rule)
+    assert found, f"{rule} not found"
+    assert named is None or named in {one for finding in found for one in finding.ids}
+    broken_building = name == "a broken building"
+    assert {one.severity for one in found} == {
+        "soft" if rule in SOFT or broken_building else "hard"
+    }
+    for one in found:
+        assert one.count == len(one.ids) > 0
+        assert one.ids[0] in one.message.en
+        assert one.ids[0] in one.message.zh
+        assert "{" not in one.message.en + one.message.zh
+
+
+def test_every_rule_is_planted():
+    assert {rule for _, rule, _ in PLANTED.values()} | {"not_measured"} == set(RULES)
