@@ -1,1 +1,15 @@
 """Management cells: partition and codes."""
+
+from gridplan.cells.codes import GB_T_30428, CodeProfile, assign_codes, cell_uids, code_faults
+from gridplan.cells.options import CellOptions
+from gridplan.cells.square import partition
+
+__all__ = [
+    "GB_T_30428",
+    "CellOptions",
+    "CodeProfile",
+    "assign_codes",
+    "cell_uids",
+    "code_faults",
+    "partition",
+]

@@ -1,0 +1,178 @@
+"""Edges and nodes of the walking network, walkability, connected pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from gridplan.errors import InputError, Message, Note
+from gridplan.network.gates import link_gates
+from gridplan.network.noding import node_lines
+
+Ints = npt.NDArray[np.intp]
+
+NOT_WALKABLE = (
+    "abandoned",
+    "bus_guideway",
+    "construction",
+    "elevator",
+    "escape",
+    "motorway",
+    "motorway_link",
+    "planned",
+    "proposed",
+    "raceway",
+    "razed",
+    "rest_area",
+    "services",
+)
+"""Highway classes nobody walks on, in OpenStreetMap's words."""
+
+_FOOT_ALLOWED = ("yes", "designated", "permissive", "official")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """
+    What counts as a way to walk, and how far a door may be from it.
+
+    Attributes
+    ----------
+    not_walkable : tuple of str
+        Highway classes left out, unless the way says that walking is allowed.
+    buffer_m : float
+        Streets and facilities this far beyond the boundary count, so that
+        nobody's walk is bent by the edge of the map.
+    max_leg_m : float
+        Longest straight leg from a door to the network.
+    join_m : float
+        Ends of lines nearer than this to another line are joined to it, where
+        the lines come without nodes of their own.
+    gate_wall_m : float
+        A gate opens the wall that is nearest, if within this distance.
+    gate_link_m : float
+        A street this near a gate can be reached from it.
+    """
+
+    not_walkable: tuple[str, ...] = NOT_WALKABLE
+    buffer_m: float = 2000.0
+    max_leg_m: float = 250.0
+    join_m: float = 0.05
+    gate_wall_m: float = 10.0
+    gate_link_m: float = 40.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """
+    Street edges with their nodes, walkable or not.
+
+    Attributes
+    ----------
+    edges : GeoDataFrame
+        ``edge_id``, ``u``, ``v`` (node ids), ``length_m``, ``walkable``,
+        ``component`` (0 is the longest piece; -1 where not walkable) and what
+        the streets brought. Sorted by ``edge_id``.
+    notes : tuple of Note
+    """
+
+    edges: gpd.GeoDataFrame
+    notes: tuple[Note, ...] = ()
+
+    @cached_property
+    def walkable(self) -> gpd.GeoDataFrame:
+        """The edges one can walk along, with a fresh index."""
+        return self.edges[self.edges["walkable"]].reset_index(drop=True)
+
+    @cached_property
+    def node_codes(self) -> tuple[Ints, Ints, int]:
+        """Positions of ``u`` and ``v`` of the walkable edges, and the number of nodes."""
+        ends = pd.concat([self.walkable["u"], self.walkable["v"]], ignore_index=True)
+        codes, names = pd.factorize(ends, sort=True)
+        half = len(self.walkable)
+        return codes[:half], codes[half:], len(names)
+
+
+def build_network(
+    streets: gpd.GeoDataFrame,
+    *,
+    gates: gpd.GeoDataFrame,
+    walls: gpd.GeoSeries,
+    options: NetworkOptions | None = None,
+) -> Network:
+    """
+    Return the network of the street lines.
+
+    Parameters
+    ----------
+    streets : GeoDataFrame
+        As in `Place.streets`. Where all rows have ``u`` and ``v`` those are the
+        nodes; else lines are joined where they share a vertex, where the end of
+        one touches another, and where two cross at the same level (bridges and
+        tunnels do not meet what they cross).
+    gates : GeoDataFrame
+        As in `Place.gates`.
+    walls : GeoSeries of lines
+        What only a gate opens.
+
+    Raises
+    ------
+    InputError
+        If there is no street that can be walked along.
+    """
+    chosen = options or NetworkOptions()
+    noded = bool(len(streets)) and bool(streets["u"].notna().all() and streets["v"].notna().all())
+    edges, notes = (streets.copy(), ()) if noded else node_lines(streets, join_m=chosen.join_m)
+    edges = edges.rename(columns={"street_id": "edge_id"})
+    edges["walkable"] = _is_walkable(edges, chosen)
+    if not edges["walkable"].any():
+        raise InputError(
+            Message(
+                en=f"None of the {len(edges)} streets near the place can be walked along. "
+                f"Check the layer `streets` and [network].not_walkable.",
+                zh=f"区域附近的 {len(edges)} 条街道均不可步行。请检查 streets 图层与 "
+                f"[network].not_walkable 设置。",
+            )
+        )
+    linked, gate_notes = link_gates(
+        edges.sort_values("edge_id", kind="stable").reset_index(drop=True),
+        gates,
+        walls,
+        wall_m=chosen.gate_wall_m,
+        link_m=chosen.gate_link_m,
+    )
+    linked["length_m"] = shapely.length(linked.geometry.to_numpy())
+    linked["component"] = _components(linked)
+    ordered = linked.sort_values("edge_id", kind="stable").reset_index(drop=True)
+    return Network(edges=ordered, notes=(*notes, *gate_notes))
+
+
+def _is_walkable(edges: gpd.GeoDataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
+    allowed = edges["foot"].isin(_FOOT_ALLOWED)
+    closed = edges["highway"].isin(options.not_walkable) | (edges["access"] == "no")
+    return np.asarray((allowed | ~closed) & (edges["foot"] != "no"), dtype=bool)
+
+
+def _components(edges: gpd.GeoDataFrame) -> Ints:
+    walkable = edges["walkable"].to_numpy()
+    used = edges[walkable]
+    codes, names = pd.factorize(pd.concat([used["u"], used["v"]]), sort=True)
+    tails, heads = codes[: len(used)], codes[len(used) :]
+    links = sparse.coo_matrix((np.ones(len(used)), (tails, heads)), shape=(len(names),) * 2)
+    _, label = csgraph.connected_components(links, directed=False)
+    length_m = np.bincount(label[tails], weights=used["length_m"])
+    first_edge = used["edge_id"].groupby(label[tails]).min().to_numpy()
+    order = np.lexsort([first_edge.astype(str), -length_m])
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    component = np.full(len(edges), -1, dtype=np.intp)
+    component[walkable] = rank[label[tails]]
+    return component

@@ -1,0 +1,98 @@
+"""What must hold of cells, weights and settings before zones are made."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import (
+    FaultList,
+    InputError,
+    Message,
+    MissingPackageError,
+    SettingsError,
+    first_ids,
+)
+from gridplan.geometry import require_projected_metres
+from gridplan.zones.options import ZoneOptions, option_faults
+from gridplan.zones.starts import metis_is_installed
+
+
+def check(cells: gpd.GeoDataFrame, weights: pd.Series[float], options: ZoneOptions) -> None:
+    """
+    Refuse cells, weights and settings that no zones can be made from.
+
+    Raises
+    ------
+    CrsError, InputError, SettingsError, MissingPackageError
+        As in `gridplan.zones.partition_zones`.
+    """
+    require_projected_metres(cells.crs, what="cells")
+    settings = option_faults(options)
+    faults = _cell_faults(cells)
+    if not faults.faults:
+        _weight_faults(cells["cell_uid"], weights, faults)
+    if faults.faults:
+        raise InputError(*faults.faults, *settings.faults)
+    settings.raise_if_any(SettingsError)
+    if options.start == "metis" and not metis_is_installed():
+        raise MissingPackageError(
+            Message(
+                en="The start `metis` needs the package pymetis, which is not installed. Install "
+                "gridplan[metis], or set the start to `own`.",
+                zh="初始方案 `metis` 需要 pymetis，但尚未安装。请安装 gridplan[metis]，"
+                "或将初始方案设为 `own`。",
+            )
+        )
+
+
+def _cell_faults(cells: gpd.GeoDataFrame) -> FaultList:
+    faults = FaultList()
+    if "cell_uid" not in cells or not len(cells):
+        faults.add(
+            en=f"Zones need cells with a column `cell_uid`; there are {len(cells)} cells with the "
+            f"columns {[str(name) for name in cells.columns]}.",
+            zh=f"划分责任区需要带 `cell_uid` 字段的单元网格；现有 {len(cells)} 个，字段 "
+            f"{[str(name) for name in cells.columns]}。",
+        )
+        return faults
+    uid = cells["cell_uid"]
+    bad = uid.isna() | uid.duplicated(keep=False)
+    if bad.any():
+        shown = first_ids(sorted(uid[bad].astype(str).unique()))
+        faults.add(
+            en=f"{int(bad.sum())} of {len(uid)} cells have no `cell_uid` or one that occurs more "
+            f"than once: {shown}. Give each cell its own.",
+            zh=f"{len(uid)} 个单元网格中有 {int(bad.sum())} 个缺少 `cell_uid` 或编号重复：{shown}。"
+            f"请为每个网格设唯一编号。",
+        )
+    return faults
+
+
+def _weight_faults(uid: pd.Series[str], weights: pd.Series[float], faults: FaultList) -> None:
+    known, given = set(uid), set(weights.index)
+    unweighted = sorted(known - given)
+    unknown = sorted(str(label) for label in given - known)
+    twice = sorted(str(label) for label in weights.index[weights.index.duplicated()].unique())
+    for labels, en, zh in (
+        (unweighted, f"{len(unweighted)} of {len(known)} cells have no weight", "个网格没有权重"),
+        (unknown, f"{len(unknown)} weights belong to no cell", "个权重不属于任何网格"),
+        (twice, f"{len(twice)} cells have more than one weight", "个网格有多个权重"),
+    ):
+        if labels:
+            faults.add(
+                en=f"{en}: {first_ids(labels)}. Index the weights by `cell_uid`, one per cell.",
+                zh=f"{len(labels)} {zh}：{first_ids(labels)}。"
+                f"权重须以 `cell_uid` 为索引，一格一个。",
+            )
+    numbers = pd.to_numeric(weights, errors="coerce").astype("float64")
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        shown = first_ids([f"{label} = {value}" for label, value in weights[bad].items()])
+        faults.add(
+            en=f"{int(bad.sum())} of {len(weights)} weights are missing, negative or not finite: "
+            f"{shown}. Give numbers from 0 up.",
+            zh=f"{len(weights)} 个权重中有 {int(bad.sum())} 个缺失、为负或无穷：{shown}。"
+            f"权重应为非负数。",
+        )
