@@ -1,0 +1,5 @@
+"""`python -m gridplan`."""
+
+from gridplan.cli import main
+
+main()

@@ -1,0 +1,244 @@
+"""What the commands do, in terms of the rooms below; the command line only parses and prints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as changed
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from gridplan.errors import InputError, Language, Message, Note, OutputError, SettingsError
+from gridplan.pipeline import run
+from gridplan.plan import Plan
+from gridplan.present import figures, report_html, tables_xlsx
+from gridplan.project import Project, open_project
+from gridplan.settings_doc import data_dictionary, settings_toml
+from gridplan.sources.demo import make_town, write_project
+from gridplan.store import (
+    check_target,
+    make_manifest,
+    mend,
+    read_layers,
+    read_run,
+    write_file,
+    write_run,
+)
+from gridplan.verify import Report, verify_plan
+
+Progress = Callable[[str], None]
+
+SETTINGS_NAME = "gridplan.toml"
+FORMATS = ("html", "xlsx")
+
+
+def run_project(
+    toml: Path,
+    *,
+    out: Path | None = None,
+    replace: bool = False,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> tuple[Plan, Path]:
+    """
+    Read a project, plan it and write the run's folder.
+
+    Returns
+    -------
+    plan, folder
+        The folder is ``runs/<name>`` beside the TOML unless `out` says otherwise.
+    """
+    folder = out or default_folder(toml)
+    mend(folder)
+    check_target(folder, replace=replace)
+    began = time.perf_counter()
+    _tell(progress, "read")
+    project = open_project(toml, overrides=overrides)
+    read_s = time.perf_counter() - began
+    plan = run(project.place, project.config, progress=progress)
+    plan = changed(plan, seconds={"read": read_s, **plan.seconds})
+    write_plan(plan, project, folder, progress=progress)
+    return plan, folder
+
+
+def default_folder(toml: Path) -> Path:
+    """Return ``runs/<name>`` beside the TOML: its stem, or its folder's name if that is plain."""
+    name = toml.stem if toml.name != SETTINGS_NAME else toml.resolve().parent.name
+    return toml.parent / "runs" / name
+
+
+def write_plan(
+    plan: Plan, project: Project, folder: Path, *, progress: Progress | None = None
+) -> None:
+    """Render the documents of a plan and write its folder, whole or not at all."""
+    began = time.perf_counter()
+    _tell(progress, "present")
+    documents = render(plan, lang=project.config.report.lang)
+    drawn_s = time.perf_counter() - began
+    _tell(progress, "write")
+    timed = changed(plan, seconds={**plan.seconds, "present": drawn_s})
+    manifest = make_manifest(plan, project.inputs)
+    write_run(timed, folder, manifest=manifest, documents=documents)
+
+
+def render(
+    plan: Plan, *, lang: Language, formats: Sequence[str] = ("html", "xlsx", "png")
+) -> dict[str, bytes]:
+    """Return report, tables and figures by the path they have in a run's folder."""
+    documents: dict[str, bytes] = {}
+    if "html" in formats:
+        documents["report.html"] = report_html(plan, lang=lang).encode("utf-8")
+    if "xlsx" in formats:
+        documents["tables.xlsx"] = tables_xlsx(plan)
+    if "png" in formats:
+        drawn = figures(plan, lang)
+        documents.update({f"figures/{name}": content for name, content in drawn.items()})
+    return documents
+
+
+def make_demo(
+    folder: Path, *, replace: bool = False, progress: Progress | None = None
+) -> tuple[Plan, Path]:
+    """Generate the demo project in `folder` and run it; return the plan and the run's folder."""
+    target = folder / "runs" / folder.resolve().name
+    toml = folder / SETTINGS_NAME
+    if folder.exists() and not folder.is_dir():
+        check_target(folder, replace=replace)
+    if folder.is_dir() and any(folder.iterdir()) and not toml.is_file():
+        raise OutputError(_not_empty(folder))
+    mend(target)
+    check_target(target, replace=replace)
+    _tell(progress, "demo")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_project(make_town(), folder)
+    return run_project(toml, out=target, replace=replace, progress=progress)
+
+
+def init_project(folder: Path) -> list[Path]:
+    """Write a commented `gridplan.toml` and a data dictionary; refuse to overwrite either."""
+    files = {SETTINGS_NAME: settings_toml(), "data_dictionary.md": data_dictionary()}
+    if folder.exists() and not folder.is_dir():
+        check_target(folder, replace=False)
+    there = [name for name in files if (folder / name).exists()]
+    if there:
+        raise OutputError(
+            Message(
+                en=f"{folder} already has {', '.join(there)}; nothing was written.",
+                zh=f"{folder} 中已有 {'、'.join(there)}，未写入任何文件。",
+            )
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(
+            Message(
+                en=f"{folder} cannot be written ({error.strerror}).",
+                zh=f"{folder} 无法写入（{error.strerror}）。",
+            )
+        ) from error
+    return [folder / name for name in files]
+
+
+def check_project(toml: Path) -> tuple[Project, tuple[Note, ...]]:
+    """Read everything a project names, change nothing; return it with its notes."""
+    project = open_project(toml)
+    return project, project.place.notes
+
+
+def check_layers(path: Path, *, map_file: Path | None = None) -> Report:
+    """
+    Verify a run's folder, a plan.gpkg or any GeoPackage with such layers.
+
+    Parameters
+    ----------
+    map_file : Path, optional
+        Where to write the places of the findings, as GeoJSON.
+    """
+    package, summary = _package_of(path)
+    layers = read_layers(package)
+    if "cells" not in layers:
+        raise InputError(
+            Message(
+                en=f"{package.name} has no layer `cells`, so there is nothing to verify. It has "
+                f"{sorted(layers)}.",
+                zh=f"{package.name} 没有图层 `cells`，无可检验内容。现有图层：{sorted(layers)}。",
+            )
+        )
+    report = verify_plan(layers, summary)
+    if map_file is not None:
+        _write_places(report, layers, map_file)
+    return report
+
+
+def _package_of(path: Path) -> tuple[Path, Mapping[str, object] | None]:
+    if path.suffix.lower() == ".gpkg":
+        layers = read_layers(path)
+        if "gridplan_meta" not in layers:
+            return path, None
+        return path, read_run(path).summary
+    plan = read_run(path)
+    return path / "plan.gpkg", plan.summary
+
+
+def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path) -> None:
+    cells = layers["cells"]
+    found = [finding for finding in report.findings if finding.where is not None]
+    places = gpd.GeoDataFrame(
+        {
+            "rule": [finding.rule for finding in found],
+            "severity": [finding.severity for finding in found],
+            "zh": [finding.message.zh for finding in found],
+            "en": [finding.message.en for finding in found],
+        },
+        geometry=[finding.where for finding in found],
+        crs=cells.crs if isinstance(cells, gpd.GeoDataFrame) else None,
+    )
+    degrees = places.to_crs("EPSG:4326") if places.crs else places
+    write_file(path, degrees.to_json(drop_id=True).encode("utf-8"))
+
+
+def report_run(
+    folder: Path, *, lang: Language | None, formats: Sequence[str], out: Path | None = None
+) -> list[Path]:
+    """Render the report again from a stored run alone; return the files written."""
+    odd = [one for one in formats if one not in FORMATS]
+    if odd:
+        raise SettingsError(
+            Message(
+                en=f"--format {','.join(odd)} is not available; choose from {', '.join(FORMATS)}.",
+                zh=f"不支持 --format {','.join(odd)}，可选：{', '.join(FORMATS)}。",
+            )
+        )
+    plan = read_run(folder)
+    language = lang or plan.settings["report"]["lang"]
+    target = out or (folder if folder.is_dir() else folder.parent)
+    target.mkdir(parents=True, exist_ok=True)
+    wanted = [*formats, "png"] if "html" in formats else formats
+    written = []
+    for name, content in render(plan, lang=language, formats=wanted).items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, content)
+        written.append(path)
+    return written
+
+
+def finished_run(folder: Path) -> Path:
+    """Return where the report of a run is."""
+    return (folder / "report.html").resolve()
+
+
+def _tell(progress: Progress | None, step: str) -> None:
+    if progress:
+        progress(step)
+
+
+def _not_empty(folder: Path) -> Message:
+    return Message(
+        en=f"{folder} is not empty and holds no gridplan project. Choose another --out.",
+        zh=f"{folder} 非空且不是 gridplan 项目，请另选 --out。",
+    )

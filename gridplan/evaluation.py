@@ -1,0 +1,143 @@
+"""Figures of a plan: walks, cells, zones, the siting, what was missed, what to be careful of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridplan.access import access_figures
+from gridplan.errors import Message
+
+_LOW, _MIDDLE, _HIGH = 0.05, 0.5, 0.95
+
+
+def cell_figures(cells: pd.DataFrame) -> dict[str, Any]:
+    """Return count, 5th percentile, median and 95th percentile of area, exceptions by kind."""
+    area_m2 = cells["area_m2"].to_numpy(dtype=float)
+    low, middle, high = np.quantile(area_m2, [_LOW, _MIDDLE, _HIGH])
+    kinds = cells["exception"].dropna().value_counts().sort_index()
+    return {
+        "count": len(cells),
+        "area_p5_m2": float(low),
+        "area_median_m2": float(middle),
+        "area_p95_m2": float(high),
+        "exceptions": {str(kind): int(count) for kind, count in kinds.items()},
+    }
+
+
+def walk_figures(
+    demand: pd.DataFrame, before: pd.DataFrame, *, norms_m: Sequence[float]
+) -> dict[str, dict[str, Any]]:
+    """
+    Return the blocks ``access`` and ``access_after`` of the summary.
+
+    Parameters
+    ----------
+    demand : DataFrame
+        The layer `demand` of a plan.
+    before : DataFrame
+        ``before_m`` and ``before_reason``: the walk to the nearest of committees
+        and existing rooms, same index.
+    """
+    residents = demand["population"].fillna(0).astype("int64")
+
+    def figures(metres: pd.Series[float], reasons: pd.Series[str]) -> dict[str, Any]:
+        return access_figures(metres, reasons, residents, norms_m=norms_m)
+
+    nearest = figures(demand["nearest_committee_m"], demand["nearest_committee_reason"])
+    access = {
+        "basis": "committee_m",
+        **figures(demand["committee_m"], demand["committee_reason"]),
+        "nearest": nearest,
+        "before": figures(before["before_m"], before["before_reason"]),
+    }
+    return {
+        "access": access,
+        "access_after": figures(demand["room_m"], demand["room_reason"]),
+    }
+
+
+def resident_figures(demand: pd.DataFrame, groups: Sequence[str]) -> dict[str, Any]:
+    """Return all residents, how many were placed in a home, and the groups."""
+    population = demand["population"].fillna(0).astype("int64")
+    placed = demand["reason"].isna()
+    register = demand["population_register"]
+    return {
+        "residents": int(population.sum()),
+        "residents_placed": int(population[placed].sum()),
+        "residents_unplaced": int(population[~placed].sum()),
+        "residents_register": None if register.isna().all() else int(register.sum()),
+        "groups": {group: int(demand[group].fillna(0).sum()) for group in groups},
+    }
+
+
+def targets_missed(summary: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the soft targets that the plan does not meet, as sentences."""
+    missed: list[dict[str, str]] = []
+    for system in summary["zones"]["systems"].values():
+        reached, asked = system["max_deviation_share"], system["tolerance"]
+        if reached > asked:
+            missed.append(
+                _entry(
+                    "zone_balance",
+                    Message(
+                        en=f"The zones' residents deviate from the mean by up to {reached:.1%}; "
+                        f"±{asked:.0%} was asked.",
+                        zh=f"责任区人口与均值最大偏差 {reached:.1%}，要求 ±{asked:.0%}。",
+                    ),
+                )
+            )
+    return missed
+
+
+def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[str, str]]:
+    """Return what a reader must know before trusting the figures."""
+    found: list[Message] = []
+    proofs, siting, place = summary["proofs"], summary["siting"], summary["place"]
+    if proofs["buildings_cut"] and summary["cells"]["method"] == "square":
+        found.append(
+            Message(
+                en=f"Square cells cut {proofs['buildings_cut']:,} buildings.",
+                zh=f"方格网切割了 {proofs['buildings_cut']:,} 栋建筑。",
+            )
+        )
+    if summary["residents_unplaced"]:
+        found.append(
+            Message(
+                en=f"{summary['residents_unplaced']:,} residents live in communities without "
+                f"homes in the data; they have no distance.",
+                zh=f"{summary['residents_unplaced']:,} 名居民所在社区没有住房数据，无法计算距离。",
+            )
+        )
+    after = summary["access_after"]["unreachable_residents"]
+    if after > 0:
+        found.append(
+            Message(
+                en=f"{after:,} residents reach no committee or room on foot.",
+                zh=f"{after:,} 名居民步行无法到达任何居委会或活动室。",
+            )
+        )
+    if siting.get("assumed_candidates"):
+        found.append(
+            Message(
+                en=f"{siting['assumed_candidates']} candidate sites are assumed (the largest "
+                f"building of each estate); nobody has checked them on the ground.",
+                zh=f"{siting['assumed_candidates']} 个候选点为假定（各小区最大建筑），"
+                f"未经实地核实。",
+            )
+        )
+    if not place["codes_official"]:
+        found.append(
+            Message(
+                en="Community codes are place-holders, not official; so are the cell codes.",
+                zh="社区编码为占位码，并非正式编码；单元网格编码亦然。",
+            )
+        )
+    return [_entry(f"caveat_{i}", message) for i, message in enumerate([*found, *notes])]
+
+
+def _entry(key: str, message: Message) -> dict[str, str]:
+    return {"key": key, "en": message.en, "zh": message.zh}

@@ -1,0 +1,369 @@
+"""One table of steps, walked by `run`: a place and its settings in, a plan out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan import assemble, evaluation, summary
+from gridplan.access import (
+    committee_walks,
+    community_committees,
+    measure_walks,
+    nearest_columns,
+)
+from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, partition
+from gridplan.config import Config
+from gridplan.demand import DemandOptions, first_containing, spread_residents
+from gridplan.errors import InfeasibleError, InputError, Message, Note
+from gridplan.network import NetworkOptions, build_network, obstacles, wall_lines
+from gridplan.place import Place
+from gridplan.plan import CONTRACT, Plan, StepRecord
+from gridplan.siting import Limits, Rules, p_median
+from gridplan.verify import verify_plan
+from gridplan.zones import ZoneOptions, dissolve_zones, partition_zones
+
+Progress = Callable[[str], None]
+
+MAIN_SYSTEM = "main"
+
+
+@dataclass
+class Work:
+    """What the steps have found so far; each step adds its own entries."""
+
+    place: Place
+    config: Config
+    found: dict[str, Any] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: what it is called, which layers and settings it reads, what it calls."""
+
+    name: str
+    layers: tuple[str, ...]
+    settings: tuple[str, ...]
+    after: tuple[str, ...]
+    function: Callable[[Work], None]
+
+
+def run(place: Place, config: Config, *, progress: Progress | None = None) -> Plan:
+    """
+    Return the whole plan of a place: the contract's layers, figures and proofs.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be used as it is.
+    InfeasibleError
+        If the hard rules cannot be met.
+    """
+    work = Work(place=place, config=config)
+    records: list[StepRecord] = []
+    seconds: dict[str, float] = {}
+    digests: dict[str, str] = {}
+    for step in STEPS:
+        if progress:
+            progress(step.name)
+        began = time.perf_counter()
+        digests[step.name] = _fingerprint(step, work, digests)
+        step.function(work)
+        records.append(StepRecord(step.name, digests[step.name]))
+        seconds[step.name] = time.perf_counter() - began
+    return Plan(
+        place=place,
+        layers=work.found["layers"],
+        summary=work.found["summary"],
+        settings=config.model_dump(mode="json"),
+        steps=tuple(records),
+        seconds=seconds,
+    )
+
+
+def _network(work: Work) -> None:
+    place, options = work.place, network_options(work.config)
+    near = place.outline.buffer(options.buffer_m)
+    shapely.prepare(near)
+    within = shapely.intersects(near, place.streets.geometry.to_numpy())
+    walls = wall_lines(barriers=place.barriers, estates=place.estates)
+    network = build_network(
+        place.streets[within].reset_index(drop=True),
+        gates=place.gates,
+        walls=walls,
+        options=options,
+    )
+    work.found["network"] = network
+    work.found["blocks"] = obstacles(
+        water=place.water, barriers=place.barriers, estates=place.estates
+    )
+    work.notes.extend(network.notes)
+
+
+def _demand(work: Work) -> None:
+    settings = work.config.demand
+    options = DemandOptions(
+        home_m2=settings.home_m2,
+        floors=settings.floors,
+        persons_per_household=settings.persons_per_household,
+    )
+    work.found["demand"] = spread_residents(work.place, options=options)
+
+
+def _cells(work: Work) -> None:
+    settings = work.config.cells
+    options = CellOptions(method=settings.method, target_m2=settings.target_m2)
+    cells = partition(work.place.communities, options=options)
+    cells["cell_id"] = assign_codes(cells)
+    cells["cell_uid"] = cell_uids(cells)
+    demand = work.found["demand"]
+    demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
+    work.found["cells"] = assemble.cells_with_residents(cells, demand)
+
+
+def _access(work: Work) -> None:
+    walks = measure_walks(
+        work.place,
+        work.found["demand"],
+        work.found["network"],
+        work.found["blocks"],
+        options=network_options(work.config),
+    )
+    table = community_committees(work.place)
+    work.found["walks"] = walks
+    work.found["community_committees"] = table
+    work.found["demand"] = committee_walks(
+        work.place, work.found["demand"], walks, work.found["network"], table
+    )
+
+
+def _siting(work: Work) -> None:
+    place, walks, demand = work.place, work.found["walks"], work.found["demand"]
+    ids = np.array(walks.ids[: walks.committees + walks.sites], dtype=object)
+    metres = walks.metres[:, : len(ids)]
+    candidates = place.sites.loc[place.sites["kind"] == "candidate", "site_id"].tolist()
+    p_new = work.config.siting.p
+    if p_new > len(candidates):
+        raise InputError(
+            Message(
+                en=f"[siting].p = {p_new}, but there are {len(candidates)} candidate sites. "
+                f"Lower p or add sites.",
+                zh=f"[siting].p = {p_new}，但候选点只有 {len(candidates)} 个。"
+                f"请减小 p 或增加候选点。",
+            )
+        )
+    fixed = [one for one in ids if one not in set(candidates)]
+    reached = np.isfinite(metres).any(axis=1) & (demand["population"].to_numpy(dtype=float) > 0)
+    result = p_median(
+        pd.DataFrame(metres[reached], index=demand["demand_id"][reached], columns=ids),
+        pd.Series(
+            demand["population"].to_numpy(dtype=float)[reached], index=demand["demand_id"][reached]
+        ),
+        p=len(fixed) + p_new,
+        rules=Rules(fixed=tuple(fixed)),
+        limits=Limits(
+            work=work.config.siting.work,
+            time_s=work.config.siting.time_s,
+            seed=work.config.run.seed,
+        ),
+    )
+    work.found["siting"] = result
+    opened = [int(j) for j in np.flatnonzero(np.isin(ids, list(result.sites)))]
+    existing = [j for j in opened if ids[j] in set(fixed)]
+    weights = demand["population"].to_numpy(dtype=float)
+    work.found["opened"] = [ids[j] for j in opened]
+    work.found["closing_m"] = assemble.closing_costs(metres, weights, opened, list(ids))
+    work.found["before"] = nearest_columns(
+        demand, walks, metres[:, existing], ids[existing], "before"
+    )
+    room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
+    work.found["demand"] = pd.concat([demand, room], axis="columns")
+
+
+def _zones(work: Work) -> None:
+    cells, settings = work.found["cells"], work.config.zones
+    options = ZoneOptions(k=settings.k, tolerance=settings.tolerance, seed=work.config.run.seed)
+    zones = partition_zones(cells, cells.set_index("cell_uid")["population"], options=options)
+    work.found["zone_plan"] = zones
+    work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(zones.zone_of))
+
+
+def _layers(work: Work) -> None:
+    place, demand = work.place, work.found["demand"]
+    cells = work.found["cells"]
+    columns = ["cell_uid", "cell_id", "community_id", "zone_id", "area_m2", "population"]
+    cells = cells.assign(valid_from=place.as_of.isoformat())
+    cells = cells[[*columns, "valid_from", "exception", "geometry"]]
+    work.found["layers"] = {
+        "boundary": place.boundary[["name", "geometry"]],
+        "communities": assemble.communities_layer(place, demand),
+        "community_committees": work.found["community_committees"],
+        "cells": cells,
+        "cells_retired": cells.iloc[:0].assign(valid_to="", reason=""),
+        "cell_lineage": _lineage(cells, place),
+        "zones": _zones_layer(work, cells),
+        "cell_zones": cells[["cell_uid", "zone_id"]].assign(zone_system=MAIN_SYSTEM)[
+            ["cell_uid", "zone_system", "zone_id"]
+        ],
+        "estates": assemble.estates_layer(place, demand),
+        "gates": assemble.gates_layer(place),
+        "demand": _demand_layer(demand, place.groups),
+        "committees": assemble.committees_layer(place, demand),
+        "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing_m"]),
+        "streets": assemble.streets_layer(work.found["network"]),
+    }
+
+
+def _summary(work: Work) -> None:
+    layers, place, config = work.found["layers"], work.place, work.config
+    zones = summary.zone_figures(
+        layers["zones"],
+        tolerance=config.zones.tolerance,
+        start=work.found["zone_plan"].start,
+    )
+    walks = evaluation.walk_figures(
+        work.found["demand"], work.found["before"], norms_m=config.walk_norms_m
+    )
+    figures: dict[str, Any] = {
+        "contract": CONTRACT,
+        "place": summary.place_figures(place, layers),
+        **evaluation.resident_figures(work.found["demand"], place.groups),
+        "cells": {
+            "method": config.cells.method,
+            "code_profile": GB_T_30428.name,
+            **evaluation.cell_figures(layers["cells"]),
+        },
+        **walks,
+        "siting": summary.siting_figures(work.found["siting"], place, config),
+        "zones": {"systems": {MAIN_SYSTEM: zones}},
+        "network": summary.network_figures(work.found["network"], place),
+        "norms": [
+            {"key": key, **norm.model_dump()} for key, norm in sorted(config.all_norms.items())
+        ],
+    }
+    work.found["summary"] = figures
+
+
+def _verify(work: Work) -> None:
+    """Check the finished layers independently, and add the proofs to the summary."""
+    figures = work.found["summary"]
+    report = verify_plan(
+        {**work.found["layers"], **_inputs(work.place)},
+        figures,
+        cells_method=work.config.cells.method,
+    )
+    notes = [note.message for note in (*work.place.notes, *work.notes)]
+    figures["proofs"] = {
+        name: value if value is None or name.endswith("_m2") else int(value)
+        for name, value in report.proofs.items()
+    }
+    figures["targets_missed"] = evaluation.targets_missed(figures)
+    figures["caveats"] = evaluation.caveats(figures, notes)
+    hard = [finding.message for finding in report.findings if finding.severity == "hard"]
+    if hard:
+        raise InfeasibleError(*hard)
+
+
+def _inputs(place: Place) -> dict[str, pd.DataFrame]:
+    """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
+    names = ("boundary", "communities", "buildings", "sites", "population")
+    return {f"in_{name}": getattr(place, name) for name in names}
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "network",
+        ("boundary", "streets", "gates", "water", "barriers", "estates"),
+        ("network",),
+        (),
+        _network,
+    ),
+    Step("demand", ("buildings", "communities", "estates", "population"), ("demand",), (), _demand),
+    Step("cells", ("communities",), ("cells",), ("demand",), _cells),
+    Step("access", ("committees", "sites", "gates"), (), ("network", "demand"), _access),
+    Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), _siting),
+    Step("zones", (), ("zones", "run"), ("cells", "demand"), _zones),
+    Step("layers", (), (), ("cells", "access", "siting", "zones"), _layers),
+    Step("summary", (), ("norms",), ("layers",), _summary),
+    Step("verify", ("buildings",), (), ("summary",), _verify),
+)
+"""What a run does, in order; rerun, report, compare and batch walk the same table."""
+
+
+def network_options(config: Config) -> NetworkOptions:
+    """Return the network's options as the settings give them."""
+    return NetworkOptions(**config.network.model_dump())
+
+
+def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDataFrame:
+    own = ["committee_id", "committee_m", "committee_reason"]
+    nearest = [f"nearest_{name}" for name in own]
+    room = ["room_id", "room_m", "room_reason"]
+    where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
+    counts = ["population", "population_register", *groups]
+    layer = demand[["demand_id", *counts, *where, *own, *nearest, *room, "reason", "geometry"]]
+    return gpd.GeoDataFrame(layer, crs=demand.crs)
+
+
+def _lineage(cells: gpd.GeoDataFrame, place: Place) -> pd.DataFrame:
+    """Return one line ``new`` per cell: a first plan has no parents."""
+    return pd.DataFrame(
+        {
+            "parent_uid": pd.Series([None] * len(cells), dtype="object"),
+            "child_uid": cells["cell_uid"],
+            "area_share": np.nan,
+            "population_share": np.nan,
+            "kind": "new",
+            "changed_on": place.as_of.isoformat(),
+            "document": pd.Series([None] * len(cells), dtype="object"),
+        }
+    )
+
+
+def _zones_layer(work: Work, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    zones = dissolve_zones(cells, work.found["zone_plan"].zone_of)
+    zones["zone_system"] = MAIN_SYSTEM
+    zones["parent_zone_id"] = pd.Series([None] * len(zones), dtype="object")
+    zones["name"] = zones["zone_id"]
+    homes = work.place.buildings
+    points = shapely.point_on_surface(homes.geometry.to_numpy())
+    where = first_containing(points, zones, "zone_id")
+    households = homes["households"].groupby(where).sum(min_count=1)
+    zones["households"] = zones["zone_id"].map(households).astype("Int64")
+    zones["workload"] = zones["population"].astype(float)
+    first = ["zone_system", "zone_id", "parent_zone_id", "name", "community_id", "cells"]
+    rest = ["area_m2", "population", "households", "workload", "compactness", "geometry"]
+    return zones[[*first, *rest]]
+
+
+def _fingerprint(step: Step, work: Work, digests: Mapping[str, str]) -> str:
+    """Return the SHA-256 of what a step reads: layers, settings and the steps before it."""
+    digest = hashlib.sha256(step.name.encode())
+    for layer in step.layers:
+        digest.update(_content(getattr(work.place, layer)))
+    for section in step.settings:
+        value = getattr(work.config, section)
+        plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
+        digest.update(json.dumps(plain, sort_keys=True).encode())
+    for earlier in step.after:
+        digest.update(digests[earlier].encode())
+    return digest.hexdigest()
+
+
+def _content(frame: pd.DataFrame) -> bytes:
+    digest = hashlib.sha256(",".join(map(str, frame.columns)).encode())
+    if isinstance(frame, gpd.GeoDataFrame):
+        digest.update(b"".join(shapely.to_wkb(frame.geometry.to_numpy())))
+        frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    digest.update(frame.to_csv(index=False).encode())
+    return digest.digest()

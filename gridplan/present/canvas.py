@@ -1,0 +1,430 @@
+"""The sheet of a printed map: title, legend with counts, scale bar, north arrow, source line."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridplan.errors import Language, Message
+from gridplan.geometry import GRID_M
+from gridplan.present import fonts
+from gridplan.present.classes import Classes
+from gridplan.present.words import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.backend_bases import RendererBase
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
+
+INK, MUTED, RULE = "#1d2429", "#6a737a", "#c9ced2"
+WATER, WATER_EDGE, STREET, BUILDING = "#c3d8e3", "#9dbccc", "#ffffff", "#00000022"
+LAND, OUTLINE, ACCENT = "#fbfbf9", "#1d2429", "#c8321f"
+
+DPI = 150
+LARGEST_BYTES = 250_000
+"""A figure above this is reduced to a palette."""
+_PALETTES = (256, 96, 40)
+
+_WIDTH_IN, _LEGEND_IN, _TITLE_IN, _FOOT_IN, _MARGIN_IN = 9.6, 2.35, 0.95, 0.42, 0.3
+_MAP_HEIGHT_IN = (4.6, 8.2)
+_PAD_SHARE = 0.02
+_LINE_IN = 0.235
+_SWATCH_IN, _TEXT_IN = 0.26, 0.34
+_STEPS = (1, 2, 5)
+_SCALE_SHARE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """Languages in order of size, font families and the files behind them."""
+
+    lang: Language
+    families: list[str]
+    files: list[Path]
+
+    def first(self, message: Message) -> str:
+        """Return the sentence in the leading language, with every glyph drawable."""
+        return self.text(message.in_language(self.lang))
+
+    def second(self, message: Message) -> str:
+        """Return the sentence in the other language."""
+        return self.text(message.in_language("en" if self.lang == "zh" else "zh"))
+
+    def both(self, message: Message) -> str:
+        """Return both languages on one line, or the text once where they are the same."""
+        first, second = self.first(message), self.second(message)
+        return first if first == second else f"{first}  {second}"
+
+    def text(self, text: str) -> str:
+        """Return text with a stand-in for characters no font has; ``$`` is no formula."""
+        return fonts.drawable(text, *self.files).replace("$", r"\$")
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """How a point is drawn: matplotlib's marker, size in points, fill and rim."""
+
+    marker: str
+    size: float
+    fill: str
+    rim: str
+
+    def draw(self, axes: Axes, x: Sequence[float], y: Sequence[float], order: float = 10) -> None:
+        """Draw the symbol at every point."""
+        axes.plot(
+            x,
+            y,
+            linestyle="none",
+            marker=self.marker,
+            markersize=self.size,
+            color=self.fill,
+            markeredgecolor=self.rim,
+            zorder=order,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """How a line is drawn: colour, width in points, height in the stack, dashes in points."""
+
+    colour: str
+    width: float
+    order: float = 1.0
+    dash: tuple[int, tuple[int, ...] | None] = (0, None)
+
+
+@contextmanager
+def drawing(lang: Language) -> Iterator[Ink]:
+    """Set matplotlib up for both languages, without touching the process afterwards."""
+    import matplotlib as mpl
+
+    families, files = fonts.matplotlib_families()
+    style = {
+        "font.family": families,
+        "font.size": 8.5,
+        "text.color": INK,
+        "axes.edgecolor": RULE,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.7,
+        "axes.unicode_minus": True,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "path.simplify": True,
+    }
+    settings: Any = {**mpl.rcParamsDefault, **style, "backend": "agg"}
+    with mpl.rc_context(settings):
+        yield Ink(lang, families, files)
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A figure with a map on the left and a legend column on the right."""
+
+    figure: Figure
+    map: Axes
+    legend: Axes
+    ink: Ink
+    cursor_in: float
+    taken: list[Bbox]
+
+
+def map_sheet(
+    ink: Ink, extent: tuple[float, float, float, float], *, title: Message, source: Message
+) -> Sheet:
+    """
+    Return a sheet whose map shows `extent` (west, south, east, north in metres) to scale.
+
+    The height follows the place, within limits that still print on A4.
+    """
+    west, south, east, north = extent
+    pad = _PAD_SHARE * max(east - west, north - south)
+    wide, high = east - west + 2 * pad, north - south + 2 * pad
+    map_width = _WIDTH_IN - _LEGEND_IN - 3 * _MARGIN_IN
+    low, top = _MAP_HEIGHT_IN
+    map_height = min(max(map_width * high / wide, low), top)
+    height = map_height + _TITLE_IN + _FOOT_IN
+    figure = new_figure(_WIDTH_IN, height)
+    axes = figure.add_axes(
+        (_MARGIN_IN / _WIDTH_IN, _FOOT_IN / height, map_width / _WIDTH_IN, map_height / height)
+    )
+    axes.set(xlim=(west - pad, east + pad), ylim=(south - pad, north + pad))
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_axis_off()
+    legend = figure.add_axes(
+        (
+            (map_width + 2 * _MARGIN_IN) / _WIDTH_IN,
+            _FOOT_IN / height,
+            _LEGEND_IN / _WIDTH_IN,
+            map_height / height,
+        )
+    )
+    legend.set(xlim=(0, _LEGEND_IN), ylim=(0, map_height))
+    legend.set_axis_off()
+    write_frame(figure, ink, title=title, source=source)
+    return Sheet(figure, axes, legend, ink, map_height, [])
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """Return an empty figure on the Agg canvas, apart from pyplot's global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def renderer_of(figure: Figure) -> RendererBase:
+    """Return what measures texts in pixels."""
+    agg: Any = figure.canvas
+    return cast("RendererBase", agg.get_renderer())
+
+
+def write_frame(figure: Figure, ink: Ink, *, title: Message, source: Message) -> None:
+    """Write the title sentence in both languages, and the source line at the foot."""
+    width, height = figure.get_size_inches()
+    left = _MARGIN_IN / width
+    _fitted(figure, left, 1 - 0.16 / height, ink.first(title), size=14, colour=INK)
+    _fitted(figure, left, 1 - 0.52 / height, ink.second(title), size=9, colour=MUTED)
+    line = f"{ink.first(source)}"
+    figure.text(left, 0.13 / height, line, size=6.5, color=MUTED, va="bottom")
+
+
+def _fitted(figure: Figure, x: float, y: float, text: str, *, size: float, colour: str) -> None:
+    """Write one line at the top left, smaller where it would not fit the sheet."""
+    drawn = figure.text(x, y, text, size=size, color=colour, va="top")
+    room = figure.bbox.width * (1 - 2 * x)
+    wide = drawn.get_window_extent(renderer_of(figure)).width
+    if wide > room:
+        drawn.set_fontsize(size * room / wide)
+
+
+def polygons(
+    axes: Axes,
+    shapes: npt.NDArray[np.object_] | gpd.GeoSeries,
+    *,
+    fill: str | Sequence[str] = "none",
+    edge: str = "none",
+    width: float = 0.0,
+    order: float = 1.0,
+) -> None:
+    """Draw polygons, holes included, in one collection."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.path import Path as Outline
+
+    whole = shapely.orient_polygons(np.asarray(shapes, dtype=object))
+    paths = []
+    for shape in whole:
+        rings = shapely.get_rings(shapely.get_parts(shape))
+        outlines = [Outline(shapely.get_coordinates(ring), closed=True) for ring in rings]
+        paths.append(
+            Outline.make_compound_path(*outlines) if outlines else Outline(np.empty((0, 2)))
+        )
+    axes.add_collection(
+        PathCollection(paths, facecolors=fill, edgecolors=edge, linewidths=width, zorder=order),
+        autolim=False,
+    )
+
+
+def lines(axes: Axes, shapes: Sequence[object] | gpd.GeoSeries, stroke: Stroke) -> None:
+    """Draw lines, or the borders of polygons, in one collection."""
+    from matplotlib.collections import LineCollection
+
+    array = np.array(shapes, dtype=object)
+    areal = np.isin(shapely.get_type_id(array), [3, 6])
+    array[areal] = shapely.boundary(array[areal])
+    parts = [shapely.get_coordinates(part) for part in shapely.get_parts(array)]
+    axes.add_collection(
+        LineCollection(
+            parts,
+            colors=stroke.colour,
+            linewidths=stroke.width,
+            linestyles=[stroke.dash],
+            zorder=stroke.order,
+        ),
+        autolim=False,
+    )
+
+
+def borders(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Return the borders of polygons, each once: drawn twice, two dashes make a solid line."""
+    edges = shapely.boundary(np.asarray(shapes, dtype=object))
+    once = shapely.line_merge(shapely.union_all(edges, grid_size=GRID_M))
+    return gpd.GeoSeries([once], crs=shapes.crs)
+
+
+def heading(sheet: Sheet, message: Message, unit: str = "") -> None:
+    """Begin a block of the legend with its title in both languages, and the unit."""
+    sheet.cursor_in -= 0.06
+    top = f"{sheet.ink.first(message)}" + (f" ({unit})" if unit else "")
+    _legend_text(sheet, 0.0, top, size=9.5)
+    sheet.cursor_in -= _LINE_IN * 0.72
+    _legend_text(sheet, 0.0, sheet.ink.second(message), size=7, colour=MUTED)
+    sheet.cursor_in -= _LINE_IN * 0.95
+
+
+def class_rows(
+    sheet: Sheet, classes: Classes, columns: Sequence[tuple[Message, Sequence[int]]]
+) -> None:
+    """List the classes with their swatches and, per column, what each class holds."""
+    from matplotlib.patches import Rectangle
+
+    ends = [_LEGEND_IN - 0.62 * (len(columns) - 1 - i) for i in range(len(columns))]
+    for end, (head, _) in zip(ends, columns, strict=True):
+        sheet.legend.text(
+            end,
+            sheet.cursor_in,
+            sheet.ink.first(head),
+            size=7,
+            color=MUTED,
+            ha="right",
+            va="center",
+        )
+    sheet.cursor_in -= _LINE_IN * 0.85
+    for place, one in enumerate(classes.classes):
+        if one.special and not any(counts[place] for _, counts in columns):
+            continue
+        sheet.legend.add_patch(
+            Rectangle(
+                (0, sheet.cursor_in - 0.065),
+                0.26,
+                0.13,
+                facecolor=one.colour,
+                edgecolor=RULE,
+                linewidth=0.5,
+            )
+        )
+        _legend_text(sheet, 0.34, sheet.ink.first(one.label), size=8)
+        for end, (_, counts) in zip(ends, columns, strict=True):
+            sheet.legend.text(
+                end, sheet.cursor_in, number(counts[place]), size=8, ha="right", va="center"
+            )
+        sheet.cursor_in -= _LINE_IN * 0.86
+    sheet.cursor_in -= _LINE_IN * 0.4
+
+
+def symbol_row(sheet: Sheet, label: Message, count: int | None, symbol: Symbol | Stroke) -> None:
+    """List a symbol of the map, and how many of them it shows."""
+    y = sheet.cursor_in
+    if isinstance(symbol, Symbol):
+        symbol.draw(sheet.legend, [_SWATCH_IN / 2], [y])
+    else:
+        lines(sheet.legend, [shapely.LineString([(0.02, y), (_SWATCH_IN - 0.02, y)])], symbol)
+    _legend_text(sheet, _TEXT_IN, sheet.ink.both(label), size=7.5)
+    if count is not None:
+        sheet.legend.text(_LEGEND_IN, y, number(count), size=8, ha="right", va="center")
+    sheet.cursor_in -= _LINE_IN * 0.9
+
+
+def figure_row(sheet: Sheet, label: Message, value: float) -> None:
+    """List a figure of the legend: label on the left, value on the right."""
+    _legend_text(sheet, 0.0, sheet.ink.both(label), size=7.5)
+    sheet.legend.text(_LEGEND_IN, sheet.cursor_in, number(value), size=8, ha="right", va="center")
+    sheet.cursor_in -= _LINE_IN * 0.9
+
+
+def area_row(sheet: Sheet, label: Message, *, fill: str, edge: str) -> None:
+    """List an areal symbol of the map."""
+    from matplotlib.patches import Rectangle
+
+    sheet.legend.add_patch(
+        Rectangle(
+            (0, sheet.cursor_in - 0.065), 0.26, 0.13, facecolor=fill, edgecolor=edge, linewidth=0.6
+        )
+    )
+    _legend_text(sheet, 0.34, sheet.ink.both(label), size=7.5)
+    sheet.cursor_in -= _LINE_IN * 0.9
+
+
+def _legend_text(sheet: Sheet, x: float, text: str, *, size: float, colour: str = INK) -> None:
+    sheet.legend.text(x, sheet.cursor_in, text, size=size, color=colour, va="center")
+
+
+def scale_and_north(sheet: Sheet) -> None:
+    """Draw the scale bar in metres and the north arrow at the foot of the legend."""
+    from matplotlib.patches import Polygon, Rectangle
+
+    metres_per_inch = metres_per_inch_of(sheet.map)
+    longest = _SCALE_SHARE * _LEGEND_IN * metres_per_inch
+    length_m = round_length(longest)
+    long_in = length_m / metres_per_inch
+    for half, colour in ((0, INK), (1, "white")):
+        sheet.legend.add_patch(
+            Rectangle(
+                (half * long_in / 2, 0.1),
+                long_in / 2,
+                0.055,
+                facecolor=colour,
+                edgecolor=INK,
+                linewidth=0.7,
+            )
+        )
+    for at, value in ((0.0, 0.0), (long_in / 2, length_m / 2), (long_in, length_m)):
+        unit = " m" if value == length_m else ""
+        sheet.legend.text(at, 0.2, number(value) + unit, size=7, ha="left" if not at else "center")
+    x, y = _LEGEND_IN - 0.14, 0.08
+    for side, colour in ((-1, INK), (1, "white")):
+        sheet.legend.add_patch(
+            Polygon(
+                [(x, y + 0.4), (x + side * 0.095, y), (x, y + 0.1)],
+                facecolor=colour,
+                edgecolor=INK,
+                linewidth=0.6,
+            )
+        )
+    sheet.legend.text(x, y + 0.43, "N", size=8, ha="center", va="bottom")
+
+
+def metres_per_inch_of(axes: Axes) -> float:
+    """Return the scale of a map: metres on the ground per inch on paper."""
+    axes.apply_aspect()
+    low, high = axes.get_xlim()
+    return float((high - low) / (axes.get_window_extent().width / axes.figure.dpi))
+
+
+def round_length(longest: float) -> float:
+    """
+    Return the longest round length (1, 2 or 5 times a power of ten) not above `longest`.
+
+    Examples
+    --------
+    >>> round_length(740.0), round_length(1999.0)
+    (500.0, 1000.0)
+    """
+    power = 10.0 ** math.floor(math.log10(longest))
+    return max(step * power for step in _STEPS if step * power <= longest)
+
+
+def png(figure: Figure) -> bytes:
+    """
+    Return a figure as PNG without date or software; a large one is reduced to a palette.
+
+    The palette is chosen for coverage of the colour space, not by area: small red
+    stars must stay red.
+    """
+    from PIL import Image
+
+    raw = io.BytesIO()
+    figure.savefig(raw, format="png", dpi=DPI, metadata={"Software": None})
+    if raw.tell() <= LARGEST_BYTES:
+        return raw.getvalue()
+    picture = Image.open(raw).convert("RGB")
+    for colours in _PALETTES:
+        out = io.BytesIO()
+        picture.quantize(
+            colors=colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        ).save(out, format="PNG", optimize=True, dpi=(DPI, DPI))
+        if out.tell() <= LARGEST_BYTES:
+            break
+    return out.getvalue()

@@ -1,0 +1,485 @@
+"""The five pictures of a plan, as PNG bytes: both languages in one picture, one file each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.errors import Language, Message
+from gridplan.geometry import Geometries
+from gridplan.plan import Plan
+from gridplan.present import aggregate, canvas, classes, labels
+from gridplan.present.canvas import ACCENT, INK, MUTED, Ink, Sheet
+from gridplan.present.words import before_basis, number, percent, source_line
+from gridplan.terms import term
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FIGURES = (
+    "01_cells.png",
+    "02_walk_before.png",
+    "03_walk_after.png",
+    "04_coverage.png",
+    "05_zones.png",
+)
+"""File names in the order of the report; without siting there is no ``03``."""
+
+_CURVE_SIZE_IN = (9.6, 5.4)
+_CURVE_BOX = (0.075, 0.14, 0.89, 0.66)
+_CURVE_BEYOND = 1.7
+_PEOPLE_PER_DOT, _LEAST_DOT = 12.0, 3.0
+_MATCHED_SHARE = 0.9
+_COMMITTEE = canvas.Symbol("s", 5.5, INK, "white")
+_EXISTING = canvas.Symbol("o", 5.5, "white", INK)
+_PROPOSED = canvas.Symbol("*", 12.0, ACCENT, "white")
+_MARKER_PX = 9.0
+_MANY_ZONES = 60
+_BUILDING_EDGE = "#00000059"
+_OUTLINE = canvas.Stroke(INK, 1.6, 8)
+_COMMUNITY_CASING = canvas.Stroke("white", 2.6, 6.9)
+_COMMUNITY = canvas.Stroke(INK, 1.3, 7, (0, (6, 2, 1, 2)))
+_ZONE = canvas.Stroke("#3f4a52", 0.9, 6)
+
+
+def figures(plan: Plan, lang: Language = "zh") -> dict[str, bytes]:
+    """
+    Return the figures of a plan: file name to PNG bytes, below 250 kB each.
+
+    Parameters
+    ----------
+    plan : Plan
+    lang : {"zh", "en"}
+        The language set large; the other stands beside it, so that one file serves both.
+
+    Raises
+    ------
+    MissingPackageError
+        If no Chinese font can be found.
+    """
+    drawn: dict[str, bytes] = {}
+    with canvas.drawing(lang) as ink:
+        drawn[FIGURES[0]] = canvas.png(cells_figure(plan, ink))
+        drawn[FIGURES[1]] = canvas.png(walk_figure(plan, ink, after=False))
+        if aggregate.after_column(plan):
+            drawn[FIGURES[2]] = canvas.png(walk_figure(plan, ink, after=True))
+        drawn[FIGURES[3]] = canvas.png(coverage_figure(plan, ink))
+        if _main_zones(plan) is not None:
+            drawn[FIGURES[4]] = canvas.png(zones_figure(plan, ink))
+    return drawn
+
+
+def alt_text(plan: Plan, name: str) -> Message:
+    """Return the sentence that stands for a figure where it cannot be seen."""
+    makers = dict(
+        zip(
+            FIGURES,
+            (cells_title, _before_title, _after_title, coverage_title, zones_title),
+            strict=True,
+        )
+    )
+    return makers[name](plan)
+
+
+def cells_title(plan: Plan) -> Message:
+    """Return the finding of the map of cells."""
+    cells = plan.summary["cells"]
+    people, count = number(plan.summary["residents"]), number(cells["count"])
+    area = number(cells["area_median_m2"])
+    return Message(
+        en=f"{people} residents in {count} cells; the median cell has {area} m²",
+        zh=f"{people} 名居民，{count} 个单元网格，面积中位数 {area} m²",
+    )
+
+
+def cells_figure(plan: Plan, ink: Ink) -> Figure:
+    """Draw cells by residents, zones outlined, with committees, streets and water."""
+    cells = plan.layer("cells")
+    found = classes.by_residents(aggregate.people(cells))
+    sheet = _sheet(plan, ink, cells_title(plan))
+    canvas.polygons(
+        sheet.map, cells.geometry, fill=found.colours(), edge="#ffffff", width=0.25, order=2
+    )
+    _ground(plan, sheet, land=False)
+    zones = _main_zones(plan)
+    if zones is not None:
+        canvas.lines(sheet.map, zones.geometry, _ZONE)
+    _communities(plan, sheet)
+    _points(plan, sheet, new=False)
+    canvas.heading(sheet, found.title, "人")
+    residents = found.counts(aggregate.people(cells).to_numpy())
+    canvas.class_rows(
+        sheet,
+        found,
+        [(Message(en="cells", zh="网格"), found.counts()),
+         (Message(en="residents", zh="居民"), residents)],
+    )  # fmt: skip
+    _symbols(plan, sheet, zones=zones is not None, new=False)
+    return _finished(plan, sheet)
+
+
+def walk_title(plan: Plan, *, after: bool) -> Message:
+    """Return the finding of a map of walks."""
+    access = plan.summary["access"]
+    norm = aggregate.headline_norm(access["within"])
+    if after:
+        share = plan.summary["access_after"]["within"][norm]
+        rooms = aggregate.new_rooms(plan)
+        return Message(
+            en=f"With {rooms} new rooms, {percent(share, 'en')} of residents walk at most "
+            f"{norm} m to a committee or room",
+            zh=f"新增 {rooms} 处活动室后，{percent(share, 'zh')} 的居民"
+            f"步行 {norm} m 以内可到居委会或活动室",
+        )
+    key = (
+        "before" if aggregate.before_column(plan.layers["demand"]) == "room_before_m" else "nearest"
+    )
+    share = access.get(key, access)["within"][norm]
+    basis = before_basis(plan)
+    return Message(
+        en=f"Today {percent(share, 'en')} of residents walk at most {norm} m to the {basis.en}",
+        zh=f"现状：{percent(share, 'zh')} 的居民步行 {norm} m 以内可到{basis.zh}",
+    )
+
+
+def _before_title(plan: Plan) -> Message:
+    return walk_title(plan, after=False)
+
+
+def _after_title(plan: Plan) -> Message:
+    return walk_title(plan, after=True)
+
+
+def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
+    """Draw the walk of each building's residents; both states share one scale."""
+    demand = plan.layer("demand")
+    column = aggregate.after_column(plan) if after else aggregate.before_column(demand)
+    demand = demand[demand.geometry.notna() & (aggregate.people(demand) > 0)]
+    people = aggregate.people(demand)
+    found = classes.by_walk(
+        aggregate.metres(demand[str(column)]), people, classes.walk_breaks(plan)
+    )
+    sheet = _sheet(plan, ink, walk_title(plan, after=after))
+    _ground(plan, sheet, land=True)
+    _demand(plan, sheet, demand, found)
+    _communities(plan, sheet)
+    _points(plan, sheet, new=after)
+    basis = (
+        Message(en="open place, with the plan", zh="开放场所（方案）")
+        if after
+        else before_basis(plan)
+    )
+    canvas.heading(sheet, Message(en=f"Walk to the {basis.en}", zh=f"步行至{basis.zh}"), "m")
+    canvas.class_rows(
+        sheet,
+        found,
+        [(Message(en="buildings", zh="建筑"), found.counts()),
+         (Message(en="residents", zh="居民"), found.counts(people.to_numpy()))],
+    )  # fmt: skip
+    _symbols(plan, sheet, zones=False, new=after)
+    return _finished(plan, sheet)
+
+
+def coverage_title(plan: Plan) -> Message:
+    """Return the finding of the coverage curve."""
+    access, after = plan.summary["access"], plan.summary.get("access_after")
+    norm = aggregate.headline_norm(access["within"])
+    own = access["within"][norm]
+    if not after:
+        return Message(
+            en=f"{percent(own, 'en')} of residents have their own committee within {norm} m",
+            zh=f"{percent(own, 'zh')} 的居民步行 {norm} m 以内可到本社区居委会",
+        )
+    return Message(
+        en=f"Within {norm} m: {percent(own, 'en')} reach their own committee today, "
+        f"{percent(after['within'][norm], 'en')} an open place with the plan",
+        zh=f"{norm} m 以内：现状 {percent(own, 'zh')} 的居民可到本社区居委会，"
+        f"方案 {percent(after['within'][norm], 'zh')} 可到开放场所",
+    )
+
+
+def coverage_figure(plan: Plan, ink: Ink) -> Figure:
+    """Draw the share of residents against walking metres, today and with the plan."""
+    figure = canvas.new_figure(*_CURVE_SIZE_IN)
+    canvas.write_frame(figure, ink, title=coverage_title(plan), source=source_line(plan))
+    axes = figure.add_axes(_CURVE_BOX)
+    norms = aggregate.norms_m(plan)
+    end = _CURVE_BEYOND * norms[-1]
+    for norm in norms:
+        axes.axvline(norm, color=canvas.RULE, linewidth=0.9, zorder=1)
+        axes.text(norm, 1.015, f"{number(norm)} m", size=8, color=MUTED, ha="center", va="bottom")
+    for column, label, style in _curves(plan):
+        _curve(plan, axes, ink, column=column, label=label, style=style, end_m=end)
+    axes.set(xlim=(0, end), ylim=(0, 1.004))
+    axes.set_xlabel(ink.both(Message(en="walking distance (m)", zh="步行距离 (m)")))
+    axes.set_ylabel(ink.both(Message(en="share of all residents", zh="占全部居民比例")))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f}%")
+    axes.xaxis.set_major_formatter(lambda metre, _: number(metre))
+    axes.grid(axis="y", color="#e7eaec", linewidth=0.7, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="lower right", frameon=True, framealpha=0.94, edgecolor="none", fontsize=8)
+    return figure
+
+
+def _curves(plan: Plan) -> list[tuple[str, Message, dict[str, Any]]]:
+    demand = plan.layers["demand"]
+    basis = before_basis(plan)
+    found = [
+        ("committee_m", Message(en="own committee, today", zh="本社区居委会（现状）"),
+         {"color": "#7b858c", "linewidth": 1.4, "linestyle": (0, (4, 2))}),
+        (aggregate.before_column(demand),
+         Message(en=f"{basis.en}, today", zh=f"{basis.zh}（现状）"),
+         {"color": "#1f6f8b", "linewidth": 1.8, "linestyle": "solid"}),
+    ]  # fmt: skip
+    after = aggregate.after_column(plan)
+    if after:
+        label = Message(en="any open place, with the plan", zh="任一开放场所（方案）")
+        found.append((after, label, {"color": ACCENT, "linewidth": 2.6, "linestyle": "solid"}))
+    return found
+
+
+def _curve(
+    plan: Plan,
+    axes: Axes,
+    ink: Ink,
+    *,
+    column: str,
+    label: Message,
+    style: dict[str, Any],
+    end_m: float,
+) -> None:
+    demand = plan.layers["demand"]
+    people = aggregate.people(demand)
+    far, share = aggregate.coverage(aggregate.metres(demand[column]), people)
+    spread = aggregate.spread(aggregate.metres(demand[column]), people)
+    x = np.concatenate([[0.0], far, [max(end_m, far[-1] if len(far) else 0.0)]])
+    y = np.concatenate([[0.0], share, share[-1:] if len(share) else [0.0]])
+    text = (
+        f"{ink.both(label)}\n    P50 {number(spread.median_m)} m · P90 {number(spread.p90_m)} m · "
+        f"max {number(spread.max_m)} m · {ink.first(term('unreachable', 'reason').message)} "
+        f"{number(spread.unreachable)}"
+    )
+    axes.step(x, y, where="post", label=text, zorder=3, **style)
+    for quantile in (spread.median_m, spread.p90_m):
+        if quantile is not None and quantile <= end_m:
+            reached = float(share[np.searchsorted(far, quantile, side="right") - 1])
+            axes.plot(quantile, reached, "o", markersize=4.5, color=style["color"], zorder=4)
+
+
+def zones_title(plan: Plan) -> Message:
+    """Return the finding of the map of zones."""
+    zones = _main_zones(plan)
+    if zones is None:
+        return Message(en="No zones", zh="无责任区")
+    system = plan.summary["zones"]["systems"][zones["zone_system"].iloc[0]]
+    mean = number(aggregate.people(zones).mean())
+    worst = system.get("max_deviation_share")
+    return Message(
+        en=f"{len(zones)} zones of {mean} residents on average; "
+        f"the largest deviation is {percent(worst, 'en')}",
+        zh=f"{len(zones)} 个责任区，平均 {mean} 名居民，最大偏差 {percent(worst, 'zh')}",
+    )
+
+
+def zones_figure(plan: Plan, ink: Ink) -> Figure:
+    """Draw the zones of the main system with labels and residents."""
+    zones = _main_zones(plan)
+    if zones is None:
+        msg = "the plan has no zones"
+        raise ValueError(msg)
+    sheet = _sheet(plan, ink, zones_title(plan))
+    tints = zone_tints(zones.geometry.to_numpy())
+    canvas.polygons(sheet.map, zones.geometry, fill=tints, edge="white", width=0.3, order=2)
+    _ground(plan, sheet, land=False)
+    canvas.lines(sheet.map, zones.geometry, _ZONE)
+    _community_lines(plan, sheet)
+    _points(plan, sheet, new=False)
+    labels.reserve_points(sheet, list(plan.layer("committees").geometry), _MARKER_PX)
+    size = 6.5 if len(zones) <= _MANY_ZONES else 5.0
+    texts = short_ids(zones["zone_id"].astype(str).tolist())
+    labels.place_labels(
+        sheet,
+        [
+            labels.Label(shape, f"{ink.text(text)}\n{number(people)}", size)
+            for shape, text, people in zip(
+                zones.geometry, texts, aggregate.people(zones), strict=True
+            )
+        ],
+    )
+    canvas.heading(sheet, Message(en="Zones", zh="责任区"))
+    for label, value in _zone_figures(zones):
+        canvas.figure_row(sheet, label, value)
+    canvas.heading(sheet, Message(en="Label: zone, residents", zh="标注：责任区编号、居民数"))
+    _symbols(plan, sheet, zones=True, new=False)
+    return _finished(plan, sheet)
+
+
+def _zone_figures(zones: pd.DataFrame) -> list[tuple[Message, float]]:
+    people = aggregate.people(zones)
+    return [
+        (Message(en="zones", zh="责任区数"), len(zones)),
+        (Message(en="residents", zh="居民"), people.sum()),
+        (Message(en="fewest", zh="最少"), people.min()),
+        (Message(en="median", zh="中位数"), people.median()),
+        (Message(en="most", zh="最多"), people.max()),
+    ]
+
+
+def zone_tints(shapes: Geometries) -> list[str]:
+    """Return a tint per zone, different from its neighbours' where the tints suffice."""
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    chosen: list[int] = []
+    for zone in range(len(shapes)):
+        near = {chosen[other] for other in right[left == zone].tolist() if other < zone}
+        free = [tint for tint in range(len(classes.ZONE_TINTS)) if tint not in near]
+        chosen.append(free[0] if free else zone % len(classes.ZONE_TINTS))
+    return [classes.ZONE_TINTS[tint] for tint in chosen]
+
+
+def short_ids(ids: list[str]) -> list[str]:
+    """
+    Return ids for a label: what they have in common at the front is left out if they are long.
+
+    Examples
+    --------
+    >>> short_ids(["Z01", "Z02"]), short_ids(["320583102001-1", "320583102001-2"])
+    (['Z01', 'Z02'], ['1', '2'])
+    """
+    longest = 6
+    if max(map(len, ids), default=0) <= longest or len(ids) == 1:
+        return ids
+    common = len(_common_prefix(ids))
+    return [one[common:].lstrip("-_ ") or one for one in ids]
+
+
+def _common_prefix(ids: list[str]) -> str:
+    low, high = min(ids), max(ids)
+    same = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))
+    # Digits are kept whole, so that 10 and 12 do not become 0 and 2.
+    while same and low[same - 1].isdigit():
+        same -= 1
+    return low[:same]
+
+
+def _main_zones(plan: Plan) -> gpd.GeoDataFrame | None:
+    zones = plan.layers.get("zones")
+    if zones is None or not len(zones):
+        return None
+    return plan.layer("zones")[zones["zone_system"] == zones["zone_system"].iloc[0]]
+
+
+def _sheet(plan: Plan, ink: Ink, title: Message) -> Sheet:
+    bounds = tuple(float(one) for one in plan.layer("cells").total_bounds)
+    return canvas.map_sheet(ink, bounds, title=title, source=source_line(plan))  # type: ignore[arg-type]
+
+
+def _ground(plan: Plan, sheet: Sheet, *, land: bool) -> None:
+    place = plan.place
+    if land:
+        canvas.polygons(sheet.map, place.boundary.geometry, fill=canvas.LAND, order=1)
+    canvas.polygons(
+        sheet.map,
+        place.water.geometry,
+        fill=canvas.WATER,
+        edge=canvas.WATER_EDGE,
+        width=0.3,
+        order=3,
+    )
+    if land:
+        canvas.polygons(sheet.map, place.buildings.geometry, fill="#dfe1e0", order=3.5)
+    colour = "#d3d6d8" if land else canvas.STREET
+    streets = plan.layer("streets") if "streets" in plan.layers else place.streets
+    canvas.lines(sheet.map, streets.geometry, canvas.Stroke(colour, 0.55, 4))
+    canvas.lines(sheet.map, place.boundary.geometry, _OUTLINE)
+
+
+def _community_lines(plan: Plan, sheet: Sheet) -> None:
+    shapes = canvas.borders(plan.layer("communities").geometry)
+    canvas.lines(sheet.map, shapes, _COMMUNITY_CASING)
+    canvas.lines(sheet.map, shapes, _COMMUNITY)
+
+
+def _communities(plan: Plan, sheet: Sheet) -> None:
+    _community_lines(plan, sheet)
+    communities = plan.layer("communities")
+    labels.reserve_points(sheet, list(plan.layer("committees").geometry), _MARKER_PX)
+    labels.place_labels(
+        sheet,
+        [
+            labels.Label(shape, sheet.ink.text(str(name)), 8.0)
+            for shape, name in zip(communities.geometry, communities["name"], strict=True)
+        ],
+    )
+
+
+def _points(plan: Plan, sheet: Sheet, *, new: bool) -> None:
+    committees = plan.layer("committees").geometry
+    if "rooms" in plan.layers:
+        rooms = plan.layer("rooms")
+        kept = rooms[(rooms["kind"] == "existing") & (rooms["ownership"] != "committee")].geometry
+        _EXISTING.draw(sheet.map, kept.x, kept.y)
+        if new:
+            added = rooms[rooms["kind"].isin(aggregate.NEW_KINDS)].geometry
+            _PROPOSED.draw(sheet.map, added.x, added.y, order=12)
+    _COMMITTEE.draw(sheet.map, committees.x, committees.y, order=11)
+
+
+def _demand(plan: Plan, sheet: Sheet, demand: gpd.GeoDataFrame, found: classes.Classes) -> None:
+    colours = np.array(found.colours(), dtype=object)
+    buildings = plan.place.buildings.set_index("building_id").geometry
+    shapes = buildings.reindex(demand["demand_id"])
+    drawn = shapes.notna().to_numpy()
+    if drawn.mean() >= _MATCHED_SHARE:
+        fill = colours[drawn].tolist()
+        canvas.polygons(
+            sheet.map, shapes[drawn], fill=fill, edge=_BUILDING_EDGE, width=0.2, order=5
+        )
+        return
+    size = np.maximum(aggregate.people(demand) / _PEOPLE_PER_DOT, _LEAST_DOT)
+    sheet.map.scatter(
+        demand.geometry.x,
+        demand.geometry.y,
+        s=size,
+        c=colours.tolist(),
+        edgecolors=_BUILDING_EDGE,
+        linewidths=0.3,
+        zorder=5,
+    )
+
+
+def _symbols(plan: Plan, sheet: Sheet, *, zones: bool, new: bool) -> None:
+    rooms = plan.layers.get("rooms")
+    canvas.symbol_row(
+        sheet, term("committee", "kind").message, len(plan.layers["committees"]), _COMMITTEE
+    )
+    if rooms is not None:
+        kept = int(((rooms["kind"] == "existing") & (rooms["ownership"] != "committee")).sum())
+        if kept:
+            canvas.symbol_row(sheet, Message(en="existing room", zh="现有活动室"), kept, _EXISTING)
+        if new:
+            label = Message(en="new room", zh="新增活动室")
+            canvas.symbol_row(sheet, label, aggregate.new_rooms(plan), _PROPOSED)
+    canvas.symbol_row(sheet, term("boundary", "layer").message, None, _OUTLINE)
+    canvas.symbol_row(sheet, Message(en="community line", zh="社区界线"), None, _COMMUNITY)
+    if zones:
+        canvas.symbol_row(sheet, term("zones", "layer").message, None, _ZONE)
+    if len(plan.place.water):
+        canvas.area_row(
+            sheet, term("water", "layer").message, fill=canvas.WATER, edge=canvas.WATER_EDGE
+        )
+
+
+def _finished(plan: Plan, sheet: Sheet) -> Figure:
+    unplaced = int(plan.summary.get("residents_unplaced") or 0)
+    if unplaced:
+        note = Message(
+            en=f"{number(unplaced)} residents not placed", zh=f"{number(unplaced)} 名居民未落位"
+        )
+        sheet.legend.text(0, 0.62, sheet.ink.both(note), size=6.5, color=MUTED)
+    canvas.scale_and_north(sheet)
+    return sheet.figure

@@ -1,0 +1,284 @@
+"""What the map page holds: layers as short arrays, classes with their counts, words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.errors import Message
+from gridplan.plan import Plan
+from gridplan.present import aggregate, classes
+from gridplan.present.canvas import borders
+from gridplan.present.drawings import zone_tints
+from gridplan.present.encode import Encoder
+from gridplan.present.labels import pole
+from gridplan.present.tabulation import reasons_of
+from gridplan.present.words import before_basis, source_line
+from gridplan.terms import Family, known, term
+
+MOST_BUILDINGS = 8_000
+"""Footprints are context only; more than this would take the page past 3 MB."""
+
+_SIMPLER_M = 0.5
+
+WORDS: dict[str, Message] = {
+    "measure": Message(en="Colour the cells by", zh="网格着色"),
+    "residents": Message(en="residents per cell", zh="每网格居民"),
+    "before": Message(en="mean walk today", zh="现状平均步行"),
+    "after": Message(en="mean walk with the plan", zh="方案平均步行"),
+    "gain": Message(en="walk saved by the plan", zh="方案缩短的步行"),
+    "zones": Message(en="responsibility zones", zh="责任区"),
+    "legend": Message(en="Legend", zh="图例"),
+    "layers": Message(en="Layers", zh="图层"),
+    "cells": Message(en="cells", zh="网格"),
+    "people": Message(en="residents", zh="居民"),
+    "communities": Message(en="communities", zh="社区"),
+    "zone_lines": Message(en="zone borders", zh="责任区界线"),
+    "committees": Message(en="committees", zh="居委会"),
+    "existing": Message(en="existing rooms", zh="现有活动室"),
+    "proposed": Message(en="new rooms", zh="新增活动室"),
+    "estates": Message(en="estates", zh="居住小区"),
+    "gates": Message(en="gates", zh="出入口"),
+    "water": Message(en="water", zh="水域"),
+    "streets": Message(en="streets", zh="道路"),
+    "buildings": Message(en="buildings", zh="建筑"),
+    "search": Message(en="Search: cell code, zone, place name", zh="搜索：网格编码、责任区、名称"),
+    "nothing": Message(en="Nothing found.", zh="没有找到。"),
+    "print": Message(en="Print", zh="打印"),
+    "whole": Message(en="Whole place", zh="全图"),
+    "details": Message(
+        en="Point at the map, or search, for details.", zh="将鼠标移到图上或搜索，查看详情。"
+    ),
+    "cell": Message(en="Cell", zh="网格"),
+    "zone": Message(en="Zone", zh="责任区"),
+    "community": Message(en="Community", zh="社区"),
+    "estate": Message(en="Estate", zh="居住小区"),
+    "committee": Message(en="Committee", zh="居委会"),
+    "room": Message(en="Room", zh="活动室"),
+    "kind": Message(en="kind", zh="类型"),
+    "area": Message(en="area", zh="面积"),
+    "exception": Message(en="exception", zh="例外"),
+    "households": Message(en="households", zh="户数"),
+    "own": Message(en="own residents", zh="本社区居民"),
+    "nearest": Message(en="nearest residents", zh="就近居民"),
+    "served": Message(en="residents served", zh="服务居民"),
+    "mean": Message(en="mean walk", zh="平均步行"),
+    "max": Message(en="longest walk", zh="最远步行"),
+    "assumed": Message(en="assumed site: check on the ground", zh="推定场地：须现场核实"),
+    "why": Message(en="why", zh="理由"),
+    "to": Message(en="to the", zh="到"),
+    "open_place": Message(en="nearest open place", zh="最近的开放场所"),
+    "none": Message(en="no walking route", zh="无步行路线"),
+    "m": Message(en="m", zh="米"),
+    "north": Message(en="North is up", zh="上北下南"),
+    "map": Message(
+        en="Map: arrow keys move, plus and minus zoom", zh="地图：方向键移动，加减键缩放"
+    ),
+}
+"""Words of the page that are no columns."""
+
+
+def encoder(plan: Plan) -> Encoder:
+    """Return the encoder of a plan's geometry."""
+    return Encoder(plan.place.crs, plan.layer("cells").total_bounds)
+
+
+def payload(plan: Plan) -> dict[str, Any]:
+    """Return all that the page needs, ready for JSON."""
+    encode = encoder(plan)
+    bounds = plan.layer("cells").total_bounds
+    measures = _measures(plan)
+    return {
+        "origin": list(encode.origin),
+        "bounds": [encode.corner(bounds[0], bounds[1]), encode.corner(bounds[2], bounds[3])],
+        "words": {key: [word.zh, word.en] for key, word in WORDS.items()},
+        "basis": _pair(before_basis(plan)),
+        "source": _pair(source_line(plan)),
+        "measures": {name: _legend(found, plan) for name, found in measures.items()},
+        "start": "after" if "after" in measures else "before",
+        "cells": _cells(plan, encode, measures),
+        "zones": _zones(plan, encode),
+        "communities": _communities(plan, encode),
+        "estates": _estates(plan, encode),
+        "committees": _committees(plan, encode),
+        "rooms": _rooms(plan, encode),
+        "gates": encode.points(plan.place.gates.geometry),
+        "ground": _ground(plan, encode),
+    }
+
+
+def _measures(plan: Plan) -> dict[str, classes.Classes]:
+    cells = aggregate.by_cell(plan)
+    breaks = classes.walk_breaks(plan)
+    found = {
+        "residents": classes.by_residents(cells["population"]),
+        "before": classes.by_walk(cells["before_m"], cells["population"], breaks),
+    }
+    if "after_m" in cells:
+        found["after"] = classes.by_walk(cells["after_m"], cells["population"], breaks)
+        found["gain"] = classes.by_gain(cells)
+    return found
+
+
+def _legend(found: classes.Classes, plan: Plan) -> dict[str, Any]:
+    people = aggregate.people(plan.layers["cells"]).to_numpy()
+    rows = zip(found.classes, found.counts(), found.counts(people), strict=True)
+    return {
+        "unit": found.unit,
+        "classes": [
+            {"label": _pair(one.label), "colour": one.colour, "cells": count, "people": residents}
+            for one, count, residents in rows
+            if count or not one.special
+        ],
+        "all": [one.colour for one in found.classes],
+    }
+
+
+def _cells(plan: Plan, encode: Encoder, measures: dict[str, classes.Classes]) -> dict[str, Any]:
+    cells = plan.layer("cells")
+    walks = aggregate.by_cell(plan)
+    communities = plan.layers["communities"]["community_id"].astype(str).tolist()
+    exceptions = sorted({str(one) for one in cells["exception"].dropna()})
+    return {
+        "shapes": encode.polygons(cells.geometry),
+        "id": texts(cells["cell_id"]),
+        "community": _places(cells["community_id"], communities),
+        "zone": _places(cells["zone_id"], _main_ids(plan)),
+        "people": whole(cells["population"]),
+        "area": whole(cells["area_m2"]),
+        "before": whole(walks["before_m"]),
+        "after": whole(walks["after_m"]) if "after_m" in walks else [],
+        "exception": _places(cells["exception"], exceptions),
+        "exceptions": [_pair(_named("exception", one)) for one in exceptions],
+        "class": {name: found.member.tolist() for name, found in measures.items()},
+    }
+
+
+def _main_ids(plan: Plan) -> list[str]:
+    zones = _main(plan)
+    return [] if zones is None else zones["zone_id"].astype(str).tolist()
+
+
+def _main(plan: Plan) -> gpd.GeoDataFrame | None:
+    zones = plan.layers.get("zones")
+    if zones is None or not len(zones):
+        return None
+    return plan.layer("zones")[zones["zone_system"] == zones["zone_system"].iloc[0]]
+
+
+def _zones(plan: Plan, encode: Encoder) -> dict[str, Any] | None:
+    zones = _main(plan)
+    if zones is None:
+        return None
+    return {
+        "shapes": encode.polygons(zones.geometry),
+        "lines": encode.lines(borders(zones.geometry)),
+        "id": texts(zones["zone_id"]),
+        "name": texts(zones["name"]),
+        "people": whole(zones["population"]),
+        "cells": whole(zones["cells"]),
+        "area": whole(zones["area_m2"]),
+        "tint": zone_tints(zones.geometry.to_numpy()),
+    }
+
+
+def _communities(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    communities = plan.layer("communities")
+    poles = gpd.GeoSeries([pole(shape) for shape in communities.geometry])
+    return {
+        "shapes": encode.polygons(communities.geometry),
+        "lines": encode.lines(borders(communities.geometry)),
+        "label": encode.points(poles),
+        "id": texts(communities["community_id"]),
+        "name": texts(communities["name"]),
+        "people": whole(communities["population"]),
+        "households": whole(communities["households"]),
+    }
+
+
+def _estates(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    estates = plan.place.estates
+    return {
+        "shapes": encode.polygons(estates.geometry),
+        "id": texts(estates["estate_id"]),
+        "name": texts(estates["name"]),
+        "households": whole(estates["households"]),
+    }
+
+
+def _committees(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    committees = plan.layer("committees")
+    return {
+        "at": encode.points(committees.geometry),
+        "id": texts(committees["committee_id"]),
+        "name": texts(committees["name"]),
+        "own": whole(committees["residents_own"]),
+        "nearest": whole(committees["residents_nearest"]),
+    }
+
+
+def _rooms(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    if "rooms" not in plan.layers:
+        return {"at": [], "id": []}
+    rooms = plan.layer("rooms")
+    shown = rooms[~((rooms["kind"] == "existing") & (rooms["ownership"] == "committee"))]
+    return {
+        "at": encode.points(shown.geometry),
+        "id": texts(shown["site_id"]),
+        "name": texts(shown["name"]) if "name" in shown else [None] * len(shown),
+        "new": shown["kind"].isin(aggregate.NEW_KINDS).tolist(),
+        "kind": [_pair(_named("kind", str(one))) for one in shown["kind"]],
+        "people": whole(shown["residents"]),
+        "mean": whole(shown["mean_m"]),
+        "max": whole(shown["max_m"]),
+        "area": whole(shown["area_m2"]),
+        "assumed": [not pd.isna(one) and bool(one) for one in shown["assumed"]],
+        "why": [None if one is None else _pair(one) for one in reasons_of(shown)],
+    }
+
+
+def _ground(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    place = plan.place
+    buildings = place.buildings.geometry if len(place.buildings) <= MOST_BUILDINGS else None
+    return {
+        "land": encode.polygons(place.boundary.geometry),
+        "water": encode.polygons(_simpler(place.water.geometry)),
+        "streets": encode.lines(_simpler(place.streets.geometry)),
+        "buildings": [] if buildings is None else encode.polygons(_simpler(buildings)),
+    }
+
+
+def _simpler(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    return gpd.GeoSeries(
+        shapely.simplify(np.asarray(shapes, dtype=object), _SIMPLER_M), crs=shapes.crs
+    )
+
+
+def texts(column: pd.Series) -> list[str | None]:
+    """Return a column as text, null as None: ids are never numbers in the page."""
+    return [None if pd.isna(one) else str(one) for one in column]
+
+
+def whole(column: pd.Series) -> list[int | None]:
+    """Return a column as whole numbers, null as None."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return [None if pd.isna(one) else round(float(one)) for one in numbers]
+
+
+def _places(column: pd.Series, values: Sequence[str]) -> list[int]:
+    """Return the position of each value in `values`, -1 where it is null or unknown."""
+    position = {value: place for place, value in enumerate(values)}
+    return [-1 if pd.isna(one) else position.get(str(one), -1) for one in column]
+
+
+def _named(family: Family, key: str) -> Message:
+    return term(key, family).message if known(key, family) else Message(en=key, zh=key)
+
+
+def _pair(message: Message) -> list[str]:
+    return [message.zh, message.en]

@@ -1,0 +1,101 @@
+"""A run on disk: the GeoPackage, the JSON beside it, and what presents it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from gridplan import __version__
+from gridplan.errors import InputError, Message, MissingInputError
+from gridplan.plan import CONTRACT, Plan
+from gridplan.store.folder import is_run, mend, staged
+from gridplan.store.geopackage import as_json, check_contract, read_geopackage, write_geopackage
+
+_VERSIONS = ("geopandas", "shapely", "pyogrio", "pyproj", "numpy", "pandas", "scipy", "highspy")
+
+
+def make_manifest(plan: Plan, inputs: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return versions, seed, settings and the SHA-256 of every input.
+
+    Parameters
+    ----------
+    inputs : mapping of relative path to SHA-256
+    """
+    return {
+        "contract": CONTRACT,
+        "gridplan": __version__,
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in _VERSIONS},
+        "seed": plan.settings["run"]["seed"],
+        "settings": dict(plan.settings),
+        "inputs": dict(sorted(inputs.items())),
+        "zone_start": {
+            name: system["start"] for name, system in plan.summary["zones"]["systems"].items()
+        },
+    }
+
+
+def write_run(
+    plan: Plan,
+    folder: Path,
+    *,
+    manifest: Mapping[str, Any],
+    documents: Mapping[str, bytes],
+) -> None:
+    """
+    Write a run's folder, whole or not at all.
+
+    Parameters
+    ----------
+    documents : mapping of relative path to content
+        Report, tables and figures, already rendered.
+
+    Raises
+    ------
+    OutputError
+    """
+    with staged(folder) as aside:
+        write_geopackage(plan, aside / "plan.gpkg", manifest=manifest)
+        texts = {
+            "summary.json": as_json(plan.summary),
+            "manifest.json": as_json(manifest),
+            "timing.json": as_json({"seconds": dict(plan.seconds)}),
+        }
+        contents = {name: text.encode("utf-8") for name, text in texts.items()}
+        for name, content in {**contents, **documents}.items():
+            path = aside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def read_run(folder: str | Path) -> Plan:
+    """
+    Return the plan of a run's folder, or of a ``plan.gpkg`` by itself.
+
+    Raises
+    ------
+    MissingInputError, InputError, ContractError
+    """
+    path = Path(folder)
+    if path.suffix.lower() == ".gpkg":
+        return read_geopackage(path)[0]
+    mend(path)
+    if not path.is_dir():
+        raise MissingInputError(
+            Message(en=f"There is no run {path}.", zh=f"找不到运行成果 {path}。")
+        )
+    if not is_run(path):
+        raise InputError(
+            Message(
+                en=f"{path} holds no run (plan.gpkg, summary.json, manifest.json).",
+                zh=f"{path} 不是运行成果文件夹（缺 plan.gpkg、summary.json、manifest.json）。",
+            )
+        )
+    summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    check_contract(summary.get("contract", ""), what="summary.json")
+    return read_geopackage(path / "plan.gpkg")[0]

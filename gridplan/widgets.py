@@ -1,0 +1,44 @@
+"""What notebooks show: the live map with a static picture beside it, tables in two languages."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from gridplan.errors import Language
+from gridplan.plan import Plan
+from gridplan.present import figures, map_html, tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import HTML, Image
+
+
+def show_map(plan: Plan, *, lang: Language = "zh", height_px: int = 640) -> HTML:
+    """
+    Return the interactive map as an output of a notebook, without any network request.
+
+    It stands in a frame of its own, so that its styles do not leak into the notebook.
+    """
+    from IPython.display import HTML
+
+    page = html.escape(map_html(plan, lang=lang), quote=True)
+    style = f"width:100%;height:{height_px}px;border:1px solid #ccc"
+    return HTML(f'<iframe srcdoc="{page}" style="{style}"></iframe>')
+
+
+def show_figure(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
+    """Return one of the report's figures, e.g. ``cells``, as a static picture."""
+    from IPython.display import Image
+
+    drawn = figures(plan, lang)
+    found = [key for key in sorted(drawn) if name in key]
+    if not found:
+        msg = f"no figure is called {name!r}; there are {sorted(drawn)}"
+        raise KeyError(msg)
+    return Image(drawn[found[0]])
+
+
+def show_table(plan: Plan, name: str) -> pd.DataFrame:
+    """Return one of the report's tables, e.g. ``communities``."""
+    return tables(plan)[name]

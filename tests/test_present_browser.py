@@ -1,0 +1,209 @@
+"""The pages in Chromium: nothing is asked of the network, and every control does what it says."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from gridplan.present import map_html, report_html
+
+pytestmark = pytest.mark.browser
+
+TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+LOCAL = ("file:", "data:", "blob:")
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return TOWN["make_plan"]()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium, need):
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        need(False, "Playwright (package playwright)")  # noqa: FBT003 - the fixture's own order
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report_file(plan, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "报告 report.html"
+    path.write_text(report_html(plan), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def page(browser, report_file):
+    """Open the report; afterwards nothing may have gone wrong or left the machine."""
+    opened = browser.new_page(viewport={"width": 1440, "height": 1000})
+    asked, wrong = [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda told: wrong.append(told.text) if told.type == "error" else None)
+    opened.goto(report_file.as_uri())
+    opened.wait_for_selector("[data-ready=yes]")
+    yield opened
+    opened.close()
+    assert [url for url in asked if not url.startswith(LOCAL)] == []
+    assert wrong == []
+
+
+def choose(page, measure: str) -> None:
+    page.check(f"input[name=gp-measure][value={measure}]")
+
+
+def painted(page, pane: str) -> int:
+    """Return how many pixels the canvas of a pane has drawn."""
+    return page.evaluate(
+        """async (pane) => {
+          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+          const canvas = document.querySelector(`.leaflet-${pane}-pane canvas`);
+          if (!canvas) return 0;
+          const pen = canvas.getContext("2d");
+          const drawn = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+          let count = 0;
+          for (let i = 3; i < drawn.length; i += 4) count += drawn[i] > 0;
+          return count;
+        }""",
+        pane,
+    )
+
+
+def test_the_map_is_drawn_with_cells_water_and_streets(page) -> None:
+    assert painted(page, "overlay") > 100_000
+    assert painted(page, "water") > 1_000
+    assert painted(page, "streets") > 1_000
+
+
+def test_one_button_switches_the_language_of_everything(page) -> None:
+    assert "新增活动室" in page.inner_text(".gp-panel")
+    assert page.inner_text("h1").startswith("新镇街道")
+    page.click("#language")
+    text = page.inner_text("body")
+    assert "5 activity rooms bring" in text
+    assert "未达目标" not in text
+    assert page.get_attribute("html", "lang") == "en"
+    assert page.get_attribute("#gp-query", "placeholder").startswith("Search")
+    assert page.title().endswith("walking access")
+    assert page.get_attribute("figure img", "alt").startswith("Within 500 m")
+    assert "mean walk with the plan" in page.inner_text("#gp-legend-title")
+    page.click("#language")
+    assert "未达目标" in page.inner_text("body")
+
+
+def test_every_layer_can_be_switched(page) -> None:
+    for layer, pane in (("water", "water"), ("streets", "streets"), ("cells", "overlay")):
+        before = painted(page, pane)
+        page.uncheck(f"#gp-layers input[value={layer}]")
+        assert painted(page, pane) < before / 10
+        page.check(f"#gp-layers input[value={layer}]")
+        assert painted(page, pane) == before
+    stars = ".gp-icon[aria-label*='候选']"
+    assert page.locator(stars).count() == 5
+    page.uncheck("#gp-layers input[value=proposed]")
+    assert page.locator(stars).count() == 0
+
+
+def test_new_rooms_show_with_the_plan_and_not_today(page) -> None:
+    star = ".gp-icon[aria-label*='候选']"
+    assert page.locator(star).count() == 5
+    choose(page, "before")
+    assert page.locator(star).count() == 0
+    assert "现有活动室" in page.inner_text("#gp-legend-basis")
+    choose(page, "after")
+    assert page.locator(star).count() == 5
+
+
+def test_each_measure_has_its_legend(page, plan) -> None:
+    for measure in ("residents", "before", "after", "gain"):
+        choose(page, measure)
+        counts = page.locator("#gp-legend td:nth-child(3)").all_inner_texts()
+        assert sum(int(one.replace(",", "")) for one in counts) == len(plan.layers["cells"])
+    choose(page, "zones")
+    assert page.locator("#gp-legend tr").count() == 0
+
+
+def test_pointing_at_a_cell_tells_about_it(page) -> None:
+    box = page.locator("#map_gridplan").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 43, box["y"] + box["height"] / 2 + 61)
+    told = page.locator(".gp-tip").inner_text()
+    assert "网格" in told
+    assert "m²" in told
+
+
+def test_search_finds_codes_and_names_by_keyboard(page, plan) -> None:
+    code = plan.layers["cells"]["cell_id"].iloc[57]
+    page.fill("#gp-query", code)
+    page.press("#gp-query", "Enter")
+    assert code in page.inner_text("#gp-details")
+    assert painted(page, "hit") > 50
+    page.fill("#gp-query", "</SCRIPT>")
+    assert page.locator("#gp-hits button").first.inner_text().startswith('河西"</script><b>&')
+    page.press("#gp-query", "Escape")
+    assert page.locator("#gp-hits li").count() == 0
+    page.fill("#gp-query", "没有这个地方")
+    assert "没有找到" in page.inner_text("#gp-hits")
+
+
+def test_a_room_can_be_reached_by_keyboard(page) -> None:
+    page.focus(".gp-icon[aria-label*='候选 2']")
+    page.keyboard.press("Enter")
+    told = page.inner_text("#gp-details")
+    assert "候选 2&" in told
+    assert "推定场地" in told
+
+
+def test_tables_sort_and_their_total_stays_below(page) -> None:
+    table = "#table-communities"
+    column = page.locator(f"{table} thead th").all_inner_texts().index("居民")
+    cells = f"{table} tbody td:nth-child({column + 1})"
+    for descending in (False, True):
+        page.click(f"{table} thead th:nth-child({column + 1}) button")
+        shown = [int(one.replace(",", "")) for one in page.locator(cells).all_inner_texts()]
+        assert shown == sorted(shown, reverse=descending)
+    total = page.locator(f"{table} tfoot td:nth-child({column + 1})").inner_text()
+    assert int(total.replace(",", "")) == sum(shown)
+
+
+def test_nothing_is_wider_than_the_page(page) -> None:
+    for width in (1440, 1000, 640):
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, width
+
+
+def test_on_paper_the_map_keeps_its_cells(page) -> None:
+    before = page.evaluate("map_gridplan.getZoom()")
+    paper = page.pdf(prefer_css_page_size=True)
+    assert paper.startswith(b"%PDF")
+    assert paper.count(b"/Subtype /Image") >= 10
+    assert page.locator(".gp-still").count() == 0
+    assert page.evaluate("map_gridplan.getZoom()") == before
+
+
+def test_the_map_stands_alone_as_well(browser, plan, tmp_path) -> None:
+    path = tmp_path / "map.html"
+    path.write_text(map_html(plan, lang="en"), encoding="utf-8")
+    opened = browser.new_page()
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(path.as_uri())
+    opened.wait_for_selector("[data-ready=yes]")
+    assert "new rooms" in opened.inner_text(".gp-panel")
+    opened.click("#language")
+    assert "新增活动室" in opened.inner_text(".gp-panel")
+    opened.close()
+    assert all(url.startswith(LOCAL) for url in asked)

@@ -1,0 +1,114 @@
+"""Whole plans of real towns, and their walks against a graph rebuilt from the raw file."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gridplan.commands import run_project
+from gridplan.store import read_run
+from gridplan.verify import verify_plan
+from tests.contract import check_folder, check_layers
+from tests.raw_walks import RawNetwork
+from tests.real_places import haidian_project, newport_project
+
+pytestmark = pytest.mark.real
+
+FACILITIES = """committee_id,name,lon,lat
+k1,清华园社区居委会,116.3205,40.0031
+k2,东升园社区居委会,116.3268,39.9967
+k3,荷清苑社区居委会,116.3290,40.0065
+"""
+
+SITES = """site_id,name,kind,lon,lat,area_m2
+r1,一号,candidate,116.3120,40.0050,80
+r2,二号,candidate,116.3150,40.0080,60
+r3,三号,candidate,116.3180,40.0000,90
+r4,四号,candidate,116.3220,40.0090,120
+r5,五号,candidate,116.3250,40.0010,70
+r6,六号,candidate,116.3280,39.9930,60
+r7,七号,candidate,116.3300,40.0030,100
+r8,八号,candidate,116.3140,39.9950,80
+"""
+
+
+@pytest.fixture(scope="module")
+def newport(tmp_path_factory, shared_data):
+    folder = tmp_path_factory.mktemp("newport")
+    return run_project(newport_project(folder, shared_data))
+
+
+@pytest.fixture(scope="module")
+def haidian(tmp_path_factory, shared_data):
+    folder = tmp_path_factory.mktemp("海淀")
+    project = haidian_project(folder, shared_data, FACILITIES, SITES)
+    return run_project(project)
+
+
+@pytest.mark.parametrize(("town", "residents"), [("newport", 60_000), ("haidian", 20_000)])
+def test_the_plan_is_whole_and_satisfies_the_contract(town, residents, request):
+    plan, folder = request.getfixturevalue(town)
+    check_folder(folder)
+    stored = read_run(folder)
+    check_layers(stored.layers)
+    assert int(stored.layers["demand"]["population"].sum()) == residents
+    assert verify_plan(dict(stored.layers), stored.summary).ok
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["residents"] == residents
+    assert summary == plan.summary
+
+
+def test_newport_is_what_the_issue_counted(newport):
+    plan, _ = newport
+    committees = plan.layer("committees")
+    communities = plan.layer("communities")
+    tree = shapely.STRtree(committees.geometry.to_numpy())
+    community, _ = tree.query(communities.geometry.to_numpy(), predicate="intersects")
+    held = np.bincount(community, minlength=len(communities))
+    assert sorted(held.tolist(), reverse=True) == [2, 2, 1, 1, 1, 1, 0]
+    assert len(plan.layers["rooms"].query("kind == 'proposed'")) == 12
+    lonely = communities["community_id"][held == 0]
+    reasons = plan.layers["demand"].set_index("community_id").loc[lonely, "committee_reason"]
+    assert set(reasons) == {"no_committee"}
+
+
+def test_haidian_keeps_chinese_names(haidian):
+    plan, _ = haidian
+    names = plan.layers["streets"]["name"].dropna()
+    assert names.str.contains("清华|路|街").any()
+    assert plan.layers["committees"]["name"].tolist()[0] == "清华园社区居委会"
+    assert plan.summary["place"]["crs"] == "EPSG:4548"
+
+
+@pytest.mark.parametrize(
+    ("town", "file"),
+    [
+        ("newport", "newport/newport.osm.pbf"),
+        ("haidian", "cn_osm/beijing_haidian_tsinghua.osm"),
+    ],
+)
+def test_walks_agree_with_a_graph_rebuilt_from_the_raw_file(town, file, request, shared_data):
+    plan, _ = request.getfixturevalue(town)
+    raw = RawNetwork(shared_data / file, plan.place.crs)
+    demand = plan.layer("demand")
+    sample = demand[demand["leg_detour"].isna()].sample(200, random_state=1)
+    starts = shapely.get_coordinates(sample.geometry.to_numpy())
+    committees = plan.layer("committees")
+    goals = shapely.get_coordinates(committees.geometry.to_numpy())
+    least = raw.nearest_walks(goals, starts)
+    ours = sample["nearest_committee_m"].fillna(np.inf).to_numpy(dtype=float)
+    wrong = pd.DataFrame({"id": sample["demand_id"], "raw": least, "ours": ours})[
+        ~((np.abs(ours - least) < 0.001) | (np.isinf(ours) & np.isinf(least)))
+    ]
+    assert wrong.empty, wrong.to_string()
+
+
+def test_the_sample_of_haidian_covers_most_homes(haidian):
+    plan, _ = haidian
+    demand: gpd.GeoDataFrame = plan.layer("demand")
+    assert demand["leg_detour"].isna().mean() > 0.9
