@@ -88,12 +88,13 @@ def render(
 ) -> dict[str, bytes]:
     """Return report, tables and figures by the path they have in a run's folder."""
     documents: dict[str, bytes] = {}
+    drawn = figures(plan, lang) if {"html", "png"} & set(formats) else {}
     if "html" in formats:
-        documents["report.html"] = report_html(plan, lang=lang).encode("utf-8")
+        page = report_html(plan, lang=lang, figures=drawn)
+        documents["report.html"] = page.encode("utf-8")
     if "xlsx" in formats:
         documents["tables.xlsx"] = tables_xlsx(plan)
     if "png" in formats:
-        drawn = figures(plan, lang)
         documents.update({f"figures/{name}": content for name, content in drawn.items()})
     return documents
 

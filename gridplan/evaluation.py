@@ -28,9 +28,7 @@ def cell_figures(cells: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def walk_figures(
-    demand: pd.DataFrame, before: pd.DataFrame, *, norms_m: Sequence[float]
-) -> dict[str, dict[str, Any]]:
+def walk_figures(demand: pd.DataFrame, *, norms_m: Sequence[float]) -> dict[str, dict[str, Any]]:
     """
     Return the blocks ``access`` and ``access_after`` of the summary.
 
@@ -38,9 +36,6 @@ def walk_figures(
     ----------
     demand : DataFrame
         The layer `demand` of a plan.
-    before : DataFrame
-        ``before_m`` and ``before_reason``: the walk to the nearest of committees
-        and existing rooms, same index.
     """
     residents = demand["population"].fillna(0).astype("int64")
 
@@ -52,7 +47,7 @@ def walk_figures(
         "basis": "committee_m",
         **figures(demand["committee_m"], demand["committee_reason"]),
         "nearest": nearest,
-        "before": figures(before["before_m"], before["before_reason"]),
+        "before": figures(demand["room_before_m"], demand["room_before_reason"]),
     }
     return {
         "access": access,

@@ -112,8 +112,14 @@ def area_scale(crs: pyproj.CRS, x: float, y: float) -> float:
 
 
 def to_grid(geometries: Geometries) -> Geometries:
-    """Return the geometries with coordinates on the 1 mm grid; collapsed parts vanish."""
-    return np.asarray(shapely.set_precision(geometries, GRID_M), dtype=object)
+    """
+    Return the geometries with coordinates on the 1 mm grid; collapsed parts vanish.
+
+    The grid is not left attached to them: it would steer every later overlay, and be
+    lost on the way through a file.
+    """
+    snapped = shapely.set_precision(geometries, GRID_M)
+    return np.asarray(shapely.set_precision(snapped, 0, mode="pointwise"), dtype=object)
 
 
 def repair_polygons(polygons: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
@@ -139,6 +145,18 @@ def polygonal(geometries: Geometries) -> Geometries:
         parts = shapely.get_parts(geometries[place])
         areal = [part for part in parts if shapely.get_type_id(part) in (3, 6)]
         result[place] = shapely.union_all(areal) if areal else shapely.Polygon()
+    return result
+
+
+def plain_parts(geometries: Geometries) -> Geometries:
+    """
+    Return collections of a single part as that part.
+
+    Files promote a whole layer to multi-geometries; the same shape must have one form.
+    """
+    single = shapely.get_num_geometries(geometries) == 1
+    result = geometries.copy()
+    result[single] = shapely.get_geometry(geometries[single], 0)
     return result
 
 

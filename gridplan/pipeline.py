@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -28,7 +29,7 @@ from gridplan.errors import InfeasibleError, InputError, Message, Note
 from gridplan.network import NetworkOptions, build_network, obstacles, wall_lines
 from gridplan.place import Place
 from gridplan.plan import CONTRACT, Plan, StepRecord
-from gridplan.siting import Limits, Rules, p_median
+from gridplan.siting import Limits, Rules, Siting, p_median
 from gridplan.verify import verify_plan
 from gridplan.zones import ZoneOptions, dissolve_zones, partition_zones
 
@@ -113,7 +114,7 @@ def _network(work: Work) -> None:
 def _demand(work: Work) -> None:
     settings = work.config.demand
     options = DemandOptions(
-        home_m2=settings.home_m2,
+        home_m2=MappingProxyType(dict(settings.home_m2)),
         floors=settings.floors,
         persons_per_household=settings.persons_per_household,
     )
@@ -124,7 +125,7 @@ def _cells(work: Work) -> None:
     settings = work.config.cells
     options = CellOptions(method=settings.method, target_m2=settings.target_m2)
     cells = partition(work.place.communities, options=options)
-    cells["cell_id"] = assign_codes(cells)
+    cells["cell_id"] = assign_codes(cells, target_m2=options.target_m2)
     cells["cell_uid"] = cell_uids(cells)
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
@@ -177,17 +178,27 @@ def _siting(work: Work) -> None:
             seed=work.config.run.seed,
         ),
     )
+    if not result.sites:
+        raise InfeasibleError(_no_plan(result))
     work.found["siting"] = result
-    opened = [int(j) for j in np.flatnonzero(np.isin(ids, list(result.sites)))]
+    chosen = set(result.sites)
+    opened = [j for j, one in enumerate(ids) if one in chosen]
     existing = [j for j in opened if ids[j] in set(fixed)]
     weights = demand["population"].to_numpy(dtype=float)
     work.found["opened"] = [ids[j] for j in opened]
     work.found["closing_m"] = assemble.closing_costs(metres, weights, opened, list(ids))
-    work.found["before"] = nearest_columns(
-        demand, walks, metres[:, existing], ids[existing], "before"
-    )
+    before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")
     room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
-    work.found["demand"] = pd.concat([demand, room], axis="columns")
+    work.found["demand"] = pd.concat([demand, before, room], axis="columns")
+
+
+def _no_plan(result: Siting) -> Message:
+    return Message(
+        en=f"The siting ended ({result.status}) before there was a plan. Raise [siting].work or "
+        f"[siting].time_s.",
+        zh=f"选址在得到方案之前已停止（{result.status}）。"
+        f"请增大 [siting].work 或 [siting].time_s。",
+    )
 
 
 def _zones(work: Work) -> None:
@@ -195,6 +206,7 @@ def _zones(work: Work) -> None:
     options = ZoneOptions(k=settings.k, tolerance=settings.tolerance, seed=work.config.run.seed)
     zones = partition_zones(cells, cells.set_index("cell_uid")["population"], options=options)
     work.found["zone_plan"] = zones
+    work.notes.extend(zones.notes)
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(zones.zone_of))
 
 
@@ -231,9 +243,7 @@ def _summary(work: Work) -> None:
         tolerance=config.zones.tolerance,
         start=work.found["zone_plan"].start,
     )
-    walks = evaluation.walk_figures(
-        work.found["demand"], work.found["before"], norms_m=config.walk_norms_m
-    )
+    walks = evaluation.walk_figures(work.found["demand"], norms_m=config.walk_norms_m)
     figures: dict[str, Any] = {
         "contract": CONTRACT,
         "place": summary.place_figures(place, layers),
@@ -309,9 +319,12 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
     own = ["committee_id", "committee_m", "committee_reason"]
     nearest = [f"nearest_{name}" for name in own]
     room = ["room_id", "room_m", "room_reason"]
+    before = ["room_before_id", "room_before_m", "room_before_reason"]
     where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
     counts = ["population", "population_register", *groups]
-    layer = demand[["demand_id", *counts, *where, *own, *nearest, *room, "reason", "geometry"]]
+    layer = demand[
+        ["demand_id", *counts, *where, *own, *nearest, *before, *room, "reason", "geometry"]
+    ]
     return gpd.GeoDataFrame(layer, crs=demand.crs)
 
 

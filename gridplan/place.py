@@ -14,7 +14,7 @@ import pyproj
 import shapely
 
 from gridplan.errors import FaultList, InputError, Note, first_ids
-from gridplan.geometry import require_projected_metres
+from gridplan.geometry import plain_parts, require_projected_metres
 
 Kind = Literal["polygon", "line", "point", "none"]
 Content = Literal["text", "count", "number", "signed", "flag"]
@@ -232,6 +232,14 @@ def make_place(
     return Place(name=name, crs=crs, as_of=as_of, population=ordered, notes=notes, **normal)
 
 
+def layer_faults(layers: Mapping[str, gpd.GeoDataFrame], *, crs: pyproj.CRS) -> FaultList:
+    """Return what is wrong with each of the layers by itself."""
+    faults = FaultList()
+    for layer, frame in layers.items():
+        faults.extend(_frame_faults(frame, layer, crs).faults)
+    return faults
+
+
 def empty_layer(layer: str, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     """Return a layer without rows that has all columns of its schema."""
     columns: dict[str, list[object]] = {column: [] for column in SCHEMAS[layer].columns}
@@ -252,7 +260,9 @@ def normal_layer(
     faults.extend(_frame_faults(frame, layer, crs).faults)
     if len(faults.faults) > found:
         return empty_layer(layer, crs=crs)
-    typed = _typed(frame.reset_index(drop=True), schema)
+    fresh = frame.reset_index(drop=True)
+    shapes = gpd.GeoSeries(plain_parts(fresh.geometry.to_numpy()), crs=crs)
+    typed = _typed(fresh.set_geometry(shapes), schema)
     first = [schema.key]
     ordered = typed.sort_values(first, kind="stable").reset_index(drop=True)
     own = list(schema.columns)

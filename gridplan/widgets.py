@@ -24,7 +24,7 @@ def show_map(plan: Plan, *, lang: Language = "zh", height_px: int = 640) -> HTML
 
     page = html.escape(map_html(plan, lang=lang), quote=True)
     style = f"width:100%;height:{height_px}px;border:1px solid #ccc"
-    return HTML(f'<iframe srcdoc="{page}" style="{style}"></iframe>')
+    return HTML(f'<iframe srcdoc="{page}" style="{style}"></iframe>')  # type: ignore[no-untyped-call]
 
 
 def show_figure(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
@@ -36,7 +36,7 @@ def show_figure(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
     if not found:
         msg = f"no figure is called {name!r}; there are {sorted(drawn)}"
         raise KeyError(msg)
-    return Image(drawn[found[0]])
+    return Image(drawn[found[0]])  # type: ignore[no-untyped-call]
 
 
 def show_table(plan: Plan, name: str) -> pd.DataFrame:

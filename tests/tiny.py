@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import geopandas as gpd
-import pandas as pd
 import shapely
 
 CRS = "EPSG:4549"
@@ -102,12 +101,9 @@ def write(folder, frames=None, *, toml=TOML, population=POPULATION):
     """Write the project; return the path of its settings."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in (frames or town()).items():
-        frame.to_file(folder / "town.gpkg", layer=name, driver="GPKG", engine="pyogrio")
+        kind = {} if len(frame) else {"geometry_type": "Polygon"}
+        frame.to_file(folder / "town.gpkg", layer=name, driver="GPKG", engine="pyogrio", **kind)
     (folder / "population.csv").write_text(population, encoding="utf-8-sig")
     path = folder / "gridplan.toml"
     path.write_text(toml, encoding="utf-8")
     return path
-
-
-def without(frame, rows):
-    return pd.DataFrame(frame).drop(index=rows).pipe(gpd.GeoDataFrame, crs=frame.crs)

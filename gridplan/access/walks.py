@@ -101,7 +101,7 @@ def committee_walks(
     demand = demand.assign(
         edge_id=np.where(on_street, edges[walks.doors.edge], None),
         leg_m=walks.doors.leg_m,
-        leg_detour=np.where(walks.doors.detour == "", None, walks.doors.detour),
+        leg_detour=pd.Series(walks.doors.detour, index=demand.index).replace("", None),
     )
     ids = place.committees["committee_id"].to_numpy()
     metres = walks.metres[:, : walks.committees]
@@ -126,12 +126,13 @@ def nearest_columns(
     order = np.argsort(ids.astype(str), kind="stable")
     permitted = None if allowed is None else allowed[:, order]
     chosen, walk_m = choose_facility(metres[:, order], ids[order], allowed=permitted)
-    has_any = np.full(len(demand), len(ids) > 0)
+    everybody = np.full(len(demand), len(ids) > 0)
+    served = everybody if allowed is None else np.asarray(allowed.any(axis=1), dtype=bool)
     reasons = missing_reasons(
         walk_m,
         placed=demand["reason"].isna().to_numpy(),
         on_street=walks.doors.edge >= 0,
-        has_facility=has_any if allowed is None else allowed.any(axis=1),
+        has_facility=served,
     )
     columns = {f"{prefix}_id": chosen, f"{prefix}_m": walk_m, f"{prefix}_reason": reasons}
     return pd.DataFrame(columns, index=demand.index)

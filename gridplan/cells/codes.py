@@ -259,7 +259,8 @@ def cell_uids(cells: gpd.GeoDataFrame, *, taken: Collection[str] = ()) -> pd.Ser
 
 
 def _millimetre_keys(shapes: Geometries) -> list[bytes]:
-    rounded = shapely.transform(shapes, lambda xy: np.round(xy / GRID_M))
+    # adding 0 turns -0.0 into 0.0, which has other bytes
+    rounded = shapely.transform(shapes, lambda xy: np.round(xy / GRID_M) + 0.0)
     return list(shapely.to_wkb(shapely.normalize(rounded), byte_order=1))
 
 

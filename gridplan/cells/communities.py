@@ -130,9 +130,9 @@ def _size_faults(options: CellOptions, total_m2: float) -> list[Message]:
     if options.target_m2 > total_m2:
         faults.add(
             en=f"The target area of a cell, {options.target_m2:,.0f} m², is larger than the place, "
-            f"{total_m2:,.0f} m². Give a smaller `target_m2`, e.g. 10000.",
+            f"{total_m2:,.0f} m². Give a `target_m2` well below that.",
             zh=f"单元网格目标面积 {options.target_m2:,.0f} 平方米大于整个范围 {total_m2:,.0f} "
-            f"平方米。请调小 `target_m2`，例如 10000。",
+            f"平方米。请将 `target_m2` 调到远小于该值。",
         )
     expected = total_m2 / options.target_m2
     if expected > options.max_cells:

@@ -14,9 +14,10 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
+from scipy.spatial import KDTree
 
 from gridplan.errors import Language, Message
-from gridplan.geometry import GRID_M
+from gridplan.geometry import GRID_M, Geometries
 from gridplan.present import fonts
 from gridplan.present.classes import Classes
 from gridplan.present.words import number
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import RendererBase
     from matplotlib.figure import Figure
+    from matplotlib.path import Path as Outline
     from matplotlib.transforms import Bbox
+    from PIL.Image import Image as PillowImage
 
 INK, MUTED, RULE = "#1d2429", "#6a737a", "#c9ced2"
 WATER, WATER_EDGE, STREET, BUILDING = "#c3d8e3", "#9dbccc", "#ffffff", "#00000022"
@@ -33,8 +36,8 @@ LAND, OUTLINE, ACCENT = "#fbfbf9", "#1d2429", "#c8321f"
 
 DPI = 150
 LARGEST_BYTES = 250_000
-"""A figure above this is reduced to a palette."""
-_PALETTES = (256, 96, 40)
+"""Limit of one figure; the palette is reduced until it is met."""
+_PALETTES = (256, 160, 96, 64, 40)
 
 _WIDTH_IN, _LEGEND_IN, _TITLE_IN, _FOOT_IN, _MARGIN_IN = 9.6, 2.35, 0.95, 0.42, 0.3
 _MAP_HEIGHT_IN = (4.6, 8.2)
@@ -212,7 +215,7 @@ def _fitted(figure: Figure, x: float, y: float, text: str, *, size: float, colou
 
 def polygons(
     axes: Axes,
-    shapes: npt.NDArray[np.object_] | gpd.GeoSeries,
+    shapes: Geometries | gpd.GeoSeries,
     *,
     fill: str | Sequence[str] = "none",
     edge: str = "none",
@@ -221,20 +224,34 @@ def polygons(
 ) -> None:
     """Draw polygons, holes included, in one collection."""
     from matplotlib.collections import PathCollection
+
+    axes.add_collection(
+        PathCollection(
+            outlines(shapes), facecolors=fill, edgecolors=edge, linewidths=width, zorder=order
+        ),
+        autolim=False,
+    )
+
+
+def outlines(shapes: Geometries | gpd.GeoSeries) -> list[Outline]:
+    """Return one matplotlib path per polygon: outer rings anticlockwise, holes clockwise."""
     from matplotlib.path import Path as Outline
 
     whole = shapely.orient_polygons(np.asarray(shapes, dtype=object))
-    paths = []
-    for shape in whole:
-        rings = shapely.get_rings(shapely.get_parts(shape))
-        outlines = [Outline(shapely.get_coordinates(ring), closed=True) for ring in rings]
-        paths.append(
-            Outline.make_compound_path(*outlines) if outlines else Outline(np.empty((0, 2)))
-        )
-    axes.add_collection(
-        PathCollection(paths, facecolors=fill, edgecolors=edge, linewidths=width, zorder=order),
-        autolim=False,
-    )
+    parts, shape_of_part = shapely.get_parts(whole, return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
+    codes = np.full(len(points), Outline.LINETO, dtype=Outline.code_type)
+    turns = np.flatnonzero(np.diff(ring_of_point))
+    codes[np.append(0, turns + 1)[: len(points)]] = Outline.MOVETO
+    codes[np.append(turns, len(points) - 1)[: len(points)]] = Outline.CLOSEPOLY
+    shape_of_point = shape_of_part[part_of_ring][ring_of_point]
+    ends = np.searchsorted(shape_of_point, np.arange(len(whole)), side="right")
+    starts = np.append(0, ends[:-1])
+    return [
+        Outline(points[start:end], codes[start:end])
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=False)
+    ]
 
 
 def lines(axes: Axes, shapes: Sequence[object] | gpd.GeoSeries, stroke: Stroke) -> None:
@@ -408,23 +425,48 @@ def round_length(longest: float) -> float:
 
 def png(figure: Figure) -> bytes:
     """
-    Return a figure as PNG without date or software; a large one is reduced to a palette.
+    Return a figure as PNG without date or software, in a palette.
 
-    The palette is chosen for coverage of the colour space, not by area: small red
-    stars must stay red.
+    The palette shrinks until the file is below `LARGEST_BYTES`.
     """
     from PIL import Image
 
-    raw = io.BytesIO()
-    figure.savefig(raw, format="png", dpi=DPI, metadata={"Software": None})
-    if raw.tell() <= LARGEST_BYTES:
-        return raw.getvalue()
-    picture = Image.open(raw).convert("RGB")
+    agg: Any = figure.canvas
+    agg.draw()
+    picture = Image.frombuffer("RGBA", agg.get_width_height(), agg.buffer_rgba()).convert("RGB")
     for colours in _PALETTES:
         out = io.BytesIO()
-        picture.quantize(
-            colors=colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        ).save(out, format="PNG", optimize=True, dpi=(DPI, DPI))
+        in_palette(picture, colours).save(out, format="PNG", dpi=(DPI, DPI))
         if out.tell() <= LARGEST_BYTES:
             break
     return out.getvalue()
+
+
+def in_palette(picture: PillowImage, colours: int) -> PillowImage:
+    """
+    Return a picture in so many colours, each pixel in the nearest of them.
+
+    Half are its commonest colours as they are, so that two maps to be compared have the
+    same ground; half cover the colour space, so that a few red stars stay red. Pillow's
+    own mapping to a palette is coarser: it turns white paper into a pale grey.
+    """
+    from PIL import Image
+
+    pixels = np.asarray(picture, dtype=np.int32)
+    packed = pixels @ np.array([65536, 256, 1], dtype=np.int32)
+    found, place, count = np.unique(packed, return_inverse=True, return_counts=True)
+    common = found[np.lexsort((found, -count))][: colours // 2]
+    spread = picture.quantize(
+        colors=colours - len(common), method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
+    covering = np.array(spread.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    palette = np.vstack([_unpacked(common), covering])
+    _, nearest = KDTree(palette).query(_unpacked(found))
+    reduced = Image.fromarray(nearest.astype(np.uint8)[place].reshape(packed.shape))
+    reduced.putpalette(palette.tobytes())
+    return reduced
+
+
+def _unpacked(packed: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+    bands = np.column_stack([packed >> 16, packed >> 8 & 255, packed & 255])
+    return bands.astype(np.uint8)

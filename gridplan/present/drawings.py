@@ -109,8 +109,8 @@ def cells_figure(plan: Plan, ink: Ink) -> Figure:
     zones = _main_zones(plan)
     if zones is not None:
         canvas.lines(sheet.map, zones.geometry, _ZONE)
-    _communities(plan, sheet)
     _points(plan, sheet, new=False)
+    _communities(plan, sheet)
     canvas.heading(sheet, found.title, "人")
     residents = found.counts(aggregate.people(cells).to_numpy())
     canvas.class_rows(
@@ -167,8 +167,8 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
     sheet = _sheet(plan, ink, walk_title(plan, after=after))
     _ground(plan, sheet, land=True)
     _demand(plan, sheet, demand, found)
-    _communities(plan, sheet)
     _points(plan, sheet, new=after)
+    _communities(plan, sheet)
     basis = (
         Message(en="open place, with the plan", zh="开放场所（方案）")
         if after
@@ -299,7 +299,6 @@ def zones_figure(plan: Plan, ink: Ink) -> Figure:
     canvas.lines(sheet.map, zones.geometry, _ZONE)
     _community_lines(plan, sheet)
     _points(plan, sheet, new=False)
-    labels.reserve_points(sheet, list(plan.layer("committees").geometry), _MARKER_PX)
     size = 6.5 if len(zones) <= _MANY_ZONES else 5.0
     texts = short_ids(zones["zone_id"].astype(str).tolist())
     labels.place_labels(
@@ -407,7 +406,6 @@ def _community_lines(plan: Plan, sheet: Sheet) -> None:
 def _communities(plan: Plan, sheet: Sheet) -> None:
     _community_lines(plan, sheet)
     communities = plan.layer("communities")
-    labels.reserve_points(sheet, list(plan.layer("committees").geometry), _MARKER_PX)
     labels.place_labels(
         sheet,
         [
@@ -418,14 +416,18 @@ def _communities(plan: Plan, sheet: Sheet) -> None:
 
 
 def _points(plan: Plan, sheet: Sheet, *, new: bool) -> None:
+    """Draw the places one walks to, and keep labels off them."""
     committees = plan.layer("committees").geometry
+    labels.reserve_points(sheet, list(committees), _MARKER_PX)
     if "rooms" in plan.layers:
         rooms = plan.layer("rooms")
         kept = rooms[(rooms["kind"] == "existing") & (rooms["ownership"] != "committee")].geometry
         _EXISTING.draw(sheet.map, kept.x, kept.y)
+        labels.reserve_points(sheet, list(kept), _MARKER_PX)
         if new:
             added = rooms[rooms["kind"].isin(aggregate.NEW_KINDS)].geometry
             _PROPOSED.draw(sheet.map, added.x, added.y, order=12)
+            labels.reserve_points(sheet, list(added), _MARKER_PX)
     _COMMITTEE.draw(sheet.map, committees.x, committees.y, order=11)
 
 

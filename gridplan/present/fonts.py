@@ -148,6 +148,11 @@ def subset_woff(path: Path, text: str) -> str:
 
     A report then shows the same letters on a machine without any Chinese font.
     """
+    return _subset_woff(path, "".join(sorted(set(text))))
+
+
+@functools.lru_cache(maxsize=8)
+def _subset_woff(path: Path, letters: str) -> str:
     from fontTools import subset
 
     options: Any = subset.Options()
@@ -156,7 +161,7 @@ def subset_woff(path: Path, text: str) -> str:
     options.notdef_outline = True
     options.name_IDs = [1, 2]
     chosen = subset.Subsetter(options)
-    chosen.populate(text="".join(sorted(set(text))))
+    chosen.populate(text=letters)
     out = io.BytesIO()
     with subset.load_font(str(path), options) as font:
         chosen.subset(font)

@@ -59,10 +59,10 @@ def paragraphs(plan: Plan) -> list[Message]:
         Message(
             en="A walk is measured along the walkable streets, from the building to the place, "
             "with both ends joined to the nearest walkable street, and in a walled estate through "
-            "its gates. Straight lines are never used. Where there is no route the figure is "
-            "missing and the reason is given.",
+            "its gates. Only the leg from the building to the street is a straight line. Where "
+            "there is no route the figure is missing and the reason is given.",
             zh="步行距离沿可步行道路计算，起讫两端接入最近的可步行道路，封闭小区经出入口进出，"
-            "不用直线距离代替。没有路线时不给数值，并注明原因。",
+            "只有建筑到道路的一小段按直线计。没有路线时不给数值，并注明原因。",
         ),
         Message(
             en="Percentiles are weighted by residents with a route; shares within a norm are of "

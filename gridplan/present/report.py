@@ -37,7 +37,7 @@ TILING_SHARE = 1e-9
 _FONT_MARK = "/* fonts */"
 _TELLING = re.compile(r"\d[\d,.]*\s?%|\d{1,3}(?:,\d{3})+")
 _WORD_COLUMNS = frozenset({"kind", "ownership"})
-_DIGITS = {"compactness": 2, "workload": 0, "cost": 1}
+_DIGITS = {"compactness": 2, "cost": 1}
 _SHARE_SUFFIX = "_share"
 _UNITS = {
     "p-median": Message(en="resident-metres", zh="人·米"),
@@ -132,7 +132,7 @@ def report_html(
         network=network_facts(plan),
         notes=plan.place.notes,
         settings=_settings(plan.settings),
-        norms=plan.summary.get("norms") or [],
+        norms=[{**norm, "value": _plain(norm)} for norm in plan.summary.get("norms") or []],
         method=method.paragraphs(plan),
         sections=method.SECTIONS,
         short=method.SHORT,
@@ -155,7 +155,6 @@ def key_figures(plan: Plan) -> list[Figure]:
     """Return the figures of the first screen."""
     summary, access, after = plan.summary, plan.summary["access"], plan.summary.get("access_after")
     before = access.get("before") or access.get("nearest") or access
-    norm = aggregate.headline_norm(access["within"])
     found = [
         Figure(
             term("residents", "indicator").message,
@@ -176,24 +175,25 @@ def key_figures(plan: Plan) -> list[Figure]:
             ),
         ),
     ]
+    return [*found, *_walk_keys(access, before, after), _proof_key(plan)]
+
+
+def _walk_keys(
+    access: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any] | None
+) -> list[Figure]:
+    norm = aggregate.headline_norm(access["within"])
     now = after or before
-    share, was = now["within"][norm], before["within"][norm] if after else None
-    found.append(
+    return [
         Figure(
             Message(en=f"within {norm} m on foot", zh=f"步行 {norm} 米以内"),
-            _percent(share),
-            was=None if was is None else _percent(was),
-        )
-    )
-    mean = before["mean_m"] if after else None
-    found.append(
+            _percent(now["within"][norm]),
+            was=_percent(before["within"][norm]) if after else None,
+        ),
         Figure(
             Message(en="mean walk to an open place", zh="到开放场所平均步行"),
             _metres(now["mean_m"]),
-            was=None if mean is None else _metres(mean),
-        )
-    )
-    found.append(
+            was=_metres(before["mean_m"]) if after else None,
+        ),
         Figure(
             Message(en="mean walk to own committee", zh="到本社区居委会平均步行"),
             _metres(access["mean_m"]),
@@ -201,19 +201,19 @@ def key_figures(plan: Plan) -> list[Figure]:
                 en=f"one in ten walks beyond {number(access['p90_m'])} m",
                 zh=f"一成居民超过 {number(access['p90_m'])} 米",
             ),
-        )
-    )
+        ),
+    ]
+
+
+def _proof_key(plan: Plan) -> Figure:
     checks = proofs(plan)
     kept = sum(check["ok"] for check in checks)
-    found.append(
-        Figure(
-            Message(en="proofs that hold", zh="通过的核验"),
-            _same(f"{kept} / {len(checks)}"),
-            note=Message(en="checked independently", zh="独立程序核验"),
-            good=kept == len(checks),
-        )
+    return Figure(
+        Message(en="proofs that hold", zh="通过的核验"),
+        _same(f"{kept} / {len(checks)}"),
+        note=Message(en="checked independently", zh="独立程序核验"),
+        good=kept == len(checks),
     )
-    return found
 
 
 def proofs(plan: Plan) -> list[dict[str, Any]]:
@@ -341,7 +341,7 @@ def _value(column: str, value: object) -> Value:
     if column.endswith(_SHARE_SUFFIX):
         text = Message(en=percent(figure, "en"), zh=percent(figure, "zh"))
     else:
-        text = _same(number(figure, _DIGITS.get(column, 0)))
+        text = _same(number(figure, 0 if figure.is_integer() else _DIGITS.get(column, 0)))
     return Value(text, f"{figure:.6f}", numeric=True)
 
 
@@ -387,15 +387,27 @@ def _pictures(plan: Plan, pictures: Mapping[str, bytes]) -> dict[str, dict[str, 
     return found
 
 
+def _plain(norm: Mapping[str, Any]) -> str:
+    unit = norm.get("unit")
+    return _setting(norm["value"]) + (f" {unit}" if unit and unit != "1" else "")
+
+
 def _settings(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return the settings that hold something, as rows of dotted key and value."""
     rows = []
     for key, value in settings.items():
         path = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(value, Mapping):
             rows += _settings(value, path)
-        else:
-            rows.append((path, NOTHING if value is None else str(value)))
+        elif value is not None:
+            rows.append((path, _setting(value)))
     return rows
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(one) for one in value) or NOTHING
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def _with_fonts(page: str, plan: Plan) -> str:

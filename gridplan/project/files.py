@@ -11,6 +11,7 @@ import geopandas as gpd
 from gridplan.config import Config, LayerSource, PopulationSource
 from gridplan.errors import FaultList, MissingInputError
 from gridplan.place import SCHEMAS
+from gridplan.sources.osmnx_graph import read_graphml
 from gridplan.sources.tables import points_from_table, read_table
 from gridplan.sources.vectors import layers_in, read_layer
 
@@ -18,6 +19,7 @@ WORDS = ("communities", "box", "none", "estates", "public", "estates+public")
 """Values of layer settings that are no file names."""
 
 _TABLES = (".csv", ".xlsx")
+_GRAPH = ".graphml"
 _CHUNK = 1 << 20
 
 
@@ -82,6 +84,8 @@ def read_source(source: LayerSource, folder: Path, layer: str) -> gpd.GeoDataFra
         table = read_table(path, sheet=source.layer)
         table = table.rename(columns={theirs: ours for ours, theirs in source.rename.items()})
         return points_from_table(table, crs=source.crs, what=source.file)
+    if path.suffix.lower() == _GRAPH:
+        return read_graphml(path)
     return read_layer(
         path,
         layer=source.layer or _default_layer(path, layer),

@@ -17,7 +17,7 @@ from gridplan.geometry import (
     choose_crs,
     require_projected_metres,
 )
-from gridplan.place import Place, make_place
+from gridplan.place import Place, layer_faults, make_place
 from gridplan.project import osm as from_osm
 from gridplan.project.files import input_digests, missing_file_faults, read_source
 from gridplan.project.outline import DEGREES, checked_box, read_outline
@@ -74,6 +74,7 @@ def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
     _read_sites(reading)
     population = _read_population(reading)
     _check_place(reading)
+    reading.faults.extend(layer_faults(reading.layers, crs=crs).faults)
     reading.faults.raise_if_any()
     place = make_place(
         name=config.place.name,

@@ -1,1 +1,20 @@
 """Where activity rooms go, with a bound on how good any plan could be."""
+
+from gridplan.siting.assessment import Evaluation, evaluate
+from gridplan.siting.median import p_median
+from gridplan.siting.options import Limits, Progress, Rules
+from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.result import Siting, Status
+
+__all__ = [
+    "Evaluation",
+    "Limits",
+    "Problem",
+    "Progress",
+    "Rules",
+    "Siting",
+    "Status",
+    "evaluate",
+    "make_problem",
+    "p_median",
+]

@@ -89,7 +89,7 @@ def read_layer(
             encoding = shapefile_encoding(source) if file.suffix.lower() == ".shp" else None
             frame = _read(source, file, chosen, encoding)
     what = file.name if layer is None else f"{file.name}, {layer}"
-    if frame.geometry.isna().all():
+    if len(frame) and frame.geometry.isna().all():
         raise InputError(_no_geometry(what))
     shapes = gpd.GeoSeries(shapely.force_2d(frame.geometry.to_numpy()), crs=frame.crs)
     plain = frame if frame.geometry.name == "geometry" else frame.rename_geometry("geometry")

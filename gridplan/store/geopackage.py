@@ -15,6 +15,7 @@ import pyogrio
 import pyproj
 
 from gridplan.errors import ContractError, InputError, Message, MissingInputError, Note
+from gridplan.geometry import plain_parts
 from gridplan.place import SCHEMAS, Place, make_place
 from gridplan.plan import CONTRACT, Plan, StepRecord
 
@@ -112,6 +113,10 @@ def check_contract(version: str, *, what: str) -> None:
 
 def _read_layer(path: Path, name: str) -> pd.DataFrame:
     frame: pd.DataFrame = gpd.read_file(path, layer=name, engine="pyogrio")
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame = frame.set_geometry(
+            gpd.GeoSeries(plain_parts(frame.geometry.to_numpy()), crs=frame.crs)
+        )
     for column in frame.columns:
         if column != "geometry" and pd.api.types.is_string_dtype(frame[column].dtype):
             values = frame[column].astype("object")
@@ -159,11 +164,16 @@ def _meta_table(plan: Plan, manifest: Mapping[str, Any]) -> pd.DataFrame:
         "name": plan.place.name,
         "crs": plan.place.crs.to_string(),
         "as_of": plan.place.as_of.isoformat(),
-        "summary": as_json(plan.summary),
-        "settings": as_json(plan.settings),
-        "manifest": as_json(manifest),
+        # In their own order: what is rendered from a stored plan equals what was rendered first.
+        "summary": _plain_json(plan.summary),
+        "settings": _plain_json(plan.settings),
+        "manifest": _plain_json(manifest),
     }
     return pd.DataFrame({"key": list(values), "value": list(values.values())})
+
+
+def _plain_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def as_json(value: object) -> str:

@@ -57,7 +57,8 @@ def dissolve_zones(cells: gpd.GeoDataFrame, zone_of: pd.Series[str]) -> gpd.GeoD
     ]
     zones = gpd.GeoDataFrame(rows, geometry="geometry", crs=cells.crs)
     zones["population"] = zones["population"].astype("Int64")
-    zones["community_id"] = zones["community_id"].astype("object")
+    community = zones["community_id"].astype("object")
+    zones["community_id"] = community.where(community.notna(), None)
     zones["compactness"] = isoperimetric_quotient(zones.geometry)
     columns = ["zone_id", "cells", "area_m2", "population", "community_id", "compactness"]
     return zones[[*columns, "geometry"]]

@@ -27,7 +27,9 @@ _SEEDS = 2**31 - 1
 _METIS_UNITS = 1_000_000
 """METIS balances whole numbers: the total load in units of its weights."""
 _METIS_HEAVIEST = 0.5
-"""A cell heavier than this share of a zone's load would leave METIS with empty parts."""
+_METIS_EVEN = 0.5
+"""Cells heavier than half a zone's load, or many without any, leave METIS with empty parts, which
+it prints about: heavy cells count less, and each cell counts something."""
 
 
 def bisected(land: Land, k: int, rng: np.random.Generator) -> Ints:
@@ -144,19 +146,19 @@ def metis(land: Land, k: int, rng: np.random.Generator) -> Ints:
     ends = np.concatenate([graph.left, graph.right])
     others = np.concatenate([graph.right, graph.left])
     order = np.lexsort((others, ends))
-    starts = np.searchsorted(ends[order], np.arange(land.count + 1))
+    starts = np.searchsorted(ends[order], np.arange(1, land.count))
     unit_m = float(np.median(graph.border_m)) / 100
     lengths = np.maximum(np.concatenate([graph.border_m, graph.border_m]) / unit_m, 1)
     if k == 1:
         return np.zeros(land.count, dtype=np.intp)
     mean = max(math.fsum(land.load) / k, 1.0)
     loads = np.minimum(land.load / mean, _METIS_HEAVIEST) * _METIS_UNITS / k
+    loads = loads.round() + 1 + _METIS_EVEN * loads.mean()
     _, parts = pymetis.part_graph(
         k,
-        xadj=starts.tolist(),
-        adjncy=others[order].tolist(),
+        adjacency=[near.tolist() for near in np.split(others[order], starts)],
         eweights=lengths[order].round().astype(int).tolist(),
-        vweights=(loads.round() + 1).astype(int).tolist(),
+        vweights=loads.astype(int).tolist(),
         recursive=False,
         options=pymetis.Options(seed=int(rng.integers(_SEEDS)), contig=1),
     )

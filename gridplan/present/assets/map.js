@@ -222,13 +222,14 @@ function gridplanMap(map, plan) {
     water: ground.water.length, streets: ground.streets.length, buildings: ground.buildings.length, cells: shapes.length,
   };
   const boxes = document.getElementById("gp-layers");
+  let started = false;
   function toggle(layer, on) {
     const box = boxes.querySelector(`input[value="${layer}"]`);
     if (!box) return;
     box.checked = on;
     if (on) layers[layer].addTo(map);
     else layers[layer].remove();
-    if (layer === "communities" && on) declutter();
+    if (started) declutter();
   }
   for (const label of [...boxes.querySelectorAll("label")]) {
     const layer = label.dataset.layer;
@@ -238,18 +239,40 @@ function gridplanMap(map, plan) {
   }
   boxes.addEventListener("change", (event) => toggle(event.target.value, event.target.checked));
 
-  /* Labels that would cover an earlier one wait for a closer look. */
-  function declutter() {
-    const taken = [];
-    for (const label of labels) {
-      const box = label.getElement();
-      if (!box) continue;
-      box.style.visibility = "visible";
-      const own = box.firstChild.getBoundingClientRect();
-      const free = taken.every((other) => own.right < other.left || own.left > other.right || own.bottom < other.top || own.top > other.bottom);
-      if (free) taken.push(own);
-      else box.style.visibility = "hidden";
+  /* A label moves aside for symbols and other labels; where there is no room it waits for a closer look. */
+  const SHIFTS = [];
+  for (const y of [0, 14, -14, 28, -28, 42, -42]) for (const x of [0, 18, -18, 36, -36, 54, -54]) SHIFTS.push([x, y]);
+  SHIFTS.sort((a, b) => Math.hypot(...a) - Math.hypot(...b));
+  const rings = communities.shapes.map((parts) => parts.flatMap((part) => part.map(path)));
+  function within(outline, { lat, lng }) {
+    let odd = false;
+    for (const ring of outline) {
+      for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+        const [a, b] = [ring[i], ring[j]];
+        if (a[0] > lat !== b[0] > lat && lng < ((b[1] - a[1]) * (lat - a[0])) / (b[0] - a[0]) + a[1]) odd = !odd;
+      }
     }
+    return odd;
+  }
+  function declutter() {
+    const taken = [...block.querySelectorAll(".gp-icon")].map((icon) => icon.getBoundingClientRect());
+    labels.forEach((label, i) => {
+      const box = label.getElement();
+      if (!box) return;
+      const span = box.firstChild;
+      span.style.translate = "0 0";
+      const home = span.getBoundingClientRect();
+      const at = ([x, y]) => ({ left: home.left + x, right: home.right + x, top: home.top + y, bottom: home.bottom + y });
+      const anchor = map.latLngToContainerPoint(label.getLatLng());
+      const free = SHIFTS.find((shift) => {
+        const own = at(shift);
+        return within(rings[i], map.containerPointToLatLng(anchor.add(shift))) && taken.every((other) => own.right < other.left || own.left > other.right || own.bottom < other.top || own.top > other.bottom);
+      });
+      box.style.visibility = free ? "visible" : "hidden";
+      if (!free) return;
+      span.style.translate = `${free[0]}px ${free[1]}px`;
+      taken.push(at(free));
+    });
   }
   map.on("zoomend", declutter);
 
@@ -329,6 +352,7 @@ function gridplanMap(map, plan) {
     root.classList.add("gp-printing");
     map.invalidateSize({ animate: false });
     whole();
+    declutter();
     freeze();
   });
   window.addEventListener("afterprint", () => {
@@ -356,7 +380,8 @@ function gridplanMap(map, plan) {
   whole();
   choose(measure);
   speak();
+  started = true;
   declutter();
-  window.addEventListener("load", () => { map.invalidateSize({ animate: false }); whole(); });
+  window.addEventListener("load", () => { map.invalidateSize({ animate: false }); whole(); declutter(); });
   block.dataset.ready = "yes";
 }

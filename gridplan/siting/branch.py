@@ -1,0 +1,187 @@
+"""The end of the proof: branch on sites over the cut model until nothing better can exist."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gridplan.siting.core import Core, Positions, forced
+from gridplan.siting.cuts import CutModel, Relaxed, Rounds
+from gridplan.siting.interchange import improve
+from gridplan.siting.lagrangian import Dual
+from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.search import Search
+
+_AT_ROOT = Rounds(most=100, least_progress=0.002, halfway=True)
+_AT_NODE = Rounds(most=6, least_progress=0.02, halfway=False)
+_CANDIDATES = 12
+_PROBES = 6
+# A site's lifts are known after this many probes.
+_RELIABLE = 2
+_GUIDED_STARTS = 10
+_PLAN_EVERY = 10
+# With this factor more cuts than were kept last, those idle for some solves are purged.
+_PURGE_FACTOR = 1.5
+_IDLE_SOLVES = 30
+_WHOLE = 1e-6
+_HALF = 0.5
+_LEAST_LIFT_SHARE = 1e-9
+
+
+@dataclass(order=True, frozen=True)
+class _Node:
+    bound: float
+    number: int
+    opened: Flags = field(compare=False)
+    closed: Flags = field(compare=False)
+
+
+def finish(dual: Dual, search: Search) -> None:
+    """
+    Close the gap that the Lagrangian bound left, best bound first.
+
+    Each node solves the cut model with some sites open and some closed, fixes
+    what its reduced costs decide, tries its solution as a plan, and splits on
+    the site whose two fixings lift the bound most.
+    """
+    tree = _Tree(dual, search)
+    while tree.nodes and not search.closed:
+        node = heapq.heappop(tree.nodes)
+        search.raise_bound(min(node.bound, tree.dropped))
+        if not search.closed:
+            tree.visit(node)
+    if not tree.nodes:
+        search.raise_bound(tree.dropped)
+
+
+@dataclass(frozen=True)
+class _Lifts:
+    """How far fixing a site lifted the bound, per unit of its share; shape (2, m): closed, open."""
+
+    total: Floats
+    count: Floats
+
+    @classmethod
+    def none(cls, m: int) -> _Lifts:
+        return cls(np.zeros((2, m)), np.zeros((2, m)))
+
+    def learn(self, site: int, side: int, lift: float, *, moved: float) -> None:
+        self.total[side, site] += lift / moved
+        self.count[side, site] += 1.0
+
+    def unknown(self, sites: Positions) -> Flags:
+        return self.count[0, sites] < _RELIABLE
+
+    def scores(self, sites: Positions, shares: Floats, least: float) -> Floats:
+        """Return the product of the two expected lifts; sites never probed come last."""
+        rate = self.total[:, sites] / np.maximum(self.count[:, sites], 1.0)
+        expected = np.maximum(rate * np.array([shares, 1.0 - shares]), least)
+        return np.where(self.count[0, sites] > 0.0, expected.prod(axis=0), -1.0)
+
+
+class _Tree:
+    """Open nodes, and the least bound of those that were dropped."""
+
+    def __init__(self, dual: Dual, search: Search) -> None:
+        self.core: Core = dual.core
+        self.search = search
+        self.dropped = np.inf
+        self.model = CutModel(dual, search)
+        self._visited = 0
+        self._lifts = _Lifts.none(len(self.core.sites))
+        nothing = np.zeros(len(self.core.sites), dtype=np.bool_)
+        root = self.model.converge(nothing, nothing, _AT_ROOT)
+        search.raise_bound(root.bound)
+        self.model.purge(idle=1)
+        self._cuts_kept = self.model.rows
+        self._guided_plans(root.shares)
+        self.nodes = [_Node(root.bound, 0, nothing, nothing)]
+
+    def visit(self, node: _Node) -> None:
+        """Drop a node, or settle it, or split it in two."""
+        self._visited += 1
+        if self._only_one_plan(node):
+            return
+        if self.model.rows > _PURGE_FACTOR * self._cuts_kept:
+            self.model.purge(idle=_IDLE_SOLVES)
+            self._cuts_kept = self.model.rows
+        relaxed = self.model.converge(node.opened, node.closed, _AT_NODE)
+        bound = max(node.bound, relaxed.bound)
+        self._try_plan(relaxed.shares)
+        if bound >= self.search.cutoff:
+            self.dropped = min(self.dropped, bound)
+            return
+        opened, closed = forced(
+            relaxed.choice,
+            self.search.room - relaxed.bound,
+            opened=node.opened,
+            closed=node.closed,
+        )
+        inside = _Node(bound, node.number, opened, closed)
+        if not self._only_one_plan(inside):
+            self._split(inside, relaxed)
+
+    def _only_one_plan(self, node: _Node) -> bool:
+        """Offer the plan of a node that has no choice left."""
+        left = self.core.slots - int(node.opened.sum())
+        free = ~node.opened & ~node.closed
+        if left not in {0, int(free.sum())}:
+            return False
+        self.search.offer(self.core, np.nonzero(node.opened | (free & (left > 0)))[0])
+        return True
+
+    def _split(self, node: _Node, relaxed: Relaxed) -> None:
+        site = self._branching_site(node, relaxed)
+        for side in (True, False):
+            opened, closed = node.opened.copy(), node.closed.copy()
+            opened[site], closed[site] = side, not side
+            number = 2 * self._visited + side
+            heapq.heappush(self.nodes, _Node(node.bound, number, opened, closed))
+
+    def _branching_site(self, node: _Node, relaxed: Relaxed) -> int:
+        """Return the split site with the best product of lifts, or the one closest to a half."""
+        free = np.nonzero(~node.opened & ~node.closed)[0]
+        off = np.abs(relaxed.shares[free] - _HALF)
+        order = free[np.argsort(off, kind="stable")]
+        split = order[np.sort(off) < _HALF - _WHOLE][:_CANDIDATES]
+        if len(split) <= 1:
+            return int(order[0])
+        for site in split[self._lifts.unknown(split)][:_PROBES]:
+            self._probe(int(site), node, relaxed)
+        least = _LEAST_LIFT_SHARE * self.search.value
+        return int(split[int(self._lifts.scores(split, relaxed.shares[split], least).argmax())])
+
+    def _probe(self, site: int, node: _Node, relaxed: Relaxed) -> None:
+        most = max(0.0, self.search.value - relaxed.bound)
+        for side in (0, 1):
+            lifted = self.model.probe(site, float(side), opened=node.opened, closed=node.closed)
+            lift = min(max(0.0, lifted - relaxed.bound), most)
+            self._lifts.learn(site, side, lift, moved=abs(side - float(relaxed.shares[site])))
+
+    def _try_plan(self, shares: Floats) -> None:
+        chosen = np.sort(np.argsort(-shares, kind="stable")[: self.core.slots])
+        self.search.offer(self.core, chosen)
+        if self._visited % _PLAN_EVERY == 0:
+            self._improve_among(np.nonzero(shares > _WHOLE)[0], chosen)
+
+    def _guided_plans(self, shares: Floats) -> None:
+        """Draw starts from the relaxation, improve them among the sites it uses."""
+        used = np.nonzero(shares > _WHOLE)[0]
+        for _ in range(_GUIDED_STARTS):
+            if self.search.closed:
+                return
+            # The smallest of exponential waiting times: a draw in proportion to the shares.
+            waiting = self.search.rng.exponential(size=len(used)) / shares[used]
+            order = np.argsort(waiting, kind="stable")
+            self._improve_among(used, used[order[: self.core.slots]])
+
+    def _improve_among(self, used: Positions, chosen: Positions) -> None:
+        core = self.core
+        among = np.union1d(used, chosen)
+        cost = np.ascontiguousarray(core.cost[:, among])
+        start = np.searchsorted(among, chosen)
+        better = among[improve(cost, core.base, start, self.search)]
+        if self.search.offer(core, better):
+            self.search.offer(core, improve(core.cost, core.base, better, self.search))

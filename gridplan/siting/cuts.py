@@ -1,0 +1,278 @@
+"""The linear relaxation of a p-median, built from the cuts it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy.sparse import csr_array, hstack
+
+from gridplan.siting.core import Choice, Core, Positions, cheapest
+from gridplan.siting.lagrangian import Dual
+from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.nearest import Nearest
+from gridplan.siting.search import Search
+
+# Costs are scaled so that an objective is about this: HiGHS has absolute tolerances.
+_SCALED_OBJECTIVE = 1e5
+# Simplex iterations between two looks at the limits, and those that count as one step of work.
+_ITERATIONS_AT_ONCE = 2_000
+_ITERATIONS_PER_STEP = 10.0
+_ITERATIONS_OF_A_PROBE = 50
+# A site is used by the relaxation, or a cut violated, if by more than this.
+_TOLERANCE = 1e-6
+_USED_SHARE = 0.02
+_HALFWAY = 0.5
+_NONE = np.empty(0, dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """
+    A solved relaxation.
+
+    Attributes
+    ----------
+    bound : float
+        Holds for every plan within the node's fixings; computed from the dual
+        values directly, so that no tolerance of the solver is in it.
+    shares : ndarray, shape (m,)
+        How far each site is open, 0 to 1.
+    choice : Choice
+        With what each other fixing would add to the bound.
+    """
+
+    bound: float
+    shares: Floats
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """
+    How long to go on adding cuts.
+
+    Attributes
+    ----------
+    most : int
+        Most rounds.
+    least_progress : float
+        Stop once a round brings less than this share of what is left between
+        bound and best plan.
+    halfway : bool
+        Cut halfway between the solution and the best point seen, which takes
+        far fewer rounds from a cold start.
+    """
+
+    most: int
+    least_progress: float
+    halfway: bool
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Cuts: coefficient of each site, right-hand side, group, solves since they last bound."""
+
+    sites: Floats
+    least: Floats
+    group: Positions
+    idle: Positions
+
+    def joined(self, other: _Rows) -> _Rows:
+        return _Rows(
+            np.vstack([self.sites, other.sites]),
+            np.concatenate([self.least, other.least]),
+            np.concatenate([self.group, other.group]),
+            np.concatenate([self.idle, other.idle]),
+        )
+
+    def where(self, rows: Flags) -> _Rows:
+        return _Rows(self.sites[rows], self.least[rows], self.group[rows], self.idle[rows])
+
+
+class CutModel:
+    r"""
+    Benders relaxation of a p-median over the sites alone, with aggregated cuts.
+
+    .. math::
+        \min \sum_g \theta_g \quad \text{s.t.} \quad
+        \theta_g \ge \sum_{i \in g} \Bigl(\lambda_i - \sum_j \max(0, \lambda_i - c_{ij})\,
+        y_j\Bigr), \quad \sum_j y_j = p, \quad 0 \le y_j \le 1
+
+    for groups :math:`g` of neighbouring demand and any prices :math:`\lambda`.
+    The prices of the most violated cut at a point :math:`y` are what each demand
+    point pays for the last part of its service when it takes the closest open
+    shares first [1]_: the linear relaxation of the p-median is solved without
+    its :math:`n m` assignment variables. Grouping neighbours keeps the model at
+    a few hundred rows.
+
+    References
+    ----------
+    .. [1] Duran-Mateluna, C., Ales, Z. and Elloumi, S. (2023). An efficient
+       Benders decomposition for the p-median problem. *European Journal of
+       Operational Research*, 308(1), 84-96.
+       https://doi.org/10.1016/j.ejor.2022.11.033
+    """
+
+    def __init__(self, dual: Dual, search: Search) -> None:
+        self.core, self._search = dual.core, search
+        self._group = _grouping(dual)
+        self._nearest = Nearest.of(self.core)
+        self._scale = _SCALED_OBJECTIVE / max(1.0, search.value)
+        n_groups, m = int(self._group.max()) + 1, len(self.core.sites)
+        self._rows = _Rows(np.empty((0, m)), np.empty(0), _NONE, _NONE)
+        self._theta = np.full(n_groups, -np.inf)
+        self._shares = np.zeros(m)
+        self._solver = _new_solver(m, n_groups, self.core.slots)
+        self._push(self._cuts(dual.prices))
+
+    @property
+    def rows(self) -> int:
+        """Number of cuts in force."""
+        return len(self._rows.least)
+
+    def converge(self, opened: Flags, closed: Flags, how: Rounds) -> Relaxed:
+        """Solve with new cuts until they no longer matter; `opened` and `closed` are fixed."""
+        columns = np.arange(len(opened), dtype=np.int32)
+        self._solver.changeColsBounds(
+            len(opened), columns, opened.astype(np.float64), (~closed).astype(np.float64)
+        )
+        best = self._solve(opened, closed)
+        centre, least = best.shares, np.inf
+        for _ in range(how.most):
+            left = self._search.cutoff - best.bound
+            point = _HALFWAY * (self._shares + centre) if how.halfway else self._shares
+            cuts = self._cuts(self._nearest.last_paid(point))
+            value = float((cuts.least - cuts.sites @ point).sum())
+            if value < least:
+                centre, least = point, value
+            if left <= 0.0 or not (self._push(cuts) or (how.halfway and self._push_exact())):
+                break
+            now = self._solve(opened, closed)
+            gained = now.bound - best.bound
+            best = now if gained >= 0.0 else best
+            ahead = least - best.bound if how.halfway else gained
+            if ahead < how.least_progress * left:
+                break
+        return best
+
+    def probe(self, site: int, share: float, *, opened: Flags, closed: Flags) -> float:
+        """Return about how far a few iterations lift the objective if one site is fixed."""
+        solver = self._solver
+        solver.changeColBounds(site, share, share)
+        solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_OF_A_PROBE)
+        solver.run()
+        self._spend()
+        solver.changeColBounds(site, float(opened[site]), float(not closed[site]))
+        if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+            return np.inf
+        return float(solver.getInfo().objective_function_value) / self._scale
+
+    def purge(self, *, idle: int) -> None:
+        """Drop the cuts that have not mattered in the last `idle` solves or more."""
+        old = self._rows.idle >= idle
+        which = np.nonzero(old)[0] + 1
+        self._solver.deleteRows(len(which), which.astype(np.int32))
+        self._rows = self._rows.where(~old)
+
+    def _solve(self, opened: Flags, closed: Flags) -> Relaxed:
+        solver = self._solver
+        solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_AT_ONCE)
+        status = highspy.HighsModelStatus.kIterationLimit
+        while status == highspy.HighsModelStatus.kIterationLimit:
+            solver.run()
+            self._spend()
+            status = solver.getModelStatus()
+        values = np.asarray(solver.getSolution().col_value)
+        m = len(opened)
+        self._shares, self._theta = np.clip(values[:m], 0.0, 1.0), values[m:] / self._scale
+        return self._bounded(opened, closed)
+
+    def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
+        """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
+        dual = np.maximum(np.array(self._solver.getSolution().row_dual)[1:], 0.0)
+        group, idle = self._rows.group, self._rows.idle
+        idle[:] = np.where(dual > 0.0, 0, idle + 1)
+        total = np.bincount(group, weights=dual, minlength=len(self._theta))
+        dual /= np.maximum(total, 1.0)[group]
+        price = -(dual @ self._rows.sites)
+        choice = cheapest(price, self.core.slots, opened=opened, closed=closed)
+        bound = float(dual @ self._rows.least) + choice.total
+        return Relaxed(bound, self._shares, choice)
+
+    def _spend(self) -> None:
+        iterations = max(0, self._solver.getInfo().simplex_iteration_count)
+        self._search.spend(1.0 + iterations / _ITERATIONS_PER_STEP)
+
+    def _cuts(self, prices: Floats) -> _Rows:
+        """Return the cut of every group at these prices."""
+        demand, site, saved = self._nearest.below(prices)
+        n_groups, m = len(self._theta), len(self.core.sites)
+        at = self._group[demand] * m + site
+        sites = np.bincount(at, weights=saved, minlength=n_groups * m).reshape(n_groups, m)
+        least = np.bincount(self._group, weights=prices, minlength=n_groups)
+        return _Rows(sites, least, np.arange(n_groups), np.zeros(n_groups, dtype=np.intp))
+
+    def _push_exact(self) -> int:
+        return self._push(self._cuts(self._nearest.last_paid(self._shares)))
+
+    def _push(self, cuts: _Rows) -> int:
+        """Add the cuts that the last solution violates; return how many."""
+        short = cuts.least - cuts.sites @ self._shares - self._theta
+        cuts = cuts.where(short > _TOLERANCE * np.maximum(1.0, np.abs(cuts.least)))
+        count = len(cuts.least)
+        if not count:
+            return 0
+        scaled = csr_array(cuts.sites * self._scale)
+        theta = csr_array(
+            (np.ones(count), (np.arange(count), cuts.group)), shape=(count, len(self._theta))
+        )
+        matrix = hstack([scaled, theta], format="csr")
+        self._solver.addRows(
+            count,
+            cuts.least * self._scale,
+            np.full(count, highspy.kHighsInf),
+            matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data,
+        )
+        self._rows = self._rows.joined(cuts)
+        return count
+
+
+class _QuietHighs(highspy.Highs):
+    """HiGHS that prints nothing: its banner appears while callbacks are set up."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 (name of the base class)
+        self.silent()
+        super().enableCallbacks()
+
+
+def _new_solver(m: int, n_groups: int, slots: int) -> highspy.Highs:
+    solver = _QuietHighs()
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("presolve", "off")
+    import os; solver.setOptionValue("simplex_dual_edge_weight_strategy", int(os.environ.get("DSE","-1")))
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = m + n_groups, 1
+    model.col_cost_ = np.concatenate([np.zeros(m), np.ones(n_groups)])
+    model.col_lower_ = np.zeros(m + n_groups)
+    model.col_upper_ = np.concatenate([np.ones(m), np.full(n_groups, highspy.kHighsInf)])
+    model.row_lower_ = model.row_upper_ = np.array([float(slots)])
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_ = np.array([0, m])
+    model.a_matrix_.index_ = np.arange(m)
+    model.a_matrix_.value_ = np.ones(m)
+    solver.passModel(model)
+    return solver
+
+
+def _grouping(dual: Dual) -> Positions:
+    """Return the group of each demand point: those closest to the same site in use."""
+    used = np.nonzero(dual.use > _USED_SHARE)[0]
+    if not len(used):
+        used = np.arange(len(dual.use))
+    _, group = np.unique(dual.core.cost[:, used].argmin(axis=1), return_inverse=True)
+    return group.astype(np.intp)

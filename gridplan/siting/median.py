@@ -1,0 +1,184 @@
+"""The p-median: p open sites from which the weighted walk is least."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
+from gridplan.siting.branch import finish
+from gridplan.siting.core import Core, make_core
+from gridplan.siting.interchange import greedy
+from gridplan.siting.lagrangian import plan_from, subgradient
+from gridplan.siting.options import Limits, Rules
+from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.result import Siting, Status
+from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, Search, StoppedBy, relative_gap
+
+_NO_RULES = Rules()
+_NO_LIMITS = Limits()
+
+
+def p_median(
+    cost: np.ndarray | pd.DataFrame,
+    weights: np.ndarray | pd.Series,
+    *,
+    p: int,
+    rules: Rules = _NO_RULES,
+    limits: Limits = _NO_LIMITS,
+) -> Siting:
+    r"""
+    Open p sites so that the weighted distance to the closest one is least.
+
+    The model [1]_, for demand :math:`i \in I` with weight :math:`w_i`, candidate
+    sites :math:`j \in J` and distance :math:`d_{ij}`:
+
+    .. math::
+        \min\; & \sum_{i \in I} \sum_{j \in J} w_i d_{ij} x_{ij} && \\
+        \text{s.t.}\; & \sum_{j \in J} x_{ij} = 1 && \forall i \in I
+            \quad\text{(everybody has one site)} \\
+        & x_{ij} \le y_j && \forall i \in I, j \in J
+            \quad\text{(which is open)} \\
+        & \sum_{j \in J} y_j = p && \quad\text{(p sites are open)} \\
+        & y_j = 1 && \forall j \in \text{fixed} \cup \text{required} \\
+        & y_j = 0 && \forall j \in \text{forbidden} \\
+        & x_{ij} = 0 && \forall (i, j) \text{ not allowed} \\
+        & x_{ij} \ge 0,\; y_j \in \{0, 1\} &&
+
+    where :math:`y_j = 1` if site :math:`j` is open and :math:`x_{ij} = 1` if
+    :math:`i` is served by :math:`j`. `p` counts all open sites: fixed and
+    required ones are among them.
+
+    The solver finds plans by fast interchange [2]_, bounds them by Lagrangian
+    relaxation [3]_ [4]_, which also opens and closes sites for certain, and
+    closes the gap by branch and cut on the Benders form [5]_ of what is left.
+
+    Parameters
+    ----------
+    cost : ndarray or DataFrame, shape (n_demand, n_sites), or a long DataFrame
+        Distance in metres. Rows are demand, columns sites; ``inf`` marks a pair
+        that is not allowed, 0 is a distance. In an array the ids are positions.
+        A long frame has the columns ``demand_id``, ``site_id``, ``cost_m``, and a
+        pair that is absent is not allowed.
+    weights : Series by demand id, or ndarray in the row order of `cost`
+        Residents, 0 or more. A Series is matched by label.
+    p : int
+        Number of open sites.
+    rules : Rules
+        Fixed, required and forbidden sites; whether unreachable demand is left out.
+    limits : Limits
+        Work, seconds, gap and seed.
+
+    Returns
+    -------
+    Siting
+        The plan with objective, bound, gap and status. The same input, in any
+        order of rows and columns, and the same seed give the same plan, unless
+        the time limit ended the search. An interrupt returns the best plan so far.
+
+    Raises
+    ------
+    CostMatrixError
+        With one message for each fault: NaN, negative or non-numeric costs or
+        weights, ids that do not match or repeat, demand that no allowed site
+        reaches, p out of range, unknown or contradictory fixed and forbidden sites.
+
+    References
+    ----------
+    .. [1] ReVelle, C. S. and Swain, R. W. (1970). Central facilities location.
+       *Geographical Analysis*, 2(1), 30-42.
+       https://doi.org/10.1111/j.1538-4632.1970.tb00142.x
+    .. [2] Resende, M. G. C. and Werneck, R. F. (2007). A fast swap-based local
+       search procedure for location problems. *Annals of Operations Research*,
+       150, 205-230. https://doi.org/10.1007/s10479-006-0154-0
+    .. [3] Beasley, J. E. (1993). Lagrangean heuristics for location problems.
+       *European Journal of Operational Research*, 65(3), 383-399.
+       https://doi.org/10.1016/0377-2217(93)90118-7
+    .. [4] Avella, P., Boccia, M., Salerno, S. and Vasilyev, I. (2012). An
+       aggregation heuristic for large scale p-median problem. *Computers &
+       Operations Research*, 39(7), 1625-1632.
+       https://doi.org/10.1016/j.cor.2011.09.016
+    .. [5] Duran-Mateluna, C., Ales, Z. and Elloumi, S. (2023). An efficient
+       Benders decomposition for the p-median problem. *European Journal of
+       Operational Research*, 308(1), 84-96.
+       https://doi.org/10.1016/j.ejor.2022.11.033
+
+    Examples
+    --------
+    >>> cost = pd.DataFrame(
+    ...     {"A": [0.0, 500.0, 900.0], "B": [500.0, 0.0, 400.0], "C": [900.0, 400.0, 0.0]},
+    ...     index=["north", "middle", "south"],
+    ... )
+    >>> residents = pd.Series({"north": 10, "middle": 20, "south": 30})
+    >>> plan = p_median(cost, residents, p=2)
+    >>> plan.sites, plan.objective, plan.lower_bound, plan.status
+    (('B', 'C'), 5000.0, 5000.0, 'proven')
+    >>> p_median(cost, residents, p=2, rules=Rules(fixed=["A"])).sites
+    ('A', 'C')
+    """
+    problem = make_problem(cost, weights, rules, p=p)
+    core = make_core(problem, p)
+    search = Search(limits, core.integral, core.penalty, core.hopeless)
+    stopped_by: StoppedBy | None = None
+    try:
+        _solve(core, search)
+    except OutOfEffortError as stop:
+        stopped_by = stop.reason
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    return _result(problem, search, stopped_by)
+
+
+def _solve(core: Core, search: Search) -> None:
+    search.raise_bound(math.fsum(core.cost.min(axis=1, initial=np.inf)))
+    if _settled(core, search):
+        return
+    plan_from(core, greedy(core.cost, core.base, core.slots, search), search)
+    if search.closed:
+        return
+    dual = subgradient(core, search)
+    if not search.closed and not _settled(dual.core, search):
+        finish(dual, search)
+
+
+def _settled(core: Core, search: Search) -> bool:
+    """Offer the only plan that a decided core has, which proves the best plan."""
+    if not core.decided:
+        return False
+    search.offer(core, np.arange(core.slots))
+    search.raise_bound(search.value)
+    return True
+
+
+def _result(problem: Problem, search: Search, stopped_by: StoppedBy | None) -> Siting:
+    value, sites = search.plan
+    planned = search.feasible and sites is not None
+    chosen = sites if planned and sites is not None else np.empty(0, dtype=np.intp)
+    near = np.full(len(problem.demand_ids), -1)
+    if planned:
+        near, _ = closest(problem, chosen)
+    objective = value if planned else math.inf
+    bound = math.inf if search.infeasible else search.bound
+    gap = relative_gap(objective, bound)
+    return Siting(
+        sites=tuple(problem.site_ids[at] for at in chosen),
+        assignment=labelled_sites(problem, near),
+        objective=objective,
+        bound=bound,
+        gap=gap,
+        status=_status(search, gap, planned=planned),
+        stopped_by=None if gap <= PROVEN_GAP or search.infeasible else stopped_by,
+        seconds=search.seconds,
+        work=search.work,
+        unreachable=labelled_demand(problem, problem.unreachable),
+    )
+
+
+def _status(search: Search, gap: float, *, planned: bool) -> Status:
+    if search.infeasible:
+        return "infeasible"
+    if not planned:
+        return "stopped"
+    return "proven" if gap <= PROVEN_GAP else "gap"

@@ -1,0 +1,92 @@
+"""What a siting has to respect (`Rules`) and when its solver stops (`Limits`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field
+
+from gridplan.errors import FaultList, SettingsError
+
+Progress = Callable[[float, float], None]
+"""Called with the bound and the objective (``inf`` while there is no plan)."""
+
+
+def _as_tuple(ids: Collection[Hashable] | str) -> tuple[Hashable, ...]:
+    return (ids,) if isinstance(ids, str) else tuple(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    Which sites must be open, which must not, and what happens to demand out of reach.
+
+    Attributes
+    ----------
+    fixed : collection of site ids
+        Facilities that are open already and stay: committees, existing rooms.
+    required : collection of site ids
+        Candidates that have to be opened.
+    forbidden : collection of site ids
+        Candidates that must stay closed.
+    allow_unreachable : bool
+        Leave out demand that no allowed site reaches, and list it in the result,
+        where otherwise it is a fault.
+    """
+
+    fixed: Collection[Hashable] = ()
+    required: Collection[Hashable] = ()
+    forbidden: Collection[Hashable] = ()
+    allow_unreachable: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("fixed", "required", "forbidden"):
+            object.__setattr__(self, name, _as_tuple(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    When a solver stops before its proof is complete, and how it draws its starts.
+
+    Attributes
+    ----------
+    work : int
+        Counted steps: one bounding iteration, one interchange or ten simplex
+        iterations each count as one. The same work gives the same result on the
+        same machine, whatever else runs there.
+    time_s : float or None
+        Safety stop in seconds. A run that it ends cannot be repeated exactly.
+    gap : float
+        Relative gap at which the plan is good enough; 0 asks for a proof.
+    seed : int
+        Seed of the random starts.
+    progress : callable or None
+        Called with (bound, objective) whenever one of them improves.
+    """
+
+    work: int = 100_000
+    time_s: float | None = None
+    gap: float = 0.0
+    seed: int = 0
+    progress: Progress | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        faults = FaultList()
+        for name, value, good, en, zh in (
+            ("work", self.work, self.work > 0, "a positive count", "正整数"),
+            (
+                "time_s",
+                self.time_s,
+                self.time_s is None or self.time_s > 0,
+                "positive seconds, or None for no limit",
+                "正数秒，或 None 表示不限",
+            ),
+            ("gap", self.gap, self.gap >= 0, "0 or a positive share", "0 或正的比例"),
+            ("seed", self.seed, self.seed >= 0, "0 or a positive whole number", "非负整数"),
+        ):
+            if not good:
+                faults.add(
+                    en=f"Limits: `{name}` is {value}; expected {en}.",
+                    zh=f"求解限制 `{name}` 为 {value}，应为{zh}。",
+                )
+        faults.raise_if_any(SettingsError)

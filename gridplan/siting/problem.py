@@ -1,0 +1,150 @@
+"""A siting problem, checked once: who walks how far to which site, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridplan.errors import CostMatrixError, FaultList, first_ids
+from gridplan.siting.matrix import Flags, Floats, Ids, in_order, read_cost, with_weights
+from gridplan.siting.options import Rules
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    Costs, weights and rules that fit together, ordered by id.
+
+    Attributes
+    ----------
+    cost : ndarray, shape (n_demand, n_sites)
+        Distance in metres; ``inf`` where a pair is not allowed.
+    weights : ndarray, shape (n_demand,)
+        Residents (or any other weight), 0 or more.
+    demand_ids, site_ids : tuple
+        Labels of rows and columns, in order.
+    must_open, may_open : ndarray of bool, shape (n_sites,)
+        Sites that are fixed or required; sites that are not forbidden.
+    unreachable : ndarray of bool, shape (n_demand,)
+        Demand with weight that no allowed site reaches.
+    """
+
+    cost: Floats
+    weights: Floats
+    demand_ids: Ids
+    site_ids: Ids
+    must_open: Flags
+    may_open: Flags
+    unreachable: Flags
+
+    @property
+    def counted(self) -> Flags:
+        """Demand that enters the objective: with weight, and within reach of a site."""
+        return (self.weights > 0) & ~self.unreachable
+
+
+def make_problem(cost: object, weights: object, rules: Rules, *, p: int | None = None) -> Problem:
+    """
+    Check everything a siting is given and order it by id.
+
+    Parameters
+    ----------
+    cost : ndarray or DataFrame, shape (n_demand, n_sites), or a long DataFrame
+        Metres. In an array, ids are positions. A long frame has the columns
+        ``demand_id``, ``site_id``, ``cost_m``; a pair that is absent is not allowed.
+    weights : Series by demand id, or ndarray in the row order of `cost`
+        Residents.
+    rules : Rules
+        Fixed, required and forbidden sites.
+    p : int, optional
+        Number of open sites, fixed and required ones included.
+
+    Raises
+    ------
+    CostMatrixError
+        With one message per fault.
+    """
+    faults = FaultList()
+    labelled = read_cost(cost, faults)
+    matched = with_weights(labelled, weights, faults) if labelled else None
+    if labelled:
+        must, may = _check_rules(rules, labelled.site_ids, faults)
+        _check_count(p, must, may, faults)
+    if not labelled or not matched:
+        raise CostMatrixError(*faults.faults)
+    labelled, numbers = matched
+    lost = (numbers > 0) & ~np.isfinite(labelled.values[:, may]).any(axis=1)
+    if lost.any() and not rules.allow_unreachable:
+        _add_unreachable(labelled.demand_ids, numbers, lost, faults)
+    faults.raise_if_any(CostMatrixError)
+    return Problem(
+        labelled.values, numbers, labelled.demand_ids, labelled.site_ids, must, may, lost
+    )
+
+
+def _check_rules(rules: Rules, site_ids: Ids, faults: FaultList) -> tuple[Flags, Flags]:
+    known = {one: at for at, one in enumerate(site_ids)}
+    for name, zh in (("fixed", "已有"), ("required", "必选"), ("forbidden", "禁用")):
+        unknown = in_order([one for one in getattr(rules, name) if one not in known])
+        if unknown:
+            faults.add(
+                en=f"{len(unknown)} {name} sites are not in the cost matrix: "
+                f"{first_ids(unknown)}. Its sites are {first_ids(site_ids)}.",
+                zh=f"{len(unknown)} 个{zh}选址点不在成本矩阵中：{first_ids(unknown)}。"
+                f"矩阵中的选址点为 {first_ids(site_ids)}。",
+            )
+    must = _flags([*rules.fixed, *rules.required], known)
+    closed = _flags(rules.forbidden, known)
+    both = [site_ids[at] for at in np.nonzero(must & closed)[0]]
+    if both:
+        faults.add(
+            en=f"{len(both)} sites are fixed or required and also forbidden: {first_ids(both)}. "
+            f"Take each out of one of the lists.",
+            zh=f"{len(both)} 个选址点既是已有或必选、又被禁用：{first_ids(both)}。"
+            f"请从其中一个名单中去掉。",
+        )
+    return must, ~closed
+
+
+def _flags(ids: Sequence[Hashable], known: dict[Hashable, int]) -> Flags:
+    flags = np.zeros(len(known), dtype=np.bool_)
+    flags[[known[one] for one in ids if one in known]] = True
+    return flags
+
+
+def _check_count(p: int | None, must: Flags, may: Flags, faults: FaultList) -> None:
+    if p is None:
+        return
+    if isinstance(p, bool) or not isinstance(p, (int, np.integer)) or p < 1:
+        faults.add(
+            en=f"p is {p!r}; expected a whole number of sites, 1 or more.",
+            zh=f"p 为 {p!r}，应为不小于 1 的整数。",
+        )
+        return
+    if p > may.sum():
+        faults.add(
+            en=f"p is {p}, but only {int(may.sum())} of {len(may)} sites may be open. "
+            f"Lower p or add candidates.",
+            zh=f"p 为 {p}，但 {len(may)} 个选址点中只有 {int(may.sum())} 个可用。"
+            f"请减小 p 或增加候选点。",
+        )
+    if p < must.sum():
+        faults.add(
+            en=f"p is {p}, but {int(must.sum())} sites are fixed or required, and p counts "
+            f"them. Raise p to at least that.",
+            zh=f"p 为 {p}，但已有和必选的选址点共 {int(must.sum())} 个，且计入 p。"
+            f"请把 p 提高到不小于此数。",
+        )
+
+
+def _add_unreachable(ids: Ids, weights: Floats, lost: Flags, faults: FaultList) -> None:
+    which = first_ids([ids[at] for at in np.nonzero(lost)[0]])
+    count, total = int(lost.sum()), float(weights[lost].sum())
+    faults.add(
+        en=f"{count} of {len(ids)} demand points (weight {total:g}) are reached by no allowed "
+        f"site: {which}. Add a site or a path, or set allow_unreachable to leave them out.",
+        zh=f"{len(ids)} 个需求点中有 {count} 个（权重 {total:g}）没有任何可用选址点可达：{which}。"
+        f"请增加选址点或通路，或设 allow_unreachable 将其排除。",
+    )

@@ -1,0 +1,62 @@
+"""What a siting gives back, and how good it is known to be."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from gridplan.siting.search import StoppedBy
+
+Status = Literal["proven", "gap", "infeasible", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Siting:
+    """
+    A plan, and how far from the best plan it can be at most.
+
+    Attributes
+    ----------
+    sites : tuple of site ids
+        Open sites in order, fixed ones included; empty if there is no plan.
+    assignment : Series of site ids by demand id
+        The closest open site; of equally close ones the first. Null for demand
+        that no allowed site reaches, and for all demand if there is no plan.
+    objective : float
+        Weighted total in resident-metres; ``inf`` if there is no plan.
+    bound : float
+        No plan is better than this; ``inf`` if no plan exists.
+    gap : float
+        ``|objective - bound| / max(|objective|, 1e-9)``; ``inf`` if there is no plan.
+    status : {"proven", "gap", "infeasible", "stopped"}
+        ``proven``: the gap is at most 1e-9 (on integer data: the bound leaves no
+        room for a better whole number). ``gap``: a plan with a known gap.
+        ``infeasible``: it is proven that no plan serves all demand. ``stopped``:
+        the limits ended the search before there was a plan.
+    stopped_by : {None, "work", "time", "interrupt"}
+        Which limit ended the search; None if it ended by itself.
+    seconds : float
+    work : float
+        Counted steps that the search took.
+    unreachable : tuple of demand ids
+        Demand with weight that no allowed site reaches, left out on request.
+    """
+
+    sites: tuple[Hashable, ...]
+    assignment: pd.Series
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    stopped_by: StoppedBy | None
+    seconds: float
+    work: float
+    unreachable: tuple[Hashable, ...]
+
+    @property
+    def lower_bound(self) -> float:
+        """The bound: of a problem that minimises, one from below."""
+        return self.bound

@@ -1,0 +1,153 @@
+"""The state of an anytime solver: best plan, best bound, work done, and when to stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from gridplan.siting.core import Core, Positions
+from gridplan.siting.options import Limits
+
+StoppedBy = Literal["work", "time", "interrupt"]
+
+PROVEN_GAP = 1e-9
+"""Relative gap at or below which a plan is called proven."""
+
+# A node within half the proven gap of the best plan can be dropped: the bound keeps its value.
+_PRUNE_SHARE = 0.5 * PROVEN_GAP
+# Rounding errors of a sum of some 10^5 terms stay far below these.
+_WHOLE_SLACK = 1e-6
+_ROUNDING_SHARE = 1e-12
+
+
+class OutOfEffortError(Exception):
+    """The limits are used up; carries which."""
+
+    def __init__(self, reason: StoppedBy) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class Search:
+    """
+    Best plan and bound so far, shared by the parts of a solver.
+
+    `value` and `sites` change together; `bound` holds for the whole problem.
+    An interrupt at any point therefore leaves a plan and a bound that are true.
+    """
+
+    limits: Limits
+    integral: bool
+    penalty: float
+    hopeless: float
+    started: float = field(default_factory=time.perf_counter)
+    work: float = 0.0
+    bound: float = -math.inf
+    plan: tuple[float, Positions | None] = (math.inf, None)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.limits.seed)
+
+    @property
+    def value(self) -> float:
+        """Objective of the best plan, penalties included; ``inf`` before the first."""
+        return self.plan[0]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self.started
+
+    def spend(self, steps: float) -> None:
+        """Count work, and raise `OutOfEffortError` once a limit is reached."""
+        self.work += steps
+        if self.work >= self.limits.work:
+            reason: StoppedBy = "work"
+            raise OutOfEffortError(reason)
+        if self.limits.time_s is not None and self.seconds >= self.limits.time_s:
+            reason = "time"
+            raise OutOfEffortError(reason)
+
+    def offer(self, core: Core, chosen: Positions) -> bool:
+        """Keep a plan if it is better than the best; True if it was."""
+        value = core.value(chosen)
+        if value >= self.value:
+            return False
+        self.plan = (value, core.positions(chosen))
+        self._tell()
+        return True
+
+    def raise_bound(self, bound: float) -> None:
+        """Keep a bound that holds for every plan, if it is better than the best."""
+        bound = min(self.rounded(bound), self.value)
+        if bound > self.bound:
+            self.bound = bound
+            self._tell()
+
+    def rounded(self, bound: float) -> float:
+        """Return a bound less what rounding may have added; the next whole number if integral."""
+        safe = bound - _ROUNDING_SHARE * abs(bound)
+        if self.integral and math.isfinite(safe):
+            return float(math.ceil(safe - _WHOLE_SLACK))
+        return safe
+
+    @property
+    def cutoff(self) -> float:
+        """A part of the problem with a bound of at least this can be dropped."""
+        if not math.isfinite(self.value):
+            return math.inf
+        return min(self.room, self.value * (1.0 - _PRUNE_SHARE))
+
+    @property
+    def room(self) -> float:
+        """No plan that costs more than this, by a bound, is better than the best one."""
+        rounding = 2.0 * _ROUNDING_SHARE * abs(self.value)
+        if self.integral:
+            return min(self.value - 1.0 + 2.0 * _WHOLE_SLACK, self.value) + rounding
+        return self.value + rounding
+
+    @property
+    def feasible(self) -> bool:
+        """The best plan serves everybody."""
+        return self.value < self.penalty
+
+    @property
+    def infeasible(self) -> bool:
+        """It is proven that no plan serves everybody."""
+        return self.bound > self.hopeless
+
+    @property
+    def gap(self) -> float:
+        """Relative distance of plan and bound; ``inf`` while one is missing."""
+        return relative_gap(self.value, self.bound)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is left to do: the gap asked for is reached."""
+        return self.infeasible or self.gap <= max(PROVEN_GAP, self.limits.gap)
+
+    def _tell(self) -> None:
+        if self.limits.progress is not None:
+            self.limits.progress(self.bound, self.value if self.feasible else math.inf)
+
+
+_LEAST_OBJECTIVE = 1e-9
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """
+    Return ``|objective - bound| / max(|objective|, 1e-9)``; ``inf`` if one is not finite.
+
+    Examples
+    --------
+    >>> relative_gap(200.0, 199.0)
+    0.005
+    """
+    if not (math.isfinite(objective) and math.isfinite(bound)):
+        return math.inf
+    return abs(objective - bound) / max(abs(objective), _LEAST_OBJECTIVE)
