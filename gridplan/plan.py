@@ -23,7 +23,7 @@ class StepRecord:
     fingerprint: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """
     What a run gives: the place it read, the layers it made, the figures it proves.

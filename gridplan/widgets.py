@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,20 @@ def show_map(plan: Plan, *, lang: Language = "zh", height_px: int = 640) -> HTML
 
     page = html.escape(map_html(plan, lang=lang), quote=True)
     style = f"width:100%;height:{height_px}px;border:1px solid #ccc"
-    return HTML(f'<iframe srcdoc="{page}" style="{style}"></iframe>')  # type: ignore[no-untyped-call]
+    return HTML(f'<div><iframe srcdoc="{page}" style="{style}"></iframe></div>')  # type: ignore[no-untyped-call]
+
+
+@functools.lru_cache(maxsize=4)
+def _drawn(plan: Plan, lang: Language) -> dict[str, bytes]:
+    """Draw the figures of a plan once, however many cells show them."""
+    return figures(plan, lang)
 
 
 def show_figure(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
     """Return one of the report's figures, e.g. ``cells``, as a static picture."""
     from IPython.display import Image
 
-    drawn = figures(plan, lang)
+    drawn = _drawn(plan, lang)
     found = [key for key in sorted(drawn) if name in key]
     if not found:
         msg = f"no figure is called {name!r}; there are {sorted(drawn)}"

@@ -15,7 +15,7 @@ from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.search import Search
 
 _AT_ROOT = Rounds(most=100, least_progress=0.002, halfway=True)
-_AT_NODE = Rounds(most=6, least_progress=0.02, halfway=False)
+_AT_NODE = Rounds(most=10, least_progress=0.02, halfway=True)
 _CANDIDATES = 12
 _PROBES = 6
 # A site's lifts are known after this many probes.
@@ -72,7 +72,8 @@ class _Lifts:
         self.count[side, site] += 1.0
 
     def unknown(self, sites: Positions) -> Flags:
-        return self.count[0, sites] < _RELIABLE
+        few: Flags = self.count[0, sites] < _RELIABLE
+        return few
 
     def scores(self, sites: Positions, shares: Floats, least: float) -> Floats:
         """Return the product of the two expected lifts; sites never probed come last."""

@@ -8,7 +8,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from gridplan.siting.core import Choice, Core, Positions, cheapest
+from gridplan.siting.core import Choice, Positions, cheapest
 from gridplan.siting.lagrangian import Dual
 from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.nearest import Nearest
@@ -210,9 +210,10 @@ class CutModel:
         demand, site, saved = self._nearest.below(prices)
         n_groups, m = len(self._theta), len(self.core.sites)
         at = self._group[demand] * m + site
-        sites = np.bincount(at, weights=saved, minlength=n_groups * m).reshape(n_groups, m)
-        least = np.bincount(self._group, weights=prices, minlength=n_groups)
-        return _Rows(sites, least, np.arange(n_groups), np.zeros(n_groups, dtype=np.intp))
+        sites: Floats = np.bincount(at, weights=saved, minlength=n_groups * m).astype(np.float64)
+        least: Floats = np.bincount(self._group, weights=prices, minlength=n_groups)
+        fresh = np.zeros(n_groups, dtype=np.intp)
+        return _Rows(sites.reshape(n_groups, m), least, np.arange(n_groups), fresh)
 
     def _push_exact(self) -> int:
         return self._push(self._cuts(self._nearest.last_paid(self._shares)))
@@ -254,7 +255,6 @@ def _new_solver(m: int, n_groups: int, slots: int) -> highspy.Highs:
     solver = _QuietHighs()
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("presolve", "off")
-    import os; solver.setOptionValue("simplex_dual_edge_weight_strategy", int(os.environ.get("DSE","-1")))
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = m + n_groups, 1
     model.col_cost_ = np.concatenate([np.zeros(m), np.ones(n_groups)])

@@ -22,7 +22,7 @@ _USE_SHARE = 0.03
 # Pairs of the hot loop that stay in the processor's cache.
 _BLOCK_PAIRS = 65_536
 # How often the open sites of the relaxation are taken as the start of a search for plans.
-_PLAN_EVERY = 50
+_PLAN_EVERY = 80
 # Share of closed sites at which copying the matrix without them pays.
 _SHRINK_SHARE = 0.1
 
@@ -166,7 +166,8 @@ def _first_prices(core: Core) -> Floats:
     rank = min(len(core.sites) // (2 * core.slots), len(core.sites) - 1)
     near = np.partition(core.cost, rank, axis=1)[:, rank]
     dearest = np.where(core.cost < core.base[:, None], core.cost, 0.0).max(axis=1)
-    return np.minimum(near, dearest)
+    prices: Floats = np.minimum(near, dearest)
+    return prices
 
 
 def capped_sums(by_site: Floats, prices: Floats) -> Floats:

@@ -29,7 +29,7 @@ class LabelledCost:
 
     Attributes
     ----------
-    values : ndarray, shape (n_demand, n_sites)
+    metres : ndarray, shape (n_demand, n_sites)
         Distance in metres, ``inf`` where a pair is not allowed.
     demand_ids, site_ids : tuple
         Labels of rows and columns.
@@ -40,7 +40,7 @@ class LabelledCost:
         The cost is a list of pairs, so that demand may be absent from it.
     """
 
-    values: Floats
+    metres: Floats
     demand_ids: Ids
     site_ids: Ids
     row_order: Ids | None
@@ -81,7 +81,7 @@ def _describe(thing: object) -> str:
 
 
 def _is_empty(labelled: LabelledCost, faults: FaultList) -> bool:
-    n_demand, n_sites = labelled.values.shape
+    n_demand, n_sites = labelled.metres.shape
     if n_demand and n_sites:
         return False
     faults.add(
@@ -159,7 +159,7 @@ def as_numbers(
     kind = values.dtype.kind
     if kind in _NUMERIC:
         if isinstance(values, pd.Series):
-            return values.to_numpy(dtype="float64", na_value=np.nan)
+            return np.asarray(values.to_numpy(dtype="float64", na_value=np.nan), np.float64)
         return array.astype(np.float64)
     objects = array.astype(object)
     null = np.asarray(pd.isna(objects), dtype=np.bool_)
@@ -172,7 +172,8 @@ def as_numbers(
             zh=f"{objects.size} 个{zh}中有 {int(bad.sum())} 个不是数字："
             f"{first_ids(objects[bad].tolist())}。请填写数字（米）。",
         )
-    return np.where(number, objects, np.where(null, np.nan, 0.0)).astype(np.float64)
+    numbers: Floats = np.where(number, objects, np.where(null, np.nan, 0.0)).astype(np.float64)
+    return numbers
 
 
 def _is_number(value: object) -> bool:
@@ -182,14 +183,14 @@ def _is_number(value: object) -> bool:
 def _check_values(labelled: LabelledCost, faults: FaultList) -> None:
     for bad, en, zh, hint_en, hint_zh in (
         (
-            np.isnan(labelled.values),
+            np.isnan(labelled.metres),
             "missing (NaN)",
             "缺失（NaN）",
             "Write inf where a pair is not allowed",
             "不允许的点对请写 inf",
         ),
         (
-            labelled.values < 0,
+            labelled.metres < 0,
             "negative",
             "负数",
             "Distances are 0 or more",
@@ -220,7 +221,7 @@ def in_order(ids: Sequence[Hashable]) -> list[Hashable]:
 
 def _ordered(labelled: LabelledCost) -> LabelledCost:
     rows, columns = in_order(labelled.demand_ids), in_order(labelled.site_ids)
-    values = labelled.values
+    values = labelled.metres
     if (tuple(rows), tuple(columns)) != (labelled.demand_ids, labelled.site_ids):
         row_at = {one: at for at, one in enumerate(labelled.demand_ids)}
         column_at = {one: at for at, one in enumerate(labelled.site_ids)}
@@ -291,7 +292,7 @@ def _with_absent(labelled: LabelledCost, absent: Sequence[Hashable]) -> Labelled
     if not absent:
         return labelled
     nothing = np.full((len(absent), len(labelled.site_ids)), np.inf)
-    values = np.vstack([labelled.values, nothing])
+    values = np.vstack([labelled.metres, nothing])
     rows = (*labelled.demand_ids, *absent)
     return _ordered(LabelledCost(values, rows, labelled.site_ids, None, listed=True))
 

@@ -39,6 +39,7 @@ class Rules:
     allow_unreachable: bool = False
 
     def __post_init__(self) -> None:
+        """Freeze the ids; a single text is one id, not its characters."""
         for name in ("fixed", "required", "forbidden"):
             object.__setattr__(self, name, _as_tuple(getattr(self, name)))
 
@@ -71,6 +72,7 @@ class Limits:
     progress: Progress | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        """Refuse limits that mean nothing."""
         faults = FaultList()
         for name, value, good, en, zh in (
             ("work", self.work, self.work > 0, "a positive count", "正整数"),

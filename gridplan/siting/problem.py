@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,12 +75,12 @@ def make_problem(cost: object, weights: object, rules: Rules, *, p: int | None =
     if not labelled or not matched:
         raise CostMatrixError(*faults.faults)
     labelled, numbers = matched
-    lost = (numbers > 0) & ~np.isfinite(labelled.values[:, may]).any(axis=1)
+    lost = (numbers > 0) & ~np.isfinite(labelled.metres[:, may]).any(axis=1)
     if lost.any() and not rules.allow_unreachable:
         _add_unreachable(labelled.demand_ids, numbers, lost, faults)
     faults.raise_if_any(CostMatrixError)
     return Problem(
-        labelled.values, numbers, labelled.demand_ids, labelled.site_ids, must, may, lost
+        labelled.metres, numbers, labelled.demand_ids, labelled.site_ids, must, may, lost
     )
 
 
@@ -108,7 +108,7 @@ def _check_rules(rules: Rules, site_ids: Ids, faults: FaultList) -> tuple[Flags,
     return must, ~closed
 
 
-def _flags(ids: Sequence[Hashable], known: dict[Hashable, int]) -> Flags:
+def _flags(ids: Collection[Hashable], known: dict[Hashable, int]) -> Flags:
     flags = np.zeros(len(known), dtype=np.bool_)
     flags[[known[one] for one in ids if one in known]] = True
     return flags

@@ -51,6 +51,7 @@ class Search:
     plan: tuple[float, Positions | None] = (math.inf, None)
 
     def __post_init__(self) -> None:
+        """Seed the draws of this search."""
         self.rng = np.random.default_rng(self.limits.seed)
 
     @property
