@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as changed
@@ -31,6 +32,9 @@ from gridplan.verify import Report, verify_plan
 Progress = Callable[[str], None]
 
 SETTINGS_NAME = "gridplan.toml"
+PROJECT_FILES = (SETTINGS_NAME, "population.xlsx", "xinzhen.gpkg")
+"""The demo project's files."""
+
 FORMATS = ("html", "xlsx")
 
 
@@ -70,12 +74,17 @@ def default_folder(toml: Path) -> Path:
 
 
 def write_plan(
-    plan: Plan, project: Project, folder: Path, *, progress: Progress | None = None
+    plan: Plan,
+    project: Project,
+    folder: Path,
+    *,
+    also: Mapping[str, bytes] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Render the documents of a plan and write its folder, whole or not at all."""
     began = time.perf_counter()
     _tell(progress, "present")
-    documents = render(plan, lang=project.config.report.lang)
+    documents = {**render(plan, lang=project.config.report.lang), **(also or {})}
     drawn_s = time.perf_counter() - began
     _tell(progress, "write")
     timed = changed(plan, seconds={**plan.seconds, "present": drawn_s})
@@ -102,19 +111,22 @@ def render(
 def make_demo(
     folder: Path, *, replace: bool = False, progress: Progress | None = None
 ) -> tuple[Plan, Path]:
-    """Generate the demo project in `folder` and run it; return the plan and the run's folder."""
-    target = folder / "runs" / folder.resolve().name
-    toml = folder / SETTINGS_NAME
-    if folder.exists() and not folder.is_dir():
-        check_target(folder, replace=replace)
-    if folder.is_dir() and any(folder.iterdir()) and not toml.is_file():
-        raise OutputError(_not_empty(folder))
-    mend(target)
-    check_target(target, replace=replace)
-    _tell(progress, "demo")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_project(make_town(), folder)
-    return run_project(toml, out=target, replace=replace, progress=progress)
+    """
+    Generate the demo project, run it, and write both into `folder`.
+
+    The folder is a run's folder that also holds the project it came from, so that
+    ``gridplan run`` on its settings makes the next plan.
+    """
+    mend(folder)
+    check_target(folder, replace=replace, also=PROJECT_FILES)
+    with tempfile.TemporaryDirectory() as scratch:
+        _tell(progress, "demo")
+        toml = write_project(make_town(), Path(scratch))
+        project = open_project(toml)
+        plan = run(project.place, project.config, progress=progress)
+        brought = {name: (Path(scratch) / name).read_bytes() for name in PROJECT_FILES}
+    write_plan(plan, project, folder, also=brought, progress=progress)
+    return plan, folder
 
 
 def init_project(folder: Path) -> list[Path]:
@@ -236,10 +248,3 @@ def finished_run(folder: Path) -> Path:
 def _tell(progress: Progress | None, step: str) -> None:
     if progress:
         progress(step)
-
-
-def _not_empty(folder: Path) -> Message:
-    return Message(
-        en=f"{folder} is not empty and holds no gridplan project. Choose another --out.",
-        zh=f"{folder} 非空且不是 gridplan 项目，请另选 --out。",
-    )

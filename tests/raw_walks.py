@@ -46,8 +46,9 @@ def raw_segments(path, crs):
 def nearest(point, lines):
     """Return the nearest segment, the share along it, and the metres to it."""
     start, step = lines[:, :2], lines[:, 2:] - lines[:, :2]
-    share = ((np.asarray(point) - start) * step).sum(axis=1) / (step**2).sum(axis=1)
-    share = np.clip(share, 0, 1)
+    # Two nodes at one place make a segment of no length: its share along is 0.
+    square = np.maximum((step**2).sum(axis=1), np.finfo(float).tiny)
+    share = np.clip(((np.asarray(point) - start) * step).sum(axis=1) / square, 0, 1)
     feet = start + step * share[:, None]
     away = np.hypot(*(np.asarray(point) - feet).T)
     best = int(away.argmin())

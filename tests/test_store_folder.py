@@ -125,6 +125,10 @@ def test_targets_that_are_refused(tmp_path):
     with pytest.raises(OutputError, match="Add --replace"):
         check_target(earlier, replace=False)
     check_target(earlier, replace=True)
+    (earlier / "notes.docx").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"also holds what no run has written: notes.docx"):
+        check_target(earlier, replace=True)
+    check_target(earlier, replace=True, also=["notes.docx"])
     check_target(tmp_path / "new" / "deep", replace=False)
 
 

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import CostMatrixError, Message
 from gridplan.siting.core import Positions
 from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.options import Rules
 from gridplan.siting.problem import Problem, make_problem
 
 _P90 = 0.9
+_NO_SITE = Message(
+    en="No site is open, so nobody can be served. Name at least one site of the cost matrix.",
+    zh="没有开放的选址点，无法服务任何人。请至少给出成本矩阵中的一个选址点。",
+)
 # Weights that sum to a quantile exactly should reach it despite rounding.
 _SUM_SLACK = 1e-12
 
@@ -86,9 +91,10 @@ def evaluate(
     >>> plan.objective, plan.p90_m, plan.loads.to_dict()
     (8000.0, 300.0, {'A': 50.0, 'B': 10.0})
     """
-    # Zero open sites would be p = 0, which the problem reports in words.
     opening = Rules(fixed=sites, allow_unreachable=True)
-    problem = make_problem(cost, weights, opening, p=len(set(opening.fixed)))
+    if not opening.fixed:
+        raise CostMatrixError(_NO_SITE)
+    problem = make_problem(cost, weights, opening)
     chosen = np.nonzero(problem.must_open)[0]
     near, distance = closest(problem, chosen)
     weighted = problem.weights > 0

@@ -111,7 +111,7 @@ def make_core(problem: Problem, p: int) -> Core:
         base=base,
         sites=np.nonzero(free)[0],
         opened=np.nonzero(problem.must_open)[0],
-        slots=p - int(problem.must_open.sum()),
+        slots=int(p) - int(problem.must_open.sum()),
         penalty=penalty,
         integral=whole,
     )

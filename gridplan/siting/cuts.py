@@ -177,21 +177,28 @@ class CutModel:
         self._rows = self._rows.where(~old)
 
     def _solve(self, opened: Flags, closed: Flags) -> Relaxed:
-        solver = self._solver
-        solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_AT_ONCE)
-        status = highspy.HighsModelStatus.kIterationLimit
-        while status == highspy.HighsModelStatus.kIterationLimit:
-            solver.run()
-            self._spend()
-            status = solver.getModelStatus()
-        values = np.asarray(solver.getSolution().col_value)
+        if self._run() != highspy.HighsModelStatus.kOptimal:
+            # Numerical trouble with the old basis: once more from a cold start. Whatever
+            # comes out then, the bound below holds and the branching goes on.
+            self._solver.clearSolver()
+            self._run()
+        values = np.nan_to_num(np.asarray(self._solver.getSolution().col_value))
         m = len(opened)
         self._shares, self._theta = np.clip(values[:m], 0.0, 1.0), values[m:] / self._scale
         return self._bounded(opened, closed)
 
+    def _run(self) -> highspy.HighsModelStatus:
+        self._solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_AT_ONCE)
+        status = highspy.HighsModelStatus.kIterationLimit
+        while status == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.run()
+            self._spend()
+            status = self._solver.getModelStatus()
+        return status
+
     def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
         """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
-        dual = np.maximum(np.array(self._solver.getSolution().row_dual)[1:], 0.0)
+        dual = np.maximum(np.nan_to_num(self._solver.getSolution().row_dual)[1:], 0.0)
         group, idle = self._rows.group, self._rows.idle
         idle[:] = np.where(dual > 0.0, 0, idle + 1)
         total = np.bincount(group, weights=dual, minlength=len(self._theta))
@@ -211,7 +218,7 @@ class CutModel:
         n_groups, m = len(self._theta), len(self.core.sites)
         at = self._group[demand] * m + site
         sites: Floats = np.bincount(at, weights=saved, minlength=n_groups * m).astype(np.float64)
-        least: Floats = np.bincount(self._group, weights=prices, minlength=n_groups)
+        least = np.bincount(self._group, weights=prices, minlength=n_groups).astype(np.float64)
         fresh = np.zeros(n_groups, dtype=np.intp)
         return _Rows(sites.reshape(n_groups, m), least, np.arange(n_groups), fresh)
 
@@ -248,11 +255,11 @@ class _QuietHighs(highspy.Highs):
 
     def enableCallbacks(self) -> None:  # noqa: N802 (name of the base class)
         self.silent()
-        super().enableCallbacks()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
 
 
 def _new_solver(m: int, n_groups: int, slots: int) -> highspy.Highs:
-    solver = _QuietHighs()
+    solver = _QuietHighs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("presolve", "off")
     model = highspy.HighsLp()

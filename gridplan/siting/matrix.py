@@ -221,12 +221,12 @@ def in_order(ids: Sequence[Hashable]) -> list[Hashable]:
 
 def _ordered(labelled: LabelledCost) -> LabelledCost:
     rows, columns = in_order(labelled.demand_ids), in_order(labelled.site_ids)
-    values = labelled.metres
+    metres = labelled.metres
     if (tuple(rows), tuple(columns)) != (labelled.demand_ids, labelled.site_ids):
         row_at = {one: at for at, one in enumerate(labelled.demand_ids)}
         column_at = {one: at for at, one in enumerate(labelled.site_ids)}
-        values = values[np.ix_([row_at[i] for i in rows], [column_at[j] for j in columns])]
-    return LabelledCost(values, tuple(rows), tuple(columns), labelled.row_order, labelled.listed)
+        metres = metres[np.ix_([row_at[i] for i in rows], [column_at[j] for j in columns])]
+    return LabelledCost(metres, tuple(rows), tuple(columns), labelled.row_order, labelled.listed)
 
 
 def with_weights(

@@ -132,7 +132,7 @@ def p_median(
 
 
 def _solve(core: Core, search: Search) -> None:
-    search.raise_bound(math.fsum(core.cost.min(axis=1, initial=np.inf)))
+    search.raise_bound(math.fsum(np.minimum(core.base, core.cost.min(axis=1, initial=np.inf))))
     if _settled(core, search):
         return
     plan_from(core, greedy(core.cost, core.base, core.slots, search), search)

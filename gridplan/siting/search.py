@@ -92,8 +92,10 @@ class Search:
 
     def rounded(self, bound: float) -> float:
         """Return a bound less what rounding may have added; the next whole number if integral."""
+        if not math.isfinite(bound):
+            return bound
         safe = bound - _ROUNDING_SHARE * abs(bound)
-        if self.integral and math.isfinite(safe):
+        if self.integral:
             return float(math.ceil(safe - _WHOLE_SLACK))
         return safe
 

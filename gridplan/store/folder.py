@@ -6,13 +6,16 @@ import contextlib
 import glob
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gridplan.errors import Message, OutputError
+from gridplan.errors import Message, OutputError, first_ids
 
 RUN_FILES = ("plan.gpkg", "summary.json", "manifest.json")
 """What a folder must hold to count as a run."""
+
+RUN_CONTENTS = (*RUN_FILES, "timing.json", "report.html", "tables.xlsx", "figures")
+"""What a run's folder may hold and lose when it is replaced."""
 
 _PREFIX = ".gridplan-"
 
@@ -44,7 +47,7 @@ def mend(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def check_target(folder: Path, *, replace: bool) -> None:
+def check_target(folder: Path, *, replace: bool, also: Sequence[str] = ()) -> None:
     """
     Refuse a target that cannot or must not be written, before any work is done.
 
@@ -52,7 +55,8 @@ def check_target(folder: Path, *, replace: bool) -> None:
     ------
     OutputError
         If the target is a file, holds a run and `replace` is not given, holds
-        something else, or its parent cannot be written.
+        anything that a run does not write (but for the names in `also`), or its
+        parent cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(
@@ -62,7 +66,7 @@ def check_target(folder: Path, *, replace: bool) -> None:
             )
         )
     if folder.is_dir() and any(folder.iterdir()):
-        _check_contents(folder, replace=replace)
+        _check_contents(folder, replace=replace, also=also)
     nearest = next(one for one in (folder.parent, *folder.parents) if one.exists())
     if not nearest.is_dir() or not _can_write(nearest):
         raise OutputError(
@@ -73,7 +77,7 @@ def check_target(folder: Path, *, replace: bool) -> None:
         )
 
 
-def _check_contents(folder: Path, *, replace: bool) -> None:
+def _check_contents(folder: Path, *, replace: bool, also: Sequence[str]) -> None:
     if not is_run(folder):
         raise OutputError(
             Message(
@@ -87,6 +91,20 @@ def _check_contents(folder: Path, *, replace: bool) -> None:
             Message(
                 en=f"{folder} holds an earlier run. Add --replace, or choose another --out.",
                 zh=f"{folder} 已有运行成果。请加 --replace 或另选 --out。",
+            )
+        )
+    known = {*RUN_CONTENTS, *also}
+    others = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name not in known and not path.name.startswith("plan.gpkg-")
+    )
+    if others:
+        raise OutputError(
+            Message(
+                en=f"{folder} also holds what no run has written: {first_ids(others)}. Move it "
+                f"elsewhere, or choose another --out.",
+                zh=f"{folder} 中还有并非成果的内容：{first_ids(others)}。请移走或另选 --out。",
             )
         )
 
