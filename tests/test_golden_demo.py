@@ -170,3 +170,36 @@ def test_a_plan_of_a_higher_contract_is_refused(demo, tmp_path):
         result = CliRunner().invoke(app, [command, str(newer), "--lang", "en"])
         assert result.exit_code == 2
         assert "was written under contract '2.0'; this gridplan reads 1.0" in result.stderr
+
+
+def test_the_summary_follows_its_schema(demo, project_root):
+    import jsonschema
+
+    _, folder = demo
+    schema = json.loads((project_root / "schemas" / "summary.schema.json").read_text("utf-8"))
+    jsonschema.validate(json.loads((folder / "summary.json").read_text("utf-8")), schema)
+
+
+@pytest.mark.browser
+def test_the_report_opens_without_any_request(demo, chromium):
+    from playwright.sync_api import sync_playwright
+
+    _, folder = demo
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    flags += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+    asked, said = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto((folder / "report.html").resolve().as_uri())
+        page.wait_for_timeout(1500)
+        canvas = page.locator("canvas").first
+        assert canvas.bounding_box()["width"] > 300
+        text = page.inner_text("body")
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert said == []
+    assert "80,000" in text

@@ -4,6 +4,7 @@ import _thread
 import itertools
 import math
 import threading
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -164,19 +165,29 @@ def test_array_ids_are_positions():
     assert plan.objective == pytest.approx(best, rel=1e-12)
 
 
-def test_branching_is_needed_and_right():
-    # The Lagrangian bound alone leaves a gap here, so that cuts and branches decide.
-    cost, weights = town(150, 40, seed=11)
-    bounds = []
-    plan = p_median(cost, weights, p=5, limits=Limits(progress=lambda b, _: bounds.append(b)))
+@given(instances(holes=False))
+@QUICK
+def test_cuts_and_branches_alone_equal_brute_force(instance):
+    cost, weights, p, rules = instance
+    with mock.patch("gridplan.siting.lagrangian._ITERATIONS", 2):
+        plan = p_median(cost, weights, p=p, rules=rules)
     assert plan.status == "proven"
-    assert plan.work > 400
+    assert plan.objective == pytest.approx(brute_force(cost, weights, p, rules), rel=1e-9)
+
+
+def test_the_bound_rises_through_cuts_and_branches():
+    cost, weights = town(60, 16, seed=11)
+    bounds = []
+    limits = Limits(progress=lambda bound, _: bounds.append(bound))
+    with mock.patch("gridplan.siting.lagrangian._ITERATIONS", 2):
+        plan = p_median(cost, weights, p=4, limits=limits)
     assert bounds == sorted(bounds)
+    assert plan.status == "proven"
     best = min(
         float(weights @ cost[:, list(sites)].min(axis=1))
-        for sites in itertools.combinations(range(40), 2)
+        for sites in itertools.combinations(range(16), 4)
     )
-    assert plan.objective < best
+    assert plan.objective == pytest.approx(best, rel=1e-12)
 
 
 def test_gap_that_is_good_enough_ends_the_search():

@@ -69,7 +69,7 @@ class Encoder:
         steps = self._steps(coords)
         found = []
         ends = np.searchsorted(owner, np.arange(len(lines)), side="right")
-        starts = np.concatenate([[0], ends[:-1]]).astype(int)
+        starts = np.searchsorted(owner, np.arange(len(lines)), side="left")
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             # The page closes rings by itself.
             own = steps[start : end - 1 if closed else end]

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridplan.siting.core import Core, Positions, forced
 from gridplan.siting.cuts import CutModel, Relaxed, Rounds
-from gridplan.siting.interchange import improve
+from gridplan.siting.interchange import plan_among
 from gridplan.siting.lagrangian import Dual
 from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.search import Search
@@ -93,8 +93,7 @@ class _Tree:
         self._visited = 0
         self._lifts = _Lifts.none(len(self.core.sites))
         nothing = np.zeros(len(self.core.sites), dtype=np.bool_)
-        root = self.model.converge(nothing, nothing, _AT_ROOT)
-        search.raise_bound(root.bound)
+        root = self.model.converge(nothing, nothing, _AT_ROOT, centre=dual.shares)
         self.model.purge(idle=1)
         self._cuts_kept = self.model.rows
         self._guided_plans(root.shares)
@@ -163,9 +162,10 @@ class _Tree:
 
     def _try_plan(self, shares: Floats) -> None:
         chosen = np.sort(np.argsort(-shares, kind="stable")[: self.core.slots])
-        self.search.offer(self.core, chosen)
-        if self._visited % _PLAN_EVERY == 0:
-            self._improve_among(np.nonzero(shares > _WHOLE)[0], chosen)
+        if self._visited % _PLAN_EVERY:
+            self.search.offer(self.core, chosen)
+        else:
+            plan_among(self.core, chosen, np.nonzero(shares > _WHOLE)[0], self.search)
 
     def _guided_plans(self, shares: Floats) -> None:
         """Draw starts from the relaxation, improve them among the sites it uses."""
@@ -176,13 +176,5 @@ class _Tree:
             # The smallest of exponential waiting times: a draw in proportion to the shares.
             waiting = self.search.rng.exponential(size=len(used)) / shares[used]
             order = np.argsort(waiting, kind="stable")
-            self._improve_among(used, used[order[: self.core.slots]])
-
-    def _improve_among(self, used: Positions, chosen: Positions) -> None:
-        core = self.core
-        among = np.union1d(used, chosen)
-        cost = np.ascontiguousarray(core.cost[:, among])
-        start = np.searchsorted(among, chosen)
-        better = among[improve(cost, core.base, start, self.search)]
-        if self.search.offer(core, better):
-            self.search.offer(core, improve(core.cost, core.base, better, self.search))
+            chosen = np.sort(used[order[: self.core.slots]])
+            plan_among(self.core, chosen, used, self.search)

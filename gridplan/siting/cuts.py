@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from gridplan.siting.core import Choice, Positions, cheapest
-from gridplan.siting.lagrangian import Dual
+from gridplan.siting.lagrangian import USED_SHARE, Dual
 from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.nearest import Nearest
 from gridplan.siting.search import Search
@@ -22,7 +22,6 @@ _ITERATIONS_PER_STEP = 10.0
 _ITERATIONS_OF_A_PROBE = 50
 # A site is used by the relaxation, or a cut violated, if by more than this.
 _TOLERANCE = 1e-6
-_USED_SHARE = 0.02
 _HALFWAY = 0.5
 _NONE = np.empty(0, dtype=np.intp)
 
@@ -132,14 +131,28 @@ class CutModel:
         """Number of cuts in force."""
         return len(self._rows.least)
 
-    def converge(self, opened: Flags, closed: Flags, how: Rounds) -> Relaxed:
-        """Solve with new cuts until they no longer matter; `opened` and `closed` are fixed."""
+    def converge(
+        self, opened: Flags, closed: Flags, how: Rounds, *, centre: Floats | None = None
+    ) -> Relaxed:
+        """
+        Solve with new cuts until they no longer matter.
+
+        Parameters
+        ----------
+        opened, closed : ndarray of bool, shape (m,)
+            Sites that are fixed. If there are none, each bound holds for the whole
+            problem and is told to the search.
+        how : Rounds
+        centre : ndarray, shape (m,), optional
+            Shares that are known to be good; the first solution if absent.
+        """
+        whole = not (opened.any() or closed.any())
         columns = np.arange(len(opened), dtype=np.int32)
         self._solver.changeColsBounds(
             len(opened), columns, opened.astype(np.float64), (~closed).astype(np.float64)
         )
         best = self._solve(opened, closed)
-        centre, least = best.shares, np.inf
+        centre, least = best.shares if centre is None else centre, np.inf
         for _ in range(how.most):
             left = self._search.cutoff - best.bound
             point = _HALFWAY * (self._shares + centre) if how.halfway else self._shares
@@ -152,6 +165,8 @@ class CutModel:
             now = self._solve(opened, closed)
             gained = now.bound - best.bound
             best = now if gained >= 0.0 else best
+            if whole:
+                self._search.raise_bound(best.bound)
             ahead = least - best.bound if how.halfway else gained
             if ahead < how.least_progress * left:
                 break
@@ -278,7 +293,7 @@ def _new_solver(m: int, n_groups: int, slots: int) -> highspy.Highs:
 
 def _grouping(dual: Dual) -> Positions:
     """Return the group of each demand point: those closest to the same site in use."""
-    used = np.nonzero(dual.use > _USED_SHARE)[0]
+    used = np.nonzero(dual.use > USED_SHARE)[0]
     if not len(used):
         used = np.arange(len(dual.use))
     _, group = np.unique(dual.core.cost[:, used].argmin(axis=1), return_inverse=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridplan.siting.core import Choice, Core, Positions, cheapest, forced
-from gridplan.siting.interchange import improve
+from gridplan.siting.core import Choice, Core, cheapest, forced
+from gridplan.siting.interchange import plan_among
 from gridplan.siting.matrix import Floats
 from gridplan.siting.search import Search
 
@@ -19,10 +19,12 @@ _STEP_SHRINK = 0.7
 _MEMORY = 0.7
 # Weight of the latest iteration in the running share of use.
 _USE_SHARE = 0.03
+# A site is in use if it was open in more than this share of the late iterations.
+USED_SHARE = 0.02
 # Pairs of the hot loop that stay in the processor's cache.
 _BLOCK_PAIRS = 65_536
 # How often the open sites of the relaxation are taken as the start of a search for plans.
-_PLAN_EVERY = 80
+_PLAN_EVERY = 40
 # Share of closed sites at which copying the matrix without them pays.
 _SHRINK_SHARE = 0.1
 
@@ -45,6 +47,12 @@ class Dual:
     core: Core
     prices: Floats
     use: Floats
+
+    @property
+    def shares(self) -> Floats:
+        """The use of the sites, scaled to the slots: close to a solution of the relaxation."""
+        shares: Floats = np.clip(self.use * self.core.slots / max(self.use.sum(), 1e-9), 0.0, 1.0)
+        return shares
 
 
 def subgradient(core: Core, search: Search) -> Dual:
@@ -78,18 +86,13 @@ def subgradient(core: Core, search: Search) -> Dual:
         choice, bound, slack = walk.evaluate()
         search.raise_bound(bound)
         if iteration % _PLAN_EVERY == 0:
-            plan_from(walk.core, np.nonzero(choice.chosen)[0], search)
+            chosen = np.nonzero(choice.chosen)[0]
+            plan_among(walk.core, chosen, np.nonzero(walk.use > USED_SHARE)[0], search)
         walk.step(choice, bound, slack, search.value)
         walk.narrow(choice, bound, search)
         if search.closed or walk.settled:
             break
     return Dual(walk.core, walk.best_prices, walk.use)
-
-
-def plan_from(core: Core, chosen: Positions, search: Search) -> None:
-    """Offer a set of sites, and what interchanges make of it."""
-    search.offer(core, chosen)
-    search.offer(core, improve(core.cost, core.base, chosen, search))
 
 
 @dataclass

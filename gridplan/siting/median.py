@@ -10,8 +10,8 @@ import pandas as pd
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
 from gridplan.siting.branch import finish
 from gridplan.siting.core import Core, make_core
-from gridplan.siting.interchange import greedy
-from gridplan.siting.lagrangian import plan_from, subgradient
+from gridplan.siting.interchange import greedy, plan_among
+from gridplan.siting.lagrangian import subgradient
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
@@ -135,7 +135,8 @@ def _solve(core: Core, search: Search) -> None:
     search.raise_bound(math.fsum(np.minimum(core.base, core.cost.min(axis=1, initial=np.inf))))
     if _settled(core, search):
         return
-    plan_from(core, greedy(core.cost, core.base, core.slots, search), search)
+    everywhere = np.arange(len(core.sites))
+    plan_among(core, greedy(core.cost, core.base, core.slots, search), everywhere, search)
     if search.closed:
         return
     dual = subgradient(core, search)
