@@ -11,7 +11,6 @@ import geopandas as gpd
 from gridplan.config import Config, LayerSource, PopulationSource
 from gridplan.errors import FaultList, MissingInputError
 from gridplan.place import SCHEMAS
-from gridplan.sources.osmnx_graph import read_graphml
 from gridplan.sources.tables import points_from_table, read_table
 from gridplan.sources.vectors import layers_in, read_layer
 
@@ -85,6 +84,9 @@ def read_source(source: LayerSource, folder: Path, layer: str) -> gpd.GeoDataFra
         table = table.rename(columns={theirs: ours for ours, theirs in source.rename.items()})
         return points_from_table(table, crs=source.crs, what=source.file)
     if path.suffix.lower() == _GRAPH:
+        # networkx takes longest of all imports, and few places need it.
+        from gridplan.sources.osmnx_graph import read_graphml
+
         return read_graphml(path)
     return read_layer(
         path,

@@ -15,7 +15,7 @@ from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.search import Search
 
 _AT_ROOT = Rounds(most=100, least_progress=0.002, halfway=True)
-_AT_NODE = Rounds(most=10, least_progress=0.02, halfway=True)
+_AT_NODE = Rounds(most=4, least_progress=0.05, halfway=True)
 _CANDIDATES = 12
 _PROBES = 6
 # A site's lifts are known after this many probes.
@@ -24,7 +24,7 @@ _GUIDED_STARTS = 10
 _PLAN_EVERY = 10
 # With this factor more cuts than were kept last, those idle for some solves are purged.
 _PURGE_FACTOR = 1.5
-_IDLE_SOLVES = 30
+_IDLE_SOLVES = 8
 _WHOLE = 1e-6
 _HALF = 0.5
 _LEAST_LIFT_SHARE = 1e-9
