@@ -127,11 +127,6 @@ class PlaceSettings(BaseModel):
         en="Residents' committees: a layer, a CSV or XLSX with lon, lat or x, y, or {osm = {…}}.",
         zh="居委会：图层、含经纬度或坐标的 CSV/XLSX，或 {osm = {…}}。",
     )
-    community_committees: str | None = _setting(
-        None,
-        en="Table community_id, committee_id. Not set: by where the committees stand.",
-        zh="社区与居委会对应表（community_id, committee_id）。不填则按所在社区。",
-    )
     population: int | str | PopulationSource = _setting(
         en="Residents: a total, or a table by community.", zh="人口：总数，或按社区的表。"
     )

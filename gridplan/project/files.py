@@ -33,7 +33,7 @@ def layer_source(config: Config, layer: str) -> LayerSource | str | list[float] 
 def named_files(config: Config) -> Iterator[tuple[str, str]]:
     """Yield (setting, file) for every file the settings name."""
     place = config.place
-    for key in ("layers", "osm", "community_committees"):
+    for key in ("layers", "osm"):
         if getattr(place, key):
             yield key, getattr(place, key)
     for layer in SCHEMAS:
