@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import locale
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,7 +187,8 @@ def _lang(given: str | None) -> Lang:
     if given is not None:
         typer.echo(f"--lang {given}: zh | en", err=True)
         raise typer.Exit(_FAULT)
-    own = locale.getlocale()[0] or ""
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    own = next((name for name in named if name), None) or locale.getlocale()[0] or ""
     return "zh" if own.lower().startswith(("zh", "chinese")) else "en"
 
 

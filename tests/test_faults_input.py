@@ -219,3 +219,10 @@ def test_outputs_that_are_refused(tmp_path):
     full.mkdir()
     (full / "thesis.docx").write_text("x", encoding="utf-8")
     assert "holds no run" in refused(project, "--out", str(full), "--replace")[0]
+
+
+def test_communities_without_their_codes(tmp_path):
+    project = tiny.write(tmp_path, spoil("communities", lambda f: f.drop(columns="community_id")))
+    for command in ("check", "run"):
+        lines = refused(project, command=command)
+        assert any("`communities` lacks the columns ['community_id']" in one for one in lines)

@@ -232,8 +232,8 @@ def test_every_table_adds_up(plan) -> None:
         ("rooms", "residents"),
         ("committees", "residents_own"),
         ("committees", "residents_nearest"),
-        ("ledger", "committee_m"),
-        ("ledger", "room_m"),
+        ("ledger", "committee_residents"),
+        ("ledger", "room_residents"),
     ):
         values = made[name][column].fillna(0)
         assert values.iloc[:-1].sum() == values.iloc[-1] == people, (name, column)

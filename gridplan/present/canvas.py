@@ -161,8 +161,12 @@ def map_sheet(
     axes = figure.add_axes(
         (_MARGIN_IN / _WIDTH_IN, _FOOT_IN / height, map_width / _WIDTH_IN, map_height / height)
     )
-    axes.set(xlim=(west - pad, east + pad), ylim=(south - pad, north + pad))
-    axes.set_aspect("equal", adjustable="datalim")
+    # Limits in the box's own proportions: else matplotlib crops one side to keep the scale.
+    per_inch = max(wide / map_width, high / map_height)
+    x, y = (west + east) / 2, (south + north) / 2
+    half_x, half_y = per_inch * map_width / 2, per_inch * map_height / 2
+    axes.set(xlim=(x - half_x, x + half_x), ylim=(y - half_y, y + half_y))
+    axes.set_aspect("equal", adjustable="box")
     axes.set_axis_off()
     legend = figure.add_axes(
         (

@@ -195,11 +195,12 @@ def coverage_title(plan: Plan) -> Message:
             en=f"{percent(own, 'en')} of residents have their own committee within {norm} m",
             zh=f"{percent(own, 'zh')} 的居民步行 {norm} m 以内可到本社区居委会",
         )
+    before = access["before"]["within"][norm]
     return Message(
-        en=f"Within {norm} m: {percent(own, 'en')} reach their own committee today, "
-        f"{percent(after['within'][norm], 'en')} an open place with the plan",
-        zh=f"{norm} m 以内：现状 {percent(own, 'zh')} 的居民可到本社区居委会，"
-        f"方案 {percent(after['within'][norm], 'zh')} 可到开放场所",
+        en=f"Within {norm} m of a committee or room: {percent(before, 'en')} of residents today, "
+        f"{percent(after['within'][norm], 'en')} with the plan",
+        zh=f"步行 {norm} m 以内可到居委会或活动室的居民：现状 {percent(before, 'zh')}，"
+        f"方案 {percent(after['within'][norm], 'zh')}",
     )
 
 

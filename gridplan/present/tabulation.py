@@ -89,6 +89,13 @@ def heading(plan: Plan, column: str) -> Message:
         "after_beyond": Message(en=f"plan > {norm} m or none", zh=f"方案 > {norm} m 或无"),
         "before_within_share": Message(en=f"≤ {norm} m today", zh=f"现状 ≤ {norm} m"),
         "after_within_share": Message(en=f"≤ {norm} m with plan", zh=f"方案 ≤ {norm} m"),
+        "committee_residents": Message(en="own committee (residents)", zh="本社区居委会（人）"),
+        "nearest_committee_residents": Message(
+            en="nearest committee (residents)", zh="最近居委会（人）"
+        ),
+        "room_residents": Message(
+            en="committee or room, plan (residents)", zh="居委会或活动室，方案（人）"
+        ),
         "group": Message(en="group", zh="人群"),
         "walk": Message(en="walk", zh="步行对象"),
         "records": Message(en="demand points", zh="居民点数"),
@@ -264,7 +271,10 @@ def ledger_table(plan: Plan) -> pd.DataFrame:
     if aggregate.after_column(plan):
         walks.append(("room_m", "room_reason"))
     found = {
-        column: people.groupby(_reasons(demand, column, reason)).sum() for column, reason in walks
+        f"{column.removesuffix('_m')}_residents": people.groupby(
+            _reasons(demand, column, reason)
+        ).sum()
+        for column, reason in walks
     }
     table = pd.DataFrame(found).fillna(0).round().astype("int64").sort_index()
     rows = [

@@ -235,6 +235,8 @@ def _read_population(reading: Reading) -> pd.DataFrame:
         if source.file is None:
             raise InputError(no_layer("population"))
         table = read_table(reading.folder / source.file, sheet=source.sheet)
+        if "community_id" not in reading.layers["communities"]:
+            return population_total(0)  # the layer's own fault says so
         ids = set(reading.layers["communities"]["community_id"].astype(str))
         return population_table(table, ids, rename=source.rename, what=source.file)
     except GridplanError as error:
