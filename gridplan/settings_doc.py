@@ -22,6 +22,25 @@ _REQUIRED_EXAMPLES = {
 }
 _LAYERS_EXAMPLE = "place.layers"
 
+_LAYER_SOURCES = (
+    "## Where a layer comes from · 图层来源",
+    "",
+    "A layer of `[place]` is a file name, or a table that says more. 可写文件名或表：",
+    "",
+    "```toml",
+    "[place]",
+    'buildings = "buildings.shp"',
+    'estates = { file = "xinzhen.gpkg", layer = "小区", crs = "EPSG:4549" }',
+    'communities = { file = "社区.shp", rename = { community_id = "编码", name = "名称" } }',
+    'committees = { osm = { amenity = "community_centre" } }',
+    'population = { file = "人口.xlsx", sheet = "2026", rename = { population = "实有人口" } }',
+    "```",
+    "",
+    "In `rename` the left side is gridplan's column, the right side the file's.",
+    "A layer with `rename` names its `file`, also where `layers` is set.",
+    "`rename` 左边是本软件字段，右边是文件中的字段；使用 `rename` 时须写明 `file`。",
+)
+
 
 def sections() -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield the sections of the settings in order, with their class."""
@@ -85,6 +104,7 @@ def settings_markdown() -> str:
                 _cell(_extra(field)["zh"]),
             )
             lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", *_LAYER_SOURCES]
     lines += ["", "## `[norms.NAME]`", "", "| name | value | unit | source | verified |"]
     lines.append("|---|---|---|---|---|")
     for key, norm in DEFAULT_NORMS.items():
