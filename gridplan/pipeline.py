@@ -183,7 +183,8 @@ def _siting(work: Work) -> None:
     work.found["siting"] = result
     chosen = set(result.sites)
     opened = [j for j, one in enumerate(ids) if one in chosen]
-    existing = [j for j in opened if ids[j] in set(fixed)]
+    required = set(place.sites.loc[place.sites["kind"] == "required", "site_id"])
+    existing = [j for j in opened if ids[j] in set(fixed) - required]
     weights = demand["population"].to_numpy(dtype=float)
     work.found["opened"] = [ids[j] for j in opened]
     work.found["closing_m"] = assemble.closing_costs(metres, weights, opened, list(ids))

@@ -60,6 +60,17 @@ def test_the_run_satisfies_the_contract(demo):
     assert report.ok, [finding.message.en for finding in report.findings]
 
 
+def test_residents_of_walled_estates_leave_by_a_gate_of_theirs(demo):
+    plan, _ = demo
+    demand, gates = plan.layers["demand"], plan.layers["gates"]
+    estates = plan.layers["estates"]
+    walled = demand["estate_id"].isin(estates.loc[estates["walled"], "estate_id"])
+    assert demand.loc[walled, "gate_id"].notna().mean() > 0.9
+    own = dict(zip(gates["gate_id"], gates["estate_id"], strict=True))
+    passed = demand[demand["gate_id"].notna()]
+    assert (passed["gate_id"].map(own) == passed["estate_id"]).all()
+
+
 def test_the_figures_of_the_demo(demo, project_root):
     """
     The summary equals `tests/golden/demo_summary.json` to 1e-6.

@@ -118,7 +118,10 @@ def crosses_obstacle(legs: Geometries, blocks: Obstacles) -> npt.NDArray[np.obje
     if not len(blocks.lines):
         return word
     tree = shapely.STRtree(blocks.lines)
-    leg, line = tree.query(_shortened(legs), predicate="intersects")
+    # A leg of no length crosses nothing: a gate lies on its wall, and on the street through it.
+    real = np.flatnonzero(shapely.length(legs) > GRID_M)
+    leg, line = tree.query(_shortened(legs[real]), predicate="intersects")
+    leg = real[leg]
     order = np.lexsort([blocks.kinds[line], leg])
     for i, j in zip(leg[order][::-1], line[order][::-1], strict=True):
         word[i] = str(blocks.kinds[j])
