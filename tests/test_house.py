@@ -216,26 +216,6 @@ def test_failed_step_shows_the_last_lines(setup_at, tmp_path):
 
 
 @posix
-@pytest.mark.parametrize(
-    ("listed", "expected"),
-    [
-        ("global.timeout='60'", {}),
-        ("global.index-url='mirror-a'", {"UV_DEFAULT_INDEX": "mirror-a"}),
-        (
-            "global.index-url='mirror-a'\n:env:.index-url='mirror-b'",
-            {"UV_DEFAULT_INDEX": "mirror-b"},
-        ),
-    ],
-    ids=["none", "file", "environment first"],
-)
-def test_uv_uses_the_mirror_that_pip_knows(setup_at, tmp_path, monkeypatch, listed, expected):
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    python = fake_command(tmp_path / "python", f'echo "{listed}"')
-    assert setup_at.uv_settings(python) == expected
-
-
-@posix
 def test_debian_packages_without_root_are_named(setup_tool, monkeypatch):
     monkeypatch.setattr(setup_tool.os, "geteuid", lambda: 1000)
     with pytest.raises(setup_tool.SetupError, match="apt-get install chromium"):

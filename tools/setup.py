@@ -121,22 +121,6 @@ def make_environment(environment: Path) -> None:
     run([sys.executable, "-m", "venv", "--clear", environment])
 
 
-def uv_settings(python: Path) -> dict[str, str]:
-    """
-    Return the settings that make uv use the package index that pip is set to use.
-
-    uv does not read pip's configuration, where offices keep the address of their mirror.
-    """
-    if {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"} & os.environ.keys():
-        return {}
-    listed = run([python, "-m", "pip", "config", "list"]).splitlines()
-    known = {key: value.strip("'\"") for key, _, value in (line.partition("=") for line in listed)}
-    for key in (":env:.index-url", "install.index-url", "global.index-url"):
-        if key in known:
-            return {"UV_DEFAULT_INDEX": known[key]}
-    return {}
-
-
 def install(python: Path, requirements: Sequence[str | Path], *, uv: Path) -> str:
     """
     Install requirements under the pins of constraints.txt; return the installer's name.
@@ -146,7 +130,7 @@ def install(python: Path, requirements: Sequence[str | Path], *, uv: Path) -> st
     """
     try:
         command = [uv, "pip", "install", "--python", python, *PINS, *requirements]
-        run(command, **uv_settings(python))
+        run(command)
     except SetupError as error:
         say("uv failed, pip takes over (slower)", "uv 失败，改用 pip（较慢）", because=error)
         run([python, "-m", "pip", "install", *PINS, *requirements])
