@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import difflib
 import tomllib
@@ -13,43 +12,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from gridplan.cells import CellOptions
-from gridplan.demand import DemandOptions
 from gridplan.errors import FaultList, Message, MissingInputError, SettingsError
 from gridplan.network import NetworkOptions
+from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
+from gridplan.setting_fields import FROZEN as _FROZEN
+from gridplan.setting_fields import default_of as _default
+from gridplan.setting_fields import setting as _setting
 from gridplan.siting import Limits
 from gridplan.zones import ZoneOptions
-
-_FROZEN = ConfigDict(extra="forbid", frozen=True)
-
-
-def _setting(
-    default: Any = ...,
-    *,
-    en: str,
-    zh: str,
-    unit: str = "",
-    ge: float | None = None,
-    gt: float | None = None,
-    le: float | None = None,
-) -> Any:
-    """Return a field that carries its meaning in both languages and its unit."""
-    return Field(
-        default, description=en, ge=ge, gt=gt, le=le, json_schema_extra={"zh": zh, "unit": unit}
-    )
-
-
-def _default(options: type, name: str) -> Any:
-    """Return the default an algorithm's options give, so that it is written once."""
-    for field in dataclasses.fields(options):
-        if field.name == name:
-            if field.default_factory is not dataclasses.MISSING:
-                return field.default_factory()
-            return field.default
-    msg = f"{options.__name__} has no field {name}"
-    raise AttributeError(msg)
 
 
 class LayerSource(BaseModel):
@@ -72,18 +45,6 @@ class LayerSource(BaseModel):
 
 
 Layer = str | LayerSource | None
-
-
-class PopulationSource(BaseModel):
-    """Where the residents come from, in full."""
-
-    model_config = _FROZEN
-    total: int | None = _setting(None, en="All residents.", zh="常住人口总数。", ge=0)
-    file: str | None = _setting(None, en="Table, CSV or XLSX.", zh="人口表，CSV 或 XLSX。")
-    sheet: str | None = _setting(None, en="Sheet of the workbook.", zh="工作表。")
-    rename: dict[str, str] = _setting(
-        {}, en="Our column = the table's column.", zh="本软件字段 = 表中字段。"
-    )
 
 
 class PlaceSettings(BaseModel):
@@ -128,7 +89,8 @@ class PlaceSettings(BaseModel):
         zh="居委会：图层、含经纬度或坐标的 CSV/XLSX，或 {osm = {…}}。",
     )
     population: int | str | PopulationSource = _setting(
-        en="Residents: a total, or a table by community.", zh="人口：总数，或按社区的表。"
+        en="Residents: a total, a table by community, or {file = …, groups = […]}.",
+        zh="人口：总数、按社区的表，或 {file = …, groups = […]}。",
     )
     buildings: Layer = _setting(None, en="Buildings.", zh="建筑。")
     streets: Layer = _setting(None, en="Street lines.", zh="道路。")
@@ -148,36 +110,19 @@ class PlaceSettings(BaseModel):
         zh="仅有一个社区时的 12 位编码。",
     )
 
+    @pydantic.field_validator("population", mode="before")
+    @classmethod
+    def _checked_population(cls, value: Any) -> Any:
+        if isinstance(value, str | Mapping | PopulationSource):
+            return value
+        return at_least_one(value)
+
 
 class RunSettings(BaseModel):
     """`[run]`: what holds for all steps."""
 
     model_config = _FROZEN
     seed: int = _setting(1, en="Seed of everything random.", zh="随机种子。", ge=0)
-
-
-class DemandSettings(BaseModel):
-    """`[demand]`: how residents are spread over homes."""
-
-    model_config = _FROZEN
-    home_m2: dict[str, float] = _setting(
-        dict(_default(DemandOptions, "home_m2")),
-        en="Floor space per resident by kind of building (unverified starting values).",
-        zh="各类住房人均建筑面积（初始值，未核实）。",
-        unit="m²",
-    )
-    floors: float = _setting(
-        _default(DemandOptions, "floors"),
-        en="Storeys where a building does not say.",
-        zh="未注明层数时的默认层数。",
-        gt=0,
-    )
-    persons_per_household: float = _setting(
-        _default(DemandOptions, "persons_per_household"),
-        en="Residents per household, where a building's households are known.",
-        zh="户均人口（建筑户数已知时使用）。",
-        gt=0,
-    )
 
 
 class CellSettings(BaseModel):
@@ -373,7 +318,8 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     except pydantic.ValidationError as error:
         faults = FaultList()
         for one in error.errors():
-            _add_fault(faults, one)
+            if not _is_noise(one):
+                _add_fault(faults, one)
         faults.faults = list(dict.fromkeys(faults.faults))
         raise SettingsError(*faults.faults) from error
 
@@ -398,8 +344,18 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     table[parts[-1]] = value
 
 
+def _is_noise(error: Any) -> bool:
+    """Say whether a table is only told that it is no text or number, beside its real fault."""
+    return error["loc"][-1] in _PLAIN_TAGS and isinstance(error["input"], Mapping)
+
+
+def _is_tag(part: str) -> bool:
+    """Say whether a part of a fault's place names a type (pydantic's word) and no setting."""
+    return part in _UNION_TAGS or part.startswith("function-")
+
+
 def _add_fault(faults: FaultList, error: Any) -> None:
-    where = [part for part in error["loc"] if isinstance(part, str) and part not in _UNION_TAGS]
+    where = [part for part in error["loc"] if isinstance(part, str) and not _is_tag(part)]
     name = f"[{where[0]}].{'.'.join(where[1:])}" if len(where) > 1 else f"[{where[0]}]"
     if error["type"] == "extra_forbidden":
         near = _suggestion(where)
@@ -417,7 +373,8 @@ def _add_fault(faults: FaultList, error: Any) -> None:
         )
 
 
-_UNION_TAGS = {"str", "int", "LayerSource", "PopulationSource", "list[float]", "float"}
+_PLAIN_TAGS = {"str", "int", "list[float]", "float"}
+_UNION_TAGS = {*_PLAIN_TAGS, "LayerSource", "PopulationSource"}
 
 _ZH_REASONS = {
     "int_parsing": "应为整数",
@@ -435,6 +392,8 @@ _ZH_REASONS = {
 
 def _zh_reason(error: Any) -> str:
     limits = error.get("ctx", {})
+    if "zh" in limits:
+        return str(limits["zh"])
     for key, word in (("ge", "不小于"), ("gt", "大于"), ("le", "不大于"), ("expected", "取值为")):
         if key in limits:
             return f"应{word} {limits[key]}"

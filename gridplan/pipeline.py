@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -24,7 +23,7 @@ from gridplan.access import (
 )
 from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, partition
 from gridplan.config import Config
-from gridplan.demand import DemandOptions, first_containing, spread_residents
+from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import InfeasibleError, InputError, Message, Note
 from gridplan.network import NetworkOptions, build_network, obstacles, wall_lines
 from gridplan.place import Place
@@ -112,13 +111,7 @@ def _network(work: Work) -> None:
 
 
 def _demand(work: Work) -> None:
-    settings = work.config.demand
-    options = DemandOptions(
-        home_m2=MappingProxyType(dict(settings.home_m2)),
-        floors=settings.floors,
-        persons_per_household=settings.persons_per_household,
-    )
-    work.found["demand"] = spread_residents(work.place, options=options)
+    work.found["demand"] = spread_residents(work.place, options=work.config.demand.options)
 
 
 def _cells(work: Work) -> None:

@@ -45,6 +45,47 @@ def test_each_fault_has_its_message(raw, message):
         raise error
 
 
+@pytest.mark.parametrize(
+    ("population", "message"),
+    [
+        (0, "there must be at least 1 resident"),
+        (-5, "there must be at least 1 resident"),
+        (True, "expected a whole number of residents, or a table"),
+        (3.5, "expected a whole number of residents, or a table"),
+        ({"total": 0}, "there must be at least 1 resident"),
+        ({"total": True}, "expected a whole number of residents"),
+        ({"total": 5, "file": "a.csv"}, "give either `total` or `file`, not both"),
+        ({}, "give either `total` or `file`"),
+        ({"fil": "a.csv"}, r"no setting \[place\].population.fil. Did you mean `file`"),
+    ],
+)
+def test_residents_are_a_number_or_a_table(population, message):
+    error = faults({"place": {**PLACE, "population": population}})
+    with pytest.raises(SettingsError, match=message):
+        raise error
+    assert all(line.isascii() is False for line in error.lines("zh"))
+
+
+@pytest.mark.parametrize("population", [1, "a.csv", {"total": 5}, {"file": "a.csv"}])
+def test_residents_as_they_may_be_given(population):
+    parse_config({"place": {**PLACE, "population": population}})
+
+
+def test_floor_space_of_one_kind_leaves_the_others():
+    demand = parse_config({"place": PLACE, "demand": {"home_m2": {"residential": 40}}}).demand
+    assert demand.home_m2["residential"] == 40
+    assert demand.options.home_m2["dormitory"] == 5
+    named = parse_config({"place": PLACE, "demand": {"home_m2": {"住宅": 30}}}).demand
+    assert named.options.home_m2["住宅"] == 30
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_floor_space_must_be_above_zero(value):
+    error = faults({"place": PLACE, "demand": {"home_m2": {"residential": value}}})
+    assert "must be above 0" in error.lines("en")[0]
+    assert "必须大于 0" in error.lines("zh")[0]
+
+
 def test_all_faults_are_reported_together_and_in_chinese():
     raw = {"place": {**PLACE, "boundry": "x"}, "zones": {"k": -1}, "siting": {"q": 1}}
     lines = faults(raw).lines("zh")

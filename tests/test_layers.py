@@ -11,6 +11,7 @@ FLOORS = """
     errors terms geometry place verify
     sources
     cells demand network access cases zones siting patrol evaluation
+    setting_fields people_settings
     config settings_doc plan project assemble summary pipeline compare
     store present batch widgets commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list

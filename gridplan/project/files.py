@@ -8,8 +8,9 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from gridplan.config import Config, LayerSource, PopulationSource
+from gridplan.config import Config, LayerSource
 from gridplan.errors import FaultList, MissingInputError
+from gridplan.people_settings import PopulationSource
 from gridplan.place import SCHEMAS
 from gridplan.sources.tables import points_from_table, read_table
 from gridplan.sources.vectors import layers_in, read_layer

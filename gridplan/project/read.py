@@ -11,7 +11,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridplan.config import Config, LayerSource, PopulationSource, read_config
+from gridplan.config import Config, LayerSource, read_config
 from gridplan.errors import GridplanError, InputError, Message, Note, first_ids
 from gridplan.geometry import (
     choose_crs,
@@ -21,10 +21,9 @@ from gridplan.place import Place, layer_faults, make_place
 from gridplan.project import osm as from_osm
 from gridplan.project.files import input_digests, missing_file_faults, read_source
 from gridplan.project.outline import DEGREES, checked_box, read_outline
-from gridplan.project.population import population_table, population_total
+from gridplan.project.population import check_homes, read_population
 from gridplan.project.reading import Reading, extract_of, no_layer, on_grid, read_file, source_of
 from gridplan.sources.osm import OsmExtract, read_osm
-from gridplan.sources.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
     _select_near(reading)
     _read_committees(reading)
     _read_sites(reading)
-    population = _read_population(reading)
+    population = read_population(reading)
+    check_homes(reading, population)
     _check_place(reading)
     reading.faults.extend(layer_faults(reading.layers, crs=crs).faults)
     reading.faults.raise_if_any()
@@ -222,26 +222,6 @@ def _read_sites(reading: Reading) -> None:
     if "kind" not in frame:
         frame = frame.assign(kind="candidate")
     reading.layers["sites"] = frame
-
-
-def _read_population(reading: Reading) -> pd.DataFrame:
-    given = reading.config.place.population
-    if isinstance(given, int):
-        return population_total(given)
-    source = PopulationSource(file=given) if isinstance(given, str) else given
-    if source.total is not None:
-        return population_total(source.total)
-    try:
-        if source.file is None:
-            raise InputError(no_layer("population"))
-        table = read_table(reading.folder / source.file, sheet=source.sheet)
-        if "community_id" not in reading.layers["communities"]:
-            return population_total(0)  # the layer's own fault says so
-        ids = set(reading.layers["communities"]["community_id"].astype(str))
-        return population_table(table, ids, rename=source.rename, what=source.file)
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        return population_total(0)
 
 
 def _check_place(reading: Reading) -> None:
