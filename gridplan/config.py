@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import tomllib
-import types
-import typing
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel
+from pydantic import Field
 
 from gridplan.cells import CellOptions
-from gridplan.errors import FaultList, Message, MissingInputError, SettingsError
+from gridplan.errors import Language, Message, Note, SettingsError
 from gridplan.network import NetworkOptions
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
+from gridplan.setting_faults import fault_messages, house_fault
 from gridplan.setting_fields import FROZEN as _FROZEN
+from gridplan.setting_fields import Section
 from gridplan.setting_fields import default_of as _default
 from gridplan.setting_fields import setting as _setting
+from gridplan.settings_file import read_raw
 from gridplan.siting import Limits
 from gridplan.zones import ZoneOptions
 
+_LARGEST_SEED = 2**31 - 1
+"""What every solver takes."""
 
-class LayerSource(BaseModel):
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_COMMUNITY_CODE = re.compile(r"\d{12}", re.ASCII)
+_WALK = "walk_"
+_NEAR_MISS = 0.8
+_FARTHEST_M = 100_000
+_SMALLEST_CELL_M2 = 10
+
+
+class LayerSource(Section):
     """Where a layer comes from, in full."""
 
     model_config = _FROZEN
@@ -47,7 +58,7 @@ class LayerSource(BaseModel):
 Layer = str | LayerSource | None
 
 
-class PlaceSettings(BaseModel):
+class PlaceSettings(Section):
     """`[place]`: what the sub-district is made of."""
 
     model_config = _FROZEN
@@ -117,15 +128,42 @@ class PlaceSettings(BaseModel):
             return value
         return at_least_one(value)
 
+    @pydantic.field_validator("name")
+    @classmethod
+    def _has_letters(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable():
+            raise house_fault(
+                en="it should be a name, in one line", zh="应为名称，不能为空，不能换行"
+            )
+        return name.strip()
 
-class RunSettings(BaseModel):
+    @pydantic.field_validator("as_of", mode="before")
+    @classmethod
+    def _day(cls, value: Any) -> Any:
+        """Take a date, or one in quotation marks; a number is no date, nor is a moment."""
+        is_text = isinstance(value, str) and _ISO_DAY.fullmatch(value)
+        if is_text or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+            return value
+        raise house_fault(en="it should be a date such as 2026-06-30", zh="应为日期，如 2026-06-30")
+
+    @pydantic.field_validator("community_code")
+    @classmethod
+    def _twelve_digits(cls, code: str | None) -> str | None:
+        if code is None or _COMMUNITY_CODE.fullmatch(code):
+            return code
+        raise house_fault(en="it should have 12 digits", zh="应为 12 位数字")
+
+
+class RunSettings(Section):
     """`[run]`: what holds for all steps."""
 
     model_config = _FROZEN
-    seed: int = _setting(1, en="Seed of everything random.", zh="随机种子。", ge=0)
+    seed: int = _setting(
+        1, en="Seed of everything random.", zh="随机种子。", ge=0, le=_LARGEST_SEED
+    )
 
 
-class CellSettings(BaseModel):
+class CellSettings(Section):
     """`[cells]`: the management cells."""
 
     model_config = _FROZEN
@@ -137,11 +175,11 @@ class CellSettings(BaseModel):
         en="Target area of a cell.",
         zh="单元网格目标面积。",
         unit="m²",
-        gt=0,
+        ge=_SMALLEST_CELL_M2,
     )
 
 
-class NetworkSettings(BaseModel):
+class NetworkSettings(Section):
     """`[network]`: the walking network."""
 
     model_config = _FROZEN
@@ -156,6 +194,7 @@ class NetworkSettings(BaseModel):
         zh="边界外此距离内的道路与居委会计入。",
         unit="m",
         ge=0,
+        le=_FARTHEST_M,
     )
     max_leg_m: float = _setting(
         _default(NetworkOptions, "max_leg_m"),
@@ -163,6 +202,7 @@ class NetworkSettings(BaseModel):
         zh="建筑到最近道路的最大距离。",
         unit="m",
         gt=0,
+        le=_FARTHEST_M,
     )
     join_m: float = _setting(
         _default(NetworkOptions, "join_m"),
@@ -173,7 +213,7 @@ class NetworkSettings(BaseModel):
     )
 
 
-class ZoneSettings(BaseModel):
+class ZoneSettings(Section):
     """`[zones]`: the responsibility zones."""
 
     model_config = _FROZEN
@@ -189,10 +229,11 @@ class ZoneSettings(BaseModel):
         zh="各责任区人口与均值的最大偏差。",
         unit="share",
         gt=0,
+        le=1,
     )
 
 
-class SitingSettings(BaseModel):
+class SitingSettings(Section):
     """`[siting]`: where the activity rooms go."""
 
     model_config = _FROZEN
@@ -212,18 +253,18 @@ class SitingSettings(BaseModel):
     )
 
 
-class ReportSettings(BaseModel):
+class ReportSettings(Section):
     """`[report]`: language and audience."""
 
     model_config = _FROZEN
     lang: Literal["zh", "en"] = _setting("zh", en="First language.", zh="首选语言。")
 
 
-class Norm(BaseModel):
+class Norm(Section):
     """A norm: a number that is configuration, with its source."""
 
     model_config = _FROZEN
-    value: float
+    value: float = Field(ge=0)
     unit: str
     source: str
     verified: bool = False
@@ -248,7 +289,7 @@ DEFAULT_NORMS: Mapping[str, Norm] = {
 }
 
 
-class Config(BaseModel):
+class Config(Section):
     """All settings of a run."""
 
     model_config = _FROZEN
@@ -266,6 +307,21 @@ class Config(BaseModel):
         zh="规范值：value、unit、source、verified；补充或覆盖内置值。",
     )
 
+    @pydantic.field_validator("norms")
+    @classmethod
+    def _usable_norms(cls, norms: dict[str, Norm]) -> dict[str, Norm]:
+        faults = [fault for key, norm in norms.items() for fault in _norm_faults(key, norm)]
+        if faults:
+            raise house_fault(
+                en="; ".join(one.en for one in faults), zh="；".join(one.zh for one in faults)
+            )
+        return norms
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the planner should look at in the settings, though they can be used."""
+        return tuple(note for key in self.norms if (note := _near_miss(key)))
+
     @property
     def all_norms(self) -> dict[str, Norm]:
         """The built-in norms with those of the settings on top."""
@@ -274,8 +330,46 @@ class Config(BaseModel):
     @property
     def walk_norms_m(self) -> tuple[float, ...]:
         """The walking norms in metres, ascending."""
-        walks = {n.value for key, n in self.all_norms.items() if key.startswith("walk_")}
+        walks = {n.value for key, n in self.all_norms.items() if key.startswith(_WALK)}
         return tuple(sorted(walks))
+
+
+def _norm_faults(key: str, norm: Norm) -> Iterator[Message]:
+    """Yield what keeps a norm from being used: a distance is in metres and above 0."""
+    is_distance = key.startswith(_WALK) or key.endswith("_m")
+    unit = "m" if is_distance else DEFAULT_NORMS[key].unit if key in DEFAULT_NORMS else norm.unit
+    if norm.unit != unit:
+        yield Message(
+            en=f"the unit of {key} should be {unit!r}, not {norm.unit!r}",
+            zh=f"{key} 的单位应为 {unit!r}，而不是 {norm.unit!r}",
+        )
+    if is_distance and not 0 < norm.value <= _FARTHEST_M:
+        yield Message(
+            en=f"{key} = {norm.value:g} should be above 0 and at most {_FARTHEST_M:,} metres",
+            zh=f"{key} = {norm.value:g} 应大于 0 且不超过 {_FARTHEST_M:,} 米",
+        )
+
+
+def _near_miss(key: str) -> Note | None:
+    """Return a note on a norm whose name is nearly a known one; other numbers are meant so."""
+    near = difflib.get_close_matches(key, list(DEFAULT_NORMS), n=1, cutoff=_NEAR_MISS)
+    if key in DEFAULT_NORMS or not near or _numberless(key) == _numberless(near[0]):
+        return None
+    return Note(
+        "norm_near_miss",
+        1,
+        Message(
+            en=f"[norms.{key}] is taken as a norm of your own; `{near[0]}` stays as it is. If that "
+            f"was meant, correct the name.",
+            zh=f"[norms.{key}] 按自定义规范处理，内置的 `{near[0]}` 保持不变。"
+            f"如本意是后者，请更正名称。",
+        ),
+        (key,),
+    )
+
+
+def _numberless(key: str) -> str:
+    return re.sub(r"\d+", "#", key)
 
 
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
@@ -290,25 +384,7 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     ------
     MissingInputError, SettingsError
     """
-    if not path.is_file():
-        raise MissingInputError(
-            Message(
-                en=f"There is no settings file {path}. Make one with `gridplan init`.",
-                zh=f"找不到设置文件 {path}。可用 `gridplan init` 新建。",
-            )
-        )
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            Message(
-                en=f"{path.name} is no valid TOML in UTF-8: {error}.",
-                zh=f"{path.name} 不是有效的 UTF-8 TOML 文件：{error}。",
-            )
-        ) from error
-    for override in overrides:
-        _apply(raw, override)
-    return parse_config(raw)
+    return parse_config(read_raw(path, overrides=overrides))
 
 
 def parse_config(raw: Mapping[str, Any]) -> Config:
@@ -316,107 +392,11 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except pydantic.ValidationError as error:
-        faults = FaultList()
-        for one in error.errors():
-            if not _is_noise(one):
-                _add_fault(faults, one)
-        faults.faults = list(dict.fromkeys(faults.faults))
-        raise SettingsError(*faults.faults) from error
+        raise SettingsError(*fault_messages(error, Config, raw)) from error
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or not all(parts):
-        raise SettingsError(
-            Message(
-                en=f"--set {override!r}: expected KEY=VALUE, e.g. siting.p=12.",
-                zh=f"--set {override!r}：应为 KEY=VALUE，例如 siting.p=12。",
-            )
-        )
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    table = raw
-    for part in parts[:-1]:
-        table = table.setdefault(part, {})
-    table[parts[-1]] = value
-
-
-def _is_noise(error: Any) -> bool:
-    """Say whether a table is only told that it is no text or number, beside its real fault."""
-    return error["loc"][-1] in _PLAIN_TAGS and isinstance(error["input"], Mapping)
-
-
-def _is_tag(part: str) -> bool:
-    """Say whether a part of a fault's place names a type (pydantic's word) and no setting."""
-    return part in _UNION_TAGS or part.startswith("function-")
-
-
-def _add_fault(faults: FaultList, error: Any) -> None:
-    where = [part for part in error["loc"] if isinstance(part, str) and not _is_tag(part)]
-    name = f"[{where[0]}].{'.'.join(where[1:])}" if len(where) > 1 else f"[{where[0]}]"
-    if error["type"] == "extra_forbidden":
-        near = _suggestion(where)
-        faults.add(
-            en=f"There is no setting {name}.{f' Did you mean `{near}`?' if near else ''}",
-            zh=f"没有设置项 {name}。{f'是否指 `{near}`？' if near else ''}",
-        )
-    elif error["type"] == "missing":
-        faults.add(en=f"The setting {name} is missing.", zh=f"缺少设置项 {name}。")
-    else:
-        found = repr(error["input"])
-        faults.add(
-            en=f"The setting {name} = {found} cannot be used: {error['msg']}.",
-            zh=f"设置项 {name} = {found} 无效：{_zh_reason(error)}。",
-        )
-
-
-_PLAIN_TAGS = {"str", "int", "list[float]", "float"}
-_UNION_TAGS = {*_PLAIN_TAGS, "LayerSource", "PopulationSource"}
-
-_ZH_REASONS = {
-    "int_parsing": "应为整数",
-    "int_type": "应为整数",
-    "int_from_float": "应为整数",
-    "float_parsing": "应为数字",
-    "float_type": "应为数字",
-    "string_type": "应为文字",
-    "bool_parsing": "应为 true 或 false",
-    "date_from_datetime_parsing": "应为日期，如 2026-06-30",
-    "date_parsing": "应为日期，如 2026-06-30",
-    "date_type": "应为日期，如 2026-06-30",
-}
-
-
-def _zh_reason(error: Any) -> str:
-    limits = error.get("ctx", {})
-    if "zh" in limits:
-        return str(limits["zh"])
-    for key, word in (("ge", "不小于"), ("gt", "大于"), ("le", "不大于"), ("expected", "取值为")):
-        if key in limits:
-            return f"应{word} {limits[key]}"
-    return _ZH_REASONS.get(error["type"], str(error["msg"]))
-
-
-def _suggestion(where: Sequence[str]) -> str | None:
-    model: type[BaseModel] = Config
-    for part in where[:-1]:
-        field = model.model_fields.get(part)
-        inner = _model_in(field.annotation) if field else None
-        if inner is None:
-            return None
-        model = inner
-    near = difflib.get_close_matches(where[-1], list(model.model_fields), n=1, cutoff=0.5)
-    return near[0] if near else None
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the settings class an annotation holds, looking into unions."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        found = (_model_in(one) for one in typing.get_args(annotation))
-        return next((model for model in found if model), None)
-    return None
+def written_language(raw: Mapping[str, Any]) -> Language | None:
+    """Return the language that settings ask for, also where they are at fault otherwise."""
+    report = raw.get("report")
+    lang = report.get("lang") if isinstance(report, Mapping) else None
+    return lang if lang in ("zh", "en") else None

@@ -7,28 +7,25 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import pydantic
-from pydantic import BaseModel
 
 from gridplan.demand import DemandOptions
-from gridplan.errors import Message
-from gridplan.setting_fields import FROZEN, default_of, refusal, setting
+from gridplan.setting_faults import house_fault
+from gridplan.setting_fields import FROZEN, Section, default_of, setting
 
 
 def at_least_one(value: Any) -> int:
     """Return a number of residents; true is no number, though Python counts it as 1."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise refusal(
-            Message(
-                en="expected a whole number of residents, or a table",
-                zh="应为居民总数（整数），或人口表",
-            )
+        raise house_fault(
+            en="expected a whole number of residents, or a table",
+            zh="应为居民总数（整数），或人口表",
         )
     if value < 1:
-        raise refusal(Message(en="there must be at least 1 resident", zh="居民总数至少为 1"))
+        raise house_fault(en="there must be at least 1 resident", zh="居民总数至少为 1")
     return value
 
 
-class PopulationSource(BaseModel):
+class PopulationSource(Section):
     """Where the residents come from, in full."""
 
     model_config = FROZEN
@@ -56,16 +53,14 @@ class PopulationSource(BaseModel):
     def _one_of_them(self) -> Self:
         if (self.total is None) == (self.file is None):
             both = self.total is not None
-            raise refusal(
-                Message(
-                    en=f"give either `total` or `file`{', not both' if both else ''}",
-                    zh=f"请填写 `total` 或 `file`{'（只能其一）' if both else ''}",
-                )
+            raise house_fault(
+                en=f"give either `total` or `file`{', not both' if both else ''}",
+                zh=f"请填写 `total` 或 `file`{'（只能其一）' if both else ''}",
             )
         return self
 
 
-class DemandSettings(BaseModel):
+class DemandSettings(Section):
     """`[demand]`: how residents are spread over homes."""
 
     model_config = FROZEN
@@ -93,11 +88,9 @@ class DemandSettings(BaseModel):
     def _over_the_defaults(cls, given: dict[str, float]) -> dict[str, float]:
         wrong = {kind: value for kind, value in given.items() if not 0 < value < math.inf}
         if wrong:
-            raise refusal(
-                Message(
-                    en=f"floor space per resident must be above 0, not {wrong}",
-                    zh=f"人均建筑面积必须大于 0，现为 {wrong}",
-                )
+            raise house_fault(
+                en=f"floor space per resident must be above 0, not {wrong}",
+                zh=f"人均建筑面积必须大于 0，现为 {wrong}",
             )
         return {**default_of(DemandOptions, "home_m2"), **given}
 

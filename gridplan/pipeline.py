@@ -69,7 +69,7 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
     InfeasibleError
         If the hard rules cannot be met.
     """
-    work = Work(place=place, config=config)
+    work = Work(place=place, config=config, notes=list(config.notes))
     records: list[StepRecord] = []
     seconds: dict[str, float] = {}
     digests: dict[str, str] = {}

@@ -1,16 +1,16 @@
-"""How a setting is declared: its meaning in both languages, its unit, its refusal in words."""
+"""How a setting is declared: its meaning in both languages, and its unit."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from pydantic import ConfigDict, Field
-from pydantic_core import PydanticCustomError
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
 
-from gridplan.errors import Message
+from gridplan.setting_faults import house_fault
 
-FROZEN = ConfigDict(extra="forbid", frozen=True)
+FROZEN = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def setting(
@@ -40,6 +40,15 @@ def default_of(options: type, name: str) -> Any:
     raise AttributeError(msg)
 
 
-def refusal(why: Message) -> PydanticCustomError:
-    """Return why a setting cannot be used, in both languages."""
-    return PydanticCustomError("refused", "{en}", {"en": why.en, "zh": why.zh})
+class Section(BaseModel):
+    """A part of the settings: true and false are no numbers and no text in it."""
+
+    model_config = FROZEN
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _no_switch(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise house_fault(en="true and false are no value for it", zh="不能是 true 或 false")
+        return value

@@ -77,6 +77,15 @@ def read_geopackage(path: Path) -> tuple[Plan, dict[str, Any]]:
     return plan, json.loads(meta["manifest"])
 
 
+def stored_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest in a GeoPackage; empty if it is no plan of gridplan."""
+    if "gridplan_meta" not in layer_names(path):
+        return {}
+    meta = _read_layer(path, "gridplan_meta")
+    found = dict(zip(meta["key"], meta["value"], strict=True)).get("manifest", "{}")
+    return dict(json.loads(found))
+
+
 def read_layers(path: Path) -> dict[str, pd.DataFrame]:
     """Return all layers of any GeoPackage, hand-drawn too."""
     return {name: _read_layer(path, name) for name in layer_names(path)}

@@ -9,11 +9,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pyogrio
+
 from gridplan import __version__
 from gridplan.errors import InputError, Message, MissingInputError
 from gridplan.plan import CONTRACT, Plan
-from gridplan.store.folder import is_run, mend, staged
-from gridplan.store.geopackage import as_json, check_contract, read_geopackage, write_geopackage
+from gridplan.store.folder import is_run, mend, refusal, staged
+from gridplan.store.geopackage import (
+    as_json,
+    check_contract,
+    read_geopackage,
+    stored_manifest,
+    write_geopackage,
+)
 
 _VERSIONS = ("geopandas", "shapely", "pyogrio", "pyproj", "numpy", "pandas", "scipy", "highspy")
 
@@ -60,7 +68,10 @@ def write_run(
     OutputError
     """
     with staged(folder) as aside:
-        write_geopackage(plan, aside / "plan.gpkg", manifest=manifest)
+        try:
+            write_geopackage(plan, aside / "plan.gpkg", manifest=manifest)
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+            raise refusal(folder, error) from error  # such as a full disk
         texts = {
             "summary.json": as_json(plan.summary),
             "manifest.json": as_json(manifest),
@@ -96,6 +107,32 @@ def read_run(folder: str | Path) -> Plan:
                 zh=f"{path} 不是运行成果文件夹（缺 plan.gpkg、summary.json、manifest.json）。",
             )
         )
-    summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    summary = _read_json(path / "summary.json")
     check_contract(summary.get("contract", ""), what="summary.json")
     return read_geopackage(path / "plan.gpkg")[0]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            Message(
+                en=f"{path} cannot be read: {error}.",
+                zh=f"{path} 无法读取：{error}。",
+            )
+        ) from error
+    return content if isinstance(content, dict) else {}
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """
+    Return the manifest of a run's folder, or of a ``plan.gpkg`` by itself; empty if it has none.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        If it cannot be read.
+    """
+    gpkg = path.suffix.lower() == ".gpkg"
+    return stored_manifest(path) if gpkg else _read_json(path / "manifest.json")
