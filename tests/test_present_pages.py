@@ -130,6 +130,28 @@ def test_a_large_figure_is_reduced_and_red_stays_red(monkeypatch) -> None:
     assert red.sum() > 30
 
 
+def test_polygons_of_one_colour_are_one_path_and_their_holes_stay_open() -> None:
+    ring = shapely.box(0, 0, 30, 100).difference(shapely.box(10, 10, 20, 20))
+    others = [shapely.box(40 + 4 * i, 0, 43 + 4 * i, 100) for i in range(10)]
+    colours = ["#ff0000", *(["#00ff00", "#0000ff"] * 5)]
+    with canvas.drawing("zh"):
+        figure = canvas.new_figure(1, 1)
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 100), ylim=(0, 100))
+        axes.set_axis_off()
+        canvas.polygons(axes, np.array([ring, *others], dtype=object), fill=colours)
+        canvas.lines(axes, [shapely.LineString([(90, 0), (90, 9)])], canvas.Stroke("k", 3, 9))
+        assert [len(one.get_paths()) for one in axes.collections] == [3, 1]
+        pixels = np.asarray(Image.open(io.BytesIO(canvas.png(figure))).convert("RGB"))
+
+    def at(x: float, y: float) -> tuple[int, ...]:
+        return tuple(pixels[int((100 - y) * 1.5), int(x * 1.5)].tolist())
+
+    assert at(5, 50) == at(15, 50) == (255, 0, 0)
+    assert at(15, 15) == (255, 255, 255)
+    assert [at(41.5 + 4 * i, 50) for i in range(2)] == [(0, 255, 0), (0, 0, 255)]
+    assert at(90, 3) == (0, 0, 0)
+
+
 def test_labels_do_not_cover_each_other() -> None:
     areas = [
         shapely.box(100 * i, 100 * j, 100 * i + 99, 100 * j + 99)
