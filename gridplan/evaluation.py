@@ -89,7 +89,7 @@ def targets_missed(summary: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[str, str]]:
-    """Return what a reader must know before trusting the figures."""
+    """Return what a reader must know before trusting the figures, then the notes on the data."""
     found: list[Message] = []
     proofs, siting, place = summary["proofs"], summary["siting"], summary["place"]
     if proofs["buildings_cut"] and summary["cells"]["method"] == "square":
@@ -131,7 +131,10 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
                 zh="社区编码为占位码，并非正式编码；单元网格编码亦然。",
             )
         )
-    return [_entry(f"caveat_{i}", message) for i, message in enumerate([*found, *notes])]
+    return [
+        *(_entry(f"caveat_{i}", message) for i, message in enumerate(found)),
+        *(_entry(f"note_{i}", message) for i, message in enumerate(notes)),
+    ]
 
 
 def _entry(key: str, message: Message) -> dict[str, str]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from gridplan.errors import GridplanError
 from gridplan.present import canvas, drawings, figures, labels, map_html, report_html, webmap
-from gridplan.present.report import proofs
+from gridplan.present.keys import proofs
 from gridplan.present.webmap import UnknownAssetError, inline
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
@@ -222,11 +222,13 @@ def test_names_arrive_whole_and_harmless(plan) -> None:
 
 def test_every_legend_counts_all_cells_and_all_their_residents(plan) -> None:
     data = data_of(map_html(plan))
-    assert set(data["measures"]) == {"residents", "before", "after", "gain"}
-    for measure in data["measures"].values():
+    walks = {"committee_walk": "committee_m", "before": "room_before_m", "after": "room_m"}
+    assert set(data["measures"]) == {"residents", *walks, "gain"}
+    for name, measure in data["measures"].items():
         assert sum(one["cells"] for one in measure["classes"]) == len(plan.layers["cells"])
         residents = sum(one["people"] for one in measure["classes"])
-        assert residents == plan.layers["cells"]["population"].sum()
+        placed = plan.layers["cells"]["population"].sum()
+        assert residents == (plan.summary["residents"] if name in walks else placed)
 
 
 def test_committees_are_no_rooms_on_the_map(plan) -> None:
@@ -318,10 +320,10 @@ def test_the_report_is_the_same_every_time_and_has_no_clock(plan, drawn, report)
 
 def test_a_gap_is_never_called_optimal(plan, drawn, report) -> None:
     assert "未证明最优" in Page(report).text
-    assert "Proven optimal" not in report
+    assert "已证明：" not in report
     siting = {**plan.summary["siting"], "status": "proven", "gap": 0.0, "stopped_by": None}
     proven = Page(report_html(with_summary(plan, siting=siting), figures=drawn)).text
-    assert "Proven optimal" in proven
+    assert "Proven: the least total walk among the 40 candidate sites given" in proven
     assert "Stopped early" not in proven
 
 
