@@ -11,7 +11,7 @@ FLOORS = """
     errors terms geometry place verify
     sources
     cells demand network access cases zones siting patrol evaluation
-    config settings_doc plan project assemble summary pipeline compare
+    config dictionary settings_doc plan project assemble summary pipeline compare
     store present batch widgets commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
 PURE = {"demand", "network", "access", "cells", "zones", "siting", "verify", "evaluation"}
