@@ -134,6 +134,10 @@ def _value(value: object) -> str:
         return ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) or NOTHING
     if isinstance(value, list | tuple):
         return ", ".join(_value(one) for one in value) or NOTHING
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    if isinstance(value, int):
+        return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.10g}"
     return file_name(str(value))
