@@ -440,7 +440,7 @@ def png(figure: Figure) -> bytes:
     """
     agg: Any = figure.canvas
     agg.draw()
-    drawn = _inks_of(np.asarray(agg.buffer_rgba())[..., :3])
+    drawn = inks_of(np.asarray(agg.buffer_rgba())[..., :3])
     for colours in _PALETTES:
         out = io.BytesIO()
         in_palette(drawn, colours).save(out, format="PNG", dpi=(DPI, DPI))
@@ -457,7 +457,8 @@ class Inks:
     pixels: npt.NDArray[np.intp]
 
 
-def _inks_of(picture: npt.NDArray[np.uint8]) -> Inks:
+def inks_of(picture: npt.NDArray[np.uint8]) -> Inks:
+    """Return the colours of a picture of shape (height, width, 3)."""
     packed = picture.astype(np.int32) @ np.array([65536, 256, 1], dtype=np.int32)
     # Hashing is ten times faster here than the sorting of np.unique.
     place, found = pd.factorize(packed.ravel())
