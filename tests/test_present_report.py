@@ -180,6 +180,18 @@ def test_one_is_singular() -> None:
     assert words.plural(2, "community", "communities") == "2 communities"
 
 
+@pytest.mark.parametrize(("count", "noun"), [(1, ""), (2, "s")])
+def test_a_caveat_about_one_is_singular(count, noun) -> None:
+    figures = {
+        "proofs": {"buildings_cut": count}, "cells": {"method": "square"},
+        "residents_unplaced": count, "access_after": {"unreachable_residents": count},
+        "siting": {"assumed_candidates": count}, "place": {"codes_official": True},
+    }  # fmt: skip
+    told = " ".join(one["en"] for one in evaluation.caveats(figures, []))
+    for one in ("building", "resident", "candidate site"):
+        assert re.search(rf"\b{count} {one}{noun}\b", told)
+
+
 # Rooms.
 
 
