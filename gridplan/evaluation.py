@@ -89,21 +89,21 @@ def targets_missed(summary: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[str, str]]:
-    """Return what a reader must know before trusting the figures."""
+    """Return what a reader must know before trusting the figures, then the notes on the data."""
     found: list[Message] = []
     proofs, siting, place = summary["proofs"], summary["siting"], summary["place"]
     if proofs["buildings_cut"] and summary["cells"]["method"] == "square":
         found.append(
             Message(
-                en=f"Square cells cut {proofs['buildings_cut']:,} buildings.",
+                en=f"Square cells cut {_counted(proofs['buildings_cut'], 'building')}.",
                 zh=f"方格网切割了 {proofs['buildings_cut']:,} 栋建筑。",
             )
         )
     if summary["residents_unplaced"]:
         found.append(
             Message(
-                en=f"{summary['residents_unplaced']:,} residents live in communities without "
-                f"homes in the data; they have no distance.",
+                en=f"{_counted(summary['residents_unplaced'], 'resident')} of communities without "
+                f"homes in the data: they have no distance.",
                 zh=f"{summary['residents_unplaced']:,} 名居民所在社区没有住房数据，无法计算距离。",
             )
         )
@@ -111,15 +111,15 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
     if after > 0:
         found.append(
             Message(
-                en=f"{after:,} residents reach no committee or room on foot.",
+                en=f"No committee or room can be reached on foot by {_counted(after, 'resident')}.",
                 zh=f"{after:,} 名居民步行无法到达任何居委会或活动室。",
             )
         )
     if siting.get("assumed_candidates"):
         found.append(
             Message(
-                en=f"{siting['assumed_candidates']} candidate sites are assumed (the largest "
-                f"building of each estate); nobody has checked them on the ground.",
+                en=f"Assumed (the largest building of each estate), and by nobody checked on the "
+                f"ground: {_counted(siting['assumed_candidates'], 'candidate site')}.",
                 zh=f"{siting['assumed_candidates']} 个候选点为假定（各小区最大建筑），"
                 f"未经实地核实。",
             )
@@ -131,7 +131,14 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
                 zh="社区编码为占位码，并非正式编码；单元网格编码亦然。",
             )
         )
-    return [_entry(f"caveat_{i}", message) for i, message in enumerate([*found, *notes])]
+    return [
+        *(_entry(f"caveat_{i}", message) for i, message in enumerate(found)),
+        *(_entry(f"note_{i}", message) for i, message in enumerate(notes)),
+    ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _entry(key: str, message: Message) -> dict[str, str]:
