@@ -28,6 +28,12 @@ def call(*arguments):
     return runner.invoke(app, [str(argument) for argument in arguments])
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave out maps and report, which take most of the time, where a test is of other things."""
+    monkeypatch.setattr(commands, "render", lambda *_, **__: {"report.html": b"<html>"})
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Return the settings of the tiny town and its run."""
@@ -54,6 +60,7 @@ def test_the_manifest_names_the_inputs_and_no_machine(run):
     assert str(folder.parent) not in json.dumps(manifest)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_settings_on_the_command_line(run, tmp_path):
     project, _, _ = run
     out = tmp_path / "two"
@@ -287,6 +294,7 @@ def test_check_of_a_run_speaks_the_run_s_language(run, monkeypatch):
 # What a run says of what it assumed
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_chosen_crs_and_place_holders_are_printed(tmp_path):
     toml = tiny.TOML.replace('crs = "EPSG:4549"\n', "")
     frames = tiny.town()
@@ -305,6 +313,7 @@ def test_the_chosen_crs_and_place_holders_are_printed(tmp_path):
     assert "已按经度选用 EPSG:4549" in call("check", project, "--lang", "zh").stdout
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_near_miss_of_a_norm_is_said_and_kept(tmp_path):
     norm = '\n[norms.walk_5min]\nvalue = 250\nunit = "m"\nsource = "own"\n'
     project = tiny.write(tmp_path, toml=tiny.TOML + norm)
@@ -329,6 +338,7 @@ def test_a_target_through_a_link_and_with_a_slash(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_inputs_inside_the_folder_to_be_replaced_are_kept(tmp_path):
     project = tiny.write(tmp_path)
     out = tmp_path / "runs" / "a"
