@@ -165,9 +165,9 @@ def _content_of(path: Path) -> bytes:
     except OSError as error:
         raise InputError(
             Message(
-                en=f"{path} cannot be opened ({error.strerror}). Name an OpenStreetMap file "
+                en=f"{path.name} cannot be opened ({error.strerror}). Name an OpenStreetMap file "
                 f"that you may read.",
-                zh=f"无法打开 {path}（{error.strerror}）。请指定可读取的 OpenStreetMap 文件。",
+                zh=f"无法打开 {path.name}（{error.strerror}）。请指定可读取的 OpenStreetMap 文件。",
             )
         ) from error
 
