@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from gridplan.errors import InputError, Message, Note, first_ids
+from gridplan.geometry import Geometries
 from gridplan.sources.osm_frames import LON_LAT, area_frames, line_frames, point_frames
 from gridplan.sources.osm_notes import Notes
 from gridplan.sources.osm_objects import Box, RawObjects, read_objects
@@ -145,7 +146,9 @@ def _with_open_water(
     """Return water and barriers with what leaves the file, and the ids of those relations."""
     centres = barriers[barriers["kind"].isin(_CENTRE_LINES)]
     coast = bank_lines(raw.coast.nodes)
-    found = [("coast", "tidal", None, coast, water_of_coast(coast, box))] if len(coast) else []
+    found: list[tuple[str, str | None, str | None, Geometries, Geometries]] = []
+    if len(coast):
+        found.append(("coast", "tidal", None, coast, water_of_coast(coast, box)))
     for osm_id, ways in raw.banks.items():
         lines = bank_lines(ways.nodes)
         if len(lines):
@@ -155,7 +158,7 @@ def _with_open_water(
     areas, banks = [water], [barriers]
     for osm_id, kind, name, lines, shapes in found:
         notes.add("osm_water_assembled" if len(shapes) else "osm_water_banks", [osm_id])
-        columns = {"osm_id": osm_id, "kind": kind, "name": name}
+        columns: dict[str, str | bool | None] = {"osm_id": osm_id, "kind": kind, "name": name}
         if len(shapes):
             areas.append(_numbered(shapes, "water_id", columns))
         else:
