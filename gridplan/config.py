@@ -40,7 +40,11 @@ class LayerSource(Section):
     """Where a layer comes from, in full."""
 
     model_config = _FROZEN
-    file: str | None = _setting(None, en="File, relative to the TOML.", zh="文件，相对于 TOML。")
+    file: str | None = _setting(
+        None,
+        en="File, relative to the TOML. Not set: the common GeoPackage `layers`.",
+        zh="文件，相对于 TOML。不填则为共用的 GeoPackage `layers`。",
+    )
     layer: str | None = _setting(None, en="Layer in the file.", zh="文件中的图层名。")
     crs: str | None = _setting(
         None, en="CRS, where the file does not say.", zh="坐标系（文件未注明时）。"
@@ -99,21 +103,39 @@ class PlaceSettings(Section):
         en="Residents' committees: a layer, a CSV or XLSX with lon, lat or x, y, or {osm = {…}}.",
         zh="居委会：图层、含经纬度或坐标的 CSV/XLSX，或 {osm = {…}}。",
     )
+    community_committees: Layer = _setting(
+        None,
+        en="Which committees serve which community: a CSV, XLSX or table of a GeoPackage with "
+        "community_id and committee_id, one pair a row. Not set: the committees' own "
+        "community_id, else where they stand.",
+        zh="各社区由哪些居委会服务：CSV、XLSX 或 GeoPackage 表，含 community_id 与 committee_id，"
+        "每行一对。不填则按居委会的 community_id，否则按所在位置。",
+    )
     population: int | str | PopulationSource = _setting(
         en="Residents: a total, a table by community, or {file = …, groups = […]}.",
         zh="人口：总数、按社区的表，或 {file = …, groups = […]}。",
     )
     buildings: Layer = _setting(None, en="Buildings.", zh="建筑。")
     streets: Layer = _setting(None, en="Street lines.", zh="道路。")
-    water: Layer = _setting(None, en="Water areas.", zh="水面。")
-    barriers: Layer = _setting(None, en="Walls and fences.", zh="围墙、围栏。")
-    gates: Layer = _setting(None, en="Gates of walled estates.", zh="小区出入口。")
-    estates: Layer = _setting(None, en="Residential estates.", zh="居住小区。")
+    water: Layer = _setting(None, en='Water areas; "none" for none.', zh='水面；"none" 表示没有。')
+    barriers: Layer = _setting(
+        None, en='Walls and fences; "none" for none.', zh='围墙、围栏；"none" 表示没有。'
+    )
+    gates: Layer = _setting(
+        None, en='Gates of walled estates; "none" for none.', zh='小区出入口；"none" 表示没有。'
+    )
+    estates: Layer = _setting(
+        None, en='Residential estates; "none" for none.', zh='居住小区；"none" 表示没有。'
+    )
     sites: Layer = _setting(
         None,
-        en="Existing rooms and candidate sites: a layer or a CSV or XLSX with coordinates. Not "
-        'set: the largest building of each estate, marked "assumed".',
-        zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX。不填则取各小区最大建筑并标记为“假定”。",
+        en="Existing rooms and candidate sites: a layer or a CSV or XLSX with coordinates, "
+        '{osm = {…}}, "estates" (the largest building of each estate), "public" (every public '
+        'building), "estates+public" (both; also if not set), or "none". What is not from a '
+        'file is marked "assumed".',
+        zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX、{osm = {…}}、"
+        '"estates"（各小区最大建筑）、"public"（所有公共建筑）、'
+        '"estates+public"（两者，不填时亦然）或 "none"（没有）。非文件提供的点标记为“假定”。',
     )
     community_code: str | None = _setting(
         None,

@@ -127,8 +127,9 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
     if not place["codes_official"]:
         found.append(
             Message(
-                en="Community codes are place-holders, not official; so are the cell codes.",
-                zh="社区编码为占位码，并非正式编码；单元网格编码亦然。",
+                en="Community codes are invented or place-holders, not official; so are the cell "
+                "codes.",
+                zh="社区编码为虚构码或占位码，并非正式编码；单元网格编码亦然。",
             )
         )
     return [

@@ -39,8 +39,12 @@ _LAYER_SOURCES = (
     "```",
     "",
     "In `rename` the left side is gridplan's column, the right side the file's.",
-    "A layer with `rename` names its `file`, also where `layers` is set.",
-    "`rename` 左边是本软件字段，右边是文件中的字段；使用 `rename` 时须写明 `file`。",
+    "Without `file` a table is about the common GeoPackage `layers`:",
+    '`buildings = { rename = { kind = "类型" } }`, `estates = { layer = "小区" }`.',
+    "`rename` 左边是本软件字段，右边是文件中的字段；不写 `file` 时指共用的 GeoPackage。",
+    "",
+    "Gaps and overlaps between communities that are narrower than 1 m are closed and listed;",
+    "wider ones are faults. 社区之间宽度小于 1 米的缝隙与重叠自动合并并列出，更宽的视为错误。",
 )
 
 

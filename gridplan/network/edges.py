@@ -132,7 +132,7 @@ def build_network(
     noded = bool(len(streets)) and bool(streets["u"].notna().all() and streets["v"].notna().all())
     edges, notes = (streets.copy(), ()) if noded else node_lines(streets, join_m=chosen.join_m)
     edges = edges.rename(columns={"street_id": "edge_id"})
-    edges["walkable"] = _is_walkable(edges, chosen)
+    edges["walkable"] = is_walkable(edges, chosen)
     if not edges["walkable"].any():
         raise InputError(
             Message(
@@ -155,7 +155,8 @@ def build_network(
     return Network(edges=ordered, notes=(*notes, *gate_notes))
 
 
-def _is_walkable(edges: gpd.GeoDataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
+def is_walkable(edges: pd.DataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
+    """Return where one may walk, by each street's ``highway``, ``foot`` and ``access``."""
     allowed = edges["foot"].isin(_FOOT_ALLOWED)
     closed = edges["highway"].isin(options.not_walkable) | (edges["access"] == "no")
     return np.asarray((allowed | ~closed) & (edges["foot"] != "no"), dtype=bool)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from gridplan.demand import check_place_homes, doors_of
-from gridplan.errors import FaultList, GridplanError, InputError, Note, first_ids
+from gridplan.errors import FaultList, InputError, Note, first_ids
 from gridplan.people_settings import PopulationSource
 from gridplan.place import empty_layer, normal_layer, number_faults
 from gridplan.project.population_checks import (
@@ -20,31 +20,29 @@ from gridplan.project.population_checks import (
     total_rows,
 )
 from gridplan.project.population_headers import Headers, sort_headers, unused_note
-from gridplan.project.reading import Reading, no_layer
+from gridplan.project.reading import Reading, already_reported, no_layer
 from gridplan.sources.tables import read_table
 
 
 def read_population(reading: Reading) -> pd.DataFrame:
-    """Return the residents as the settings give them; faults and notes join the others."""
+    """Return the residents as the settings give them; what is odd in a table is noted."""
     given = reading.config.place.population
     if isinstance(given, int):
         return population_total(given)
     source = PopulationSource(file=given) if isinstance(given, str) else given
     if source.total is not None:
         return population_total(source.total)
-    try:
-        if source.file is None:
-            raise InputError(no_layer("population"))
-        table = read_table(reading.folder / source.file, sheet=source.sheet)
-        if "community_id" not in reading.layers["communities"]:
-            return population_total(0)  # the layer's own fault says so
-        ids = set(reading.layers["communities"]["community_id"].astype(str))
-        units, notes = population_table(
-            table, ids, rename=source.rename, groups=source.groups, what=source.file
-        )
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        return population_total(0)
+    if source.file is None:
+        raise InputError(no_layer("population"))
+    communities = reading.layers.get("communities")
+    there = (reading.folder / source.file).is_file()
+    if not there or communities is None or "community_id" not in communities:
+        raise already_reported()
+    table = read_table(reading.folder / source.file, sheet=source.sheet)
+    ids = set(communities["community_id"].astype(str))
+    units, notes = population_table(
+        table, ids, rename=source.rename, groups=source.groups, what=source.file
+    )
     reading.notes.extend(notes)
     return units
 

@@ -20,6 +20,7 @@ from gridplan.place import SCHEMAS, Place, make_place
 from gridplan.plan import CONTRACT, Plan, StepRecord
 
 _INPUT = "in_"
+_PAIRS = "in_community_committees"
 _OWN_TABLES = ("steps", "in_population", "in_notes", "gridplan_meta")
 
 
@@ -37,6 +38,8 @@ def write_geopackage(plan: Plan, path: Path, *, manifest: Mapping[str, Any]) -> 
         "in_notes": _notes_table(place),
         "gridplan_meta": _meta_table(plan, manifest),
     }
+    if len(place.community_committees):
+        tables[_PAIRS] = place.community_committees
     with _fixed_clock(place.as_of):
         for name, frame in {**plan.layers, **inputs, **tables}.items():
             _write_layer(frame, path, name)
@@ -154,6 +157,7 @@ def _read_place(path: Path, names: list[str], meta: Mapping[str, str]) -> Place:
         layers=layers,
         population=_read_layer(path, "in_population"),
         notes=notes,
+        community_committees=_read_layer(path, _PAIRS) if _PAIRS in names else None,
     )
 
 
