@@ -9,9 +9,15 @@ import numpy as np
 import pandas as pd
 
 from gridplan.access import access_figures
-from gridplan.errors import Message
+from gridplan.errors import Message, Note
 
 _LOW, _MIDDLE, _HIGH = 0.05, 0.5, 0.95
+_NOBODY_REACHED = Message(
+    en="No resident reaches any committee, room or candidate site on foot, so that no room can be "
+    "placed. See the reasons in `demand`, and check the streets, gates and [network].max_leg_m.",
+    zh="没有居民能步行到达任何居委会、活动室或候选点，无法选址。"
+    "请查看 demand 图层中的原因，并检查道路、出入口与 [network].max_leg_m。",
+)
 
 
 def cell_figures(cells: pd.DataFrame) -> dict[str, Any]:
@@ -69,22 +75,20 @@ def resident_figures(demand: pd.DataFrame, groups: Sequence[str]) -> dict[str, A
     }
 
 
-def targets_missed(summary: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the soft targets that the plan does not meet, as sentences."""
-    missed: list[dict[str, str]] = []
-    for system in summary["zones"]["systems"].values():
-        reached, asked = system["max_deviation_share"], system["tolerance"]
-        if reached > asked:
-            missed.append(
-                _entry(
-                    "zone_balance",
-                    Message(
-                        en=f"The zones' residents deviate from the mean by up to {reached:.1%}; "
-                        f"±{asked:.0%} was asked.",
-                        zh=f"责任区人口与均值最大偏差 {reached:.1%}，要求 ±{asked:.0%}。",
-                    ),
-                )
-            )
+def targets_missed(
+    summary: Mapping[str, Any], *, zones: Sequence[Note] = ()
+) -> list[dict[str, str]]:
+    """
+    Return the soft targets that the plan does not meet, as sentences.
+
+    Parameters
+    ----------
+    zones : sequence of Note
+        What the zones themselves say of their balance, with the cell that binds.
+    """
+    missed = [_entry(note.code, note.message) for note in zones]
+    if summary["siting"]["status"] == "infeasible":
+        missed.append(_entry("siting", _NOBODY_REACHED))
     return missed
 
 
