@@ -98,14 +98,11 @@ def check(
                 )
             )
             return
-        report = commands.check_layers(target, map_file=map_file)
-        for finding in report.findings:
-            mark = "✗" if finding.severity == "hard" else "!"
-            typer.echo(f"{mark} [{finding.rule}] {finding.message.in_language(say)}")
-        for name, value in report.proofs.items():
-            typer.echo(f"{name} = {'-' if value is None else f'{value:g}'}")
-        for name in report.skipped:
-            typer.echo(f"- {name}: {'未检查（缺图层）' if say == 'zh' else 'skipped, no layer'}")
+        from gridplan.present.verdict import verdict_lines
+
+        report, notes = commands.check_layers(target, map_file=map_file)
+        for line in verdict_lines(report, say, notes=notes, mapped=map_file is not None):
+            typer.echo(line)
         if not report.ok:
             raise typer.Exit(_FAULT)
 

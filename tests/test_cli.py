@@ -122,7 +122,7 @@ def test_check_of_cells_drawn_by_hand(tmp_path):
     places = tmp_path / "places.geojson"
     bad = call("check", drawn(tmp_path / "gap", gap=1), "--map", places, "--lang", "en")
     assert bad.exit_code == 2
-    assert "tiling_error_m2 = 100" in bad.stdout
+    assert "tiling error: 100 m²" in bad.stdout
     found = gpd.read_file(places)
     assert len(found) >= 1
     assert found.crs.to_epsg() == 4326
