@@ -138,16 +138,12 @@ def _check_project(toml: Path, voice: Voice) -> None:
 
 def _check_layers(target: Path, map_file: Path | None, voice: Voice) -> None:
     from gridplan import commands
+    from gridplan.present.verdict import verdict_lines
 
     voice.follow(commands.run_language(target))
-    report = commands.check_layers(target, map_file=map_file)
-    for finding in report.findings:
-        mark = "✗" if finding.severity == "hard" else "!"
-        voice.say(finding.message, mark=f"{mark} [{finding.rule}] ")
-    for name, value in report.proofs.items():
-        typer.echo(f"{name} = {'-' if value is None else f'{value:g}'}")
-    for name in report.skipped:
-        voice.say(Message(en="skipped, no layer", zh="未检查（缺图层）"), mark=f"- {name}: ")
+    report, notes = commands.check_layers(target, map_file=map_file)
+    for line in verdict_lines(report, voice.lang, notes=notes, mapped=map_file is not None):
+        typer.echo(line)
     if not report.ok:
         raise typer.Exit(_FAULT)
 

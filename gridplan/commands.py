@@ -18,6 +18,7 @@ from gridplan.errors import (
     InputError,
     Language,
     Message,
+    Note,
     OutputError,
     SettingsError,
     counted,
@@ -39,14 +40,19 @@ from gridplan.store import (
     check_target,
     is_run,
     keep_inputs,
+    layer_names,
     make_folder,
     make_manifest,
     mend,
-    read_layers,
+    read_drawn,
     read_manifest,
+    read_meta,
     read_run,
+    read_summary,
+    require_something_to_verify,
     resolve_target,
     safe_name,
+    summary_of,
     write_file,
     write_run,
 )
@@ -295,62 +301,70 @@ def inventory(place: Place) -> Message:
     )
 
 
-def check_layers(path: Path, *, map_file: Path | None = None) -> Report:
+def check_layers(path: Path, *, map_file: Path | None = None) -> tuple[Report, tuple[Note, ...]]:
     """
     Verify a run's folder, a plan.gpkg or any GeoPackage with such layers.
+
+    Only a plan that gridplan has made is held to the full contract; of layers drawn by
+    hand, what can be checked is checked.
 
     Parameters
     ----------
     map_file : Path, optional
         Where to write the places of the findings, as GeoJSON.
+
+    Returns
+    -------
+    report, notes
+        The notes say which layers and columns were taken for which.
     """
-    if path.is_file() and path.suffix.lower() != ".gpkg":
-        raise InputError(
-            Message(
-                en=f"{path} is no settings file (.toml), run's folder or GeoPackage (.gpkg).",
-                zh=f"{path} 不是设置文件（.toml）、成果文件夹或 GeoPackage（.gpkg）。",
-            )
-        )
     if map_file is not None:
         check_places_file(map_file)
     package, summary = _package_of(path)
-    layers = read_layers(package)
-    if "cells" not in layers:
-        raise InputError(
-            Message(
-                en=f"{package.name} has no layer `cells`, so there is nothing to verify. It has "
-                f"{sorted(layers)}.",
-                zh=f"{package.name} 没有图层 `cells`，无可检验内容。现有图层：{sorted(layers)}。",
-            )
-        )
-    report = verify_plan(layers, summary)
+    layers, notes = read_drawn(package)
+    made = "gridplan_meta" in layers
+    if made:
+        meta = read_meta(layers["gridplan_meta"], what=package.name)
+        summary = summary or summary_of(meta["summary"], what=package.name)
+    else:
+        require_something_to_verify(layers, what=package.name)
+    report = verify_plan(layers, summary, contract=made)
     if map_file is not None:
         _write_places(report, layers, map_file)
-    return report
+    return report, notes
 
 
 def _package_of(path: Path) -> tuple[Path, Mapping[str, object] | None]:
-    if path.suffix.lower() == ".gpkg":
-        layers = read_layers(path)
-        if "gridplan_meta" not in layers:
-            return path, None
-        return path, read_run(path).summary
-    plan = read_run(path)
-    return path / "plan.gpkg", plan.summary
+    if path.suffix.lower() == ".gpkg" and not path.is_dir():
+        return path, None
+    if path.is_file():
+        raise InputError(
+            Message(
+                en=f"{path.name} cannot be checked: give a project (.toml), a run's folder or a "
+                "GeoPackage (.gpkg).",
+                zh=f"无法检查 {path.name}：请给出项目（.toml）、成果文件夹或 GeoPackage（.gpkg）。",
+            )
+        )
+    summary, package = read_summary(path), path / "plan.gpkg"
+    if "gridplan_meta" not in layer_names(package):
+        read_run(package)
+    return package, summary
 
 
 def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path) -> None:
-    cells = layers["cells"]
-    found = [finding for finding in report.findings if finding.where is not None]
+    crs = next((one.crs for one in layers.values() if isinstance(one, gpd.GeoDataFrame)), None)
+    found = [one for one in report.findings if one.where is not None and not one.where.is_empty]
     places = gpd.GeoDataFrame(
         {
             "rule": [finding.rule for finding in found],
             "severity": [finding.severity for finding in found],
+            "layer": [finding.layer for finding in found],
+            "ids": [", ".join(finding.ids) for finding in found],
             "zh": [finding.message.zh for finding in found],
             "en": [finding.message.en for finding in found],
         },
         geometry=[finding.where for finding in found],
-        crs=cells.crs if isinstance(cells, gpd.GeoDataFrame) else None,
+        crs=crs,
     )
     degrees = places.to_crs("EPSG:4326") if places.crs else places
     write_file(path, degrees.to_json(drop_id=True).encode("utf-8"))

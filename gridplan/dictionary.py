@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gridplan.errors import Message
 from gridplan.place import REQUIRED_LAYERS, SCHEMAS, Kind
+from gridplan.project.population_headers import COLUMN_WORDS, GROUP_WORDS
 from gridplan.terms import term
 
 GEOMETRIES: dict[Kind, Message] = {
@@ -41,15 +42,14 @@ KINDS: dict[tuple[str, str], tuple[str, ...]] = {
 }  # fmt: skip
 """Words that mean something to the program in a column; other words are kept and mean nothing."""
 
-POPULATION: dict[str, tuple[str, ...]] = {
-    "community_id": ("community_id", "社区编码", "社区代码", "居委会代码", "编码", "代码"),
-    "population": ("population", "常住人口", "人口", "实有人口", "residents"),
-    "population_register": ("population_register", "户籍人口", "registered"),
-    "households": ("households", "户数", "家庭户数"),
+AGES: Mapping[str, tuple[str, ...]] = {
     "age_0_14": ("age_0_14", "0-14岁", "0—14岁", "0~14岁"),
     "age_15_59": ("age_15_59", "15-59岁", "15—59岁", "15~59岁"),
     "age_60_plus": ("age_60_plus", "60岁及以上", "60岁以上", "60+"),
 }
+"""Examples of age groups; any other ages are recognised alike."""
+
+POPULATION: Mapping[str, tuple[str, ...]] = {**COLUMN_WORDS, **AGES, **GROUP_WORDS}
 """Columns of the population table, and the headers that are recognised without `rename`."""
 
 POPULATION_REQUIRED = ("community_id", "population")
@@ -146,19 +146,22 @@ def _population() -> Iterator[str]:
     yield ""
     yield (
         "一行一个社区；CSV 或 XLSX，也可在设置中只填总数。“合计”行不计入。"
-        "其余整数列作为人群（如 80 岁及以上），人群不得超过常住人口。"
+        "年龄列（如“80岁及以上”）与下列人群列会被识别，其他人群请在设置的 `groups` 中列出；"
+        "其余列不采用，姓名、电话等个人信息不读入。人群不得超过常住人口。"
     )
     yield (
         "One row per community, CSV or XLSX; or a total in the settings. A row of totals is left "
-        "out. Any other column of whole numbers is a population group."
+        "out. Columns of ages (such as 80+) and the groups below are recognised, further ones are "
+        "listed under `groups` in the settings; no other column is used, and personal data (names, "
+        "telephones) are not read in."
     )
     yield ""
     yield "| column | content | required | recognised headers 可识别的表头 | 含义 | meaning |"
     yield "|---|---|---|---|---|---|"
     for name, headers in POPULATION.items():
-        found = term(name, "group" if name.startswith("age_") else "column")
+        found = term(name, "column" if name in COLUMN_WORDS else "group")
         need = "yes 是" if name in POPULATION_REQUIRED else ""
-        content = "text" if name == "community_id" else "count"
+        content = "text" if name in {"community_id", "name"} else "count"
         yield (
             f"| `{name}` | {content} | {need} | {', '.join(headers)} "
             f"| {found.zh}：{found.definition.zh} | {found.en}: {found.definition.en} |"

@@ -72,8 +72,8 @@ def test_a_coast_that_ends_short_of_the_box_is_cut_there(tmp_path):
 
 
 @pytest.mark.real
-def test_the_usk_is_in_newport(shared_data):
-    extract = read_osm(shared_data / "newport" / "newport.osm.pbf")
+def test_the_usk_is_in_newport(shared):
+    extract = read_osm(shared("newport/newport.osm.pbf"))
     barriers = extract.barriers.to_crs(32630)
     usk = barriers[barriers["name"] == "River Usk"].union_all()
     water = extract.water.to_crs(32630)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -14,12 +13,13 @@ import pyogrio
 from gridplan import __version__
 from gridplan.errors import InputError, Message, MissingInputError
 from gridplan.plan import CONTRACT, Plan
-from gridplan.store.folder import is_run, mend, refusal, staged
+from gridplan.store.folder import RUN_FILES, is_run, mend, refusal, staged
 from gridplan.store.geopackage import (
     as_json,
-    check_contract,
+    json_object,
     read_geopackage,
     stored_manifest,
+    summary_of,
     write_geopackage,
 )
 
@@ -95,34 +95,45 @@ def read_run(folder: str | Path) -> Plan:
     path = Path(folder)
     if path.suffix.lower() == ".gpkg":
         return read_geopackage(path)[0]
-    mend(path)
-    if not path.is_dir():
+    read_summary(path)
+    return read_geopackage(path / "plan.gpkg")[0]
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """
+    Return ``summary.json`` of a run's folder.
+
+    Raises
+    ------
+    MissingInputError, InputError, ContractError
+    """
+    mend(folder)
+    if not folder.is_dir():
         raise MissingInputError(
-            Message(en=f"There is no run {path}.", zh=f"找不到运行成果 {path}。")
+            Message(en=f"There is no run {folder}.", zh=f"找不到运行成果 {folder}。")
         )
-    if not is_run(path):
+    if not is_run(folder):
+        absent = ", ".join(name for name in RUN_FILES if not (folder / name).is_file())
         raise InputError(
             Message(
-                en=f"{path} holds no run (plan.gpkg, summary.json, manifest.json).",
-                zh=f"{path} 不是运行成果文件夹（缺 plan.gpkg、summary.json、manifest.json）。",
+                en=f"{folder} holds no run: {absent} missing. Run the project again.",
+                zh=f"{folder} 不是完整的运行成果：缺少 {absent}。请重新运行项目。",
             )
         )
-    summary = _read_json(path / "summary.json")
-    check_contract(summary.get("contract", ""), what="summary.json")
-    return read_geopackage(path / "plan.gpkg")[0]
+    # Bytes that are no UTF-8 become signs that no JSON has.
+    text = (folder / "summary.json").read_text(encoding="utf-8", errors="replace")
+    return summary_of(text, what="summary.json")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        # Bytes that are no UTF-8 become signs that no JSON has.
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
         raise InputError(
-            Message(
-                en=f"{path} cannot be read: {error}.",
-                zh=f"{path} 无法读取：{error}。",
-            )
+            Message(en=f"{path} cannot be read: {error}.", zh=f"{path} 无法读取：{error}。")
         ) from error
-    return content if isinstance(content, dict) else {}
+    return json_object(text, what=path.name)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
