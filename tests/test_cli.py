@@ -183,7 +183,7 @@ AT = ("--out", "{folder}/new")
         (["check", "{run}", "--map", "."], "expected the name of a file ending in .geojson"),
         (["check", "{run}", "--map", "{run}/plan.gpkg"], "expected the name of a file"),
         (["check", "{folder}"], "holds no run"),
-        (["check", "{file}"], "is no settings file (.toml), run's folder or GeoPackage"),
+        (["check", "{file}"], "cannot be checked"),
         (["init", "{file}"], "is a file, not a folder"),
         (["init", "{file}/x"], "cannot be written"),
         (["init", "/proc/x"], "cannot be written"),
