@@ -26,7 +26,7 @@ from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, par
 from gridplan.config import Config
 from gridplan.demand import DemandOptions, first_containing, spread_residents
 from gridplan.errors import InfeasibleError, InputError, Message, Note
-from gridplan.network import NetworkOptions, build_network, obstacles, wall_lines
+from gridplan.network import NetworkOptions, build_network, obstacles
 from gridplan.place import Place
 from gridplan.plan import CONTRACT, Plan, StepRecord
 from gridplan.siting import Limits, Rules, Siting, p_median
@@ -97,17 +97,15 @@ def _network(work: Work) -> None:
     near = place.outline.buffer(options.buffer_m)
     shapely.prepare(near)
     within = shapely.intersects(near, place.streets.geometry.to_numpy())
-    walls = wall_lines(barriers=place.barriers, estates=place.estates)
+    blocks = obstacles(water=place.water, barriers=place.barriers, estates=place.estates)
     network = build_network(
         place.streets[within].reset_index(drop=True),
         gates=place.gates,
-        walls=walls,
+        blocks=blocks,
         options=options,
     )
     work.found["network"] = network
-    work.found["blocks"] = obstacles(
-        water=place.water, barriers=place.barriers, estates=place.estates
-    )
+    work.found["blocks"] = blocks
     work.notes.extend(network.notes)
 
 

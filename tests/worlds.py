@@ -12,8 +12,8 @@ from gridplan.network import (
     build_network,
     obstacles,
     snap_to_network,
+    straight_walks,
     walking_distances,
-    wall_lines,
 )
 from gridplan.place import SCHEMAS, empty_layer
 
@@ -78,19 +78,14 @@ def walk(streets_layer, start, end, *, water=(), walls=(), estates=(), gates=(),
         else empty_layer("gates", crs=crs)
     )
     chosen = options or NetworkOptions()
-    network = build_network(
-        streets_layer,
-        gates=gates_layer,
-        walls=wall_lines(barriers=barriers, estates=estates_layer),
-        options=chosen,
-    )
     blocks = obstacles(water=water_layer, barriers=barriers, estates=estates_layer)
-    facility = snap_to_network(
-        np.array([shapely.Point(end)], dtype=object), network, blocks=blocks, options=chosen
-    )
-    door = snap_to_network(
-        np.array([shapely.Point(start)], dtype=object), network, blocks=blocks, options=chosen
-    )
+    network = build_network(streets_layer, gates=gates_layer, blocks=blocks, options=chosen)
+    goal = np.array([shapely.Point(end)], dtype=object)
+    home = np.array([shapely.Point(start)], dtype=object)
+    facility = snap_to_network(goal, network, blocks=blocks, options=chosen)
+    door = snap_to_network(home, network, blocks=blocks, options=chosen)
+    straight_m = straight_walks(home, goal, network, blocks=blocks, options=chosen)
     if door.edge[0] < 0 or facility.edge[0] < 0:
         return float("nan")
-    return float(walking_distances(build_graph(network, facility), door)[0, 0])
+    metres = walking_distances(build_graph(network, facility), door)
+    return float(np.minimum(metres, straight_m)[0, 0])

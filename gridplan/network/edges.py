@@ -16,6 +16,7 @@ from scipy.sparse import csgraph
 from gridplan.errors import InputError, Message, Note
 from gridplan.network.gates import link_gates
 from gridplan.network.noding import node_lines
+from gridplan.network.obstacles import Obstacles
 
 Ints = npt.NDArray[np.intp]
 
@@ -81,10 +82,13 @@ class Network:
         ``edge_id``, ``u``, ``v`` (node ids), ``length_m``, ``walkable``,
         ``component`` (0 is the longest piece; -1 where not walkable) and what
         the streets brought. Sorted by ``edge_id``.
+    gates : GeoDataFrame
+        The gates that open a wall and meet a street: ``gate_id``, point.
     notes : tuple of Note
     """
 
     edges: gpd.GeoDataFrame
+    gates: gpd.GeoDataFrame
     notes: tuple[Note, ...] = ()
 
     @cached_property
@@ -105,7 +109,7 @@ def build_network(
     streets: gpd.GeoDataFrame,
     *,
     gates: gpd.GeoDataFrame,
-    walls: gpd.GeoSeries,
+    blocks: Obstacles,
     options: NetworkOptions | None = None,
 ) -> Network:
     """
@@ -120,8 +124,8 @@ def build_network(
         tunnels do not meet what they cross).
     gates : GeoDataFrame
         As in `Place.gates`.
-    walls : GeoSeries of lines
-        What only a gate opens.
+    blocks : Obstacles
+        Its walls are what only a gate opens.
 
     Raises
     ------
@@ -142,17 +146,18 @@ def build_network(
                 f"[network].not_walkable 设置。",
             )
         )
-    linked, gate_notes = link_gates(
+    joined = link_gates(
         edges.sort_values("edge_id", kind="stable").reset_index(drop=True),
         gates,
-        walls,
+        blocks,
         wall_m=chosen.gate_wall_m,
         link_m=chosen.gate_link_m,
     )
+    linked = joined.edges
     linked["length_m"] = shapely.length(linked.geometry.to_numpy())
     linked["component"] = _components(linked)
     ordered = linked.sort_values("edge_id", kind="stable").reset_index(drop=True)
-    return Network(edges=ordered, notes=(*notes, *gate_notes))
+    return Network(edges=ordered, gates=joined.gates, notes=(*notes, *joined.notes))
 
 
 def _is_walkable(edges: gpd.GeoDataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
