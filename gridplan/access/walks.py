@@ -40,6 +40,7 @@ class Walks:
 
     ids: tuple[str, ...]
     doors: Snapped
+    facilities: Snapped
     metres: Floats
     gates: tuple[str, ...]
     gate_metres: Floats
@@ -71,6 +72,7 @@ def measure_walks(
     return Walks(
         ids=(*place.committees["committee_id"], *place.sites["site_id"], *gates),
         doors=doors,
+        facilities=facilities,
         metres=metres,
         gates=gates,
         gate_metres=walking_distances(graph, at_gates),

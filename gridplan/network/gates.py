@@ -271,6 +271,7 @@ def _link_row(
         "v": ends[1],
         "highway": highway,
         "walkable": True,
+        "steps": False,
         "geometry": line,
     }
 
