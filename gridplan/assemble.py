@@ -102,18 +102,23 @@ def _mean_by(demand: pd.DataFrame, by: str, metres: str) -> pd.Series[float]:
     return walked[total > 0] / total[total > 0]
 
 
-def gates_layer(place: Place) -> gpd.GeoDataFrame:
-    """Return the gates; those of the data are ``mapped`` unless they say otherwise."""
+def gates_layer(place: Place, proposed: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the gates: those of the data (``mapped`` unless they say otherwise), and proposals."""
     layer = place.gates.copy()
     layer["status"] = layer["status"].fillna("mapped").astype("object")
-    return layer[["gate_id", "estate_id", "status", "geometry"]]
+    columns = ["gate_id", "estate_id", "status", "geometry"]
+    # A plan that is read again brings its proposals along as gates of the data.
+    fresh = proposed[~proposed["gate_id"].isin(layer["gate_id"])]
+    parts = [part[columns] for part in (layer, fresh) if len(part)]
+    every = pd.concat(parts, ignore_index=True) if parts else layer[columns]
+    return gpd.GeoDataFrame(every, crs=place.crs)
 
 
 def streets_layer(network: Network) -> gpd.GeoDataFrame:
     """Return the edges of the network."""
     edges = network.edges
     first = ["edge_id", "u", "v", "length_m", "walkable", "component", "name", "highway"]
-    rest = [name for name in ("bridge", "tunnel", "osm_id") if name in edges]
+    rest = [name for name in ("steps", "bridge", "tunnel", "osm_id") if name in edges]
     return edges[[*first, *rest, "geometry"]]
 
 

@@ -20,12 +20,20 @@ from gridplan.access import (
     community_committees,
     measure_walks,
     nearest_columns,
+    wall_range_columns,
 )
 from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, partition
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import InfeasibleError, Note
-from gridplan.network import NetworkOptions, build_network, obstacles, wall_lines
+from gridplan.network import (
+    NetworkOptions,
+    proposal_note,
+    propose_gates,
+    reachability_ledger,
+    wall_notes,
+    wall_variants,
+)
 from gridplan.place import Place
 from gridplan.plan import CONTRACT, Plan, StepRecord
 from gridplan.siting import Limits, RoomProblem, propose_rooms
@@ -96,18 +104,33 @@ def _network(work: Work) -> None:
     near = place.outline.buffer(options.buffer_m)
     shapely.prepare(near)
     within = shapely.intersects(near, place.streets.geometry.to_numpy())
-    walls = wall_lines(barriers=place.barriers, estates=place.estates)
-    network = build_network(
+    opened, walled = wall_variants(
         place.streets[within].reset_index(drop=True),
         gates=place.gates,
-        walls=walls,
+        water=place.water,
+        barriers=place.barriers,
+        estates=place.estates,
         options=options,
     )
+    network, blocks = opened.network, opened.blocks
+    proposed = propose_gates(network, place.gates, blocks=blocks, options=options)
     work.found["network"] = network
-    work.found["blocks"] = obstacles(
-        water=place.water, barriers=place.barriers, estates=place.estates
-    )
+    work.found["blocks"] = blocks
+    work.found["walled"] = walled
+    work.found["proposed_gates"] = proposed
     work.notes.extend(network.notes)
+    work.notes.extend(proposal_note(proposed))
+    work.notes.extend(
+        wall_notes(
+            network,
+            gates=place.gates,
+            buildings=place.buildings,
+            barriers=place.barriers,
+            water=place.water,
+            blocks=blocks,
+            options=options,
+        )
+    )
 
 
 def _demand(work: Work) -> None:
@@ -139,6 +162,28 @@ def _access(work: Work) -> None:
     work.found["demand"] = committee_walks(
         work.place, work.found["demand"], walks, work.found["network"], table
     )
+    _wall_range(work, table)
+    residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
+    work.found["ledger"] = reachability_ledger(
+        work.found["network"],
+        doors=walks.doors,
+        residents=residents,
+        facilities=walks.facilities,
+        names=walks.ids[: walks.committees + walks.sites],
+        blocks=work.found["blocks"],
+    )
+
+
+def _wall_range(work: Work, table: pd.DataFrame) -> None:
+    """Measure the walks once more with unknown walls closed, where there are any."""
+    walled, demand = work.found["walled"], work.found["demand"]
+    if walled is None:
+        return
+    walks = measure_walks(
+        work.place, demand, walled.network, walled.blocks, options=network_options(work.config)
+    )
+    columns = wall_range_columns(work.place, demand, walks, table)
+    work.found["demand"] = pd.concat([demand, columns], axis="columns")
 
 
 def _siting(work: Work) -> None:
@@ -196,11 +241,12 @@ def _layers(work: Work) -> None:
             ["cell_uid", "zone_system", "zone_id"]
         ],
         "estates": assemble.estates_layer(place, demand),
-        "gates": assemble.gates_layer(place),
+        "gates": assemble.gates_layer(place, work.found["proposed_gates"]),
         "demand": _demand_layer(demand, place.groups),
         "committees": assemble.committees_layer(place, demand),
         "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing"]),
         "streets": assemble.streets_layer(work.found["network"]),
+        "ledger": work.found["ledger"],
     }
 
 
@@ -263,7 +309,7 @@ def _inputs(place: Place) -> dict[str, pd.DataFrame]:
 STEPS: tuple[Step, ...] = (
     Step(
         "network",
-        ("boundary", "streets", "gates", "water", "barriers", "estates"),
+        ("boundary", "streets", "gates", "water", "barriers", "estates", "buildings"),
         ("network",),
         (),
         _network,
@@ -293,14 +339,14 @@ def network_options(config: Config) -> NetworkOptions:
 
 def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDataFrame:
     own = ["committee_id", "committee_m", "committee_reason"]
+    ranged = ["committee_open_m", "committee_walled_m", "committee_walled_reason"]
     nearest = [f"nearest_{name}" for name in own]
     room = ["room_id", "room_m", "room_reason"]
     before = ["room_before_id", "room_before_m", "room_before_reason"]
     where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
     counts = ["population", "population_register", *groups]
-    layer = demand[
-        ["demand_id", *counts, *where, *own, *nearest, *before, *room, "reason", "geometry"]
-    ]
+    walks = [*own, *(one for one in ranged if one in demand), *nearest, *before, *room]
+    layer = demand[["demand_id", *counts, *where, *walks, "reason", "geometry"]]
     return gpd.GeoDataFrame(layer, crs=demand.crs)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -12,8 +15,8 @@ from gridplan.network import (
     build_network,
     obstacles,
     snap_to_network,
+    straight_walks,
     walking_distances,
-    wall_lines,
 )
 from gridplan.place import SCHEMAS, empty_layer
 
@@ -42,55 +45,86 @@ def streets(*lines, **columns):
     return layer("streets", rows, [shapely.LineString(line) for line in lines])
 
 
-def walk(streets_layer, start, end, *, water=(), walls=(), estates=(), gates=(), options=None):
+def _named(name, key, shapes, **columns):
+    """Return a layer with ids made of the first letter and a number; empty without shapes."""
+    if not len(shapes):
+        return empty_layer(name, crs=gpd.GeoSeries([], crs=CRS).crs)
+    ids = [f"{name[0]}{i}" for i in range(len(shapes))]
+    return layer(name, {key: ids, **columns}, shapes)
+
+
+@dataclass(frozen=True)
+class World:
+    """The layers of a small world."""
+
+    streets: gpd.GeoDataFrame
+    gates: gpd.GeoDataFrame
+    water: gpd.GeoDataFrame
+    barriers: gpd.GeoDataFrame
+    estates: gpd.GeoDataFrame
+    options: NetworkOptions
+
+    @cached_property
+    def blocks(self):
+        return obstacles(water=self.water, barriers=self.barriers, estates=self.estates)
+
+    @cached_property
+    def network(self):
+        return build_network(
+            self.streets, gates=self.gates, blocks=self.blocks, options=self.options
+        )
+
+    def snap(self, *places):
+        points = np.array([shapely.Point(one) for one in places], dtype=object)
+        return snap_to_network(points, self.network, blocks=self.blocks, options=self.options)
+
+    def walks(self, starts, ends, *, limit_m=np.inf):
+        """Return the walks in metres, shape (starts, ends); inf where there is none."""
+        return walks_on(self, starts, ends, options=self.options, limit_m=limit_m)
+
+
+def walks_on(place, starts, ends, *, options=None, limit_m=np.inf):
+    """Return the walks on anything that has a `network` and its `blocks`."""
+    network, blocks = place.network, place.blocks
+    homes, goals = (
+        np.array([shapely.Point(one) for one in places], dtype=object) for places in (starts, ends)
+    )
+    doors, facilities = (
+        snap_to_network(points, network, blocks=blocks, options=options)
+        for points in (homes, goals)
+    )
+    metres = walking_distances(build_graph(network, facilities), doors, limit_m=limit_m)
+    straight_m = straight_walks(homes, goals, network, blocks=blocks, options=options)
+    return np.minimum(metres, straight_m)
+
+
+def world(
+    streets_layer,
+    *,
+    water=(),
+    walls=(),
+    estates=(),
+    gates=(),
+    borders=(),
+    walled=True,
+    options=None,
+):
+    """Return a world; walls and borders are coordinate lists, gates are places."""
+    lines = [shapely.LineString(one) for one in (*walls, *borders)]
+    kinds = ["wall"] * len(walls) + ["hard_border"] * len(borders)
+    return World(
+        streets=streets_layer,
+        gates=_named("gates", "gate_id", [shapely.Point(one) for one in gates]),
+        water=_named("water", "water_id", water),
+        barriers=_named("barriers", "barrier_id", lines, kind=kinds),
+        estates=_named("estates", "estate_id", estates, walled=[walled] * len(estates)),
+        options=options or NetworkOptions(),
+    )
+
+
+def walk(streets_layer, start, end, **layers):
     """Return the walk in metres from one point to another (nan: no street, inf: no path)."""
-    crs = streets_layer.crs
-    water_layer = (
-        layer("water", {"water_id": [f"w{i}" for i in range(len(water))]}, water)
-        if water
-        else empty_layer("water", crs=crs)
-    )
-    barriers = (
-        layer(
-            "barriers",
-            {"barrier_id": [f"b{i}" for i in range(len(walls))], "kind": ["wall"] * len(walls)},
-            [shapely.LineString(one) for one in walls],
-        )
-        if walls
-        else empty_layer("barriers", crs=crs)
-    )
-    estates_layer = (
-        layer(
-            "estates",
-            {"estate_id": [f"e{i}" for i in range(len(estates))], "walled": [True] * len(estates)},
-            estates,
-        )
-        if estates
-        else empty_layer("estates", crs=crs)
-    )
-    gates_layer = (
-        layer(
-            "gates",
-            {"gate_id": [f"g{i}" for i in range(len(gates))]},
-            [shapely.Point(one) for one in gates],
-        )
-        if gates
-        else empty_layer("gates", crs=crs)
-    )
-    chosen = options or NetworkOptions()
-    network = build_network(
-        streets_layer,
-        gates=gates_layer,
-        walls=wall_lines(barriers=barriers, estates=estates_layer),
-        options=chosen,
-    )
-    blocks = obstacles(water=water_layer, barriers=barriers, estates=estates_layer)
-    facility = snap_to_network(
-        np.array([shapely.Point(end)], dtype=object), network, blocks=blocks, options=chosen
-    )
-    door = snap_to_network(
-        np.array([shapely.Point(start)], dtype=object), network, blocks=blocks, options=chosen
-    )
-    if door.edge[0] < 0 or facility.edge[0] < 0:
+    place = world(streets_layer, **layers)
+    if (place.snap(start, end).edge < 0).any():
         return float("nan")
-    return float(walking_distances(build_graph(network, facility), door)[0, 0])
+    return float(place.walks([start], [end])[0, 0])

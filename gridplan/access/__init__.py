@@ -9,6 +9,7 @@ from gridplan.access.walks import (
     measure_walks,
     nearest_columns,
 )
+from gridplan.access.wall_range import wall_range_columns
 
 __all__ = [
     "Walks",
@@ -20,5 +21,6 @@ __all__ = [
     "missing_reasons",
     "nearest_columns",
     "own_committees",
+    "wall_range_columns",
     "weighted_quantile",
 ]

@@ -17,8 +17,12 @@ from gridplan.network import (
     NetworkOptions,
     Obstacles,
     Snapped,
+    WalkGraph,
     build_graph,
+    connections_used,
+    gates_on_network,
     snap_to_network,
+    straight_walks,
     walking_distances,
 )
 from gridplan.place import Place
@@ -28,14 +32,21 @@ _SAME_WALK_M = 0.01
 
 @dataclass(frozen=True)
 class Walks:
-    """Walks from every demand point to every committee, site and gate, in metres."""
+    """
+    Walks from every demand point to every committee, site and gate, in metres.
+
+    ``gates`` are the ids of the gates that open a wall, the rows of ``gate_metres``.
+    """
 
     ids: tuple[str, ...]
     doors: Snapped
+    facilities: Snapped
     metres: Floats
+    gates: tuple[str, ...]
     gate_metres: Floats
     committees: int
     sites: int
+    graph: WalkGraph
 
 
 def measure_walks(
@@ -47,30 +58,27 @@ def measure_walks(
     options: NetworkOptions,
 ) -> Walks:
     """Return the walks from every home to every committee, site and gate."""
-    gates = place.gates[place.gates["estate_id"].notna()]
-    parts = (place.committees, place.sites, gates)
+    parts = (place.committees, place.sites)
     targets = np.concatenate([part.geometry.to_numpy() for part in parts])
     facilities = snap_to_network(targets, network, blocks=blocks, options=options)
-    graph = build_graph(network, facilities)
-    doors = snap_to_network(demand.geometry.to_numpy(), network, blocks=blocks, options=options)
-    first_gate = len(place.committees) + len(place.sites)
-    at_gates = Snapped(
-        edge=facilities.edge[first_gate:],
-        offset_m=facilities.offset_m[first_gate:],
-        leg_m=facilities.leg_m[first_gate:],
-        detour=facilities.detour[first_gate:],
-    )
+    at_gates = gates_on_network(network)
+    graph = build_graph(network, joined(facilities, at_gates))
+    homes = demand.geometry.to_numpy()
+    doors = snap_to_network(homes, network, blocks=blocks, options=options)
+    metres = walking_distances(graph, doors)
+    straight_m = straight_walks(homes, targets, network, blocks=blocks, options=options)
+    metres[:, : len(targets)] = np.minimum(metres[:, : len(targets)], straight_m)
+    gates = tuple(network.gates["gate_id"])
     return Walks(
-        ids=(
-            *place.committees["committee_id"],
-            *place.sites["site_id"],
-            *gates["gate_id"],
-        ),
+        ids=(*place.committees["committee_id"], *place.sites["site_id"], *gates),
         doors=doors,
-        metres=walking_distances(graph, doors),
+        facilities=facilities,
+        metres=metres,
+        gates=gates,
         gate_metres=walking_distances(graph, at_gates),
         committees=len(place.committees),
         sites=len(place.sites),
+        graph=graph,
     )
 
 
@@ -103,18 +111,20 @@ def committee_walks(
     table : DataFrame
         ``community_id``, ``committee_id``: which committees serve which community.
     """
-    edges = network.walkable["edge_id"].to_numpy()
-    on_street = walks.doors.edge >= 0
-    demand = demand.assign(
-        edge_id=np.where(on_street, edges[walks.doors.edge], None),
-        leg_m=walks.doors.leg_m,
-        leg_detour=pd.Series(walks.doors.detour, index=demand.index).replace("", None),
-    )
     ids = place.committees["committee_id"].to_numpy()
     metres = walks.metres[:, : walks.committees]
     own = own_committees(demand, place.committees, table)
     chosen = nearest_columns(demand, walks, metres, ids, "committee", allowed=own)
     nearest = nearest_columns(demand, walks, metres, ids, "nearest_committee")
+    edges = network.walkable["edge_id"].to_numpy()
+    column = {c: j for j, c in enumerate(ids)}
+    goal = np.array([column.get(c, -1) for c in chosen["committee_id"]], dtype=np.intp)
+    used = connections_used(walks.graph, walks.doors, goal)
+    demand = demand.assign(
+        edge_id=np.where(used.edge >= 0, edges[used.edge], None),
+        leg_m=used.leg_m,
+        leg_detour=pd.Series(used.detour, index=demand.index).replace("", None),
+    )
     demand = pd.concat([demand, chosen, nearest], axis="columns")
     demand["gate_id"] = _gates_passed(place, demand, walks)
     return demand
@@ -148,11 +158,13 @@ def nearest_columns(
 def _gates_passed(place: Place, demand: gpd.GeoDataFrame, walks: Walks) -> Texts:
     """Return the gate of the estate through which the walk to the own committee leads."""
     passed = np.full(len(demand), None, dtype=object)
-    gates = place.gates[place.gates["estate_id"].notna()]
+    estate_of = dict(zip(place.gates["gate_id"], place.gates["estate_id"], strict=True))
+    estate_of_gate = np.array([estate_of[gate] for gate in walks.gates], dtype=object)
+    gate_ids = np.array(walks.gates, dtype=object)
     first = walks.committees + walks.sites
     column = {c: j for j, c in enumerate(walks.ids[: walks.committees])}
     for estate, rows in demand[demand["committee_id"].notna()].groupby("estate_id").groups.items():
-        own = np.flatnonzero(gates["estate_id"] == estate)
+        own = np.flatnonzero(estate_of_gate == estate)
         if not len(own):
             continue
         at = demand.index.get_indexer(rows)
@@ -161,5 +173,17 @@ def _gates_passed(place: Place, demand: gpd.GeoDataFrame, walks: Walks) -> Texts
         best = through.argmin(axis=1)
         least = through[np.arange(len(at)), best]
         same = least <= demand["committee_m"].to_numpy()[at] + _SAME_WALK_M
-        passed[at[same]] = gates["gate_id"].to_numpy()[own[best[same]]]
+        passed[at[same]] = gate_ids[own[best[same]]]
     return passed
+
+
+def joined(left: Snapped, right: Snapped) -> Snapped:
+    """Return the points of both, one after the other."""
+    further = right.further.assign(point=right.further["point"] + len(left))
+    return Snapped(
+        edge=np.concatenate([left.edge, right.edge]),
+        offset_m=np.concatenate([left.offset_m, right.offset_m]),
+        leg_m=np.concatenate([left.leg_m, right.leg_m]),
+        detour=np.concatenate([left.detour, right.detour]),
+        further=pd.concat([left.further, further], ignore_index=True),
+    )

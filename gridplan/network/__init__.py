@@ -1,20 +1,36 @@
 """The walking network: edges, obstacles, doors, shortest walks."""
 
 from gridplan.network.edges import Network, NetworkOptions, build_network, is_walkable
-from gridplan.network.graph import WalkGraph, build_graph, walking_distances
-from gridplan.network.snap import Obstacles, Snapped, obstacles, snap_to_network, wall_lines
+from gridplan.network.graph import WalkGraph, build_graph, connections_used, walking_distances
+from gridplan.network.inside import straight_walks
+from gridplan.network.ledger import reachability_ledger
+from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
+from gridplan.network.proposals import proposal_note, propose_gates, wall_notes
+from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
+from gridplan.network.variants import WallVariant, wall_variants
 
 __all__ = [
+    "Grounds",
     "Network",
     "NetworkOptions",
     "Obstacles",
     "Snapped",
     "WalkGraph",
+    "WallVariant",
     "build_graph",
     "build_network",
+    "connections_used",
+    "gates_on_network",
     "is_walkable",
     "obstacles",
+    "proposal_note",
+    "propose_gates",
+    "reachability_ledger",
     "snap_to_network",
+    "straight_walks",
     "walking_distances",
     "wall_lines",
+    "wall_notes",
+    "wall_variants",
+    "walled_grounds",
 ]

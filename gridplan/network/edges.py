@@ -14,8 +14,10 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from gridplan.errors import InputError, Message, Note
+from gridplan.network.borders import cut_at_borders
 from gridplan.network.gates import link_gates
 from gridplan.network.noding import node_lines
+from gridplan.network.obstacles import BORDER, Obstacles
 
 Ints = npt.NDArray[np.intp]
 
@@ -25,6 +27,7 @@ NOT_WALKABLE = (
     "construction",
     "elevator",
     "escape",
+    "ferry",
     "motorway",
     "motorway_link",
     "planned",
@@ -36,6 +39,10 @@ NOT_WALKABLE = (
 )
 """Highway classes nobody walks on, in OpenStreetMap's words."""
 
+STEPS_CLASS = "steps"
+"""Highway class of stairs, which a wheelchair cannot use."""
+
+_FERRY = "ferry"
 _FOOT_ALLOWED = ("yes", "designated", "permissive", "official")
 
 
@@ -78,13 +85,16 @@ class Network:
     Attributes
     ----------
     edges : GeoDataFrame
-        ``edge_id``, ``u``, ``v`` (node ids), ``length_m``, ``walkable``,
+        ``edge_id``, ``u``, ``v`` (node ids), ``length_m``, ``walkable``, ``steps``,
         ``component`` (0 is the longest piece; -1 where not walkable) and what
         the streets brought. Sorted by ``edge_id``.
+    gates : GeoDataFrame
+        The gates that open a wall and meet a street: ``gate_id``, point.
     notes : tuple of Note
     """
 
     edges: gpd.GeoDataFrame
+    gates: gpd.GeoDataFrame
     notes: tuple[Note, ...] = ()
 
     @cached_property
@@ -105,7 +115,7 @@ def build_network(
     streets: gpd.GeoDataFrame,
     *,
     gates: gpd.GeoDataFrame,
-    walls: gpd.GeoSeries,
+    blocks: Obstacles,
     options: NetworkOptions | None = None,
 ) -> Network:
     """
@@ -120,8 +130,8 @@ def build_network(
         tunnels do not meet what they cross).
     gates : GeoDataFrame
         As in `Place.gates`.
-    walls : GeoSeries of lines
-        What only a gate opens.
+    blocks : Obstacles
+        Its walls are what only a gate opens.
 
     Raises
     ------
@@ -133,6 +143,7 @@ def build_network(
     edges, notes = (streets.copy(), ()) if noded else node_lines(streets, join_m=chosen.join_m)
     edges = edges.rename(columns={"street_id": "edge_id"})
     edges["walkable"] = is_walkable(edges, chosen)
+    edges["steps"] = (edges["highway"] == STEPS_CLASS).to_numpy(dtype=bool)
     if not edges["walkable"].any():
         raise InputError(
             Message(
@@ -142,24 +153,41 @@ def build_network(
                 f"[network].not_walkable 设置。",
             )
         )
-    linked, gate_notes = link_gates(
+    edges, border_notes = cut_at_borders(edges, blocks.of_kind(BORDER))
+    joined = link_gates(
         edges.sort_values("edge_id", kind="stable").reset_index(drop=True),
         gates,
-        walls,
+        blocks,
         wall_m=chosen.gate_wall_m,
         link_m=chosen.gate_link_m,
     )
+    linked = joined.edges
     linked["length_m"] = shapely.length(linked.geometry.to_numpy())
     linked["component"] = _components(linked)
     ordered = linked.sort_values("edge_id", kind="stable").reset_index(drop=True)
-    return Network(edges=ordered, notes=(*notes, *gate_notes))
+    return Network(edges=ordered, gates=joined.gates, notes=(*notes, *border_notes, *joined.notes))
 
 
 def is_walkable(edges: pd.DataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
-    """Return where one may walk, by each street's ``highway``, ``foot`` and ``access``."""
+    """
+    Say which edges one can walk along.
+
+    ``foot`` overrides the class and ``access``; ferries are out whatever they say, and so are
+    roads for motor vehicles only (``motorroad = yes``) that do not allow walking. ``access =
+    private`` stays: most such ways lead to the homes of those who walk them.
+    """
     allowed = edges["foot"].isin(_FOOT_ALLOWED)
     closed = edges["highway"].isin(options.not_walkable) | (edges["access"] == "no")
-    return np.asarray((allowed | ~closed) & (edges["foot"] != "no"), dtype=bool)
+    closed |= _column(edges, "motorroad") == "yes"
+    ferry = (_column(edges, "route") == _FERRY) | (edges["highway"] == _FERRY)
+    return np.asarray((allowed | ~closed) & (edges["foot"] != "no") & ~ferry, dtype=bool)
+
+
+def _column(edges: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Return a column that the streets may or may not have brought."""
+    empty = pd.Series([None] * len(edges), index=edges.index, dtype="object")
+    column: pd.Series[str] = edges.get(name, empty)
+    return column
 
 
 def _components(edges: gpd.GeoDataFrame) -> Ints:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note
-from gridplan.geometry import GRID_M
+from gridplan.errors import Message, Note, first_ids
+from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.noding import cut_line
+from gridplan.network.obstacles import (
+    CLEARANCE_M,
+    WALL,
+    Grounds,
+    Obstacles,
+    crosses_obstacle,
+    straight_legs,
+)
 
 LINK_CLASS = "gate_link"
 """Highway class of the links that join a gate to the streets on its two sides."""
+COURTYARD_CLASS = "courtyard_link"
+"""Highway class of the straight ways from gate to gate where walls hold no inner street."""
+LINK_CLASSES = (LINK_CLASS, COURTYARD_CLASS)
 
-_AT_GATE_M = 0.1
+AT_GATE_M = 0.1
 _LOOK_M = 1.0
 
 
@@ -27,86 +39,151 @@ class _Foot:
     edge: int
     along_m: float
     point: shapely.Point
+    line: shapely.LineString
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """A gate that opens a wall: where in the wall, and the streets it is joined to."""
+
+    gate_id: str
+    point: shapely.Point
+    feet: tuple[_Foot, ...]
+    runs_through: bool
+
+
+@dataclass(frozen=True)
+class Linked:
+    """
+    The edges with links through the gates.
+
+    Attributes
+    ----------
+    edges : GeoDataFrame
+    gates : GeoDataFrame
+        The gates that open a wall and meet a street: ``gate_id``, and the point
+        in the wall (on the street, where one runs through).
+    notes : tuple of Note
+    """
+
+    edges: gpd.GeoDataFrame
+    gates: gpd.GeoDataFrame
+    notes: tuple[Note, ...]
 
 
 def link_gates(
     edges: gpd.GeoDataFrame,
     gates: gpd.GeoDataFrame,
-    walls: gpd.GeoSeries,
+    blocks: Obstacles,
     *,
     wall_m: float,
     link_m: float,
-) -> tuple[gpd.GeoDataFrame, tuple[Note, ...]]:
+) -> Linked:
     """
     Return the edges with links through the gates.
 
     Where a street runs through the gate nothing is added. Else the nearest
-    walkable edge on each side of the wall, within `link_m`, is joined to the
-    gate by a straight link; a street that ends at the gate is its own side.
+    walkable edge on each side of the wall, within `link_m`, that no obstacle
+    keeps apart, is joined to the gate by a straight link; a street that ends at
+    the gate is its own side. Where walls hold no inner street (less than
+    `link_m` in all), their gates are joined to each other by straight lines.
 
     Parameters
     ----------
     edges : GeoDataFrame
         ``edge_id``, ``u``, ``v``, ``walkable``, one LineString each.
-    walls : GeoSeries of lines
+    blocks : Obstacles
+        The walls are those of kind ``wall``.
     wall_m, link_m : float
         How near a gate must be to a wall, and a street to a gate, in metres.
     """
-    if not len(gates) or not len(walls):
-        return edges, ()
+    walls = shapely.get_parts(blocks.of_kind(WALL))
+    if not len(gates):
+        return Linked(edges, _spots([], edges), ())
+    wall = _nearest_wall(gates.geometry.to_numpy(), walls, wall_m)
+    found = [
+        _meet(gate_id, point, walls[wall[row]], feet)
+        for row, (gate_id, point, feet) in enumerate(
+            zip(
+                gates["gate_id"],
+                gates.geometry,
+                _feet_near(gates.geometry.to_numpy(), edges, blocks, link_m),
+                strict=True,
+            )
+        )
+        if wall[row] >= 0
+    ]
+    acting = [gate for gate in found if gate.feet]
+    stray = gates["gate_id"][wall < 0].tolist()
+    lone = [gate.gate_id for gate in found if not gate.feet]
+    bare = bare_grounds(blocks.grounds, edges, least_m=link_m)
+    linked = _add_links(edges, [one for one in acting if not one.runs_through], bare, blocks)
+    notes = (*_stray_note(stray, wall_m), *_lone_note(lone, link_m))
+    return Linked(linked, _spots(acting, edges), notes)
+
+
+def bare_grounds(grounds: Grounds, edges: gpd.GeoDataFrame, *, least_m: float) -> Geometries:
+    """Return the walled ground with less than `least_m` of walkable street inside it."""
+    if not len(grounds.areas):
+        return grounds.areas
+    street = edges["walkable"].to_numpy() & ~edges["highway"].isin(LINK_CLASSES).to_numpy()
+    lines = edges.geometry.to_numpy()[street]
+    within = shapely.buffer(grounds.areas, -CLEARANCE_M)
+    ground, line = shapely.STRtree(lines).query(within, predicate="intersects")
+    inside_m = shapely.length(shapely.intersection(lines[line], within[ground]))
+    total_m = np.bincount(ground, weights=inside_m, minlength=len(within))
+    return np.asarray(grounds.areas[total_m < least_m], dtype=object)
+
+
+def _nearest_wall(points: Geometries, walls: Geometries, wall_m: float) -> np.ndarray:
+    """Return the wall nearest to each point (the first of equally near ones), or -1."""
+    nearest = np.full(len(points), -1, dtype=np.intp)
+    tree = shapely.STRtree(walls)
+    point, wall = tree.query_nearest(points, max_distance=wall_m, all_matches=True)
+    order = np.lexsort([-wall, point])
+    nearest[point[order]] = wall[order]
+    return nearest
+
+
+def _feet_near(
+    points: Geometries, edges: gpd.GeoDataFrame, blocks: Obstacles, link_m: float
+) -> list[list[_Foot]]:
+    """Return, for each point, the feet on the walkable edges in reach, nearest first."""
     lines = edges.geometry.to_numpy()
     walkable = np.flatnonzero(edges["walkable"].to_numpy())
-    street_tree = shapely.STRtree(lines[walkable])
-    wall_lines = walls.to_numpy()
-    wall_tree = shapely.STRtree(wall_lines)
-    links: list[tuple[str, list[_Foot]]] = []
-    stray: list[str] = []
-    for gate_id, gate in zip(gates["gate_id"], gates.geometry, strict=True):
-        near = wall_tree.query_nearest(gate, max_distance=wall_m)
-        if not len(near):
-            stray.append(gate_id)
-            continue
-        candidates = np.sort(walkable[street_tree.query(gate, "dwithin", distance=link_m)])
-        feet = _feet_by_side(gate, wall_lines[near.min()], lines, candidates)
-        runs_through = len(feet) > 1 and len({foot.edge for foot in feet}) == 1
-        if feet and not runs_through:
-            links.append((gate_id, feet))
-    linked = _add_links(edges, gates, links)
-    return linked, _stray_note(stray, wall_m)
+    gate, near = shapely.STRtree(lines[walkable]).query(points, "dwithin", distance=link_m)
+    edge = walkable[near]
+    along_m = shapely.line_locate_point(lines[edge], points[gate])
+    foot = shapely.line_interpolate_point(lines[edge], along_m)
+    away_m = shapely.distance(points[gate], foot)
+    legs = straight_legs(shapely.get_coordinates(points[gate]), shapely.get_coordinates(foot))
+    free = crosses_obstacle(legs, blocks, both_ends=True) == ""
+    order = np.lexsort([edge, np.round(away_m / GRID_M), gate])
+    feet: list[list[_Foot]] = [[] for _ in points]
+    for i in order[free[order]]:
+        feet[gate[i]].append(_Foot(int(edge[i]), float(along_m[i]), foot[i], lines[edge[i]]))
+    return feet
 
 
-def _stray_note(stray: list[str], wall_m: float) -> tuple[Note, ...]:
-    if not stray:
-        return ()
-    message = Message(
-        en=f"{len(stray)} gates lie farther than {wall_m:g} m from every wall and open nothing.",
-        zh=f"{len(stray)} 个出入口距任何围墙超过 {wall_m:g} 米，未起作用。",
-    )
-    return (Note("gates_off_walls", len(stray), message, tuple(stray)),)
-
-
-def _feet_by_side(
-    gate: shapely.Point,
-    wall: shapely.LineString,
-    lines: np.ndarray,
-    candidates: np.ndarray,
-) -> list[_Foot]:
-    """Return the nearest street on each side of the wall, by distance, then by position."""
-    order = np.lexsort([candidates, np.round(shapely.distance(gate, lines[candidates]) / GRID_M)])
+def _meet(gate_id: str, point: shapely.Point, wall: shapely.LineString, feet: list[_Foot]) -> _Gate:
+    """Return the gate with the nearest street on each side of its wall."""
     by_side: dict[int, _Foot] = {}
-    for edge in candidates[order]:
-        line = lines[edge]
-        along_m = float(shapely.line_locate_point(line, gate))
-        foot = _Foot(int(edge), along_m, shapely.line_interpolate_point(line, along_m))
-        for side in _sides(gate, wall, line, foot):
+    for foot in feet:
+        for side in _sides(point, wall, foot):
             by_side.setdefault(side, foot)
-    return [by_side[side] for side in sorted(by_side)]
+        if len(by_side) > 1:
+            break
+    chosen = tuple(by_side[side] for side in sorted(by_side))
+    runs_through = len(chosen) > 1 and len({foot.edge for foot in chosen}) == 1
+    at_street = runs_through or any(shapely.distance(point, f.point) <= AT_GATE_M for f in chosen)
+    in_wall = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, point))
+    keep = at_street or shapely.distance(point, in_wall) <= GRID_M
+    return _Gate(gate_id, point if keep else in_wall, chosen, runs_through)
 
 
-def _sides(
-    gate: shapely.Point, wall: shapely.LineString, line: shapely.LineString, foot: _Foot
-) -> list[int]:
-    if shapely.distance(gate, foot.point) > _AT_GATE_M:
+def _sides(gate: shapely.Point, wall: shapely.LineString, foot: _Foot) -> list[int]:
+    line = foot.line
+    if shapely.distance(gate, foot.point) > AT_GATE_M:
         looks = [foot.point]
     else:
         ends_m = (foot.along_m - _LOOK_M, foot.along_m + _LOOK_M)
@@ -126,31 +203,25 @@ def _side(wall: shapely.LineString, gate: shapely.Point, look: shapely.Point) ->
 
 
 def _add_links(
-    edges: gpd.GeoDataFrame, gates: gpd.GeoDataFrame, links: list[tuple[str, list[_Foot]]]
+    edges: gpd.GeoDataFrame, gates: list[_Gate], bare: Geometries, blocks: Obstacles
 ) -> gpd.GeoDataFrame:
-    place = dict(zip(gates["gate_id"], gates.geometry, strict=True))
     node_of: dict[tuple[int, float], str] = {}
-    for gate_id, feet in links:
-        for foot in feet:
-            node_of.setdefault((foot.edge, foot.along_m), _foot_node(edges, gate_id, foot))
-    rows = []
-    for gate_id, feet in links:
-        at_gate = [f for f in feet if shapely.distance(place[gate_id], f.point) <= GRID_M]
-        hub = node_of[at_gate[0].edge, at_gate[0].along_m] if at_gate else f"g{gate_id}"
-        for number, foot in enumerate(feet):
+    for gate in gates:
+        for foot in gate.feet:
+            node_of.setdefault((foot.edge, foot.along_m), _foot_node(edges, gate.gate_id, foot))
+    rows: list[dict[str, object]] = []
+    hubs: dict[str, str] = {}
+    for gate in gates:
+        at_gate = [f for f in gate.feet if shapely.distance(gate.point, f.point) <= GRID_M]
+        hub = node_of[at_gate[0].edge, at_gate[0].along_m] if at_gate else f"g{gate.gate_id}"
+        hubs[gate.gate_id] = hub
+        for number, foot in enumerate(gate.feet):
             node = node_of[foot.edge, foot.along_m]
-            if node == hub:
-                continue
-            rows.append(
-                {
-                    "edge_id": f"gate-{gate_id}-{number}",
-                    "u": hub,
-                    "v": node,
-                    "highway": LINK_CLASS,
-                    "walkable": True,
-                    "geometry": _link_line(place[gate_id], foot),
-                }
-            )
+            if node != hub:
+                edge_id = f"gate-{gate.gate_id}-{number}"
+                line = _straight(gate.point, foot.point)
+                rows.append(_link_row(edge_id, (hub, node), LINK_CLASS, line))
+    rows.extend(_courtyard_rows(gates, hubs, bare, blocks))
     cut = _cut_at_feet(edges, node_of)
     if not rows:
         return cut
@@ -161,8 +232,82 @@ def _add_links(
     return gpd.GeoDataFrame(pd.concat([cut, added], ignore_index=True), crs=edges.crs)
 
 
-def _link_line(gate: shapely.Point, foot: _Foot) -> shapely.LineString:
-    return shapely.LineString([(gate.x, gate.y), (foot.point.x, foot.point.y)])
+def _courtyard_rows(
+    gates: list[_Gate], hubs: dict[str, str], bare: Geometries, blocks: Obstacles
+) -> list[dict[str, object]]:
+    """Return the straight ways between the gates of ground without inner streets."""
+    if not len(bare) or not gates:
+        return []
+    points = np.array([gate.point for gate in gates], dtype=object)
+    area, gate = shapely.STRtree(points).query(bare, "dwithin", distance=CLEARANCE_M)
+    pairs = sorted(
+        {
+            pair
+            for one in range(len(bare))
+            for pair in combinations(np.sort(gate[area == one]).tolist(), 2)
+            if hubs[gates[pair[0]].gate_id] != hubs[gates[pair[1]].gate_id]
+        }
+    )
+    lines = np.array([_straight(points[i], points[j]) for i, j in pairs], dtype=object)
+    free = crosses_obstacle(lines, blocks, both_ends=True) == ""
+    return [
+        _link_row(
+            f"court-{gates[i].gate_id}-{gates[j].gate_id}",
+            (hubs[gates[i].gate_id], hubs[gates[j].gate_id]),
+            COURTYARD_CLASS,
+            line,
+        )
+        for (i, j), line, is_free in zip(pairs, lines, free, strict=True)
+        if is_free
+    ]
+
+
+def _link_row(
+    edge_id: str, ends: tuple[str, str], highway: str, line: shapely.LineString
+) -> dict[str, object]:
+    return {
+        "edge_id": edge_id,
+        "u": ends[0],
+        "v": ends[1],
+        "highway": highway,
+        "walkable": True,
+        "steps": False,
+        "geometry": line,
+    }
+
+
+def _straight(start: shapely.Point, end: shapely.Point) -> shapely.LineString:
+    return shapely.LineString([(start.x, start.y), (end.x, end.y)])
+
+
+def _spots(gates: list[_Gate], edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    ids = pd.Series([gate.gate_id for gate in gates], dtype="object")
+    points = np.array([gate.point for gate in gates], dtype=object)
+    return gpd.GeoDataFrame({"gate_id": ids}, geometry=points, crs=edges.crs)
+
+
+def _stray_note(stray: list[str], wall_m: float) -> tuple[Note, ...]:
+    if not stray:
+        return ()
+    message = Message(
+        en=f"{len(stray)} gates lie farther than {wall_m:g} m from every wall and open nothing: "
+        f"{first_ids(stray)}. Move them onto the wall, or say which estate is walled.",
+        zh=f"{len(stray)} 个出入口距任何围墙超过 {wall_m:g} 米，未起作用：{first_ids(stray)}。"
+        f"请将其移到围墙上，或注明小区有围墙。",
+    )
+    return (Note("gates_off_walls", len(stray), message, tuple(stray)),)
+
+
+def _lone_note(lone: list[str], link_m: float) -> tuple[Note, ...]:
+    if not lone:
+        return ()
+    message = Message(
+        en=f"{len(lone)} gates have no walkable street within {link_m:g} m on either side and "
+        f"open nothing: {first_ids(lone)}. Draw the path that leads to them.",
+        zh=f"{len(lone)} 个出入口两侧 {link_m:g} 米内均无可步行道路，未起作用："
+        f"{first_ids(lone)}。请补画通往出入口的道路。",
+    )
+    return (Note("gates_without_street", len(lone), message, tuple(lone)),)
 
 
 def _foot_node(edges: gpd.GeoDataFrame, gate_id: str, foot: _Foot) -> str:

@@ -5,12 +5,21 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
+from scipy import sparse
+from scipy.sparse import csgraph
 
-from gridplan.errors import Message, Note
+from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import GRID_M, Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
+
+NEAR_MISS_M = 2.0
+"""Dead ends this near another street are told, so that the planner can join them."""
+
+Joined = dict[tuple[int, int], tuple[str, float]]
+"""By line and end: the line's id, and the largest gap closed there, in metres."""
 
 MeetingPoints = dict[int, list[tuple[float, float, float]]]
 """For each line, points as (distance along the line, x, y)."""
@@ -23,7 +32,9 @@ def node_lines(
     parts = streets.explode(index_parts=False).reset_index(drop=True)
     level = _levels(parts)
     lines = parts.geometry.to_numpy()
-    meeting, joined = _meeting_points(lines, level, join_m=join_m)
+    meeting, gaps, same = _meeting_points(lines, level, join_m=join_m)
+    ids = parts["street_id"].to_numpy()
+    joined = {key: (str(ids[key[0]]), gap) for key, gap in gaps.items()}
     pieces: list[shapely.LineString] = []
     owner: list[int] = []
     for row, line in enumerate(lines):
@@ -37,22 +48,68 @@ def node_lines(
     )
     order = edges.groupby("street_id").cumcount().astype(str)
     edges["street_id"] = edges["street_id"] + "-" + order
-    edges["u"], edges["v"] = _end_nodes(np.asarray(pieces, dtype=object))
-    notes: tuple[Note, ...] = ()
-    if joined:
-        notes = (
-            Note(
-                "ends_joined",
-                len(joined),
-                Message(
-                    en=f"{len(joined)} street ends within {join_m:g} m of another street "
-                    f"were joined to it.",
-                    zh=f"{len(joined)} 个街道端点距另一街道不足 {join_m:g} 米，已连接。",
-                ),
-                tuple(parts["street_id"].iloc[list(joined)].tolist()),
-            ),
+    edges["u"], edges["v"] = _end_nodes(np.asarray(pieces, dtype=object), same)
+    near = _near_misses(parts, lines, level, join_m=join_m)
+    return edges, (*_joined_note(joined, join_m), *_near_miss_note(near))
+
+
+def _joined_note(joined: Joined, join_m: float) -> tuple[Note, ...]:
+    if not joined:
+        return ()
+    largest_m = max(gap for _, gap in joined.values())
+    ids = tuple(sorted({name for name, _ in joined.values()}))
+    message = Message(
+        en=f"{len(joined)} street ends within {join_m:g} m of another street were joined to it; "
+        f"the largest gap was {largest_m:.3f} m.",
+        zh=f"{len(joined)} 个街道端点距另一街道不足 {join_m:g} 米，已连接；"
+        f"最大间隙 {largest_m:.3f} 米。",
+    )
+    return (Note("ends_joined", len(joined), message, ids),)
+
+
+def _near_miss_note(near: pd.DataFrame) -> tuple[Note, ...]:
+    if near.empty:
+        return ()
+    largest_m = float(near["gap_m"].max())
+    places = [
+        f"{one.street_id} ({one.x:.1f}, {one.y:.1f}; {one.gap_m:.2f} m)"
+        for one in near.itertuples(index=False)
+    ]
+    message = Message(
+        en=f"{len(near)} dead ends stop up to {largest_m:.2f} m short of another street and are "
+        f"not joined to it: {first_ids(places)}. Mend the lines, or raise [network].join_m.",
+        zh=f"{len(near)} 个断头路端点距另一街道不超过 {largest_m:.2f} 米而未连接："
+        f"{first_ids(places)}。请修正线形，或调大 [network].join_m。",
+    )
+    return (Note("ends_nearly_meet", len(near), message, tuple(near["street_id"])),)
+
+
+def _near_misses(
+    streets: gpd.GeoDataFrame, lines: Geometries, level: Floats, *, join_m: float
+) -> pd.DataFrame:
+    """Return the dead ends just beyond `join_m` of another line at their level, by id."""
+    found = []
+    tree = shapely.STRtree(lines)
+    for end in (0, -1):
+        points = shapely.get_point(lines, end)
+        own, other = tree.query(points, "dwithin", distance=NEAR_MISS_M)
+        own, other = own[own != other], other[own != other]
+        gap_m = shapely.distance(points[own], lines[other])
+        joined = np.isin(own, own[gap_m <= join_m])
+        rows = ~joined & (level[own] == level[other])
+        found.append(
+            pd.DataFrame(
+                {
+                    "street_id": streets["street_id"].to_numpy()[own[rows]],
+                    "end": end,
+                    "gap_m": gap_m[rows],
+                    "x": shapely.get_x(points[own[rows]]),
+                    "y": shapely.get_y(points[own[rows]]),
+                }
+            )
         )
-    return edges, notes
+    every = pd.concat(found, ignore_index=True).sort_values(["street_id", "x", "y", "gap_m"])
+    return every.drop_duplicates(["street_id", "end", "x", "y"], ignore_index=True)
 
 
 def _levels(streets: gpd.GeoDataFrame) -> Floats:
@@ -66,9 +123,11 @@ def _levels(streets: gpd.GeoDataFrame) -> Floats:
 
 def _meeting_points(
     lines: Geometries, level: Floats, *, join_m: float
-) -> tuple[MeetingPoints, list[int]]:
+) -> tuple[MeetingPoints, dict[tuple[int, int], float], list[tuple[str, str]]]:
     """
-    Return, for each line, the points where others meet it, and the lines whose ends were moved.
+    Return, for each line, the points where others meet it, the gaps closed, and joined ends.
+
+    Gaps are by line and end; joined ends are pairs of node names.
 
     Crossings in the middle of both lines count at the same level only.
     """
@@ -77,32 +136,53 @@ def _meeting_points(
     other = first != second
     first, second = first[other], second[other]
     meeting: MeetingPoints = {}
-    joined: list[int] = []
+    joined: dict[tuple[int, int], float] = {}
+    same: list[tuple[str, str]] = []
     for end in (0, -1):
         points = shapely.get_point(lines[first], end)
         gap = shapely.distance(points, lines[second])
-        for i in np.flatnonzero((gap <= join_m) & _may_join(points, lines, level, (first, second))):
-            along = float(shapely.line_locate_point(lines[second[i]], points[i]))
-            _add_point(meeting, int(second[i]), along, points[i])
+        may = _may_join(points, lines, level, (first, second), gap=gap, join_m=join_m)
+        for i in np.flatnonzero((gap <= join_m) & may):
+            target = lines[second[i]]
+            along = float(shapely.line_locate_point(target, points[i]))
+            if GRID_M < along < target.length - GRID_M:
+                _add_point(meeting, int(second[i]), along, points[i])
+            else:
+                foot = shapely.line_interpolate_point(target, along)
+                same.append((_names(points[i : i + 1])[0], _names(np.array([foot]))[0]))
             if gap[i] > GRID_M:
-                joined.append(int(first[i]))
+                key = (int(first[i]), end)
+                joined[key] = max(joined.get(key, 0.0), float(gap[i]))
     level_pairs = (level[first] == level[second]) & (first < second)
     for i, j in zip(first[level_pairs], second[level_pairs], strict=True):
         for point in _crossings(lines[i], lines[j]):
             for row in (int(i), int(j)):
                 _add_point(meeting, row, float(shapely.line_locate_point(lines[row], point)), point)
-    return meeting, sorted(set(joined))
+    return meeting, joined, same
 
 
 def _may_join(
-    points: Geometries, lines: Geometries, level: Floats, pair: tuple[Ints, Ints]
+    points: Geometries,
+    lines: Geometries,
+    level: Floats,
+    pair: tuple[Ints, Ints],
+    *,
+    gap: Floats,
+    join_m: float,
 ) -> npt.NDArray[np.bool_]:
-    """Say which ends may meet a line: at its level, from a bridge to the ground, or at its end."""
+    """
+    Say which ends may meet a line: at its level, from a bridge to the ground, or at its end.
+
+    Across levels a gap is closed between two ends only: a street that passes just
+    beside the head of a bridge is not the street the bridge comes down to.
+    """
     own, other = level[pair[0]], level[pair[1]]
     target = lines[pair[1]]
-    at_start = shapely.distance(points, shapely.get_point(target, 0)) <= GRID_M
-    at_end = shapely.distance(points, shapely.get_point(target, -1)) <= GRID_M
-    return np.asarray((own == other) | (other == 0) | at_start | at_end, dtype=bool)
+    to_start = shapely.distance(points, shapely.get_point(target, 0))
+    to_end = shapely.distance(points, shapely.get_point(target, -1))
+    end_to_end = np.minimum(to_start, to_end) <= max(join_m, GRID_M)
+    touches_ground = (other == 0) & (gap <= GRID_M)
+    return np.asarray((own == other) | touches_ground | end_to_end, dtype=bool)
 
 
 def _add_point(
@@ -159,15 +239,31 @@ def _piece(
     return shapely.LineString([start[1], *coords[between], end[1]])
 
 
-def _end_nodes(pieces: Geometries) -> tuple[list[str], list[str]]:
+def _end_nodes(pieces: Geometries, same: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """
     Name the ends of the pieces by their place on the 1 mm grid.
 
     Ends at one place are one node, whatever their level: a bridge begins where
-    the street on the ground ends.
+    the street on the ground ends. So are the pairs of `same`.
     """
-    names = []
-    for end in (0, -1):
-        xy = np.round(shapely.get_coordinates(shapely.get_point(pieces, end)) / GRID_M).astype(int)
-        names.append([f"p{x}_{y}" for x, y in xy])
-    return names[0], names[1]
+    alias = _aliases(same)
+    starts, ends = (_names(shapely.get_point(pieces, end)) for end in (0, -1))
+    return [alias.get(one, one) for one in starts], [alias.get(one, one) for one in ends]
+
+
+def _names(points: Geometries) -> list[str]:
+    xy = np.round(shapely.get_coordinates(points) / GRID_M).astype(int)
+    return [f"p{x}_{y}" for x, y in xy]
+
+
+def _aliases(same: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the first name of each set of nodes that pairs of names make one."""
+    pairs = [pair for pair in same if pair[0] != pair[1]]
+    if not pairs:
+        return {}
+    codes, names = pd.factorize(np.array(pairs, dtype=object).ravel(), sort=True)
+    left, right = codes[::2], codes[1::2]
+    links = sparse.coo_matrix((np.ones(len(left)), (left, right)), shape=(len(names),) * 2)
+    _, label = csgraph.connected_components(links, directed=False)
+    first = pd.Series(names).groupby(label).transform("min")
+    return dict(zip(names, first, strict=True))

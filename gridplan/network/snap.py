@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -12,22 +11,17 @@ import shapely
 
 from gridplan.geometry import GRID_M, Floats, Geometries
 from gridplan.network.edges import Network, NetworkOptions
+from gridplan.network.gates import LINK_CLASSES
+from gridplan.network.inside import CONNECTION_COLUMNS, gate_places, inner_connections
+from gridplan.network.obstacles import WALL, Obstacles, crosses_obstacle, straight_legs
 
 Ints = npt.NDArray[np.intp]
 
-_WALL_KINDS = ("wall", "fence", "city_wall", "retaining_wall", "guard_rail")
-_WATER_KINDS = ("river", "canal")
-_RAIL_KINDS = ("rail",)
-_CLEARANCE_M = 0.5
 _NOISE_DECIMALS = 6
 
 
-@dataclass(frozen=True)
-class Obstacles:
-    """Lines that no leg may cross: walls, the banks of water, railways."""
-
-    lines: Geometries
-    kinds: npt.NDArray[np.str_]
+def _none() -> pd.DataFrame:
+    return pd.DataFrame({name: [] for name in CONNECTION_COLUMNS})
 
 
 @dataclass(frozen=True)
@@ -45,37 +39,42 @@ class Snapped:
         Straight metres from the point to the edge.
     detour : str array, shape (n,)
         What lay across the leg to the nearest edge, so that a farther one was
-        taken (``wall``, ``water``, ``rail``); empty where it is the nearest.
+        taken (``wall``, ``water``, ``rail``, ``border``); empty where it is the nearest.
+    further : DataFrame
+        Further ways onto the network of points inside walls, to be chosen by the
+        whole walk: ``point`` (position), ``edge``, ``offset_m``, ``leg_m``.
     """
 
     edge: Ints
     offset_m: Floats
     leg_m: Floats
     detour: npt.NDArray[np.object_]
+    further: pd.DataFrame = field(default_factory=_none)
 
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.edge)
 
-def wall_lines(*, barriers: gpd.GeoDataFrame, estates: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """Return the lines that only a gate opens: walls, fences, the edges of walled estates."""
-    walled = estates[estates["walled"].fillna(value=False).to_numpy(dtype=bool)]
-    own = barriers.geometry.to_numpy()[barriers["kind"].isin(_WALL_KINDS)]
-    rings = shapely.get_parts(shapely.boundary(walled.geometry.to_numpy()))
-    return gpd.GeoSeries(np.concatenate([own, rings]), crs=barriers.crs)
+    @property
+    def connections(self) -> pd.DataFrame:
+        """
+        Every way onto the network, by point, the nearest first.
 
-
-def obstacles(
-    *, water: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, estates: gpd.GeoDataFrame
-) -> Obstacles:
-    """Return the lines no leg may cross: water's edge, barriers, walls of walled estates."""
-    kinds = barriers["kind"]
-    named = (
-        (shapely.boundary(water.geometry.to_numpy()), "water"),
-        (barriers.geometry.to_numpy()[kinds.isin(_WATER_KINDS)], "water"),
-        (barriers.geometry.to_numpy()[kinds.isin(_RAIL_KINDS)], "rail"),
-        (wall_lines(barriers=barriers, estates=estates).to_numpy(), "wall"),
-    )
-    lines = np.concatenate([geometries for geometries, _ in named])
-    words = np.concatenate([np.full(len(geometries), word) for geometries, word in named])
-    return Obstacles(lines=lines, kinds=words)
+        Columns ``point``, ``edge``, ``offset_m``, ``leg_m``; points without any
+        are not in it.
+        """
+        on_street = np.flatnonzero(self.edge >= 0)
+        first = pd.DataFrame(
+            {
+                "point": on_street,
+                "edge": self.edge[on_street],
+                "offset_m": self.offset_m[on_street],
+                "leg_m": self.leg_m[on_street],
+            }
+        )
+        every = pd.concat([first, self.further], ignore_index=True)
+        every = every.astype({"point": np.intp, "edge": np.intp})
+        return every.sort_values("point", kind="stable").reset_index(drop=True)
 
 
 def snap_to_network(
@@ -88,45 +87,91 @@ def snap_to_network(
     """
     Return where each point meets the network.
 
-    The nearest walkable edge within ``options.max_leg_m`` (edges, not nodes);
-    of equally near ones the first by id. A leg that would cross a wall, water or
-    a railway is refused, and the next edge is tried.
+    Outside walls, the nearest street within ``options.max_leg_m`` (edges, not
+    nodes); of equally near ones the first by id. A leg that would cross a wall,
+    water, a railway or a hard border is refused, and the next edge is tried. Where
+    there is no street, gates that a free leg reaches take its place.
+
+    Inside walls, the nearest place of each piece of the network in there, gates
+    among them: which is taken depends on where the walk leads.
 
     Parameters
     ----------
-    points : array of Point, shape (n,)
+    points : array of Point (None: nowhere), shape (n,)
     """
     limit_m = (options or NetworkOptions()).max_leg_m
-    lines = network.walkable.geometry.to_numpy()
+    walkable = network.walkable
+    streets = np.flatnonzero(~walkable["highway"].isin(LINK_CLASSES).to_numpy())
+    outdoors = _nearest_free_street(
+        points, walkable.geometry.to_numpy()[streets], blocks=blocks, limit_m=limit_m
+    )
+    outdoors["edge"] = streets[outdoors["edge"]]
+    inside, indoors = inner_connections(points, network, blocks=blocks, limit_m=limit_m)
+    free = outdoors[~outdoors["point"].isin(inside) & (outdoors["offset_m"].notna())]
+    lost = np.setdiff1d(np.arange(len(points)), [*inside, *free["point"]])
+    by_gate = _by_gate(points, lost, network, blocks=blocks, limit_m=limit_m)
+    columns = list(CONNECTION_COLUMNS)
+    every = pd.concat([free[columns], indoors, by_gate[columns]], ignore_index=True)
+    return _as_snapped(len(points), every, outdoors, inside)
+
+
+def gates_on_network(network: Network) -> Snapped:
+    """Return where the gates that open a wall lie on the network; by their position there."""
+    edge, offset_m = gate_places(network)
+    nothing = np.zeros(len(edge))
+    return Snapped(edge, offset_m, nothing, np.full(len(edge), "", dtype=object))
+
+
+def _nearest_free_street(
+    points: Geometries, lines: Geometries, *, blocks: Obstacles, limit_m: float
+) -> pd.DataFrame:
+    """
+    Return for each point the nearest street that a free leg reaches.
+
+    Points whose every leg is blocked have a row with null ``offset_m``; all rows say
+    in ``blocked_by`` what lay across the leg to the nearest.
+    """
     pairs = _candidates(points, lines, limit_m=limit_m, nearest_only=True)
     free = pairs.assign(blocked_by=_blocked_by(points, lines, pairs, blocks))
-    shut = free["blocked_by"] != ""
-    chosen = free[~shut]
-    if shut.any():
-        again = np.setdiff1d(free["point"], chosen["point"])
+    chosen = free[free["blocked_by"] == ""]
+    again = np.setdiff1d(free["point"], chosen["point"])
+    first_word = free.drop_duplicates("point").set_index("point")["blocked_by"]
+    first_word.loc[chosen["point"]] = ""
+    if len(again):
         wider = _candidates(points[again], lines, limit_m=limit_m, nearest_only=False)
         wider["point"] = again[wider["point"]]
-        wider = _first_free(points, lines, wider, blocks)
-        first_word = free.drop_duplicates("point").set_index("point")["blocked_by"]
-        wider["blocked_by"] = first_word.reindex(wider["point"]).to_numpy()
-        chosen = pd.concat([chosen, wider], ignore_index=True)
-    return _as_snapped(points, lines, chosen.drop_duplicates("point"))
+        chosen = pd.concat([chosen, _first_free(points, lines, wider, blocks)], ignore_index=True)
+    chosen = chosen.drop_duplicates("point").copy()
+    edge, point = chosen["edge"].to_numpy(), chosen["point"].to_numpy()
+    chosen["offset_m"] = shapely.line_locate_point(lines[edge], points[point])
+    shut = free[~free["point"].isin(point)].drop_duplicates("point").assign(offset_m=np.nan)
+    every = pd.concat([chosen, shut], ignore_index=True)
+    every["blocked_by"] = first_word.reindex(every["point"]).to_numpy()
+    return every
 
 
-def crosses_obstacle(legs: Geometries, blocks: Obstacles) -> npt.NDArray[np.object_]:
-    """Return, for each straight leg, the kind of obstacle it crosses, or an empty text."""
-    word = np.full(len(legs), "", dtype=object)
-    if not len(blocks.lines):
-        return word
-    tree = shapely.STRtree(blocks.lines)
-    # A leg of no length crosses nothing: a gate lies on its wall, and on the street through it.
-    real = np.flatnonzero(shapely.length(legs) > GRID_M)
-    leg, line = tree.query(_shortened(legs[real]), predicate="intersects")
-    leg = real[leg]
-    order = np.lexsort([blocks.kinds[line], leg])
-    for i, j in zip(leg[order][::-1], line[order][::-1], strict=True):
-        word[i] = str(blocks.kinds[j])
-    return word
+def _by_gate(
+    points: Geometries, lost: Ints, network: Network, *, blocks: Obstacles, limit_m: float
+) -> pd.DataFrame:
+    """Return each gate that a free leg reaches from points without a street."""
+    spots = network.gates.geometry.to_numpy()
+    near, gate = shapely.STRtree(spots).query(points[lost], "dwithin", distance=limit_m)
+    point = lost[near]
+    legs = straight_legs(
+        shapely.get_coordinates(points[point]), shapely.get_coordinates(spots[gate])
+    )
+    edge, offset_m = gate_places(network)
+    pairs = pd.DataFrame(
+        {
+            "point": point,
+            "edge": edge[gate],
+            "offset_m": offset_m[gate],
+            "leg_m": shapely.length(legs),
+        }
+    )
+    pairs["rank"] = np.round(pairs["leg_m"] / GRID_M)
+    free: pd.DataFrame = pairs[crosses_obstacle(legs, blocks) == ""]
+    return free.sort_values(["point", "rank", "edge"], kind="stable")
 
 
 def _candidates(
@@ -158,8 +203,8 @@ def _blocked_by(
     start = points[pairs["point"]]
     edge = lines[pairs["edge"]]
     foot = shapely.line_interpolate_point(edge, shapely.line_locate_point(edge, start))
-    ends = np.concatenate([shapely.get_coordinates(start), shapely.get_coordinates(foot)], axis=1)
-    return crosses_obstacle(shapely.linestrings(ends.reshape(-1, 2, 2)), blocks)
+    legs = straight_legs(shapely.get_coordinates(start), shapely.get_coordinates(foot))
+    return crosses_obstacle(legs, blocks)
 
 
 def _first_free(
@@ -169,28 +214,21 @@ def _first_free(
     return free.drop_duplicates("point")
 
 
-def _shortened(legs: Geometries) -> Geometries:
-    """
-    Return the legs without their last half metre.
-
-    A street may run on top of a wall's or canal's mapped line, and a gate lies on it.
-    """
-    length = shapely.length(legs)
-    keep = np.maximum(length - _CLEARANCE_M, length / 2)
-    coords = shapely.get_coordinates(legs).reshape(-1, 2, 2).copy()
-    share = np.divide(keep, length, out=np.ones_like(keep), where=length > 0)
-    coords[:, 1] = coords[:, 0] + (coords[:, 1] - coords[:, 0]) * share[:, None]
-    return np.asarray(shapely.linestrings(coords), dtype=object)
-
-
-def _as_snapped(points: Geometries, lines: Geometries, chosen: pd.DataFrame) -> Snapped:
-    edge = np.full(len(points), -1, dtype=np.intp)
-    offset_m = np.full(len(points), np.nan)
-    leg_m = np.full(len(points), np.nan)
-    detour = np.full(len(points), "", dtype=object)
-    at = chosen["point"].to_numpy()
-    edge[at] = chosen["edge"]
-    leg_m[at] = chosen["leg_m"]
-    offset_m[at] = shapely.line_locate_point(lines[edge[at]], points[at])
-    detour[at] = chosen["blocked_by"]
-    return Snapped(edge=edge, offset_m=offset_m, leg_m=leg_m, detour=detour)
+def _as_snapped(n: int, every: pd.DataFrame, outdoors: pd.DataFrame, inside: Ints) -> Snapped:
+    edge = np.full(n, -1, dtype=np.intp)
+    offset_m = np.full(n, np.nan)
+    leg_m = np.full(n, np.nan)
+    detour = np.full(n, "", dtype=object)
+    first = ~every.duplicated("point")
+    at = every.loc[first, "point"].to_numpy(dtype=np.intp)
+    edge[at] = every.loc[first, "edge"]
+    offset_m[at] = every.loc[first, "offset_m"]
+    leg_m[at] = every.loc[first, "leg_m"]
+    plain = outdoors.set_index("point")
+    detour[at] = plain["blocked_by"].reindex(at).fillna("").to_numpy()
+    # A street on top of the wall is near, and is no way out.
+    other = plain["edge"].reindex(at).to_numpy() != edge[at]
+    walled_in = at[np.isin(at, inside) & other]
+    detour[walled_in] = np.where(detour[walled_in] == "", WALL, detour[walled_in])
+    further = every[~first].reset_index(drop=True)
+    return Snapped(edge=edge, offset_m=offset_m, leg_m=leg_m, detour=detour, further=further)

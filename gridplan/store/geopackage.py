@@ -332,6 +332,10 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
+_ADDED_KINDS = {"ledger": "line"}
+"""Geometry of layers that are no input, where it is no polygon and the layer may be empty."""
+
+
 def _write_layer(frame: pd.DataFrame, path: Path, name: str) -> None:
     plain = frame.reset_index(drop=True)
     if not isinstance(plain, gpd.GeoDataFrame):
@@ -350,7 +354,8 @@ def _layer_kind(kinds: set[str], name: str) -> str:
     if not kinds:
         schema = SCHEMAS.get(name.removeprefix(_INPUT))
         words = {"polygon": "Polygon", "line": "LineString", "point": "Point"}
-        return words.get(schema.geometry if schema else "polygon", "Polygon")
+        added = _ADDED_KINDS.get(name, "polygon")
+        return words.get(schema.geometry if schema else added, "Polygon")
     multi = sorted(kind for kind in kinds if kind.startswith("Multi"))
     return multi[0] if multi else min(kinds)
 
