@@ -89,8 +89,10 @@ class PlaceSettings(BaseModel):
         zh="居委会：图层、含经纬度或坐标的 CSV/XLSX，或 {osm = {…}}。",
     )
     population: int | str | PopulationSource = _setting(
-        en="Residents: a total, a table by community, or {file = …, groups = […]}.",
-        zh="人口：总数、按社区的表，或 {file = …, groups = […]}。",
+        en="Residents: a total, a table by community or estate, "
+        '{file = …, estates = {file = …}}, {raster = …}, or "households" (homes alone).',
+        zh="人口：总数、按社区或小区的表、{file = …, estates = {file = …}}、{raster = …}，"
+        '或 "households"（仅按住房估算）。',
     )
     buildings: Layer = _setting(None, en="Buildings.", zh="建筑。")
     streets: Layer = _setting(None, en="Street lines.", zh="道路。")
@@ -103,6 +105,11 @@ class PlaceSettings(BaseModel):
         en="Existing rooms and candidate sites: a layer or a CSV or XLSX with coordinates. Not "
         'set: the largest building of each estate, marked "assumed".',
         zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX。不填则取各小区最大建筑并标记为“假定”。",
+    )
+    weights: Layer = _setting(
+        None,
+        en="Cells or points with a column `weight`: where residents live relative to others.",
+        zh="含 `weight` 字段的格网或点：人口的相对分布。",
     )
     community_code: str | None = _setting(
         None,
@@ -374,7 +381,7 @@ def _add_fault(faults: FaultList, error: Any) -> None:
 
 
 _PLAIN_TAGS = {"str", "int", "list[float]", "float"}
-_UNION_TAGS = {*_PLAIN_TAGS, "LayerSource", "PopulationSource"}
+_UNION_TAGS = {*_PLAIN_TAGS, "LayerSource", "PopulationSource", "PopulationTable"}
 
 _ZH_REASONS = {
     "int_parsing": "应为整数",

@@ -292,7 +292,13 @@ STEPS: tuple[Step, ...] = (
         (),
         _network,
     ),
-    Step("demand", ("buildings", "communities", "estates", "population"), ("demand",), (), _demand),
+    Step(
+        "demand",
+        ("buildings", "communities", "estates", "weights", "population"),
+        ("demand",),
+        (),
+        _demand,
+    ),
     Step("cells", ("communities",), ("cells",), ("demand",), _cells),
     Step("access", ("committees", "sites", "gates"), (), ("network", "demand"), _access),
     Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), _siting),
@@ -317,7 +323,18 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
     where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
     counts = ["population", "population_register", *groups]
     layer = demand[
-        ["demand_id", *counts, *where, *own, *nearest, *before, *room, "reason", "geometry"]
+        [
+            "demand_id",
+            *counts,
+            *where,
+            *own,
+            *nearest,
+            *before,
+            *room,
+            "reason",
+            "grade",
+            "geometry",
+        ]
     ]
     return gpd.GeoDataFrame(layer, crs=demand.crs)
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
-from gridplan.demand.homes import home_capacity
+from gridplan.demand.homes import first_containing, home_capacity
 from gridplan.demand.options import NOT_HOMES, DemandOptions
 from gridplan.errors import FaultList, Message, Note, first_ids
+from gridplan.place import POPULATION_TEXTS
 
 MOST_FLOORS = 100
 """No home in the world has more storeys; a larger number is a height, or a year."""
@@ -31,6 +33,7 @@ def check_place_homes(
     population: pd.DataFrame,
     *,
     options: DemandOptions,
+    weighted: bool = False,
 ) -> HomeCheck:
     """
     Return the faults and notes of the buildings as homes of the residents.
@@ -45,17 +48,21 @@ def check_place_homes(
         As `doors` gives it.
     population : DataFrame
         As in `Place`.
+    weighted : bool
+        Whether cells with weights say where residents live; then a place may do
+        without housing.
     """
     faults, notes = FaultList(), []
     _floor_faults(homes, faults)
     capacity = pd.Series(home_capacity(homes, estates, options), index=homes.index)
     unknown = _unknown_kinds(homes[capacity <= 0], options)
-    if len(homes) and not (capacity > 0).any():
+    if len(homes) and not (capacity > 0).any() and not weighted:
         faults.extend([_no_housing(homes, options)])
     elif len(unknown):
         notes.append(_unknown_note(unknown))
     if capacity.sum() > 0:
         notes += _community_notes(homes[capacity > 0], population)
+        notes += _left_out(homes[capacity > 0], population)
     return HomeCheck(tuple(faults.faults), tuple(notes))
 
 
@@ -170,3 +177,53 @@ def _community_notes(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[
             )
         )
     return notes
+
+
+def _left_out(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[Note]:
+    """Return a note of the homes that stand in no unit of the table."""
+    if (population["level"] == "total").any():
+        return []
+    units = {level: rows["unit_id"] for level, rows in population.groupby("level")}
+    none = pd.Series([], dtype="object")
+    counted = homes["community_id"].isin(units.get("community", none))
+    counted |= homes["estate_id"].isin(units.get("estate", none))
+    ids = homes.loc[~counted, "building_id"].astype(str).tolist()
+    if not ids:
+        return []
+    message = Message(
+        en=f"{len(ids):,} of {len(homes):,} homes stand in no unit of the population table and "
+        f"hold no residents: {first_ids(ids)}. Give their communities, or a total.",
+        zh=f"{len(homes):,} 栋住房中有 {len(ids):,} 栋不在人口表的任何单元内，不计居民："
+        f"{first_ids(ids)}。请补充其社区人口或总数。",
+    )
+    return [Note("homes_not_counted", len(ids), message, tuple(ids))]
+
+
+def estate_excess(
+    population: pd.DataFrame, estates: gpd.GeoDataFrame, communities: gpd.GeoDataFrame
+) -> tuple[Message, ...]:
+    """Return a fault for every community whose estates count more than it does."""
+    rows = population[population["level"] == "estate"]
+    if rows.empty:
+        return ()
+    points = shapely.point_on_surface(estates.geometry.to_numpy())
+    where = dict(
+        zip(
+            estates["estate_id"], first_containing(points, communities, "community_id"), strict=True
+        )
+    )
+    of_community = population[population["level"] == "community"].set_index("unit_id")
+    faults = FaultList()
+    skip = {"level", "unit_id", "households", *POPULATION_TEXTS}
+    for name in (one for one in population.columns if one not in skip):
+        held = rows[name].fillna(0).groupby(rows["unit_id"].map(where)).sum()
+        for community, count in held.items():
+            whole = of_community[name].get(community)
+            if whole is not None and pd.notna(whole) and count > whole:
+                faults.add(
+                    en=f"`{name}`: the estates of community {community} hold {int(count):,}, but "
+                    f"it has {int(whole):,} only. Correct one of the counts.",
+                    zh=f"`{name}`：社区 {community} 为 {int(whole):,}，而其内小区合计已达 "
+                    f"{int(count):,}。请更正。",
+                )
+    return tuple(faults.faults)

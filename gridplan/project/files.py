@@ -10,7 +10,7 @@ import geopandas as gpd
 
 from gridplan.config import Config, LayerSource
 from gridplan.errors import FaultList, MissingInputError
-from gridplan.people_settings import PopulationSource
+from gridplan.people_settings import HOUSEHOLDS, PopulationSource
 from gridplan.place import SCHEMAS
 from gridplan.sources.tables import points_from_table, read_table
 from gridplan.sources.vectors import layers_in, read_layer
@@ -42,10 +42,13 @@ def named_files(config: Config) -> Iterator[tuple[str, str]]:
         if isinstance(source, LayerSource) and source.file:
             yield layer, source.file
     population = place.population
-    if isinstance(population, str):
+    if isinstance(population, str) and population != HOUSEHOLDS:
         yield "population", population
-    elif isinstance(population, PopulationSource) and population.file:
-        yield "population", population.file
+    elif isinstance(population, PopulationSource):
+        estates = population.estates.file if population.estates else None
+        for file in (population.file, population.raster, estates):
+            if file:
+                yield "population", file
 
 
 def missing_file_faults(config: Config, folder: Path) -> FaultList:

@@ -20,6 +20,10 @@ COLUMN_WORDS: Mapping[str, tuple[str, ...]] = {
     "population": ("population", "常住人口", "人口", "实有人口", "总人口", "residents"),
     "population_register": ("population_register", "户籍人口", "registered"),
     "households": ("households", "户数", "家庭户数", "总户数"),
+    "estate_id": ("estate_id", "小区编码", "小区编号", "小区代码"),
+    "estate": ("estate", "小区名称", "居住小区", "小区", "楼盘名称", "楼盘"),
+    "as_of": ("as_of", "数据日期", "统计日期", "截止日期"),
+    "source": ("source", "数据来源", "来源"),
 }  # fmt: skip
 """Headers of the columns that have a meaning of their own, the preferred one first."""
 
@@ -34,10 +38,12 @@ GROUP_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Headers of well-known groups; others are named with `groups` or `rename`."""
 
+ALIKE = 0.5
+"""How alike a word must be to be suggested: one of two characters, 人囗 for 人口."""
+
 _COUNTED = ("population", "population_register", "households")
 _RESERVED = frozenset({"level", "unit_id", "as_of", "source", "grade", "geometry", "geom", "fid"})
 _OLDEST = 120
-_ALIKE = 0.5  # one of two characters: 人囗 for 人口
 _AGE = r"^(?:age|aged|年龄)?[_:]?"
 _YEARS = r"(?:周?岁|years?)?"
 _RANGE = re.compile(rf"{_AGE}(\d{{1,3}}){_YEARS}[-_](\d{{1,3}}){_YEARS}$")
@@ -168,7 +174,7 @@ def _named_and_absent(
             {
                 m
                 for one in absent
-                for m in difflib.get_close_matches(one, headers, n=1, cutoff=_ALIKE)
+                for m in difflib.get_close_matches(one, headers, n=1, cutoff=ALIKE)
             }
         )
         faults.add(

@@ -65,7 +65,7 @@ def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
     if extract is not None:
         reading.notes.extend(extract.notes)
     read_outline(reading)
-    for layer in ("buildings", "streets", "water", "barriers", "estates", "gates"):
+    for layer in ("buildings", "streets", "water", "barriers", "estates", "gates", "weights"):
         _keep_faults(reading, layer)
     reading.faults.raise_if_any()
     _select_near(reading)
@@ -139,6 +139,7 @@ def _select_near(reading: Reading) -> None:
     for layer, area in (
         ("buildings", outline),
         ("estates", outline),
+        ("weights", outline),
         ("streets", near),
         ("water", near),
         ("barriers", near),
