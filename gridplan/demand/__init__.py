@@ -6,6 +6,7 @@ from gridplan.demand.homes import doors, doors_of, first_containing, home_capaci
 from gridplan.demand.options import NOT_HOMES, DemandOptions
 from gridplan.demand.placement import placement_table, worst_grades
 from gridplan.demand.rounding import largest_remainder, spread_groups
+from gridplan.demand.sensitivity import demand_variants, sensitivity
 from gridplan.demand.spread import (
     GRADES,
     UNPLACED,
@@ -20,6 +21,7 @@ __all__ = [
     "DemandOptions",
     "HomeCheck",
     "check_place_homes",
+    "demand_variants",
     "doors",
     "doors_of",
     "estate_excess",
@@ -28,6 +30,7 @@ __all__ = [
     "largest_remainder",
     "partitions",
     "placement_table",
+    "sensitivity",
     "spread_groups",
     "spread_residents",
     "unit_grades",

@@ -51,9 +51,15 @@ class Spots:
             "estate": rows.groupby("estate_id").indices,
             "community": rows.groupby("community_id").indices,
         }
-        every = {"total": np.arange(len(rows), dtype=np.intp)}
+        everybody = np.arange(len(rows), dtype=np.intp)
         units = [
-            Unit(i, level, unit_id, np.asarray(members.get(level, every)[unit_id]), homes + i)
+            Unit(
+                i,
+                level,
+                unit_id,
+                np.asarray(members[level][unit_id]) if level in members else everybody,
+                homes + i,
+            )
             for i, (level, unit_id) in enumerate(
                 zip(table["level"].astype(str), table["unit_id"].astype(str), strict=True)
             )

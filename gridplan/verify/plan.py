@@ -35,7 +35,7 @@ PROOFS = {
 
 _INPUT = "in_"
 _ALSO_AS_INPUT = ("boundary", "communities", "buildings", "sites", "population")
-_NOT_A_COUNT = ("level", "unit_id", "population")
+_NOT_A_COUNT = ("level", "unit_id", "population", "as_of", "source", "grade")
 
 
 @dataclass(frozen=True)
