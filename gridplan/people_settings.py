@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import pydantic
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, ValidationInfo
 
 from gridplan.demand import DemandOptions
 from gridplan.errors import Message
@@ -106,7 +106,8 @@ class PopulationSource(PopulationTable):
 class DemandSettings(BaseModel):
     """`[demand]`: how residents are spread over homes."""
 
-    model_config = FROZEN
+    # The sources are completed where none is given, too.
+    model_config = ConfigDict(**FROZEN, validate_default=True)
     home_m2: dict[str, float] = setting(
         dict(default_of(DemandOptions, "home_m2")),
         en="Floor space per resident by kind of building (unverified starting values).",
@@ -114,9 +115,10 @@ class DemandSettings(BaseModel):
         unit="m²",
     )
     home_m2_source: dict[str, str] = setting(
-        dict.fromkeys(default_of(DemandOptions, "home_m2"), UNVERIFIED),
-        en="Where each floor space per resident comes from.",
-        zh="各类人均建筑面积的出处。",
+        {},
+        en="Where each floor space per resident comes from; not said: unverified starting value, "
+        "or not stated where it was changed.",
+        zh="各类人均建筑面积的出处；不填则为初始值（未核实），改动过的记为未注明。",
     )
     occupancy: dict[str, float] = setting(
         dict(default_of(DemandOptions, "occupancy")),
@@ -158,17 +160,14 @@ class DemandSettings(BaseModel):
         )
         return {**default_of(DemandOptions, "occupancy"), **given}
 
-    @property
-    def sources(self) -> dict[str, str]:
-        """Where each floor space per resident comes from; a changed one needs its own source."""
+    @pydantic.field_validator("home_m2_source", mode="after")
+    @classmethod
+    def _a_source_for_each(cls, given: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         default = default_of(DemandOptions, "home_m2")
+        used = info.data.get("home_m2", default)
         return {
-            kind: self.home_m2_source.get(kind, "")
-            if "home_m2_source" in self.model_fields_set and kind in self.home_m2_source
-            else UNVERIFIED
-            if default.get(kind) == value
-            else UNSTATED
-            for kind, value in self.home_m2.items()
+            kind: given.get(kind, UNVERIFIED if default.get(kind) == value else UNSTATED)
+            for kind, value in used.items()
         }
 
     @property

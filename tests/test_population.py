@@ -26,8 +26,8 @@ def table(text):
     return pd.DataFrame(rows[1:], columns=rows[0], dtype="object")
 
 
-def read(text, ids=IDS, **options):
-    units = Units(frozenset(ids), ESTATES)
+def read(text, ids=IDS, estates=ESTATES, **options):
+    units = Units(frozenset(ids), estates)
     return population_table(
         table(text), units, settings=PopulationTable(**options), what="人口.xlsx"
     )
@@ -221,6 +221,13 @@ def test_rows_may_count_communities_and_estates():
 def test_a_table_of_estates_alone_needs_no_communities():
     units, _ = read("小区编号,小区,人口\ne1,,30\ne3,同名里,5\n合计,,35")
     assert units["unit_id"].tolist() == ["e1", "e3"]
+
+
+def test_without_a_layer_of_estates_a_table_counts_communities():
+    text = "社区编码,主要小区,小区,人口\na,柳苑,柳苑等,1\nb,桐苑,桐苑等,2\nc,x,y,3"
+    units, notes = read(text, estates=ESTATES.iloc[:0])
+    assert units["unit_id"].tolist() == ["a", "b", "c"]
+    assert notes[0].ids == ("主要小区", "小区")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_table_of_communities_and_one_of_estates(tmp_path):
     assert (demand[ages].sum(axis=1) == demand["population"]).all()
     status, text = check(path)
     assert status == 0
-    assert "are of 2 dates (units): 2025-12-31 (1), 2026-06-30 (2)" in text
+    assert "(units) are of 2025-12-31 (1), 2026-06-30 (2), the place of 2026-06-30" in text
 
 
 def test_estates_that_hold_more_than_their_community_are_found_by_check(tmp_path):
@@ -111,25 +111,45 @@ def test_the_households_of_buildings_alone(tmp_path):
     assert set(demand["grade"]) == {"C"}
 
 
-def test_cells_with_weights(tmp_path):
-    frames = tiny.town()
+def weighted(folder, weights):
+    """Write the town with 400 residents, two cells with weights, and other homes in none."""
     cells = gpd.GeoDataFrame(
-        {"id": ["w1", "w2"], "n": [3, 1]},
+        {"id": ["w1", "w2"], "n": weights},
         geometry=[tiny.box(300, 0, 400, 100), tiny.box(300, 200, 400, 300)],
         crs=tiny.CRS,
     )
-    path = project(tmp_path, "400", frames=frames)
-    cells.to_file(tmp_path / "cells.gpkg", layer="cells", driver="GPKG")
-    text = path.read_text(encoding="utf-8").replace(
-        "[zones]",
-        'weights = { file = "cells.gpkg", rename = { weight_id = "id", weight = "n" } }\n\n[zones]',
-    )
+    path = project(folder, "400")
+    cells.to_file(folder / "cells.gpkg", layer="cells", driver="GPKG")
+    layer = 'weights = { file = "cells.gpkg", rename = { weight_id = "id", weight = "n" } }'
+    text = path.read_text(encoding="utf-8").replace("[zones]", f"{layer}\n\n[zones]")
     path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_cells_with_weights(tmp_path):
+    path = weighted(tmp_path, [3, 1])
     place, demand = demand_of(path)
     assert len(place.weights) == 2
     assert dict(zip(demand["demand_id"], demand["population"], strict=True)) == {
         "b2": 300, "cell-w2": 100,
     }  # fmt: skip
+    status, text = check(path)
+    assert status == 0
+    assert "5 of 6 buildings stand in no cell of `weights` and hold no residents: b0, b1" in text
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([0, 0], "None of the 2 cells in `weights` has a weight above 0"),
+        ([3, None], "1 of 2 cells in `weights` have no weight: w2"),
+        ([3, -1], "1 of 2 values of `weights`.`weight` are negative or not finite: w2 = -1"),
+    ],
+)
+def test_weights_that_cannot_be_used(tmp_path, weights, message):
+    status, text = check(weighted(tmp_path, weights))
+    assert status == 2
+    assert message in text
 
 
 def test_a_raster_without_the_extra_or_of_another_region_is_refused(tmp_path):

@@ -1,6 +1,6 @@
 """Residents to the buildings they live in, in whole numbers that keep every total."""
 
-from gridplan.demand.checks import HomeCheck, check_place_homes, estate_excess
+from gridplan.demand.checks import HomeCheck, check_place_homes, check_weights, estate_excess
 from gridplan.demand.groups import partitions
 from gridplan.demand.homes import doors, doors_of, first_containing, home_capacity
 from gridplan.demand.options import NOT_HOMES, DemandOptions
@@ -21,6 +21,7 @@ __all__ = [
     "DemandOptions",
     "HomeCheck",
     "check_place_homes",
+    "check_weights",
     "demand_variants",
     "doors",
     "doors_of",

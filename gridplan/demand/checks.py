@@ -199,6 +199,42 @@ def _left_out(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[Note]:
     return [Note("homes_not_counted", len(ids), message, tuple(ids))]
 
 
+def check_weights(cells: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> HomeCheck:
+    """
+    Return what is wrong with the weights of cells: none at all, or some without a value.
+
+    Notes count the homes that stand in no cell, which then hold nobody.
+    """
+    faults, notes = FaultList(), []
+    weight = pd.to_numeric(cells.get("weight"), errors="coerce")
+    if "weight" not in cells or not (weight.fillna(0) > 0).any():
+        faults.add(
+            en=f"None of the {len(cells):,} cells in `weights` has a weight above 0. Name the "
+            f"column with `rename = {{ weight = … }}`.",
+            zh=f"图层 `weights` 的 {len(cells):,} 个单元均无大于 0 的权重。"
+            f"请用 `rename = {{ weight = … }}` 指定字段。",
+        )
+    elif weight.isna().any():
+        ids = cells.get("weight_id", pd.Series(cells.index)).astype(str)[weight.isna()].tolist()
+        faults.add(
+            en=f"{len(ids):,} of {len(cells):,} cells in `weights` have no weight: "
+            f"{first_ids(ids)}. Write 0 where nobody lives.",
+            zh=f"图层 `weights` 的 {len(cells):,} 个单元中有 {len(ids):,} 个没有权重："
+            f"{first_ids(ids)}。无人居住请填 0。",
+        )
+    within = homes.sindex.query(cells.geometry, predicate="intersects")[1]
+    ids = homes.loc[~homes.index.isin(within), "building_id"].astype(str).tolist()
+    if ids:
+        message = Message(
+            en=f"{len(ids):,} of {len(homes):,} buildings stand in no cell of `weights` and hold "
+            f"no residents: {first_ids(ids)}.",
+            zh=f"{len(homes):,} 栋建筑中有 {len(ids):,} 栋不在 `weights` 的任何单元内，不计居民："
+            f"{first_ids(ids)}。",
+        )
+        notes.append(Note("homes_without_weight", len(ids), message, tuple(ids)))
+    return HomeCheck(tuple(faults.faults), tuple(notes))
+
+
 def estate_excess(
     population: pd.DataFrame, estates: gpd.GeoDataFrame, communities: gpd.GeoDataFrame
 ) -> tuple[Message, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 from gridplan.demand import (
     GRADES,
     check_place_homes,
+    check_weights,
     doors_of,
     estate_excess,
     home_capacity,
@@ -171,8 +172,10 @@ def _dated(
 
 
 def _note_dates(reading: Reading, units: pd.DataFrame) -> None:
-    dates = sorted({*units.get("as_of", ())})
-    if len(dates) < 2:  # noqa: PLR2004 - one date is not mixed
+    """Say so where counts are of several dates, or of another than the rest of the place."""
+    place = reading.config.place.as_of.isoformat()
+    dates = sorted({*units.get("as_of", ()), place})
+    if dates == [place]:
         return
     by_date = units["as_of"].value_counts().sort_index()
     shown = ", ".join(f"{date} ({count})" for date, count in by_date.items())
@@ -181,9 +184,10 @@ def _note_dates(reading: Reading, units: pd.DataFrame) -> None:
             "mixed_dates",
             len(dates),
             Message(
-                en=f"The counts of residents are of {len(dates)} dates (units): {shown}. They are "
-                f"added as they are.",
-                zh=f"人口数据的统计日期不一致，共 {len(dates)} 个（单元数）：{shown}。按原值合并。",
+                en=f"Not all data are of one date: the counts of residents (units) are of {shown}, "
+                f"the place of {place}. They are used together as they are.",
+                zh=f"数据日期不一致：人口数据（单元数）为 {shown}，项目日期为 {place}。"
+                f"按原值合并使用。",
             ),
             tuple(dates),
         )
@@ -205,6 +209,10 @@ def check_homes(reading: Reading, population: pd.DataFrame) -> None:
         weighted="weights" in reading.layers,
     )
     reading.faults.extend(found.faults)
+    if "weights" in reading.layers:
+        weights = check_weights(reading.layers["weights"], homes)
+        reading.faults.extend(weights.faults)
+        reading.notes.extend(weights.notes)
     reading.faults.extend(estate_excess(population, estates, communities))
     reading.notes.extend(found.notes)
 

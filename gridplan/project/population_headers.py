@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gridplan.errors import FaultList, Message, Note, first_ids
@@ -130,6 +130,7 @@ def sort_headers(
     *,
     rename: Mapping[str, str],
     groups: Sequence[str],
+    without: Collection[str] = (),
     what: str,
     faults: FaultList,
 ) -> Headers:
@@ -138,7 +139,7 @@ def sort_headers(
 
     First comes what the planner says (`rename`: our column = the header;
     `groups`: headers of groups), then the words of `COLUMN_WORDS`, ages and
-    `GROUP_WORDS`. No other column is taken, however numeric it looks: it may be
+    `GROUP_WORDS`; those of `without` are not looked for. No other column is taken, however numeric it looks: it may be
     a serial number, or somebody's telephone.
     """
     _named_and_absent(headers, (*rename.values(), *groups), what, faults)
@@ -147,7 +148,7 @@ def sort_headers(
         if header in headers:
             ours.setdefault(header, group_name(header) or header)
     for name, words in COLUMN_WORDS.items():
-        if name not in ours.values():
+        if name not in ours.values() and name not in without:
             fits = [one for word in words for one in headers if plain(one) == word]
             free = next((one for one in fits if one not in ours), None)
             if free is not None:

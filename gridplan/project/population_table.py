@@ -23,7 +23,8 @@ from gridplan.project.population_checks import (
 )
 from gridplan.project.population_headers import ALIKE, Headers, plain, sort_headers, unused_note
 
-_KEYS = ("community_id", "estate_id", "estate")
+_ESTATE_KEYS = ("estate_id", "estate")
+_KEYS = ("community_id", *_ESTATE_KEYS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,12 @@ def population_table(
     faults = FaultList()
     names = [str(one) for one in table.columns]
     headers = sort_headers(
-        names, rename=settings.rename, groups=settings.groups, what=what, faults=faults
+        names,
+        rename=settings.rename,
+        groups=settings.groups,
+        without=_ESTATE_KEYS if units.estates.empty else (),
+        what=what,
+        faults=faults,
     )
     _need_columns(headers, names, what, faults)
     named = table.drop(columns=[*headers.personal]).rename(columns=dict(headers.ours))
@@ -95,7 +101,8 @@ def population_table(
             zh=f"{what}：各社区人口数均为 0。请填写各社区人口。",
         )
     faults.raise_if_any()
-    odd = [*partition_notes(found, headers.groups, what), *plausibility_notes(found, what)]
+    communities = found[found["level"] == "community"].reset_index(drop=True)
+    odd = [*partition_notes(found, headers.groups, what), *plausibility_notes(communities, what)]
     return found, [*unused_note(headers, what), *odd]
 
 
