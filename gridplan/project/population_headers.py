@@ -139,8 +139,8 @@ def sort_headers(
 
     First comes what the planner says (`rename`: our column = the header;
     `groups`: headers of groups), then the words of `COLUMN_WORDS`, ages and
-    `GROUP_WORDS`; those of `without` are not looked for. No other column is taken, however numeric it looks: it may be
-    a serial number, or somebody's telephone.
+    `GROUP_WORDS`; those of `without` are not looked for. No other column is taken,
+    however numeric it looks: it may be a serial number, or somebody's telephone.
     """
     _named_and_absent(headers, (*rename.values(), *groups), what, faults)
     ours = {theirs: name for name, theirs in rename.items() if theirs in headers}
