@@ -41,6 +41,14 @@ def test_a_figure_that_concerns_no_home_is_left_out():
     assert "persons_per_household +30%" in partly
 
 
+def test_storeys_that_are_assumed_are_moved_too():
+    place = town()
+    place.buildings.loc[[0], "floors"] = None
+    variants = demand_variants(place, options=OPTIONS)
+    assert list(variants)[-2:] == ["floors -30%", "floors +30%"]
+    assert by_home(variants["floors +30%"])["a0"] > by_home(variants["floors -30%"])["a0"]
+
+
 def test_residents_by_home_have_a_range_and_a_driver():
     base = spread_residents(town(), options=OPTIONS)
     found = sensitivity(base, demand_variants(town(), options=OPTIONS), by="demand_id")
@@ -68,4 +76,4 @@ def test_without_variants_nothing_moves():
     base = spread_residents(town(), options=OPTIONS)
     found = sensitivity(base, {}, by="community_id")
     assert found["spread"].tolist() == [0, 0]
-    assert found["driver"].isna().all()
+    assert found["driver"].tolist() == [None, None]

@@ -16,7 +16,12 @@ from gridplan.place import POPULATION_TEXTS
 MOST_FLOORS = 100
 """No home in the world has more storeys; a larger number is a height, or a year."""
 
-_NO_KIND = Message(en="(no kind)", zh="（无类型）")
+_UNTOLD = " "
+_NAMELESS = {
+    "": Message(en="(no kind)", zh="（无类型）"),
+    _UNTOLD: Message(en="(on land of no known use)", zh="（用地性质未知）"),
+}
+"""Buildings that no kind can be named of, so that no setting can make them housing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _unknown_kinds(empty: gpd.GeoDataFrame, options: DemandOptions) -> pd.Series
     if "kind_from" in empty:
         # On land of no known use "other" is what is left, not what somebody has seen.
         guessed = (empty["kind_from"] == "landuse") & (kinds == "other")
-        kinds = kinds.where(~guessed, "unknown")
+        kinds = kinds.where(~guessed, _UNTOLD)
     known = NOT_HOMES | set(options.home_m2)
     return _by_size(kinds[~kinds.isin(known)])
 
@@ -101,43 +106,52 @@ def _by_size(kinds: pd.Series[str]) -> pd.Series[int]:
 
 
 def _listed(counts: pd.Series[int]) -> Message:
-    pairs = list(counts.items())
+    pairs = [(_NAMELESS.get(str(kind)), kind, f"{count:,}") for kind, count in counts.items()]
     return Message(
-        en=", ".join(f"{kind or _NO_KIND.en} {count:,}" for kind, count in pairs),
-        zh="、".join(f"{kind or _NO_KIND.zh} {count:,}" for kind, count in pairs),
+        en=", ".join(f"{none.en if none else kind} {count}" for none, kind, count in pairs),
+        zh="、".join(f"{none.zh if none else kind} {count}" for none, kind, count in pairs),
     )
 
 
-def _example(counts: pd.Series[int]) -> str:
-    named = [str(kind) for kind in counts.index if kind and kind not in NOT_HOMES]
-    return f'[demand].home_m2 = {{ "{named[0] if named else "住宅"}" = 35 }}'
+def _advice(counts: pd.Series[int]) -> Message:
+    """Return how to make a kind housing, or that the buildings need one first."""
+    named = [str(kind) for kind in counts.index if kind not in _NAMELESS | dict.fromkeys(NOT_HOMES)]
+    if not named:
+        return Message(
+            en="If some are housing, say so in their column `kind`",
+            zh="若其中有住宅，请在 `kind` 字段中注明",
+        )
+    setting = f'[demand].home_m2 = {{ "{named[0]}" = 35 }}'
+    return Message(
+        en=f"If one is housing, give it floor space per resident: {setting}",
+        zh=f"若其中有住宅，请设定人均面积：{setting}",
+    )
 
 
 def _unknown_note(counts: pd.Series[int]) -> Note:
-    listed, total = _listed(counts), int(counts.sum())
+    listed, advice, total = _listed(counts), _advice(counts), int(counts.sum())
     return Note(
         "kinds_unknown",
         total,
         Message(
             en=f"{total:,} buildings hold no residents, since their kind is not known to be "
-            f"housing: {listed.en}. If one is, give it floor space per resident: "
-            f"{_example(counts)}.",
-            zh=f"{total:,} 栋建筑因类型未知而不计居民：{listed.zh}。"
-            f"若其中有住宅，请设定人均面积：{_example(counts)}。",
+            f"housing: {listed.en}. {advice.en}.",
+            zh=f"{total:,} 栋建筑因类型未知而不计居民：{listed.zh}。{advice.zh}。",
         ),
-        tuple(str(kind) for kind in counts.index),
+        tuple(str(kind) for kind in counts.index if kind not in _NAMELESS),
     )
 
 
 def _no_housing(homes: gpd.GeoDataFrame, options: DemandOptions) -> Message:
     counts = _by_size(homes["kind"].astype("object").where(homes["kind"].notna(), ""))
-    listed, housing = _listed(counts), ", ".join(sorted(options.home_m2))
+    listed, advice = _listed(counts), _advice(counts)
+    housing = ", ".join(sorted(options.home_m2))
     return Message(
         en=f"None of the {len(homes):,} buildings is housing, and none has households. Their "
-        f"kinds are: {listed.en}; housing is {housing}. Say which kinds are housing with "
-        f"{_example(counts)}, or name the column of kinds with `rename = {{ kind = … }}`.",
+        f"kinds are: {listed.en}; housing is {housing}. {advice.en}, or name the column of "
+        f"kinds with `rename = {{ kind = … }}`.",
         zh=f"{len(homes):,} 栋建筑中没有住宅，也都没有户数。现有类型：{listed.zh}；"
-        f"住宅类型为 {housing}。请用 {_example(counts)} 指定住宅类型，"
+        f"住宅类型为 {housing}。{advice.zh}，"
         f"或用 `rename = {{ kind = … }}` 指定类型字段。",
     )
 

@@ -23,6 +23,7 @@ between the towns of one province, and more between a rental village and its nei
 """
 
 HOUSEHOLD_SIZE: Final = "persons_per_household"
+FLOORS: Final = "floors"
 
 
 def demand_variants(
@@ -39,8 +40,9 @@ def demand_variants(
     dict
         ``"village -30%"`` → the frame `spread_residents` gives with 30 % less floor
         space per resident of a village home, and so on, in the order of the
-        settings; last ``"persons_per_household …"``, where some homes are counted by
-        households and others by floor space.
+        settings; then ``"persons_per_household …"``, where some homes are counted by
+        households and others by floor space, and ``"floors …"``, where some of the
+        latter do not say their storeys: no figure per resident, but assumed likewise.
     """
     base = options or DemandOptions()
     return {
@@ -62,11 +64,12 @@ def _moved_options(
         for factor in factors:
             figures = {**base.home_m2, kind: base.home_m2[kind] * factor}
             yield kind, factor, dataclasses.replace(base, home_m2=MappingProxyType(figures))
-    housing = open_homes["kind"].isin(list(base.home_m2)).any()
-    if housing and homes["households"].notna().any():
+    by_floor = open_homes[open_homes["kind"].isin(list(base.home_m2))]
+    single = {HOUSEHOLD_SIZE: len(by_floor) > 0 and homes["households"].notna().any()}
+    single[FLOORS] = by_floor["floors"].isna().any()
+    for name in (one for one, matters in single.items() if matters):
         for factor in factors:
-            size = base.persons_per_household * factor
-            yield HOUSEHOLD_SIZE, factor, dataclasses.replace(base, persons_per_household=size)
+            yield name, factor, dataclasses.replace(base, **{name: getattr(base, name) * factor})
 
 
 def sensitivity(
@@ -107,13 +110,16 @@ def sensitivity(
         table = table.fillna(0.0)
     moved = table.drop(columns="base").sub(table["base"], axis="index").abs()
     largest = moved.max(axis="columns")
-    driver = moved.fillna(-np.inf).idxmax(axis="columns") if variants else pd.Series(dtype="object")
+    driver = pd.Series([None] * len(table), index=table.index, dtype="object")
+    if variants:
+        farthest = moved.fillna(-np.inf).idxmax(axis="columns")
+        driver = farthest.astype("object").where(largest > 0, None)
     found = pd.DataFrame(
         {
             "base": table["base"],
             "low": table.min(axis="columns"),
             "high": table.max(axis="columns"),
-            "driver": driver.astype("object").where(largest > 0, None),
+            "driver": driver,
         }
     )
     found.insert(3, "spread", found["high"] - found["low"])
