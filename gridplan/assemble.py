@@ -10,20 +10,21 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.demand import first_containing
+from gridplan.demand import first_containing, worst_grades
 from gridplan.geometry import Floats
 from gridplan.network import Network
 from gridplan.place import Place
 
 
 def communities_layer(place: Place, demand: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return the communities with the residents and households that live in them."""
+    """Return the communities with the residents and households in them, and their grade."""
     residents = demand.groupby("community_id")["population"].sum()
     layer = place.communities.copy()
     layer["population"] = layer["community_id"].map(residents).fillna(0).astype("int64")
     by_table = place.population[place.population["level"] == "community"]
     layer["households"] = _households(by_table, place.buildings, layer)
-    names = ["community_id", "name", "population", "households", "official", "geometry"]
+    layer["grade"] = layer["community_id"].map(worst_grades(demand, "community_id"))
+    names = ["community_id", "name", "population", "households", "grade", "official", "geometry"]
     return layer[names]
 
 

@@ -112,8 +112,10 @@ class PlaceSettings(Section):
         "每行一对。不填则按居委会的 community_id，否则按所在位置。",
     )
     population: int | str | PopulationSource = _setting(
-        en="Residents: a total, a table by community, or {file = …, groups = […]}.",
-        zh="人口：总数、按社区的表，或 {file = …, groups = […]}。",
+        en="Residents: a total, a table by community or estate, "
+        '{file = …, estates = {file = …}}, {raster = …}, or "households" (homes alone).',
+        zh="人口：总数、按社区或小区的表、{file = …, estates = {file = …}}、{raster = …}，"
+        '或 "households"（仅按住房估算）。',
     )
     buildings: Layer = _setting(None, en="Buildings.", zh="建筑。")
     streets: Layer = _setting(None, en="Street lines.", zh="道路。")
@@ -136,6 +138,12 @@ class PlaceSettings(Section):
         zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX、{osm = {…}}、"
         '"estates"（各小区最大建筑）、"public"（所有公共建筑）、'
         '"estates+public"（两者，不填时亦然）或 "none"（没有）。非文件提供的点标记为“假定”。',
+    )
+    weights: Layer = _setting(
+        None,
+        en="Cells or points with a column `weight`: where residents live relative to others; "
+        '"none" for none.',
+        zh='含 `weight` 字段的格网或点：人口的相对分布；"none" 表示没有。',
     )
     community_code: str | None = _setting(
         None,

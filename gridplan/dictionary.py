@@ -13,6 +13,7 @@ GEOMETRIES: dict[Kind, Message] = {
     "polygon": Message(en="areas", zh="面"),
     "line": Message(en="lines", zh="线"),
     "point": Message(en="points", zh="点"),
+    "polygon or point": Message(en="areas or points", zh="面或点"),
     "none": Message(en="table", zh="表"),
 }
 
@@ -37,6 +38,7 @@ KINDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("sites", "kind"): ("existing", "candidate", "required"),
     ("barriers", "kind"): (
         "wall", "fence", "city_wall", "retaining_wall", "guard_rail", "river", "canal", "rail",
+        "hard_border",
     ),
     ("gates", "status"): ("mapped", "proposed", "checked"),
 }  # fmt: skip
@@ -52,7 +54,9 @@ AGES: Mapping[str, tuple[str, ...]] = {
 POPULATION: Mapping[str, tuple[str, ...]] = {**COLUMN_WORDS, **AGES, **GROUP_WORDS}
 """Columns of the population table, and the headers that are recognised without `rename`."""
 
-POPULATION_REQUIRED = ("community_id", "population")
+POPULATION_REQUIRED = ("population",)
+
+_POPULATION_TEXTS = ("community_id", "name", "estate_id", "estate", "as_of", "source")
 
 _KIND_NOTES = {
     "buildings": Message(
@@ -145,12 +149,14 @@ def _population() -> Iterator[str]:
     yield f"## `population` {word.zh} {word.en} (表 table, required 必需)"
     yield ""
     yield (
-        "一行一个社区；CSV 或 XLSX，也可在设置中只填总数。“合计”行不计入。"
+        "一行一个社区（`community_id`）或一个居住小区（`estate_id` 或 `estate`），"
+        "社区数含其小区；CSV 或 XLSX，也可在设置中只填总数。“合计”行不计入。"
         "年龄列（如“80岁及以上”）与下列人群列会被识别，其他人群请在设置的 `groups` 中列出；"
         "其余列不采用，姓名、电话等个人信息不读入。人群不得超过常住人口。"
     )
     yield (
-        "One row per community, CSV or XLSX; or a total in the settings. A row of totals is left "
+        "One row per community (`community_id`) or estate (`estate_id` or `estate`), a community's "
+        "count with its estates; CSV or XLSX, or a total in the settings. A row of totals is left "
         "out. Columns of ages (such as 80+) and the groups below are recognised, further ones are "
         "listed under `groups` in the settings; no other column is used, and personal data (names, "
         "telephones) are not read in."
@@ -161,7 +167,7 @@ def _population() -> Iterator[str]:
     for name, headers in POPULATION.items():
         found = term(name, "column" if name in COLUMN_WORDS else "group")
         need = "yes 是" if name in POPULATION_REQUIRED else ""
-        content = "text" if name in {"community_id", "name"} else "count"
+        content = "text" if name in _POPULATION_TEXTS else "count"
         yield (
             f"| `{name}` | {content} | {need} | {', '.join(headers)} "
             f"| {found.zh}：{found.definition.zh} | {found.en}: {found.definition.en} |"

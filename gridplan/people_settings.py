@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from types import MappingProxyType
 from typing import Any, Self
 
 import pydantic
+from pydantic import ConfigDict, ValidationInfo
 
 from gridplan.demand import DemandOptions
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
+
+UNVERIFIED = "starting value, unverified / 初始值，未核实"
+UNSTATED = "not stated / 未注明"
+HOUSEHOLDS = "households"
+"""Word of `[place].population` for residents estimated from homes alone."""
 
 
 def at_least_one(value: Any) -> int:
@@ -25,13 +32,10 @@ def at_least_one(value: Any) -> int:
     return value
 
 
-class PopulationSource(Section):
-    """Where the residents come from, in full."""
+class PopulationTable(Section):
+    """A table of residents."""
 
     model_config = FROZEN
-    total: int | None = setting(
-        None, en="All residents, where there is no table.", zh="常住人口总数（没有表时）。"
-    )
     file: str | None = setting(None, en="Table, CSV or XLSX.", zh="人口表，CSV 或 XLSX。")
     sheet: str | None = setting(None, en="Sheet of the workbook.", zh="工作表。")
     rename: dict[str, str] = setting(
@@ -43,6 +47,33 @@ class PopulationSource(Section):
         "the other well-known ones.",
         zh="表中按人群统计的列（年龄、性别等常用列之外）。",
     )
+    as_of: dt.date | None = setting(
+        None,
+        en="Date of the counts; not set: [place].as_of.",
+        zh="统计日期；不填则同 [place].as_of。",
+    )
+    source: str | None = setting(
+        None, en="Where the counts come from; not set: the file.", zh="数据来源；不填则为文件名。"
+    )
+
+
+class PopulationSource(PopulationTable):
+    """Where the residents come from, in full."""
+
+    total: int | None = setting(
+        None, en="All residents, where there is no table.", zh="常住人口总数（没有表时）。"
+    )
+    raster: str | None = setting(
+        None,
+        en="Raster of residents per cell, e.g. WorldPop: the sum of each community; with "
+        "`total`, its shares.",
+        zh="人口栅格（如 WorldPop）：各社区取栅格之和；同时给出 `total` 时只取比例。",
+    )
+    estates: PopulationTable | None = setting(
+        None,
+        en="A further table of estates, whose counts are kept.",
+        zh="另一张居住小区人口表，其数值予以保留。",
+    )
 
     @pydantic.field_validator("total", mode="before")
     @classmethod
@@ -51,24 +82,43 @@ class PopulationSource(Section):
 
     @pydantic.model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.total is None) == (self.file is None):
-            both = self.total is not None
+        if self.file is not None and (self.total is not None or self.raster is not None):
             raise house_fault(
-                en=f"give either `total` or `file`{', not both' if both else ''}",
-                zh=f"请填写 `total` 或 `file`{'（只能其一）' if both else ''}",
+                en="give either `total` or `file`, not both; `raster` goes with `total` only",
+                zh="请填写 `total` 或 `file`（只能其一）；`raster` 只能与 `total` 同用",
             )
+        if all(one is None for one in (self.file, self.total, self.raster, self.estates)):
+            raise house_fault(
+                en="give either `total` or `file` (or `raster`, or `estates`)",
+                zh="请填写 `total` 或 `file`（或 `raster`、`estates`）",
+            )
+        if self.estates is not None and self.estates.file is None:
+            raise house_fault(en="`estates` needs a `file`", zh="`estates` 需要填写 `file`")
         return self
 
 
 class DemandSettings(Section):
     """`[demand]`: how residents are spread over homes."""
 
-    model_config = FROZEN
+    # The sources are completed where none is given, too.
+    model_config = ConfigDict(**FROZEN, validate_default=True)
     home_m2: dict[str, float] = setting(
         dict(default_of(DemandOptions, "home_m2")),
         en="Floor space per resident by kind of building (unverified starting values).",
         zh="各类住房人均建筑面积（初始值，未核实）。",
         unit="m²",
+    )
+    home_m2_source: dict[str, str] = setting(
+        {},
+        en="Where each floor space per resident comes from; not said: unverified starting value, "
+        "or not stated where it was changed.",
+        zh="各类人均建筑面积的出处；不填则为初始值（未核实），改动过的记为未注明。",
+    )
+    occupancy: dict[str, float] = setting(
+        dict(default_of(DemandOptions, "occupancy")),
+        en="Share of the floor of each kind of building that is lived in.",
+        zh="各类住房的实际居住比例（入住率）。",
+        unit="share",
     )
     floors: float = setting(
         default_of(DemandOptions, "floors"),
@@ -85,7 +135,7 @@ class DemandSettings(Section):
 
     @pydantic.field_validator("home_m2", mode="after")
     @classmethod
-    def _over_the_defaults(cls, given: dict[str, float]) -> dict[str, float]:
+    def _homes_over_the_defaults(cls, given: dict[str, float]) -> dict[str, float]:
         wrong = {kind: value for kind, value in given.items() if not 0 < value < math.inf}
         if wrong:
             raise house_fault(
@@ -94,11 +144,33 @@ class DemandSettings(Section):
             )
         return {**default_of(DemandOptions, "home_m2"), **given}
 
+    @pydantic.field_validator("occupancy", mode="after")
+    @classmethod
+    def _occupancy_over_the_defaults(cls, given: dict[str, float]) -> dict[str, float]:
+        wrong = {kind: value for kind, value in given.items() if not 0 < value <= 1}
+        if wrong:
+            raise house_fault(
+                en=f"a share that is lived in must be above 0 and at most 1, not {wrong}",
+                zh=f"入住率必须大于 0 且不超过 1，现为 {wrong}",
+            )
+        return {**default_of(DemandOptions, "occupancy"), **given}
+
+    @pydantic.field_validator("home_m2_source", mode="after")
+    @classmethod
+    def _a_source_for_each(cls, given: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        default = default_of(DemandOptions, "home_m2")
+        used = info.data.get("home_m2", default)
+        return {
+            kind: given.get(kind, UNVERIFIED if default.get(kind) == value else UNSTATED)
+            for kind, value in used.items()
+        }
+
     @property
     def options(self) -> DemandOptions:
         """The settings as the algorithm takes them."""
         return DemandOptions(
             home_m2=MappingProxyType(dict(self.home_m2)),
+            occupancy=MappingProxyType(dict(self.occupancy)),
             floors=self.floors,
             persons_per_household=self.persons_per_household,
         )

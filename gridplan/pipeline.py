@@ -314,7 +314,13 @@ STEPS: tuple[Step, ...] = (
         (),
         _network,
     ),
-    Step("demand", ("buildings", "communities", "estates", "population"), ("demand",), (), _demand),
+    Step(
+        "demand",
+        ("buildings", "communities", "estates", "weights", "population"),
+        ("demand",),
+        (),
+        _demand,
+    ),
     Step("cells", ("communities",), ("cells",), ("demand",), _cells),
     Step(
         "access",
@@ -346,7 +352,7 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
     where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
     counts = ["population", "population_register", *groups]
     walks = [*own, *(one for one in ranged if one in demand), *nearest, *before, *room]
-    layer = demand[["demand_id", *counts, *where, *walks, "reason", "geometry"]]
+    layer = demand[["demand_id", *counts, *where, *walks, "reason", "grade", "geometry"]]
     return gpd.GeoDataFrame(layer, crs=demand.crs)
 
 

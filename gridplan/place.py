@@ -16,13 +16,14 @@ import shapely
 from gridplan.errors import FaultList, InputError, Note, first_ids
 from gridplan.geometry import plain_parts, require_projected_metres
 
-Kind = Literal["polygon", "line", "point", "none"]
+Kind = Literal["polygon", "line", "point", "polygon or point", "none"]
 Content = Literal["text", "count", "number", "signed", "flag"]
 
 _TYPE_IDS: dict[Kind, tuple[int, ...]] = {
     "polygon": (3, 6),
     "line": (1, 5),
     "point": (0,),
+    "polygon or point": (0, 3, 6),
     "none": (),
 }
 
@@ -141,6 +142,11 @@ SCHEMAS: dict[str, Schema] = {
             "assumed": _FLAG,
         },
     ),
+    "weights": Schema(
+        "polygon or point",
+        "weight_id",
+        {"weight_id": _text(required=True), "weight": Column("number", required=True)},
+    ),
 }
 """Layers of a place. Extra columns are kept; missing optional ones are added as null."""
 
@@ -148,6 +154,9 @@ REQUIRED_LAYERS = ("boundary", "communities", "committees", "buildings", "street
 
 POPULATION_COLUMNS = ("population", "population_register", "households")
 """Counts of the population table that have a meaning of their own; any other is a group."""
+
+POPULATION_TEXTS = ("as_of", "source", "grade")
+"""Of each unit of the population table: the date of its counts, where from, how good."""
 
 
 PAIR_COLUMNS = ("community_id", "committee_id")
@@ -166,8 +175,9 @@ class Place:
     Every layer is in `crs` (projected, metres, 1 mm grid), has the columns of
     `SCHEMAS` and is sorted by its id, so that row order in a file never matters.
     Layers that the place does not have are empty frames, never None.
-    `population` has one row per unit: ``level`` (``total`` or ``community``),
-    ``unit_id``, the counts of `POPULATION_COLUMNS` and one column per group.
+    `population` has one row per unit: ``level`` (``total``, ``community`` or
+    ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
+    `POPULATION_TEXTS` where known, and one column per group.
     `community_committees` has one row per pair of `PAIR_COLUMNS`; it is empty where
     the planner gives no such table.
     """
@@ -185,6 +195,7 @@ class Place:
     gates: gpd.GeoDataFrame
     estates: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
+    weights: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()
     community_committees: pd.DataFrame = field(default_factory=_no_pairs)
@@ -197,7 +208,7 @@ class Place:
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the population groups, in the table's order."""
-        known = {"level", "unit_id", *POPULATION_COLUMNS}
+        known = {"level", "unit_id", *POPULATION_COLUMNS, *POPULATION_TEXTS}
         return tuple(column for column in self.population.columns if column not in known)
 
 

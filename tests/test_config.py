@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gridplan.config import Config, PlaceSettings, parse_config, read_config, written_language
 from gridplan.errors import GridplanError, MissingInputError, SettingsError
+from gridplan.people_settings import UNSTATED, UNVERIFIED
 from gridplan.settings_doc import _toml, settings_markdown, settings_toml
 
 PLACE = {"name": "t", "as_of": "2026-06-30", "population": 10}
@@ -156,6 +157,28 @@ def test_floor_space_of_one_kind_leaves_the_others():
     assert demand.options.home_m2["dormitory"] == 5
     named = parse_config({"place": PLACE, "demand": {"home_m2": {"住宅": 30}}}).demand
     assert named.options.home_m2["住宅"] == 30
+
+
+def test_each_floor_space_has_a_source():
+    unchanged = parse_config({"place": PLACE}).demand
+    assert unchanged.home_m2_source == dict.fromkeys(unchanged.home_m2, UNVERIFIED)
+    demand = {
+        "home_m2": {"residential": 40, "village": 12, "dormitory": 5},
+        "home_m2_source": {"village": "2025 survey"},
+    }
+    told = parse_config({"place": PLACE, "demand": demand}).demand.home_m2_source
+    assert told == {
+        "residential": UNSTATED,
+        "resettlement": UNVERIFIED,
+        "village": "2025 survey",
+        "dormitory": UNVERIFIED,
+    }
+
+
+@pytest.mark.parametrize("value", [0, -0.1, 1.2])
+def test_occupancy_is_a_share(value):
+    error = faults({"place": PLACE, "demand": {"occupancy": {"village": value}}})
+    assert "must be above 0 and at most 1" in error.lines("en")[0]
 
 
 @pytest.mark.parametrize("value", [0, -1])

@@ -169,7 +169,9 @@ def test_buildings_of_unknown_kinds_are_counted_by_kind():
 def test_what_the_land_does_not_tell_is_unknown():
     world = place(total(10), kinds=("residential", "other", "other"))
     world.buildings["kind_from"] = ["tag", "tag", "landuse"]
-    assert check(world).notes[0].ids == ("unknown",)
+    note = check(world).notes[0]
+    assert (note.count, note.ids) == (1, ())
+    assert "(on land of no known use) 1. If some are housing, say so" in note.message.en
 
 
 def test_a_place_without_housing_is_refused_with_the_kinds_found():

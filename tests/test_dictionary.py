@@ -7,7 +7,7 @@ import pytest
 from gridplan.demand import DemandOptions
 from gridplan.dictionary import CONTENTS, KINDS, POPULATION, POPULATION_REQUIRED, data_dictionary
 from gridplan.errors import FaultList
-from gridplan.network import snap
+from gridplan.network.obstacles import _RAIL_KINDS, _WALL_KINDS, _WATER_KINDS, HARD_BORDER
 from gridplan.place import POPULATION_COLUMNS, SCHEMAS
 from gridplan.project.population_headers import sort_headers
 from gridplan.sources import osm_tags
@@ -60,7 +60,8 @@ def test_the_population_table_is_the_one_that_is_read() -> None:
         ("buildings", {*DemandOptions().home_m2, *osm_tags.BUILDING_KINDS.values(),
                        *tracts.BUILDING_KINDS.values(), "unknown"}),
         ("estates", set(tracts.ESTATE_KINDS)),
-        ("barriers", {*snap._WALL_KINDS, *snap._WATER_KINDS, *snap._RAIL_KINDS}),
+        ("barriers", {*_WALL_KINDS, *_WATER_KINDS, *_RAIL_KINDS,
+                      HARD_BORDER}),
         ("sites", {"existing", "candidate", "required"}),
     ],
 )  # fmt: skip

@@ -138,7 +138,7 @@ POPULATION_FAULTS = {
     ),
     "negative": (tiny.POPULATION.replace(",600,", ",-600,"), "are negative"),
     "text": (tiny.POPULATION.replace(",600,", ",many,"), "999901001001 = many"),
-    "missing": (tiny.POPULATION.replace(",600,", ",,"), "1 communities have no count of residents"),
+    "missing": (tiny.POPULATION.replace(",600,", ",,"), "1 rows have no count of residents"),
     "fractions": (tiny.POPULATION.replace(",600,", ",600.5,"), "are no whole numbers"),
     "repeated": (
         tiny.POPULATION.replace("999901001002", "999901001001"),
@@ -146,7 +146,7 @@ POPULATION_FAULTS = {
     ),
     "a row without its code": (
         tiny.POPULATION.replace("999901001002", ""),
-        "1 rows have no community code and are no row of sums",
+        "1 rows have no community code (or estate) and are no row of sums",
     ),
     "sums that are wrong": (
         tiny.POPULATION.replace("合计,,1000,400,150,", "合计,,1000,400,151,"),
@@ -160,7 +160,10 @@ POPULATION_FAULTS = {
         "社区编码,常住人口\n999901001001,0\n999901001002,0\n",
         "all counts of residents are 0",
     ),
-    "no code": (tiny.POPULATION.replace("社区编码", "序号"), "needs a column of community codes"),
+    "no code": (
+        tiny.POPULATION.replace("社区编码", "序号"),
+        "needs a column of community codes (or of estates)",
+    ),
 }
 
 

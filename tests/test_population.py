@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridplan.demand import partitions
 from gridplan.errors import InputError
-from gridplan.project.population import population_table
-from gridplan.project.population_checks import partitions
+from gridplan.people_settings import PopulationTable
 from gridplan.project.population_headers import age_name, group_name
+from gridplan.project.population_table import Units, population_table
 
 IDS = {"a", "b", "c"}
+ESTATES = pd.DataFrame(
+    {"estate_id": ["e1", "e2", "e3", "e4"], "name": ["柳苑", "桐苑", "同名里", "同名里"]},
+    dtype="object",
+)
 
 
 def table(text):
@@ -21,8 +26,11 @@ def table(text):
     return pd.DataFrame(rows[1:], columns=rows[0], dtype="object")
 
 
-def read(text, ids=IDS, **options):
-    return population_table(table(text), ids, **{"rename": {}, "what": "人口.xlsx", **options})
+def read(text, ids=IDS, estates=ESTATES, **options):
+    units = Units(frozenset(ids), estates)
+    return population_table(
+        table(text), units, settings=PopulationTable(**options), what="人口.xlsx"
+    )
 
 
 def faults_of(text, ids=IDS, **options):
@@ -109,7 +117,7 @@ GOOD = "社区编码,社区名称,常住人口,户籍人口,户数,0-14岁,15-59
         ("社区编码,人口,费用\na,9,1\nb,9,1\nc,9,1", {"rename": {"cost": "费用"}},
          "a group cannot be called cost"),
         ("社区编码,人口\na,1\n,5\nb,1\nc,1", {},
-         "1 rows have no community code and are no row of sums (合计, total): row 2 below"),
+         "1 rows have no community code (or estate) and are no row of sums (合计, total): row 2"),
         ("社区编码,社区名称,人口\na,甲,1\n,丁,5\nb,乙,1\nc,丙,1", {}, "1 rows have no community"),
         ("社区编码,人口,60岁以上\na,10,11\nb,10,1\nc,10,1", {},
          "the group `age_60_plus` is larger than the population in 1 of 3 rows: a: 11 > 10"),
@@ -190,3 +198,59 @@ def test_a_row_of_sums_is_believed_only_if_it_is_one(counts, wrong):
         assert read(text)[0]["population"].tolist() == counts
     else:
         assert faults_of(text)
+
+
+ESTATE_ROWS = """社区编码,小区名称,人口,户数
+a,,100,40
+b,,50,20
+c,,10,4
+,柳苑,30,10
+b,桐 苑,,8
+合计,,160,64"""
+
+
+def test_rows_may_count_communities_and_estates():
+    units, notes = read(ESTATE_ROWS)
+    assert units["level"].tolist() == ["community"] * 3 + ["estate"] * 2
+    assert units["unit_id"].tolist() == ["a", "b", "c", "e1", "e2"]
+    assert units["population"].tolist()[:4] == [100, 50, 10, 30]
+    assert units["population"].isna().tolist() == [False] * 4 + [True]
+    assert notes == []
+
+
+def test_a_table_of_estates_alone_needs_no_communities():
+    units, _ = read("小区编号,小区,人口\ne1,,30\ne3,同名里,5\n合计,,35")
+    assert units["unit_id"].tolist() == ["e1", "e3"]
+
+
+def test_without_a_layer_of_estates_a_table_counts_communities():
+    text = "社区编码,主要小区,小区,人口\na,柳苑,柳苑等,1\nb,桐苑,桐苑等,2\nc,x,y,3"
+    units, notes = read(text, estates=ESTATES.iloc[:0])
+    assert units["unit_id"].tolist() == ["a", "b", "c"]
+    assert notes[0].ids == ("主要小区", "小区")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("小区,人口\n柳苑,3\n柳苑,4", "1 estates occur more than once: e1"),
+        ("小区编号,小区,人口\ne1,,3\n,柳 苑,4", "1 estates occur more than once: e1"),
+        ("小区,人口\n柳园,3", "estates that the layer `estates` does not have: 柳园. Did you mean"),
+        ("小区编号,人口\ne9,3", "does not have: e9"),
+        ("小区,人口\n同名里,3", "several estates have the name 同名里: e3, e4"),
+        ("小区,人口,户数\n柳苑,,\n桐苑,3,1", "1 rows have no count of residents: e1"),
+        ("社区编码,小区,人口\nx,柳苑,3", "1 codes only in the table (x), 0 only in the layer"),
+        ("小区,人口\n柳苑,3\n合计,4", "the row of sums says 4"),
+        ("小区,人口,数据日期\n柳苑,3,2026年", "1 values are no dates: 2026年"),
+    ],
+)
+def test_a_fault_of_a_table_of_estates_is_named(text, message):
+    lines = faults_of(text)
+    assert len(lines) == 1, lines
+    assert message in lines[0]
+
+
+def test_dates_and_sources_of_rows_are_kept():
+    units, _ = read("小区,人口,数据日期,来源\n柳苑,3,2025-12-31,物业\n桐苑,3,,")
+    assert units["as_of"].tolist() == ["2025-12-31", None]
+    assert units["source"].tolist() == ["物业", None]

@@ -20,11 +20,13 @@ def network(*lines):
         {
             "edge_id": [f"s{i}" for i in range(len(lines))],
             "walkable": True,
+            "highway": "footway",
         },
         geometry=list(lines),
         crs="EPSG:4549",
     )
-    return Network(edges=edges)
+    gates = gpd.GeoDataFrame({"gate_id": []}, geometry=[], crs=edges.crs)
+    return Network(edges=edges, gates=gates)
 
 
 def on_the_ground(coords):

@@ -336,6 +336,25 @@ def test_counts_that_were_not_given_are_not_compared():
     assert lost.figures["residents_error"] == 1
 
 
+def test_counts_of_estates_are_compared_and_texts_are_not():
+    demand = pd.DataFrame(
+        {"population": [3, 4], "community_id": ["a", "a"], "estate_id": ["e", None]}
+    )
+    table = pd.DataFrame(
+        {
+            "level": ["community", "estate"],
+            "unit_id": ["a", "e"],
+            "population": [7, 3],
+            "as_of": "2026-06-30",
+            "source": "台账",
+            "grade": ["B", "A"],
+        }
+    )
+    assert verify.check_residents(demand, table).findings == ()
+    lost = verify.check_residents(demand.assign(population=[2, 5]), table)
+    assert [one.ids for one in lost.findings] == [("e: 2 / 3",)]
+
+
 def test_a_group_that_demand_lacks_is_a_missing_column():
     demand = pd.DataFrame({"population": [3], "community_id": ["a"]})
     table = pd.DataFrame(

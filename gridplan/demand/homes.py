@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,8 @@ import shapely
 from gridplan.demand.options import DemandOptions
 from gridplan.geometry import Floats
 from gridplan.place import Place
+
+_AREAL = 2
 
 
 def doors(place: Place) -> gpd.GeoDataFrame:
@@ -56,18 +60,122 @@ def first_containing(
 
 
 def home_capacity(
-    homes: gpd.GeoDataFrame, estates: gpd.GeoDataFrame, options: DemandOptions
+    homes: gpd.GeoDataFrame,
+    estates: gpd.GeoDataFrame,
+    options: DemandOptions,
+    *,
+    estate_households: Mapping[str, float] | None = None,
 ) -> Floats:
-    """Return the residents a building could hold, from households, else from floor space."""
+    r"""
+    Return the residents each building could hold.
+
+    Known households times residents per household; else floor space, which is
+    footprint times storeys times the share lived in over the floor space per
+    resident of its kind. Where the households of an estate are known, what its
+    buildings with known households leave of them goes to its other homes, by
+    floor space.
+
+    Parameters
+    ----------
+    homes : GeoDataFrame
+        As `doors` gives it.
+    estate_households : mapping of estate to households, optional
+        Over those of `estates`.
+
+    Returns
+    -------
+    float array, shape (n_homes,)
+        Zero for a building that is no housing.
+    """
+    kind = _kind(homes, estates)
+    person_m2 = kind.map(dict(options.home_m2)).astype(float).to_numpy()
+    lived_in = kind.map(dict(options.occupancy)).astype(float).fillna(1.0).to_numpy()
+    floors = homes["floors"].fillna(options.floors).to_numpy(dtype=float)
+    footprint_m2 = homes["footprint_m2"].to_numpy()
+    by_floor = np.nan_to_num(footprint_m2 * floors * lived_in / person_m2)
+    households = homes["households"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(households)
+    capacity: Floats = np.where(known, households * options.persons_per_household, by_floor)
+    given = estates.set_index("estate_id")["households"].dropna().to_dict()
+    given |= estate_households or {}
+    for estate, rows in homes.groupby("estate_id").indices.items():
+        open_rows = rows[~known[rows]]
+        floor_space = by_floor[open_rows].sum()
+        if given.get(str(estate), 0) > 0 and floor_space > 0:
+            whole = float(given[str(estate)]) * options.persons_per_household
+            rest = max(whole - capacity[rows[known[rows]]].sum(), 0.0)
+            capacity[open_rows] = by_floor[open_rows] * (rest / floor_space)
+    return capacity
+
+
+def _kind(homes: gpd.GeoDataFrame, estates: gpd.GeoDataFrame) -> pd.Series[str]:
+    """Return the kind of each building; flats in a resettlement estate are resettlement."""
     estate_kind = homes["estate_id"].map(
         dict(zip(estates["estate_id"], estates["kind"], strict=True))
     )
     resettled = (estate_kind == "resettlement") & (homes["kind"] == "residential")
-    kind = homes["kind"].where(~resettled, "resettlement")
-    person_m2 = kind.map(dict(options.home_m2)).astype(float).to_numpy()
-    floors = homes["floors"].fillna(options.floors).to_numpy(dtype=float)
-    by_floor = np.nan_to_num(homes["footprint_m2"].to_numpy() * floors / person_m2)
-    households = homes["households"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    known = np.isfinite(households)
-    residents: Floats = np.where(known, households * options.persons_per_household, by_floor)
-    return residents
+    kind: pd.Series[str] = homes["kind"].where(~resettled, "resettlement")
+    return kind
+
+
+def homes_of(place: Place, options: DemandOptions) -> gpd.GeoDataFrame:
+    """
+    Return where residents of a place may live, and in what proportion.
+
+    The buildings that are housing; where the place has cells with weights, a cell's
+    weight goes to the homes in it by their capacity, to its own point where it
+    holds none, and buildings outside every cell hold nobody.
+
+    Returns
+    -------
+    GeoDataFrame, sorted by ``demand_id``
+        ``demand_id`` (the building's, or ``cell-`` and the cell's), ``community_id``,
+        ``estate_id``, ``capacity`` (residents or weight, above 0), ``known``
+        (whether households or weights say so), geometry point.
+    """
+    homes = doors(place)
+    households = _table_households(place.population)
+    homes["capacity"] = home_capacity(homes, place.estates, options, estate_households=households)
+    homes["known"] = homes["households"].notna()
+    homes = homes.rename(columns={"building_id": "demand_id"})
+    if len(place.weights):
+        homes = weighted_homes(homes[homes["capacity"] > 0].reset_index(drop=True), place)
+    columns = ["demand_id", "community_id", "estate_id", "capacity", "known", "geometry"]
+    found: gpd.GeoDataFrame = homes.loc[homes["capacity"] > 0, columns]
+    return found.sort_values("demand_id", kind="stable").reset_index(drop=True)
+
+
+def _table_households(population: pd.DataFrame) -> dict[str, float]:
+    if "households" not in population:
+        return {}
+    rows = population[(population["level"] == "estate") & population["households"].notna()]
+    return {str(k): float(v) for k, v in zip(rows["unit_id"], rows["households"], strict=True)}
+
+
+def weighted_homes(homes: gpd.GeoDataFrame, place: Place) -> gpd.GeoDataFrame:
+    """Return the homes with the weights of the cells they stand in, and cells without homes."""
+    cells = place.weights
+    weight = dict(zip(cells["weight_id"], cells["weight"], strict=True))
+    areal = cells[shapely.get_dimensions(cells.geometry.to_numpy()) == _AREAL]
+    cell = first_containing(homes.geometry.to_numpy(), areal, "weight_id")
+    sums = homes["capacity"].groupby(cell.to_numpy()).sum()
+    share = homes["capacity"] / cell.map(sums).to_numpy(dtype=float, na_value=np.nan)
+    filled = homes.assign(
+        capacity=(share * cell.map(weight).to_numpy(dtype=float)).fillna(0.0), known=True
+    )
+    bare = cells[~cells["weight_id"].isin(sums.index)].reset_index(drop=True)
+    points = shapely.point_on_surface(bare.geometry.to_numpy())
+    own = gpd.GeoDataFrame(
+        {
+            "demand_id": "cell-" + bare["weight_id"].astype(str),
+            "community_id": first_containing(points, place.communities, "community_id"),
+            "estate_id": first_containing(points, place.estates, "estate_id"),
+            "capacity": bare["weight"].astype(float),
+            "known": True,
+        },
+        geometry=points,
+        crs=place.crs,
+    )
+    own = own[own["community_id"].notna()]
+    joined: gpd.GeoDataFrame = pd.concat([filled, own], ignore_index=True)
+    return joined

@@ -6,26 +6,37 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
+def _figures(**values: float) -> MappingProxyType[str, float]:
+    return MappingProxyType(values)
+
+
 @dataclass(frozen=True, slots=True)
 class DemandOptions:
     """
-    How residents are spread over the homes of their community.
+    How residents are spread over the homes of their unit.
 
     Attributes
     ----------
     home_m2 : mapping of building kind to m² of floor per resident
         Kinds that are not listed hold no residents. In an estate of kind
         ``resettlement`` that entry overrides ``residential``.
+    occupancy : mapping of building kind to the share of its floor that is lived in
+        Above 0, at most 1; kinds that are not listed are full.
     floors : float
         Storeys where a building does not say.
     persons_per_household : float
-        Residents per household, where the households of a building are known
-        (they override floor space).
+        Residents per household, where the households of a building or an estate
+        are known (they override floor space, and are taken as lived in).
     """
 
     home_m2: MappingProxyType[str, float] = field(
-        default_factory=lambda: MappingProxyType(
-            {"residential": 35.0, "resettlement": 28.0, "village": 10.0, "dormitory": 5.0}
+        default_factory=lambda: _figures(
+            residential=35.0, resettlement=28.0, village=10.0, dormitory=5.0
+        )
+    )
+    occupancy: MappingProxyType[str, float] = field(
+        default_factory=lambda: _figures(
+            residential=1.0, resettlement=1.0, village=1.0, dormitory=1.0
         )
     )
     floors: float = 2.0

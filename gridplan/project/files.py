@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridplan.config import Config, LayerSource
 from gridplan.errors import FaultList, InputError, Message, MissingInputError, Note, first_ids
-from gridplan.people_settings import PopulationSource
+from gridplan.people_settings import HOUSEHOLDS, PopulationSource, PopulationTable
 from gridplan.place import SCHEMAS
 from gridplan.sources.tables import points_from_table, read_table
 from gridplan.sources.vectors import layers_in, read_attributes, read_layer, shapefile_parts
@@ -26,6 +26,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "barriers": ("none",),
         "gates": ("none",),
         "estates": ("none",),
+        "weights": ("none",),
     }
 )
 """Values of layer settings that are no file names, by layer."""
@@ -34,6 +35,8 @@ BY_TAGS = ("boundary", "communities", "committees", "sites")
 """Layers that `{osm = {…}}` can select by tags; the others are read whole."""
 
 PAIRS = "community_committees"
+
+_FILE_SETTINGS = ("file", "raster", "estates")
 
 _ALL_WORDS = tuple(dict.fromkeys(word for words in WORDS.values() for word in words))
 _TABLES = (".csv", ".xlsx")
@@ -90,10 +93,13 @@ def named_files(config: Config) -> Iterator[tuple[str, str]]:
         elif isinstance(value, LayerSource) and value.file:
             yield layer, value.file
     population = place.population
-    if isinstance(population, str):
+    if isinstance(population, str) and population != HOUSEHOLDS:
         yield "population", population
-    elif isinstance(population, PopulationSource) and population.file:
-        yield "population", population.file
+    elif isinstance(population, PopulationSource):
+        estates = population.estates.file if population.estates else None
+        for file in (population.file, population.raster, estates):
+            if file:
+                yield "population", file
 
 
 def missing_file_faults(config: Config, folder: Path) -> FaultList:
@@ -172,8 +178,13 @@ def _portable_names(config: Config, folder: Path) -> dict[str, str]:
 def _renamed_files(value: object, names: Mapping[str, str]) -> object:
     if isinstance(value, str):
         return names.get(value, value)
-    if isinstance(value, LayerSource | PopulationSource) and value.file is not None:
-        return value.model_copy(update={"file": names[value.file]})
+    if isinstance(value, LayerSource | PopulationTable):
+        renamed = {
+            key: _renamed_files(getattr(value, key), names)
+            for key in _FILE_SETTINGS
+            if getattr(value, key, None) is not None
+        }
+        return value.model_copy(update=renamed)
     return value
 
 

@@ -13,6 +13,7 @@ from gridplan.project.reading import Flags, Reading, ids_of
 _WORDS = {
     "buildings": ("buildings", "栋建筑"),
     "estates": ("estates", "个小区"),
+    "weights": ("weighted cells", "个人口权重单元"),
     "streets": ("streets", "条道路"),
     "water": ("water areas", "个水面"),
     "barriers": ("barriers", "条阻隔"),
@@ -20,11 +21,11 @@ _WORDS = {
     "sites": ("sites", "个活动室点"),
     "committees": ("committees", "个居委会"),
 }
-_INSIDE, _NEAR = ("buildings", "estates"), ("streets", "water", "barriers", "gates")
+_INSIDE, _NEAR = ("buildings", "estates", "weights"), ("streets", "water", "barriers", "gates")
 
 
 def select_near(reading: Reading) -> None:
-    """Keep homes and estates inside, streets, water, barriers and gates within the buffer."""
+    """Keep homes, estates, weights inside, streets, water, barriers, gates within the buffer."""
     outline = reading.outline
     if outline is None:
         return

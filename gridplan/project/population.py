@@ -1,69 +1,62 @@
-"""The population table as the place wants it: one row per unit, whole numbers."""
+"""The residents of a project: from a total, tables, a raster, or the homes alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 
-from gridplan.demand import check_place_homes, doors_of
-from gridplan.errors import FaultList, InputError, Note, first_ids
-from gridplan.people_settings import PopulationSource
-from gridplan.place import empty_layer, normal_layer, number_faults
-from gridplan.project.population_checks import (
-    SUBTOTAL_WORDS,
-    TOTAL_WORDS,
-    check_groups,
-    check_totals,
-    partition_notes,
-    plausibility_notes,
-    total_rows,
+from gridplan.demand import (
+    GRADES,
+    check_place_homes,
+    check_weights,
+    doors_of,
+    estate_excess,
+    home_capacity,
+    largest_remainder,
 )
-from gridplan.project.population_headers import Headers, sort_headers, unused_note
-from gridplan.project.reading import Reading, already_reported, no_layer
+from gridplan.errors import FaultList, InputError, Message, Note, first_ids
+from gridplan.geometry import Floats
+from gridplan.people_settings import HOUSEHOLDS, PopulationSource, PopulationTable
+from gridplan.place import empty_layer, normal_layer
+from gridplan.project.population_table import Units, population_table
+from gridplan.project.reading import Reading, already_reported, keeping_faults
 from gridplan.sources.tables import read_table
+
+_ESTIMATED = "C"
+_HOME_LAYERS = ("buildings", "communities", "estates")
 
 
 def read_population(reading: Reading) -> pd.DataFrame:
-    """Return the residents as the settings give them; what is odd in a table is noted."""
+    """
+    Return the residents as the settings give them; what is odd in a table is noted.
+
+    One row per unit, as in `Place`, each with ``as_of``, ``source`` and ``grade``.
+
+    Raises
+    ------
+    InputError
+        If a part of the source cannot be read; the faults of every part are in `reading`.
+    """
     given = reading.config.place.population
     if isinstance(given, int):
-        return population_total(given)
+        return _dated(population_total(given), PopulationTable(), reading, "[place].population")
+    if given == HOUSEHOLDS:
+        units = _from_homes(reading)
+        return _dated(units, PopulationTable(), reading, "[demand]", grade=_ESTIMATED)
     source = PopulationSource(file=given) if isinstance(given, str) else given
-    if source.total is not None:
-        return population_total(source.total)
-    if source.file is None:
-        raise InputError(no_layer("population"))
-    communities = reading.layers.get("communities")
-    there = (reading.folder / source.file).is_file()
-    if not there or communities is None or "community_id" not in communities:
-        raise already_reported()
-    table = read_table(reading.folder / source.file, sheet=source.sheet)
-    ids = set(communities["community_id"].astype(str))
-    units, notes = population_table(
-        table, ids, rename=source.rename, groups=source.groups, what=source.file
-    )
-    reading.notes.extend(notes)
+    units = pd.concat(_parts(reading, source), ignore_index=True)
+    twice = units[["level", "unit_id"]].duplicated()
+    if twice.any():
+        ids = units.loc[twice, "unit_id"].tolist()
+        reading.faults.add(
+            en=f"Two tables of residents count the same estates: {first_ids(ids)}. Keep one.",
+            zh=f"两张人口表包含相同的小区：{first_ids(ids)}。请保留其一。",
+        )
+    _note_dates(reading, units)
     return units
-
-
-def check_homes(reading: Reading, population: pd.DataFrame) -> None:
-    """Say what is wrong or odd with the homes; layers with faults of their own are left to them."""
-    own = FaultList()
-    layers = {
-        name: normal_layer(reading.layers[name], name, crs=reading.crs, faults=own)
-        if name in reading.layers
-        else empty_layer(name, crs=reading.crs)
-        for name in ("buildings", "communities", "estates")
-    }
-    if own.faults:
-        return
-    homes = doors_of(layers["buildings"], layers["communities"], layers["estates"])
-    found = check_place_homes(
-        homes, layers["estates"], population, options=reading.config.demand.options
-    )
-    reading.faults.extend(found.faults)
-    reading.notes.extend(found.notes)
 
 
 def population_total(total: int) -> pd.DataFrame:
@@ -71,129 +64,174 @@ def population_total(total: int) -> pd.DataFrame:
     return pd.DataFrame({"level": ["total"], "unit_id": ["total"], "population": [total]})
 
 
-def population_table(
-    table: pd.DataFrame,
-    community_ids: set[str],
-    *,
-    rename: Mapping[str, str],
-    groups: Sequence[str] = (),
-    what: str,
-) -> tuple[pd.DataFrame, list[Note]]:
-    """
-    Return the table by community, checked against the communities of the place.
+def _parts(reading: Reading, source: PopulationSource) -> list[pd.DataFrame]:
+    """Return what the settings give and the table of estates, each read whatever fails."""
+    parts: list[pd.DataFrame] = []
+    wanted = 0
+    if any(one is not None for one in (source.raster, source.total, source.file)):
+        wanted += 1
+        with keeping_faults(reading.faults):
+            parts.append(_main(reading, source))
+    if source.estates is not None:
+        wanted += 1
+        with keeping_faults(reading.faults):
+            parts.append(_from_table(reading, source.estates))
+    if len(parts) < wanted:
+        raise already_reported()
+    return parts
 
-    Parameters
-    ----------
-    table : DataFrame of text
-        As `read_table` gives it. What its headers mean says `sort_headers`; rows of
-        sums (合计, 小计, total …) are compared with the rows they sum and left out.
-    rename : mapping of our column to the table's header
-    groups : headers of further columns that count groups of residents
 
-    Returns
-    -------
-    DataFrame
-        ``level`` (``community``), ``unit_id``, ``population``, the other counts
-        and the groups the table has.
-    list of Note
-        Columns that were not used, and what is odd but possible.
+def _main(reading: Reading, source: PopulationSource) -> pd.DataFrame:
+    """Return what the settings give beside the table of estates."""
+    if source.raster is not None:
+        return _from_raster(reading, source)
+    if source.total is not None:
+        return _dated(population_total(source.total), source, reading, "[place].population")
+    return _from_table(reading, source)
 
-    Raises
-    ------
-    InputError
-        With one message per fault: no key column, no population, communities
-        that do not match, repeated or missing ones, counts that are negative,
-        missing or no numbers, sums that are wrong, groups larger than everybody.
-    """
-    faults = FaultList()
-    headers = sort_headers(
-        [str(one) for one in table.columns], rename=rename, groups=groups, what=what, faults=faults
+
+def _needed(reading: Reading, file: str) -> tuple[Path, gpd.GeoDataFrame]:
+    """Return the path of a file and the communities; where one is wanting, that was said."""
+    path, communities = reading.folder / file, reading.layers.get("communities")
+    if not path.is_file() or communities is None or "community_id" not in communities:
+        raise already_reported()
+    return path, communities
+
+
+def _from_table(reading: Reading, source: PopulationTable) -> pd.DataFrame:
+    file = str(source.file)
+    path, communities = _needed(reading, file)
+    estates = empty_layer("estates", crs=reading.crs)
+    if "estates" in reading.layers:
+        own = FaultList()  # reported with the layer itself
+        estates = normal_layer(reading.layers["estates"], "estates", crs=reading.crs, faults=own)
+    codes = communities["community_id"].astype(str)
+    units, notes = population_table(
+        read_table(path, sheet=source.sheet),
+        Units(frozenset(codes), pd.DataFrame(estates[["estate_id", "name"]])),
+        settings=source,
+        what=file,
     )
-    _need_columns(headers, table, what, faults)
-    named = table.drop(columns=[*headers.personal]).rename(columns=dict(headers.ours))
-    counts = list(headers.counts)
-    texts = named.drop(columns=counts)
-    partial, whole = total_rows(texts, SUBTOTAL_WORDS), total_rows(texts, TOTAL_WORDS)
-    rows = named[~(partial | whole)]
-    ids = rows["community_id"].astype("string").str.strip().fillna("")
-    _match_faults(ids, community_ids, what, faults)
-    for column in counts:
-        number_faults(rows[column], ids, f"{what}, `{column}`", "count", faults)
-    _missing_faults(rows["population"], ids, what, faults)
-    if not faults.faults:
-        sums = named[partial | whole].assign(partial=partial)
-        check_totals(rows, sums, counts, what, faults)
-    faults.raise_if_any()
-    units = _units(rows, ids, counts)
-    check_groups(units, headers.groups, what, faults)
-    if int(units["population"].sum()) <= 0:
-        faults.add(
-            en=f"{what}: all counts of residents are 0. Give the residents of each community.",
-            zh=f"{what}：各社区人口数均为 0。请填写各社区人口。",
+    reading.notes.extend(notes)
+    return _dated(units, source, reading, file)
+
+
+def _from_raster(reading: Reading, source: PopulationSource) -> pd.DataFrame:
+    # rasterio and exactextract are an extra, which few places need.
+    from gridplan.sources.raster import raster_sums
+
+    file = str(source.raster)
+    path, communities = _needed(reading, file)
+    sums = raster_sums(path, communities)
+    units = _by_community(communities["community_id"], sums, source.total, file)
+    return _dated(units, source, reading, file, grade=_ESTIMATED)
+
+
+def _from_homes(reading: Reading) -> pd.DataFrame:
+    """Return the residents the homes of each community could hold."""
+    layers = _home_layers(reading)
+    if layers is None or not {"buildings", "communities"} <= set(reading.layers):
+        raise already_reported()
+    homes = doors_of(*layers)
+    capacity = home_capacity(homes, layers[2], reading.config.demand.options)
+    ids = layers[1]["community_id"]
+    sums = pd.Series(capacity).groupby(homes["community_id"]).sum().reindex(ids).fillna(0)
+    return _by_community(ids, sums.to_numpy(dtype=float), None, "[place].buildings")
+
+
+def _by_community(ids: pd.Series[str], sums: Floats, total: int | None, what: str) -> pd.DataFrame:
+    """Return whole residents by community: `total`, or the rounded sum, in proportion."""
+    people = int(np.rint(sums.sum())) if total is None else total
+    if sums.sum() <= 0 or people < 1:
+        raise InputError(
+            Message(
+                en=f"{what} holds no residents inside the communities. Check its coordinate "
+                f"system and region.",
+                zh=f"{what} 在各社区内没有居民。请检查其坐标系与范围。",
+            )
         )
-    faults.raise_if_any()
-    odd = [*partition_notes(units, headers.groups, what), *plausibility_notes(units, what)]
-    return units, [*unused_note(headers, what), *odd]
+    ordered = pd.DataFrame({"unit_id": ids.astype(str).to_numpy(), "sum": sums}).sort_values(
+        "unit_id"
+    )
+    whole = largest_remainder(ordered["sum"].to_numpy(), people)
+    return pd.DataFrame(
+        {"level": "community", "unit_id": ordered["unit_id"].to_numpy(), "population": whole}
+    )
 
 
-def _need_columns(headers: Headers, table: pd.DataFrame, what: str, faults: FaultList) -> None:
-    if not {"community_id", "population"} <= set(headers.ours.values()):
-        faults.add(
-            en=f"{what} needs a column of community codes and one of residents; it has "
-            f"{[str(column) for column in table.columns]}. Rename with `rename = {{…}}`.",
-            zh=f"{what} 需要社区编码列与人口列；现有列为 "
-            f"{[str(column) for column in table.columns]}。请用 `rename = {{…}}` 对应。",
-        )
-    faults.raise_if_any()
-
-
-def _units(rows: pd.DataFrame, ids: pd.Series[str], counts: Sequence[str]) -> pd.DataFrame:
-    numbers = {
-        column: pd.to_numeric(rows[column].replace("", None)).astype("Int64").to_numpy()
-        for column in counts
+def _dated(
+    units: pd.DataFrame,
+    source: PopulationTable,
+    reading: Reading,
+    what: str,
+    *,
+    grade: str | None = None,
+) -> pd.DataFrame:
+    """Return the units with date, source and grade: the row's own, else the settings'."""
+    as_of = (source.as_of or reading.config.place.as_of).isoformat()
+    defaults = {"as_of": as_of, "source": source.source or what}
+    told = {
+        name: units[name].where(units[name].notna(), value) if name in units else value
+        for name, value in defaults.items()
     }
-    units = {"level": "community", "unit_id": ids.astype(object).to_numpy(), **numbers}
-    return pd.DataFrame(units).astype(dict.fromkeys(counts, "Int64"))
+    return units.assign(**told, grade=units["level"].map(GRADES) if grade is None else grade)
 
 
-def _missing_faults(
-    population: pd.Series[str], ids: pd.Series[str], what: str, faults: FaultList
-) -> None:
-    empty = population.isna() | (population.astype("string").str.strip() == "")
-    if empty.any():
-        faults.add(
-            en=f"{what}: {int(empty.sum())} communities have no count of residents: "
-            f"{first_ids(ids[empty].tolist())}. Write 0 where nobody lives.",
-            zh=f"{what}：{int(empty.sum())} 个社区缺少人口数：{first_ids(ids[empty].tolist())}。"
-            f"无人居住请填 0。",
+def _note_dates(reading: Reading, units: pd.DataFrame) -> None:
+    """Say so where counts are of several dates, or of another than the rest of the place."""
+    place = reading.config.place.as_of.isoformat()
+    dates = sorted({*units.get("as_of", ()), place})
+    if dates == [place]:
+        return
+    by_date = units["as_of"].value_counts().sort_index()
+    shown = ", ".join(f"{date} ({count})" for date, count in by_date.items())
+    reading.notes.append(
+        Note(
+            "mixed_dates",
+            len(dates),
+            Message(
+                en=f"Not all data are of one date: the counts of residents (units) are of {shown}, "
+                f"the place of {place}. They are used together as they are.",
+                zh=f"数据日期不一致：人口数据（单元数）为 {shown}，项目日期为 {place}。"
+                f"按原值合并使用。",
+            ),
+            tuple(dates),
         )
+    )
 
 
-def _match_faults(
-    ids: pd.Series[str], community_ids: set[str], what: str, faults: FaultList
-) -> None:
-    bare = [int(position) + 1 for position in ids.index[ids == ""]]
-    if bare:
-        faults.add(
-            en=f"{what}: {len(bare)} rows have no community code and are no row of sums (合计, "
-            f"total): row {first_ids(bare)} below the header. Give the code, or delete the row.",
-            zh=f"{what}：{len(bare)} 行没有社区编码，也不是合计行：表头下第 {first_ids(bare)} 行。"
-            f"请补全编码，或删除该行。",
-        )
-    coded = ids[ids != ""]
-    twice = sorted(coded[coded.duplicated()].unique())
-    if twice:
-        faults.add(
-            en=f"{what}: {len(twice)} communities occur more than once: {first_ids(twice)}.",
-            zh=f"{what}：{len(twice)} 个社区重复出现：{first_ids(twice)}。",
-        )
-    unknown = sorted(set(coded) - community_ids)
-    absent = sorted(community_ids - set(coded))
-    if unknown or absent:
-        faults.add(
-            en=f"{what} and the layer of communities do not match: {len(unknown)} codes only in "
-            f"the table ({first_ids(unknown)}), {len(absent)} only in the layer "
-            f"({first_ids(absent)}). Codes must be equal as text.",
-            zh=f"{what} 与社区图层不一致：{len(unknown)} 个编码仅在表中（{first_ids(unknown)}），"
-            f"{len(absent)} 个仅在图层中（{first_ids(absent)}）。编码须逐字一致。",
-        )
+def check_homes(reading: Reading, population: pd.DataFrame) -> None:
+    """Say what is wrong or odd with the homes; layers with faults of their own are left to them."""
+    layers = _home_layers(reading)
+    if layers is None:
+        return
+    buildings, communities, estates = layers
+    homes = doors_of(buildings, communities, estates)
+    found = check_place_homes(
+        homes,
+        estates,
+        population,
+        options=reading.config.demand.options,
+        weighted="weights" in reading.layers,
+    )
+    reading.faults.extend(found.faults)
+    if "weights" in reading.layers:
+        weights = check_weights(reading.layers["weights"], homes)
+        reading.faults.extend(weights.faults)
+        reading.notes.extend(weights.notes)
+    reading.faults.extend(estate_excess(population, estates, communities))
+    reading.notes.extend(found.notes)
+
+
+def _home_layers(
+    reading: Reading,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame] | None:
+    """Return buildings, communities and estates in their normal form, null if one has faults."""
+    own = FaultList()
+    layers = [
+        normal_layer(reading.layers[name], name, crs=reading.crs, faults=own)
+        if name in reading.layers
+        else empty_layer(name, crs=reading.crs)
+        for name in _HOME_LAYERS
+    ]
+    return None if own.faults else (layers[0], layers[1], layers[2])

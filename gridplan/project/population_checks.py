@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
+from gridplan.demand import partitions
 from gridplan.errors import FaultList, Message, Note, first_ids
 from gridplan.place import number_faults
 from gridplan.project.population_headers import plain
@@ -24,9 +24,6 @@ the community that odd.
 
 REGISTER_RATIO = 3
 """Registered residents per actual one above which the two columns are likely exchanged."""
-
-_BAND = re.compile(r"age_(\d+)_(\d+|plus)")
-_BEYOND_AGES = 10**3
 
 
 def total_rows(table: pd.DataFrame, words: Collection[str]) -> pd.Series[bool]:
@@ -98,46 +95,6 @@ def check_groups(table: pd.DataFrame, groups: Sequence[str], what: str, faults: 
                 zh=f"{what}：{len(table)} 行中有 {len(over)} 行的人群 `{group}` 超过人口数："
                 f"{which}。请更正。",
             )
-
-
-def partitions(groups: Iterable[str]) -> list[tuple[str, ...]]:
-    """
-    Return the sets of groups that together are everybody: ages from 0 up, women and men.
-
-    Of several chains of ages that fit, the finest.
-
-    Examples
-    --------
-    >>> partitions(["age_0_14", "age_15_59", "age_60_plus", "age_80_plus", "women"])
-    [('age_0_14', 'age_15_59', 'age_60_plus')]
-    """
-    known = set(groups)
-    bands = {}
-    for name in sorted(known):
-        found = _BAND.fullmatch(name)
-        if found:
-            bands[name] = (int(found[1]), _end(found[2]))
-    ages = _finest_chain(bands, 0)
-    found_sets = [ages] if ages else []
-    if {"women", "men"} <= known:
-        found_sets.append(("women", "men"))
-    return found_sets
-
-
-def _end(text: str) -> int:
-    return _BEYOND_AGES if text == "plus" else int(text)
-
-
-def _finest_chain(bands: dict[str, tuple[int, int]], start: int) -> tuple[str, ...]:
-    if start > _BEYOND_AGES:
-        return ()
-    chains = []
-    for name, (low, high) in bands.items():
-        if low == start:
-            rest = _finest_chain(bands, high + 1)
-            if rest or high == _BEYOND_AGES:
-                chains.append((name, *rest))
-    return max(chains, key=len, default=())
 
 
 def partition_notes(table: pd.DataFrame, groups: Sequence[str], what: str) -> list[Note]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gridplan.errors import FaultList, Message, Note, first_ids
@@ -20,6 +20,10 @@ COLUMN_WORDS: Mapping[str, tuple[str, ...]] = {
     "population": ("population", "常住人口", "人口", "实有人口", "总人口", "residents"),
     "population_register": ("population_register", "户籍人口", "registered"),
     "households": ("households", "户数", "家庭户数", "总户数"),
+    "estate_id": ("estate_id", "小区编码", "小区编号", "小区代码"),
+    "estate": ("estate", "小区名称", "居住小区", "小区", "楼盘名称", "楼盘"),
+    "as_of": ("as_of", "数据日期", "统计日期", "截止日期"),
+    "source": ("source", "数据来源", "来源"),
 }  # fmt: skip
 """Headers of the columns that have a meaning of their own, the preferred one first."""
 
@@ -34,10 +38,12 @@ GROUP_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Headers of well-known groups; others are named with `groups` or `rename`."""
 
+ALIKE = 0.5
+"""How alike a word must be to be suggested: one of two characters, 人囗 for 人口."""
+
 _COUNTED = ("population", "population_register", "households")
 _RESERVED = frozenset({"level", "unit_id", "as_of", "source", "grade", "geometry", "geom", "fid"})
 _OLDEST = 120
-_ALIKE = 0.5  # one of two characters: 人囗 for 人口
 _AGE = r"^(?:age|aged|年龄)?[_:]?"
 _YEARS = r"(?:周?岁|years?)?"
 _RANGE = re.compile(rf"{_AGE}(\d{{1,3}}){_YEARS}[-_](\d{{1,3}}){_YEARS}$")
@@ -124,6 +130,7 @@ def sort_headers(
     *,
     rename: Mapping[str, str],
     groups: Sequence[str],
+    without: Collection[str] = (),
     what: str,
     faults: FaultList,
 ) -> Headers:
@@ -132,8 +139,8 @@ def sort_headers(
 
     First comes what the planner says (`rename`: our column = the header;
     `groups`: headers of groups), then the words of `COLUMN_WORDS`, ages and
-    `GROUP_WORDS`. No other column is taken, however numeric it looks: it may be
-    a serial number, or somebody's telephone.
+    `GROUP_WORDS`; those of `without` are not looked for. No other column is taken,
+    however numeric it looks: it may be a serial number, or somebody's telephone.
     """
     _named_and_absent(headers, (*rename.values(), *groups), what, faults)
     ours = {theirs: name for name, theirs in rename.items() if theirs in headers}
@@ -141,7 +148,7 @@ def sort_headers(
         if header in headers:
             ours.setdefault(header, group_name(header) or header)
     for name, words in COLUMN_WORDS.items():
-        if name not in ours.values():
+        if name not in ours.values() and name not in without:
             fits = [one for word in words for one in headers if plain(one) == word]
             free = next((one for one in fits if one not in ours), None)
             if free is not None:
@@ -168,7 +175,7 @@ def _named_and_absent(
             {
                 m
                 for one in absent
-                for m in difflib.get_close_matches(one, headers, n=1, cutoff=_ALIKE)
+                for m in difflib.get_close_matches(one, headers, n=1, cutoff=ALIKE)
             }
         )
         faults.add(

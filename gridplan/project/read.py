@@ -41,7 +41,7 @@ from gridplan.project.reading import (
 from gridplan.sources.osm import OsmExtract, read_osm
 from gridplan.sources.vectors import coordinate_faults
 
-_LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates")
+_LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates", "weights")
 _NEEDED = ("buildings", "streets")
 _LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites")
 

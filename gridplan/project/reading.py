@@ -41,6 +41,7 @@ _TYPES = {
     "polygon": ((3, 6, 7), "polygons", "面"),
     "line": ((1, 5), "lines", "线"),
     "point": ((0,), "points", "点"),
+    "polygon or point": ((0, 3, 6, 7), "polygons or points", "面或点"),
 }
 _TYPE_NAMES = (
     "Point", "LineString", "LinearRing", "Polygon", "MultiPoint", "MultiLineString",
@@ -158,13 +159,15 @@ def on_grid(
         # Streets that bring their nodes are never overlaid: rounding each vertex would only add
         # up to millimetres over a walk.
         return frame.reset_index(drop=True)
-    if SCHEMAS[layer].geometry != "polygon":
-        fixed = to_grid(shapes)
-    else:
+    areal = np.isin(shapely.get_type_id(shapes), _TYPES["polygon"][0])
+    fixed = shapes.copy()
+    fixed[~areal] = to_grid(shapes[~areal])
+    if areal.any():
         broken = ~shapely.is_valid(shapes)
         if strict and broken.any():
             raise InputError(_crosses_itself(frame, layer, broken))
-        fixed, mended = repair_polygons(shapes)
+        mended = np.zeros(len(shapes), dtype=bool)
+        fixed[areal], mended[areal] = repair_polygons(shapes[areal])
         _note_repairs(reading, frame, layer, mended)
     fresh = frame.set_geometry(gpd.GeoSeries(fixed, index=frame.index, crs=frame.crs))
     gone = shapely.is_empty(fixed) & ~shapely.is_empty(shapes)

@@ -35,7 +35,7 @@ PROOFS = {
 }
 """The proofs of ``summary.json`` and the figures they are."""
 
-_NOT_A_COUNT = ("level", "unit_id", "population")
+_NOT_A_COUNT = ("level", "unit_id", "population", "as_of", "source", "grade")
 
 
 @dataclass(frozen=True, slots=True)

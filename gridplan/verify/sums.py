@@ -35,25 +35,25 @@ REASONS = (
 )
 """The closed list of reasons for a missing distance."""
 
-_NOT_COUNTED = ("level", "unit_id")
-_OWN_LEVEL, _TOTAL_LEVEL = "community", "total"
-_REGISTER = ("community_id", "name", "geometry", "official", "households")
+_NOT_COUNTED = ("level", "unit_id", "as_of", "source", "grade")
+_OWN_LEVEL, _FINE_LEVEL, _TOTAL_LEVEL = "community", "estate", "total"
+_REGISTER = ("community_id", "name", "geometry", "official", "households", "grade")
 
 
 def check_residents(
     demand: pd.DataFrame, population: pd.DataFrame, *, tolerances: Tolerances = STANDARD
 ) -> Checked:
     """
-    Check that residents in `demand` sum to what was read, by community and in total.
+    Check that residents in `demand` sum to what was read, by estate, community and in total.
 
     Parameters
     ----------
     demand : DataFrame
         With ``population``, ``community_id`` and the groups of `population`.
     population : DataFrame
-        One row per unit: ``level`` (``total`` or ``community``), ``unit_id`` and the
-        counts; null where a count was not given. Households are compared only where
-        `demand` has them.
+        One row per unit: ``level`` (``total``, ``community`` or ``estate``), ``unit_id``
+        and the counts; null where a count was not given. Households are compared only
+        where `demand` has them.
 
     Returns
     -------
@@ -63,23 +63,27 @@ def check_residents(
     """
     absent = [
         *missing_columns(demand, "demand", ["population", "community_id"]),
-        *missing_columns(population, "population", [*_NOT_COUNTED, "population"]),
+        *missing_columns(population, "population", ["level", "unit_id", "population"]),
     ]
     if absent:
         return Checked(tuple(absent))
     counts = [str(column) for column in population if column not in _NOT_COUNTED]
     findings = missing_columns(demand, "demand", [one for one in counts if one != "households"])
-    own, level = texts(demand, "community_id"), texts(population, "level")
-    units = texts(population, "unit_id")
+    level, units = texts(population, "level"), texts(population, "unit_id")
+    own = {_OWN_LEVEL: texts(demand, "community_id")}
+    if "estate_id" in demand:
+        own[_FINE_LEVEL] = texts(demand, "estate_id")
     largest = 0.0
     for column in [one for one in counts if one in demand]:
         values = np.nan_to_num(numbers(demand, column))
-        sums = pd.Series(values).groupby(own).sum()
         expected = numbers(population, column)
-        by_unit = sums.reindex(units, fill_value=0.0).to_numpy(dtype=np.float64)
-        found = np.where(level == _TOTAL_LEVEL, values.sum(), by_unit)
-        error = np.where(np.isnan(expected), 0.0, np.abs(found - expected))
-        lost = np.isin(level, [_OWN_LEVEL, _TOTAL_LEVEL]) & (error > tolerances.residents)
+        found = np.where(level == _TOTAL_LEVEL, values.sum(), 0.0)
+        for one, key in own.items():
+            sums = pd.Series(values).groupby(key).sum().reindex(units, fill_value=0.0)
+            found = np.where(level == one, sums.to_numpy(dtype=np.float64), found)
+        checked = np.isin(level, [*own, _TOTAL_LEVEL]) & ~np.isnan(expected)
+        error = np.where(checked, np.abs(found - expected), 0.0)
+        lost = checked & (error > tolerances.residents)
         findings += finding(
             "residents_lost",
             [f"{units[at]}: {found[at]:g} / {expected[at]:g}" for at in np.flatnonzero(lost)],
