@@ -37,4 +37,6 @@ def detour_ratios(walks_m: Floats, straight_m: Floats) -> Floats:
     [1.5, nan, nan]
     """
     known = np.isfinite(walks_m) & np.isfinite(straight_m) & (straight_m > 0)
-    return np.divide(walks_m, straight_m, out=np.full(len(walks_m), np.nan), where=known)
+    ratios: Floats = np.full(len(walks_m), np.nan)
+    np.divide(walks_m, straight_m, out=ratios, where=known)
+    return ratios
