@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
+from gridplan.access import AccessOptions, WalkingSpeeds
 from gridplan.cells import CellOptions
 from gridplan.demand import DemandOptions
 from gridplan.errors import FaultList, Message, MissingInputError, SettingsError
@@ -228,6 +229,30 @@ class NetworkSettings(BaseModel):
     )
 
 
+class AccessSettings(BaseModel):
+    """`[access]`: what is told of the walks."""
+
+    model_config = _FROZEN
+    worst: int = _setting(
+        _default(AccessOptions, "worst"),
+        en="Places whose walk is shown with its cause, the farthest first.",
+        zh="列出步行最远的地点数（附原因与路线）。",
+        ge=0,
+    )
+    aversion: float = _setting(
+        _default(AccessOptions, "aversion"),
+        en="Aversion to inequality of the equally distributed equivalent walk (Kolm-Pollak).",
+        zh="等效均等步行距离（Kolm-Pollak）的不平等厌恶系数。",
+        gt=0,
+    )
+    speeds: dict[str, float] = _setting(
+        dict(_default(WalkingSpeeds, "metres_per_s")),
+        en="Walking speed of each group; `wheelchair` takes no stairs (unverified starting value).",
+        zh="各人群步行速度；wheelchair 不经台阶（初始值，未核实）。",
+        unit="m/s",
+    )
+
+
 class ZoneSettings(BaseModel):
     """`[zones]`: the responsibility zones."""
 
@@ -312,6 +337,7 @@ class Config(BaseModel):
     demand: DemandSettings = DemandSettings()
     cells: CellSettings = CellSettings()
     network: NetworkSettings = NetworkSettings()
+    access: AccessSettings = AccessSettings()
     zones: ZoneSettings = ZoneSettings()
     siting: SitingSettings = SitingSettings()
     report: ReportSettings = ReportSettings()

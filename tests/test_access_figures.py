@@ -21,6 +21,7 @@ from gridplan.access.facilities import (
     nearest_facilities,
     step_free,
     walking_minutes,
+    walks_by_kind,
 )
 from gridplan.access.links import LinkGain, link_gain
 from gridplan.access.straight import detour_ratios, straight_distances
@@ -94,6 +95,18 @@ def test_points_without_a_facility_are_refused():
         least_over_points(np.ones((1, 2)), pd.Series(["k1", None]))
     with pytest.raises(InputError, match="3 service points have walks, 2 are listed"):
         least_over_points(np.ones((1, 3)), pd.Series(["k1", "k2"]))
+
+
+def test_each_kind_has_its_own_facilities():
+    points = pd.DataFrame(
+        {"facility_id": ["s1", "k1", "k1"], "kind": ["station", "committee", "committee"]}
+    )
+    found = walks_by_kind(np.array([[30.0, 100.0, 50.0]]), points)
+    assert list(found) == ["committee", "station"]
+    assert found["committee"].to_dict("list") == {"k1": [50.0]}
+    assert found["station"].to_dict("list") == {"s1": [30.0]}
+    with pytest.raises(InputError, match="1 of 3 service points have no kind"):
+        walks_by_kind(np.ones((1, 3)), points.assign(kind=["station", None, "committee"]))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6))

@@ -114,6 +114,41 @@ def least_over_points(walks_m: Floats, facility_ids: pd.Series[str]) -> pd.DataF
     return pd.DataFrame(dict(zip(ids, least, strict=True)), index=range(len(walks_m)))
 
 
+def walks_by_kind(walks_m: Floats, facilities: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """
+    Return the walks to the facilities of each kind, each with its service points.
+
+    Parameters
+    ----------
+    walks_m : float array, shape (n_demand, n_points)
+    facilities : DataFrame, one row per service point
+        ``facility_id``, ``kind`` (committee, activity room, service station …).
+
+    Returns
+    -------
+    dict of kind, sorted, to a frame as `least_over_points` gives it
+
+    Raises
+    ------
+    InputError
+        If points have no kind or no facility.
+    """
+    nameless = int(facilities["kind"].isna().sum())
+    if nameless:
+        raise InputError(
+            Message(
+                en=f"{nameless} of {len(facilities)} service points have no kind. Give each one.",
+                zh=f"{len(facilities)} 个服务点中有 {nameless} 个没有类型，请补全。",
+            )
+        )
+    kinds = facilities["kind"].astype(str).to_numpy()
+    found = {}
+    for kind in sorted(set(kinds)):
+        own = np.flatnonzero(kinds == kind)
+        found[kind] = least_over_points(walks_m[:, own], facilities["facility_id"].iloc[own])
+    return found
+
+
 def nearest_facilities(walks: pd.DataFrame, *, k: int) -> pd.DataFrame:
     """
     Return the k nearest facilities of each demand point, in a long frame.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridplan.access.choose import Texts, choose_facility, missing_reasons, own_committees
+from gridplan.access.facilities import STEPS, step_free
+from gridplan.access.routes import Ends
 from gridplan.demand import first_containing
 from gridplan.geometry import Floats
 from gridplan.network import (
@@ -17,6 +19,7 @@ from gridplan.network import (
     NetworkOptions,
     Obstacles,
     Snapped,
+    WalkGraph,
     build_graph,
     snap_to_network,
     walking_distances,
@@ -28,7 +31,11 @@ _SAME_WALK_M = 0.01
 
 @dataclass(frozen=True)
 class Walks:
-    """Walks from every demand point to every committee, site and gate, in metres."""
+    """
+    Walks from every demand point to every committee, site and gate, in metres.
+
+    `graph` and `facilities` (committees, sites, gates) are what routes are drawn from.
+    """
 
     ids: tuple[str, ...]
     doors: Snapped
@@ -36,6 +43,8 @@ class Walks:
     gate_metres: Floats
     committees: int
     sites: int
+    graph: WalkGraph
+    facilities: Ends
 
 
 def measure_walks(
@@ -71,7 +80,27 @@ def measure_walks(
         gate_metres=walking_distances(graph, at_gates),
         committees=len(place.committees),
         sites=len(place.sites),
+        graph=graph,
+        facilities=Ends(targets, facilities),
     )
+
+
+def step_free_committee_walks(
+    place: Place,
+    demand: gpd.GeoDataFrame,
+    walks: Walks,
+    network: Network,
+    blocks: Obstacles,
+    *,
+    options: NetworkOptions,
+) -> Floats:
+    """Return the walks to the committees without stairs, shape (n_demand, n_committees)."""
+    if not (network.walkable["highway"] == STEPS).any():
+        return walks.metres[:, : walks.committees]
+    level = replace(network, edges=step_free(network.edges))
+    return measure_walks(place, demand, level, blocks, options=options).metres[
+        :, : walks.committees
+    ]
 
 
 def community_committees(place: Place) -> pd.DataFrame:

@@ -114,7 +114,10 @@ def _ways(route: Route, around: Surroundings) -> list[Message]:
     called = _bridges(around.network.walkable.iloc[list(route.edges)])
     if called:
         found.append(
-            Message(en=f"over the bridge {', '.join(called)}", zh=f"经桥梁（{'、'.join(called)}）")
+            Message(
+                en=f"over the {_plural('bridge', called)} {', '.join(called)}",
+                zh=f"经桥梁（{'、'.join(called)}）",
+            )
         )
     if len(around.gates) and route.line is not None:
         at = np.asarray(
@@ -122,14 +125,17 @@ def _ways(route: Route, around: Surroundings) -> list[Message]:
         )
         gates = around.gates["gate_id"][at].astype(str).tolist()
         if gates:
-            word = "gate" if len(gates) == 1 else "gates"
             found.append(
                 Message(
-                    en=f"through the {word} {', '.join(gates)}",
+                    en=f"through the {_plural('gate', gates)} {', '.join(gates)}",
                     zh=f"经出入口（{'、'.join(gates)}）",
                 )
             )
     return found
+
+
+def _plural(word: str, things: Sequence[str]) -> str:
+    return word if len(things) == 1 else f"{word}s"
 
 
 def _bridges(edges: gpd.GeoDataFrame) -> list[str]:
