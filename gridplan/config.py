@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pydantic
 from pydantic import Field
 
+from gridplan.access import AccessOptions, WalkingSpeeds
 from gridplan.cells import CellOptions
 from gridplan.errors import Language, Message, Note, SettingsError
 from gridplan.network import NetworkOptions
@@ -243,6 +244,41 @@ class NetworkSettings(Section):
     )
 
 
+class AccessSettings(Section):
+    """`[access]`: what is told of the walks."""
+
+    model_config = _FROZEN
+    worst: int = _setting(
+        _default(AccessOptions, "worst"),
+        en="Places whose walk is shown with its cause, the farthest first.",
+        zh="列出步行最远的地点数（附原因与路线）。",
+        ge=0,
+    )
+    aversion: float = _setting(
+        _default(AccessOptions, "aversion"),
+        en="Aversion to inequality of the equally distributed equivalent walk (Kolm-Pollak).",
+        zh="等效均等步行距离（Kolm-Pollak）的不平等厌恶系数。",
+        gt=0,
+    )
+    speeds: dict[str, float] = _setting(
+        dict(_default(WalkingSpeeds, "metres_per_s")),
+        en="Walking speed of each group; `wheelchair` takes no stairs (unverified starting value).",
+        zh="各人群步行速度；wheelchair 不经台阶（初始值，未核实）。",
+        unit="m/s",
+    )
+
+    @pydantic.field_validator("speeds", mode="after")
+    @classmethod
+    def _above_zero(cls, given: dict[str, float]) -> dict[str, float]:
+        slow = {group: speed for group, speed in given.items() if not speed > 0}
+        if slow:
+            raise house_fault(
+                en=f"walking speeds must be above 0 m/s, not {slow}",
+                zh=f"步行速度须大于 0 米/秒，现为 {slow}",
+            )
+        return given
+
+
 class ZoneSettings(Section):
     """`[zones]`: the responsibility zones."""
 
@@ -328,6 +364,7 @@ class Config(Section):
     demand: DemandSettings = DemandSettings()
     cells: CellSettings = CellSettings()
     network: NetworkSettings = NetworkSettings()
+    access: AccessSettings = AccessSettings()
     zones: ZoneSettings = ZoneSettings()
     siting: SitingSettings = SitingSettings()
     report: ReportSettings = ReportSettings()

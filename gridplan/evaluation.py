@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridplan.access import access_figures
+from gridplan.access import (
+    AccessOptions,
+    Basis,
+    access_figures,
+    equity_figures,
+    minutes_figures,
+)
 from gridplan.errors import Message, Note
+from gridplan.geometry import Floats
 
 _LOW, _MIDDLE, _HIGH = 0.05, 0.5, 0.95
 _NOBODY_REACHED = Message(
@@ -34,7 +41,14 @@ def cell_figures(cells: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def walk_figures(demand: pd.DataFrame, *, norms_m: Sequence[float]) -> dict[str, dict[str, Any]]:
+def walk_figures(
+    demand: pd.DataFrame,
+    *,
+    norms_m: Sequence[float],
+    bases: Mapping[str, Basis],
+    step_free_m: Floats,
+    options: AccessOptions,
+) -> dict[str, dict[str, Any]]:
     """
     Return the blocks ``access`` and ``access_after`` of the summary.
 
@@ -42,22 +56,37 @@ def walk_figures(demand: pd.DataFrame, *, norms_m: Sequence[float]) -> dict[str,
     ----------
     demand : DataFrame
         The layer `demand` of a plan.
+    bases : mapping
+        ``committee`` and ``room``: the walks with their straight lines.
+    step_free_m : float array
+        Walks to the own committee without stairs.
+    options : AccessOptions
     """
     residents = demand["population"].fillna(0).astype("int64")
 
     def figures(metres: pd.Series[float], reasons: pd.Series[str]) -> dict[str, Any]:
         return access_figures(metres, reasons, residents, norms_m=norms_m)
 
+    def equity(basis: Basis) -> dict[str, Any]:
+        return equity_figures(basis, residents, norms_m=norms_m, aversion=options.aversion)
+
     nearest = figures(demand["nearest_committee_m"], demand["nearest_committee_reason"])
     access = {
         "basis": "committee_m",
         **figures(demand["committee_m"], demand["committee_reason"]),
+        **equity(bases["committee"]),
+        "minutes": minutes_figures(
+            bases["committee"].metres, step_free_m, residents, speeds=options.speeds
+        ),
         "nearest": nearest,
         "before": figures(demand["room_before_m"], demand["room_before_reason"]),
     }
     return {
         "access": access,
-        "access_after": figures(demand["room_m"], demand["room_reason"]),
+        "access_after": {
+            **figures(demand["room_m"], demand["room_reason"]),
+            **equity(bases["room"]),
+        },
     }
 
 

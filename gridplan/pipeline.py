@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -16,10 +17,22 @@ import shapely
 
 from gridplan import assemble, evaluation, summary
 from gridplan.access import (
+    AccessOptions,
+    Ends,
+    Surroundings,
+    WalkingSpeeds,
+    access_by_unit,
+    basis_of,
     committee_walks,
     community_committees,
+    farthest_places,
+    least_of,
     measure_walks,
     nearest_columns,
+    own_committees,
+    step_free_committee_walks,
+    walk_routes,
+    walks_layer,
     wall_range_columns,
 )
 from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, partition
@@ -159,9 +172,22 @@ def _access(work: Work) -> None:
     table = community_committees(work.place)
     work.found["walks"] = walks
     work.found["community_committees"] = table
-    work.found["demand"] = committee_walks(
-        work.place, work.found["demand"], walks, work.found["network"], table
+    demand = committee_walks(work.place, work.found["demand"], walks, work.found["network"], table)
+    committees = work.place.committees.set_index("committee_id")
+    own = own_committees(demand, work.place.committees, table)
+    work.found["demand"] = demand
+    work.found["bases"] = {
+        "committee": basis_of(demand, "committee", committees.geometry, allowed=own)
+    }
+    level = step_free_committee_walks(
+        work.place,
+        demand,
+        walks,
+        work.found["network"],
+        work.found["blocks"],
+        options=network_options(work.config),
     )
+    work.found["step_free_m"] = least_of(level, own)
     _wall_range(work, table)
     residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
     work.found["ledger"] = reachability_ledger(
@@ -211,7 +237,11 @@ def _siting(work: Work) -> None:
     work.found["closing"] = assemble.closing_costs(metres, weights, opened, list(ids))
     before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")
     room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
-    work.found["demand"] = pd.concat([demand, before, room], axis="columns")
+    demand = pd.concat([demand, before, room], axis="columns")
+    shapes = pd.concat([place.committees.geometry, place.sites.geometry]).to_numpy()
+    points = gpd.GeoSeries(shapes[opened], index=ids[opened], crs=place.crs)
+    work.found["demand"] = demand
+    work.found["bases"]["room"] = basis_of(demand, "room", points)
 
 
 def _zones(work: Work) -> None:
@@ -247,7 +277,36 @@ def _layers(work: Work) -> None:
         "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing"]),
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
+        "access_by_unit": _access_table(work),
+        "walks": _walks_layer(work),
     }
+
+
+def _access_table(work: Work) -> pd.DataFrame:
+    return access_by_unit(
+        work.found["demand"],
+        work.found["bases"],
+        levels={"community": "community_id", "estate": "estate_id", "cell": "cell_uid"},
+        groups=work.place.groups,
+        norms_m=work.config.walk_norms_m,
+    )
+
+
+def _walks_layer(work: Work) -> gpd.GeoDataFrame:
+    """Return the farthest walks to the own committee, with the routes and their causes."""
+    place, demand, walks = work.place, work.found["demand"], work.found["walks"]
+    rows = farthest_places(demand, "committee_m", count=work.config.access.worst)
+    column = {one: j for j, one in enumerate(walks.ids[: walks.committees])}
+    routes = walk_routes(
+        work.found["network"],
+        walks.graph,
+        [(int(row), column[demand["committee_id"].iloc[row]]) for row in rows],
+        doors=Ends(demand.geometry.to_numpy(), walks.doors),
+        facilities=walks.stops,
+        walks_m=demand["committee_m"].to_numpy(dtype=float)[rows].tolist(),
+    )
+    around = Surroundings(work.found["network"], work.found["blocks"], place.gates)
+    return walks_layer(demand, rows.tolist(), routes, facilities=place.committees, around=around)
 
 
 def _summary(work: Work) -> None:
@@ -257,7 +316,13 @@ def _summary(work: Work) -> None:
         tolerance=config.zones.tolerance,
         start=work.found["zone_plan"].start,
     )
-    walks = evaluation.walk_figures(work.found["demand"], norms_m=config.walk_norms_m)
+    walks = evaluation.walk_figures(
+        work.found["demand"],
+        norms_m=config.walk_norms_m,
+        bases=work.found["bases"],
+        step_free_m=work.found["step_free_m"],
+        options=access_options(config),
+    )
     figures: dict[str, Any] = {
         "contract": CONTRACT,
         "place": summary.place_figures(place, layers),
@@ -331,8 +396,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), _siting),
     Step("zones", (), ("zones", "run"), ("cells", "demand"), _zones),
-    Step("layers", (), (), ("cells", "access", "siting", "zones"), _layers),
-    Step("summary", (), ("norms",), ("layers",), _summary),
+    Step("layers", (), ("access", "norms"), ("cells", "access", "siting", "zones"), _layers),
+    Step("summary", (), ("norms", "access"), ("layers",), _summary),
     Step("verify", ("buildings",), (), ("summary",), _verify),
 )
 """What a run does, in order; rerun, report, compare and batch walk the same table."""
@@ -341,6 +406,13 @@ STEPS: tuple[Step, ...] = (
 def network_options(config: Config) -> NetworkOptions:
     """Return the network's options as the settings give them."""
     return NetworkOptions(**config.network.model_dump())
+
+
+def access_options(config: Config) -> AccessOptions:
+    """Return the options of the walks' figures as the settings give them."""
+    settings = config.access
+    speeds = WalkingSpeeds(metres_per_s=MappingProxyType(dict(settings.speeds)))
+    return AccessOptions(worst=settings.worst, aversion=settings.aversion, speeds=speeds)
 
 
 def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDataFrame:

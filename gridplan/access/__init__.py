@@ -1,26 +1,82 @@
 """How far residents walk: to their own committee, to the nearest, to the nearest room."""
 
+from gridplan.access.areas import AreaOptions, reached_streets, service_area
+from gridplan.access.catchment import FloatingCatchment, two_step_catchment
 from gridplan.access.choose import choose_facility, missing_reasons, own_committees
+from gridplan.access.equity import gini, kolm_pollak_ede
+from gridplan.access.facilities import (
+    WalkingSpeeds,
+    least_over_points,
+    nearest_facilities,
+    step_free,
+    walking_minutes,
+    walks_by_kind,
+)
 from gridplan.access.figures import access_figures, weighted_quantile
+from gridplan.access.links import LinkGain, link_gain
+from gridplan.access.measures import (
+    AccessOptions,
+    basis_of,
+    equity_figures,
+    least_of,
+    minutes_figures,
+)
+from gridplan.access.routes import Ends, Route, walk_routes
+from gridplan.access.straight import detour_ratios, straight_distances
+from gridplan.access.units import Basis, access_by_unit
 from gridplan.access.walks import (
     Walks,
     committee_walks,
     community_committees,
     measure_walks,
     nearest_columns,
+    step_free_committee_walks,
 )
 from gridplan.access.wall_range import wall_range_columns
+from gridplan.access.worst import Surroundings, farthest_places, reason_of_walk, walks_layer
 
 __all__ = [
+    "AccessOptions",
+    "AreaOptions",
+    "Basis",
+    "Ends",
+    "FloatingCatchment",
+    "LinkGain",
+    "Route",
+    "Surroundings",
+    "WalkingSpeeds",
     "Walks",
+    "access_by_unit",
     "access_figures",
+    "basis_of",
     "choose_facility",
     "committee_walks",
     "community_committees",
+    "detour_ratios",
+    "equity_figures",
+    "farthest_places",
+    "gini",
+    "kolm_pollak_ede",
+    "least_of",
+    "least_over_points",
+    "link_gain",
     "measure_walks",
+    "minutes_figures",
     "missing_reasons",
     "nearest_columns",
+    "nearest_facilities",
     "own_committees",
+    "reached_streets",
+    "reason_of_walk",
+    "service_area",
+    "step_free",
+    "step_free_committee_walks",
+    "straight_distances",
+    "two_step_catchment",
+    "walk_routes",
+    "walking_minutes",
+    "walks_by_kind",
+    "walks_layer",
     "wall_range_columns",
     "weighted_quantile",
 ]

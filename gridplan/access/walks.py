@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridplan.access.choose import Texts, choose_facility, missing_reasons, own_committees
+from gridplan.access.facilities import STEPS, step_free
+from gridplan.access.routes import Ends
 from gridplan.demand import first_containing
 from gridplan.geometry import Floats
 from gridplan.network import (
@@ -36,6 +38,8 @@ class Walks:
     Walks from every demand point to every committee, site and gate, in metres.
 
     ``gates`` are the ids of the gates that open a wall, the rows of ``gate_metres``.
+    ``facilities`` are the committees and sites; ``graph`` and ``stops`` (the gates
+    too) are what routes are drawn from.
     """
 
     ids: tuple[str, ...]
@@ -47,6 +51,7 @@ class Walks:
     committees: int
     sites: int
     graph: WalkGraph
+    stops: Ends
 
 
 def measure_walks(
@@ -62,7 +67,8 @@ def measure_walks(
     targets = np.concatenate([part.geometry.to_numpy() for part in parts])
     facilities = snap_to_network(targets, network, blocks=blocks, options=options)
     at_gates = gates_on_network(network)
-    graph = build_graph(network, joined(facilities, at_gates))
+    stops = joined(facilities, at_gates)
+    graph = build_graph(network, stops)
     homes = demand.geometry.to_numpy()
     doors = snap_to_network(homes, network, blocks=blocks, options=options)
     metres = walking_distances(graph, doors)
@@ -79,7 +85,30 @@ def measure_walks(
         committees=len(place.committees),
         sites=len(place.sites),
         graph=graph,
+        stops=Ends(np.concatenate([targets, network.gates.geometry.to_numpy()]), stops),
     )
+
+
+def step_free_committee_walks(
+    place: Place,
+    demand: gpd.GeoDataFrame,
+    walks: Walks,
+    network: Network,
+    blocks: Obstacles,
+    *,
+    options: NetworkOptions,
+) -> Floats:
+    """Return the walks to the committees without stairs, shape (n_demand, n_committees)."""
+    if not (network.walkable["highway"] == STEPS).any():
+        return walks.metres[:, : walks.committees]
+    level = replace(network, edges=step_free(network.edges))
+    on_level = gates_on_network(level).edge >= 0
+    level = replace(level, gates=network.gates[on_level].reset_index(drop=True))
+    found = measure_walks(place, demand, level, blocks, options=options)
+    # Walls that hold only stairs would seem to hold no ways at all, and be crossed straight.
+    with_stairs = walks.metres[:, : walks.committees]
+    least: Floats = np.maximum(found.metres[:, : walks.committees], with_stairs)
+    return least
 
 
 def community_committees(place: Place) -> pd.DataFrame:

@@ -41,6 +41,17 @@ CONTRACT_COLUMNS: Mapping[str, tuple[str, ...]] = {
 CONTRACT_LAYERS = tuple(CONTRACT_COLUMNS)
 """Layers that a plan must have."""
 
+_ADDED = {
+    "ledger": "component residents length_m facilities facility_ids to_main_m between geometry",
+    "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
+    "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
+    "detour why why_en geometry",
+}
+ADDED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    layer: tuple(columns.split()) for layer, columns in _ADDED.items()
+}
+"""Columns of layers that came later: a plan may lack the layer, but not a part of it."""
+
 _LOST = {
     "cells": Message(en="nothing can be verified", zh="无法核验"),
     "boundary": Message(
@@ -70,4 +81,7 @@ def check_contract(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
             findings += missing_columns(layers[layer], layer, columns)
         else:
             findings += missing_layer(layer, severity="hard")
+    for layer in ADDED_COLUMNS:
+        if layer in layers:
+            findings += missing_columns(layers[layer], layer, ADDED_COLUMNS[layer])
     return findings
