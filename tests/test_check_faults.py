@@ -246,6 +246,17 @@ def test_a_plan_is_held_to_the_whole_contract(run):
     assert "cell_zones is missing" in refused.stderr
 
 
+def test_layers_that_came_later_may_be_missing_but_not_in_part(run):
+    frame = gpd.read_file(run / "plan.gpkg", layer="walks", engine="pyogrio")
+    table(run / "plan.gpkg", "DELETE FROM gpkg_contents WHERE table_name = 'access_by_unit'")
+    frame.drop(columns="why").to_file(
+        run / "plan.gpkg", layer="walks", driver="GPKG", engine="pyogrio"
+    )
+    report, _ = commands.check_layers(run)
+    hard = {(one.rule, one.layer, one.ids) for one in report.findings if one.severity == "hard"}
+    assert hard == {("column_missing", "walks", ("why",))}
+
+
 def test_a_summary_that_was_edited_is_found(run):
     text = (run / "summary.json").read_text(encoding="utf-8")
     found = json.loads(text) | {"residents_unplaced": 17}

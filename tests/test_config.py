@@ -175,6 +175,13 @@ def test_each_floor_space_has_a_source():
     }
 
 
+@pytest.mark.parametrize("value", [0, -1])
+def test_walking_speeds_are_above_zero(value):
+    error = faults({"place": PLACE, "access": {"speeds": {"adult": value}}})
+    assert "[access].speeds" in error.lines("en")[0]
+    assert "walking speeds must be above 0 m/s" in error.lines("en")[0]
+
+
 @pytest.mark.parametrize("value", [0, -0.1, 1.2])
 def test_occupancy_is_a_share(value):
     error = faults({"place": PLACE, "demand": {"occupancy": {"village": value}}})

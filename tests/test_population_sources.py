@@ -5,11 +5,12 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 from typer.testing import CliRunner
 
 from gridplan.cli import app
 from gridplan.demand import spread_residents
-from gridplan.project.read import read_project
+from gridplan.project.read import open_project, read_project
 from gridplan.store import read_run
 from tests import tiny
 from tests.contract import check_layers
@@ -150,6 +151,61 @@ def test_weights_that_cannot_be_used(tmp_path, weights, message):
     status, text = check(weighted(tmp_path, weights))
     assert status == 2
     assert message in text
+
+
+def test_weighted_polygons_are_repaired_and_those_outside_left_out(tmp_path):
+    path = weighted(tmp_path, [3, 1])
+    bow = shapely.Polygon([(tiny.X + x, tiny.Y + y) for x, y in
+                           [(300, 0), (400, 100), (400, 0), (300, 100)]])  # fmt: skip
+    cells = gpd.GeoDataFrame(
+        {"id": ["w1", "w2", "w3"], "n": [3, 1, 5]},
+        geometry=[bow, tiny.point(350, 250), tiny.box(900, 900, 950, 950)],
+        crs=tiny.CRS,
+    )
+    cells.to_file(tmp_path / "cells.gpkg", layer="cells", driver="GPKG")
+    place, _ = read_project(path)
+    codes = {note.code: note.ids for note in place.notes}
+    assert place.weights["weight_id"].tolist() == ["w1", "w2"]
+    assert place.weights.geometry.is_valid.all()
+    assert codes["weights_repaired"] == ("row 1",) or codes["weights_repaired"] == ("w1",)
+    assert codes["weights_outside"] == ("w3",)
+
+
+def test_weights_of_the_common_file_may_be_left_out(tmp_path):
+    frames = tiny.town()
+    frames["weights"] = gpd.GeoDataFrame(
+        {"weight_id": ["w1"], "weight": [1.0]}, geometry=[tiny.box(0, 0, 9, 9)], crs=tiny.CRS
+    )
+    path = tiny.write(tmp_path, frames)
+    assert len(read_project(path)[0].weights) == 1
+    text = path.read_text(encoding="utf-8").replace("[zones]", 'weights = "none"\n\n[zones]')
+    path.write_text(text, encoding="utf-8")
+    assert read_project(path)[0].weights.empty
+
+
+def test_absolute_paths_of_a_further_table_are_not_kept(tmp_path):
+    (tmp_path / "away").mkdir()
+    away = tmp_path / "away" / "estates.csv"
+    away.write_text("小区,人口,体重\n东苑,450,1\n", encoding="utf-8-sig")
+    source = f"{{ file = \"population.csv\", estates = {{ file = '{away.as_posix()}' }} }}"
+    opened = open_project(project(tmp_path / "here", source, frames=with_estates()))
+    rows = opened.place.population.set_index("unit_id")
+    assert rows.loc["e1", "source"] == "estates.csv"
+    assert opened.config.place.population.estates.file == "estates.csv"
+    assert "estates.csv" in opened.inputs
+    assert not [one for one in opened.place.notes if tmp_path.as_posix() in one.message.en]
+
+
+def test_every_part_of_a_source_tells_its_faults(tmp_path):
+    source = '{ file = "population.csv", estates = { file = "estates.csv" } }'
+    path = project(tmp_path, source, frames=with_estates(), estates="小区,人口\n南苑,4\n")
+    (tmp_path / "population.csv").write_text(
+        tiny.POPULATION.replace(",600,", ",-600,"), encoding="utf-8-sig"
+    )
+    status, text = check(path)
+    assert status == 2
+    assert "are negative" in text
+    assert "estates that the layer `estates` does not have: 南苑" in text
 
 
 def test_a_raster_without_the_extra_or_of_another_region_is_refused(tmp_path):

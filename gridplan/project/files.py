@@ -122,7 +122,7 @@ def input_digests(config: Config, folder: Path) -> dict[str, str]:
     A Shapefile is all its parts. A file named by an absolute path stands under the
     path that `portable` gives it.
     """
-    names = _portable_names(config, folder)
+    names = portable_names(config, folder)
     digests = {}
     for _, name in named_files(config):
         shown = Path(names[name])
@@ -139,7 +139,7 @@ def portable(config: Config, folder: Path) -> tuple[Config, list[Note]]:
     alone: the folders of a user's machine are nobody else's business, and a stored
     plan must not depend on them.
     """
-    names = _portable_names(config, folder)
+    names = portable_names(config, folder)
     shortened = sorted({names[name] for _, name in named_files(config) if names[name] != name})
     if not shortened:
         return config, []
@@ -159,8 +159,8 @@ def portable(config: Config, folder: Path) -> tuple[Config, list[Note]]:
     return config.model_copy(update={"place": place}), [note]
 
 
-def _portable_names(config: Config, folder: Path) -> dict[str, str]:
-    """Return, for each file name in the settings, the one that may be stored."""
+def portable_names(config: Config, folder: Path) -> dict[str, str]:
+    """Return, for each file name in the settings, the one that may be stored (relative)."""
     names: dict[str, str] = {}
     base = folder.resolve()
     for key, name in named_files(config):

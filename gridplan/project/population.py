@@ -21,6 +21,7 @@ from gridplan.errors import FaultList, InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.people_settings import HOUSEHOLDS, PopulationSource, PopulationTable
 from gridplan.place import empty_layer, normal_layer
+from gridplan.project.files import portable_names
 from gridplan.project.population_table import Units, population_table
 from gridplan.project.reading import Reading, already_reported, keeping_faults
 from gridplan.sources.tables import read_table
@@ -90,17 +91,20 @@ def _main(reading: Reading, source: PopulationSource) -> pd.DataFrame:
     return _from_table(reading, source)
 
 
-def _needed(reading: Reading, file: str) -> tuple[Path, gpd.GeoDataFrame]:
-    """Return the path of a file and the communities; where one is wanting, that was said."""
+def _needed(reading: Reading, file: str) -> tuple[Path, str, gpd.GeoDataFrame]:
+    """
+    Return the path of a file, the name that may be stored, and the communities.
+
+    Where one is wanting, that was said.
+    """
     path, communities = reading.folder / file, reading.layers.get("communities")
     if not path.is_file() or communities is None or "community_id" not in communities:
         raise already_reported()
-    return path, communities
+    return path, portable_names(reading.config, reading.folder)[file], communities
 
 
 def _from_table(reading: Reading, source: PopulationTable) -> pd.DataFrame:
-    file = str(source.file)
-    path, communities = _needed(reading, file)
+    path, file, communities = _needed(reading, str(source.file))
     estates = empty_layer("estates", crs=reading.crs)
     if "estates" in reading.layers:
         own = FaultList()  # reported with the layer itself
@@ -120,8 +124,7 @@ def _from_raster(reading: Reading, source: PopulationSource) -> pd.DataFrame:
     # rasterio and exactextract are an extra, which few places need.
     from gridplan.sources.raster import raster_sums
 
-    file = str(source.raster)
-    path, communities = _needed(reading, file)
+    path, file, communities = _needed(reading, str(source.raster))
     sums = raster_sums(path, communities)
     units = _by_community(communities["community_id"], sums, source.total, file)
     return _dated(units, source, reading, file, grade=_ESTIMATED)
