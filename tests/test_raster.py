@@ -65,7 +65,7 @@ def test_a_raster_in_another_system_has_the_same_sum(tmp_path):
     inside = gpd.GeoDataFrame(
         geometry=[shapely.box(786_000, 3_432_000, 787_000, 3_434_000)], crs="EPSG:32650"
     ).to_crs(4549)
-    assert raster_sums(raster, inside) == pytest.approx([200], rel=1e-6)
+    assert raster_sums(raster, inside) == pytest.approx([200], rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,24 @@ def test_the_raster_of_wuhan_sums_to_itself(shared):
     path = shared("cn_worldpop/pop_60_f_wuhan.tif")
     everywhere = gpd.GeoDataFrame(geometry=[shapely.box(110, 27, 119, 34)], crs=4326).to_crs(4549)
     assert raster_sums(path, everywhere)[0] == pytest.approx(WUHAN_SUM, rel=1e-5)
+
+
+@pytest.mark.real
+def test_a_tiling_of_wuhan_sums_to_what_its_outline_holds(shared_data):
+    pytest.importorskip("rasterio", reason="needs the extra `raster`")
+    pytest.importorskip("exactextract", reason="needs the extra `raster`")
+    path = shared_data / "cn_worldpop" / "pop_60_f_wuhan.tif"
+    xs, ys = np.linspace(114.2, 114.5, 6), np.linspace(30.5, 30.7, 5)
+    tiles = areas(
+        *[
+            (x0, y0, x1, y1)
+            for x0, x1 in itertools.pairwise(xs)
+            for y0, y1 in itertools.pairwise(ys)
+        ]
+    )
+    parts, whole = raster_sums(path, tiles), raster_sums(path, tiles.dissolve())
+    assert whole[0] > 0
+    assert parts.sum() == pytest.approx(whole[0], rel=1e-6)
 
 
 def test_without_the_extra_the_message_names_it(monkeypatch, tmp_path):

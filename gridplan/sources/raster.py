@@ -72,7 +72,8 @@ def raster_sums(path: Path, areas: gpd.GeoDataFrame) -> Floats:
     found = extract(
         source_of(values, *box, srs_wkt=zones.crs.to_wkt()), zones, ["sum"], output="pandas"
     )
-    sums: Floats = found["sum"].to_numpy(dtype=float)
+    # An area that touches no cell of the window has no sum, and nobody in it.
+    sums: Floats = found["sum"].astype("float64").fillna(0.0).to_numpy()
     return sums
 
 
