@@ -13,7 +13,7 @@ import shapely
 
 from gridplan.commands import run_project
 from gridplan.errors import InputError
-from gridplan.project import open_project
+from gridplan.project import open_project, read_project
 from gridplan.store import read_run
 from gridplan.verify import verify_plan
 from tests import tiny
@@ -419,3 +419,15 @@ def test_the_faults_are_errors_of_the_package(tmp_path):
     project = tiny.write(tmp_path, spoil("streets", lambda f: f.assign(highway="motorway")))
     with pytest.raises(InputError, match="can be walked along"):
         open_project(project)
+
+
+def test_personal_columns_of_a_layer_never_enter(tmp_path):
+    frames = tiny.town()
+    frames["committees"]["联系电话"] = ["13800000001", "13800000002"]
+    frames["committees"]["会议室"] = ["大", "小"]
+    place, _ = read_project(tiny.write(tmp_path, frames))
+    assert "联系电话" not in place.committees
+    assert place.committees["会议室"].tolist() == ["大", "小"]
+    said = [note for note in place.notes if note.code == "committees_personal_dropped"]
+    assert [note.ids for note in said] == [("联系电话",)]
+    assert "13800000001" not in said[0].message.zh

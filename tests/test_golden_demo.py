@@ -157,7 +157,8 @@ def test_check_verifies_the_run(demo):
     for target in (folder, folder / "plan.gpkg"):
         result = CliRunner().invoke(app, ["check", str(target), "--lang", "en"])
         assert result.exit_code == 0, result.output
-        assert "tiling_error_m2" in result.stdout
+        assert "zones not connected: 0" in result.stdout
+        assert "Nothing hard found" in result.stdout
 
 
 def test_an_earlier_run_is_replaced_only_on_request(demo):

@@ -33,6 +33,7 @@ from gridplan.geometry import (
 from gridplan.place import SCHEMAS
 from gridplan.project.files import layer_source, read_source
 from gridplan.sources.osm import OsmExtract
+from gridplan.sources.tables import is_personal
 from gridplan.sources.vectors import coordinate_faults, layers_in
 
 Flags = npt.NDArray[np.bool_]
@@ -129,12 +130,35 @@ def read_file(
     reading: Reading, source: LayerSource, layer: str, *, strict: bool
 ) -> gpd.GeoDataFrame:
     """Return a layer of a file in the project CRS, on the precision grid."""
-    frame = read_source(source, reading.folder, layer)
     what = f"[place].{layer} ({source.file})"
+    frame = _impersonal(reading, read_source(source, reading.folder, layer), layer, what)
     FaultList(coordinate_faults(frame, what)).raise_if_any(CrsError)
     if not pyproj.CRS(frame.crs).is_geographic:
         require_projected_metres(frame.crs, what=what)
     return on_grid(reading, frame.to_crs(reading.crs), layer, strict=strict)
+
+
+def _impersonal(
+    reading: Reading, frame: gpd.GeoDataFrame, layer: str, what: str
+) -> gpd.GeoDataFrame:
+    """Return the layer without columns about persons; a note names their headers."""
+    known = SCHEMAS[layer].columns
+    personal = sorted(str(one) for one in frame.columns if one not in known and is_personal(one))
+    if not personal:
+        return frame
+    shown = "、".join(personal)
+    reading.notes.append(
+        Note(
+            f"{layer}_personal_dropped",
+            len(personal),
+            Message(
+                en=f"{what}: columns that look personal were dropped at reading: {shown}.",
+                zh=f"{what}：疑似个人信息的字段在读取时即丢弃：{shown}。",
+            ),
+            tuple(personal),
+        )
+    )
+    return frame.drop(columns=personal)
 
 
 def on_grid(
