@@ -101,10 +101,10 @@ def test_the_raster_of_wuhan_sums_to_itself(shared):
 
 
 @pytest.mark.real
-def test_a_tiling_of_wuhan_sums_to_what_its_outline_holds(shared_data):
+def test_a_tiling_of_wuhan_sums_to_what_its_outline_holds(shared):
     pytest.importorskip("rasterio", reason="needs the extra `raster`")
     pytest.importorskip("exactextract", reason="needs the extra `raster`")
-    path = shared_data / "cn_worldpop" / "pop_60_f_wuhan.tif"
+    path = shared("cn_worldpop/pop_60_f_wuhan.tif")
     xs, ys = np.linspace(114.2, 114.5, 6), np.linspace(30.5, 30.7, 5)
     tiles = areas(
         *[
