@@ -56,19 +56,29 @@ def measure_walks(
     blocks: Obstacles,
     *,
     options: NetworkOptions,
+    through_gates: bool = True,
 ) -> Walks:
-    """Return the walks from every home to every committee, site and gate."""
+    """
+    Return the walks from every home to every committee and site, and to gates of estates.
+
+    Parameters
+    ----------
+    through_gates : bool
+        Whether the gates passed will be asked for.
+    """
     parts = (place.committees, place.sites)
     targets = np.concatenate([part.geometry.to_numpy() for part in parts])
     facilities = snap_to_network(targets, network, blocks=blocks, options=options)
-    at_gates = gates_on_network(network)
+    of_estates = set(place.gates["gate_id"][place.gates["estate_id"].notna()])
+    asked = network.gates["gate_id"].isin(of_estates if through_gates else ()).to_numpy()
+    at_gates = gates_on_network(network, asked)
     graph = build_graph(network, joined(facilities, at_gates))
     homes = demand.geometry.to_numpy()
     doors = snap_to_network(homes, network, blocks=blocks, options=options)
     metres = walking_distances(graph, doors)
     straight_m = straight_walks(homes, targets, network, blocks=blocks, options=options)
     metres[:, : len(targets)] = np.minimum(metres[:, : len(targets)], straight_m)
-    gates = tuple(network.gates["gate_id"])
+    gates = tuple(network.gates["gate_id"][asked])
     return Walks(
         ids=(*place.committees["committee_id"], *place.sites["site_id"], *gates),
         doors=doors,
