@@ -16,20 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEWPORT_OSM = ROOT.parent / "shared" / "data" / "newport" / "newport.osm.pbf"
-NEWPORT_TOML = """
-[place]
-name = "Newport"
-as_of = 2026-06-30
-osm = '{osm}'
-boundary = "communities"
-communities = {{ osm = {{ admin_level = "10" }} }}
-committees = {{ osm = {{ amenity = "community_centre" }} }}
-sites = "estates"
-population = 60000
-
-[siting]
-p = 12
-"""
+NEWPORT_TOML = ROOT / "tests" / "newport.toml"
 
 _CHILD = """
 import json, resource, sys, time
@@ -90,9 +77,7 @@ def main() -> None:
         if not NEWPORT_OSM.is_file():
             print(f"\nNewport: skipped, {NEWPORT_OSM.name} is not in ../shared/data")
             return
-        toml = folder / "newport.toml"
-        toml.write_text(NEWPORT_TOML.format(osm=NEWPORT_OSM.as_posix()), encoding="utf-8")
-        show("Newport", measure(str(toml), folder))
+        show("Newport", measure(str(NEWPORT_TOML), folder))
 
 
 if __name__ == "__main__":

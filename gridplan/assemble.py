@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -56,27 +57,40 @@ def committees_layer(place: Place, demand: pd.DataFrame) -> gpd.GeoDataFrame:
 
 
 def estates_layer(place: Place, demand: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return the estates with their residents, gates, walks and the room that serves most."""
+    """
+    Return the estates with their residents, gates, walks and the room that serves most.
+
+    Those that lie in the communities, and those that a demand point names: an estate
+    may lie across the boundary with its middle outside, and belongs to the community
+    of most of its residents then.
+    """
     layer = place.estates.copy()
     points = shapely.point_on_surface(layer.geometry.to_numpy())
-    layer["community_id"] = first_containing(points, place.communities, "community_id")
-    layer = layer[layer["community_id"].notna()].reset_index(drop=True)
+    inside = first_containing(points, place.communities, "community_id")
     own = demand[demand["estate_id"].notna()]
+    by_residents = layer["estate_id"].map(_most_by(own, "estate_id", "community_id"))
+    layer["community_id"] = inside.where(inside.notna(), by_residents).astype("object")
+    named = layer["estate_id"].isin(own["estate_id"])
+    layer = layer[layer["community_id"].notna() | named].reset_index(drop=True)
     ids = layer["estate_id"]
     residents = own.groupby("estate_id")["population"].sum()
     layer["population"] = ids.map(residents).fillna(0).astype("int64")
     gates = place.gates["estate_id"].value_counts()
     layer["gates"] = ids.map(gates).fillna(0).astype("int64")
-    served = own.groupby(["estate_id", "room_id"])["population"].sum().reset_index()
-    served = served.sort_values(["population", "room_id"], ascending=[False, True])
-    most = served.drop_duplicates("estate_id").set_index("estate_id")["room_id"]
-    layer["room_id"] = ids.map(most).astype("object")
+    layer["room_id"] = ids.map(_most_by(own, "estate_id", "room_id")).astype("object")
     layer["room_m"] = ids.map(_mean_by(own, "estate_id", "room_m"))
     layer["committee_mean_m"] = ids.map(_mean_by(own, "estate_id", "committee_m"))
     layer["committee_max_m"] = ids.map(own.groupby("estate_id")["committee_m"].max())
     columns = ["estate_id", "name", "community_id", "kind", "households", "population", "walled"]
     walks = ["gates", "room_id", "room_m", "committee_mean_m", "committee_max_m"]
     return layer[[*columns, *walks, "geometry"]]
+
+
+def _most_by(demand: pd.DataFrame, by: str, what: str) -> pd.Series[str]:
+    """Return, for each unit, the value that most of its residents have; of equals the first."""
+    counted = demand.groupby([by, what])["population"].sum().reset_index()
+    ordered = counted.sort_values(["population", what], ascending=[False, True])
+    return ordered.drop_duplicates(by).set_index(by)[what]
 
 
 def _mean_by(demand: pd.DataFrame, by: str, metres: str) -> pd.Series[float]:
@@ -112,7 +126,7 @@ def rooms_layer(
     place: Place,
     demand: pd.DataFrame,
     opened: Sequence[str],
-    closing_m: Mapping[str, float],
+    closing: Mapping[str, Closing],
 ) -> gpd.GeoDataFrame:
     """
     Return the open rooms: committees and existing rooms (``existing``), and what is proposed.
@@ -120,7 +134,7 @@ def rooms_layer(
     Parameters
     ----------
     opened : ids of the open sites and committees
-    closing_m : resident-metres that closing a site would cost, by id
+    closing : what closing a site would cost, by id
     """
     committees = gpd.GeoDataFrame(
         {
@@ -146,7 +160,7 @@ def rooms_layer(
     rooms["max_m"] = ids.map(served["room_m"].max())
     rooms["phase"] = pd.array([pd.NA] * len(rooms), dtype="Int64")
     rooms["assumed"] = rooms["assumed"].astype("boolean").fillna(value=False).astype(bool)
-    reasons = [_why(row, closing_m) for row in rooms[["site_id", "kind"]].itertuples(index=False)]
+    reasons = [_why(row, closing) for row in rooms[["site_id", "kind"]].itertuples(index=False)]
     rooms["why"] = [zh for zh, _ in reasons]
     rooms["why_en"] = [en for _, en in reasons]
     first = ["site_id", "name", "kind", "estate_id", "area_m2", "ownership", "cost"]
@@ -155,15 +169,21 @@ def rooms_layer(
     return layer.reset_index(drop=True)
 
 
-def _why(room: tuple[str, str], closing_m: Mapping[str, float]) -> tuple[str, str]:
+def _why(room: tuple[str, str], closing: Mapping[str, Closing]) -> tuple[str, str]:
     site_id, kind = room
     if kind == "existing":
         return "现有，保留", "exists and stays"
-    cost_km = closing_m.get(site_id, 0.0) / 1000
-    return (
-        f"若不设此处，居民合计多走 {cost_km:,.0f} 公里（单程）",
-        f"without it residents would walk {cost_km:,.0f} km more in total (one way)",
-    )
+    cost = closing.get(site_id, Closing())
+    walk_km, lost = cost.metres / 1000, round(cost.stranded)
+    zh, en = [], []
+    if lost == 0 or walk_km > 0:
+        zh.append(f"居民合计多走 {walk_km:,.0f} 公里（单程）")
+        en.append(f"residents would walk {walk_km:,.0f} km more in total (one way)")
+    if lost:
+        zh.append(f"{lost:,} 名居民步行无法到达任何居委会或活动室")
+        who = "resident" if lost == 1 else "residents"
+        en.append(f"{lost:,} {who} would reach no committee or room on foot")
+    return f"若不设此处，{'，另有 '.join(zh)}", f"without it {' and '.join(en)}"
 
 
 def cells_with_residents(cells: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -173,28 +193,61 @@ def cells_with_residents(cells: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> g
     return cells.assign(population=counted)
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """
+    What it would cost to close one open site.
+
+    Attributes
+    ----------
+    metres : float
+        Resident-metres more, of those who reach another open site.
+    stranded : float
+        Residents who reach no other open site.
+    """
+
+    metres: float = 0.0
+    stranded: float = 0.0
+
+
 def closing_costs(
     walks_m: Floats, weights: Floats, opened: Sequence[int], names: Sequence[str]
-) -> dict[str, float]:
+) -> dict[str, Closing]:
     """
-    Return what closing each open site alone would cost, in resident-metres.
+    Return what closing each open site alone would cost.
 
-    The residents of a closed site go to their second nearest; those that have
-    no other are left out of the sum.
+    The residents of a closed site go to their second nearest; those who reach no
+    other are counted as stranded.
 
     Parameters
     ----------
     walks_m : float array, shape (n_demand, n_sites)
+        ``inf`` where there is no path.
+    weights : float array, shape (n_demand,)
+        Residents.
     opened : positions of the open sites
     names : ids of all sites
+
+    Examples
+    --------
+    >>> walks = np.array([[100.0, 300.0], [50.0, np.inf]])
+    >>> closing_costs(walks, np.array([2.0, 7.0]), [0, 1], ["a", "b"])["a"]
+    Closing(metres=400.0, stranded=7.0)
     """
-    if len(opened) < 2:  # noqa: PLR2004 - with one site there is no second nearest
-        return dict.fromkeys((names[j] for j in opened), 0.0)
-    offered = walks_m[:, list(opened)]
+    if not len(opened):
+        return {}
+    # A last column that nobody reaches stands for the second nearest where there is one site.
+    none = np.full((len(walks_m), 1), np.inf)
+    offered = np.concatenate([walks_m[:, list(opened)], none], axis=1)
     order = np.argsort(offered, axis=1, kind="stable")[:, :2]
     rows = np.arange(len(offered))
     first_m, second_m = offered[rows, order[:, 0]], offered[rows, order[:, 1]]
-    extra_m = np.subtract(second_m, first_m, out=0.0 * weights, where=np.isfinite(second_m))
-    loss = extra_m * weights
-    totals = np.bincount(order[:, 0], weights=loss, minlength=len(opened))
-    return {names[j]: float(total) for j, total in zip(opened, totals, strict=True)}
+    served, other = np.isfinite(first_m), np.isfinite(second_m)
+    extra_m = np.subtract(second_m, first_m, out=np.zeros(len(offered)), where=other)
+    at, count = order[served, 0], len(opened) + 1
+    more = np.bincount(at, weights=(extra_m * weights)[served], minlength=count)
+    alone = np.bincount(at, weights=(weights * ~other)[served], minlength=count)
+    return {
+        names[j]: Closing(float(m), float(n))
+        for j, m, n in zip(opened, more[:-1], alone[:-1], strict=True)
+    }

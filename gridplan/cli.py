@@ -6,27 +6,26 @@ import contextlib
 import locale
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import typer
 
-from gridplan.errors import GridplanError
-
-if TYPE_CHECKING:
-    from gridplan.commands import Progress
-
-Lang = Literal["zh", "en"]
+from gridplan import __version__
+from gridplan.errors import GridplanError, Language, Message
+from gridplan.progress import Progress, StepPrinter
 
 _INTERRUPTED = 130
 _FAULT = 2
+_REMARKS = 5
+"""Lines of remarks that a run prints; the report has all."""
 
 app = typer.Typer(
     name="gridplan",
     help="单元网格、责任区、步行可达与活动室选址 · "
     "Cells, zones, walking access and activity rooms for a sub-district.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -50,21 +49,61 @@ def main() -> None:
     app()
 
 
+@dataclass
+class Voice:
+    """The language of the messages: the one asked for, else the project's, else the locale's."""
+
+    lang: Language
+    is_given: bool
+
+    def follow(self, wanted: Language | None) -> None:
+        """Take a project's language, unless the command line asked for one."""
+        if wanted and not self.is_given:
+            self.lang = wanted
+
+    def say(self, message: Message, *, mark: str = "", err: bool = False) -> None:
+        """Print a message."""
+        typer.echo(f"{mark}{message.in_language(self.lang)}", err=err)
+
+    @property
+    def overrides(self) -> list[str]:
+        """The setting that ``--lang`` stands for."""
+        return [f'report.lang="{self.lang}"'] if self.is_given else []
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="版本 · version.")] = False,
+) -> None:
+    """Print the version, or the help where no command is named."""
+    if version:
+        typer.echo(f"gridplan {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 @app.command()
 def demo(out: OutOption = None, replace: ReplaceOption = False, lang: LangOption = None) -> None:
     """Generate the demo project and run it · 生成演示项目并运行。"""
-    with _sentences(_lang(lang)) as say:
+    with _sentences(lang) as voice:
         from gridplan import commands
 
-        folder = out or Path("gridplan-demo")
-        plan, run_folder = commands.make_demo(folder, replace=replace, progress=_progress())
-        _print_result(plan, run_folder, say)
+        plan, folder = commands.make_demo(
+            out or Path("gridplan-demo"),
+            replace=replace,
+            overrides=voice.overrides,
+            progress=_progress(commands.DEMO_STEPS, voice),
+        )
+        voice.follow(plan.settings["report"]["lang"])
+        _print_result(plan, folder, voice)
 
 
 @app.command()
 def init(folder: Annotated[Path, typer.Argument()], lang: LangOption = None) -> None:
     """Write a commented gridplan.toml and a data dictionary · 新建项目文件夹。"""
-    with _sentences(_lang(lang)):
+    with _sentences(lang):
         from gridplan import commands
 
         for path in commands.init_project(folder):
@@ -80,34 +119,33 @@ def check(
     lang: LangOption = None,
 ) -> None:
     """Read a project and report every fault, or verify a run or GeoPackage · 检查。"""
-    with _sentences(_lang(lang)) as say:
-        from gridplan import commands
-
+    with _sentences(lang) as voice:
         if target.suffix.lower() == ".toml":
-            project, notes = commands.check_project(target)
-            place = project.place
-            for note in notes:
-                typer.echo(f"- {note.message.in_language(say)}")
-            typer.echo(
-                f"{place.name}: {place.crs.to_string()}, {len(place.communities)} / "
-                f"{len(place.committees)} / {len(place.buildings)} / {len(place.streets)} "
-                + (
-                    "社区/居委会/建筑/道路，可以运行。"
-                    if say == "zh"
-                    else "communities/committees/buildings/streets; ready to run."
-                )
-            )
-            return
-        report = commands.check_layers(target, map_file=map_file)
-        for finding in report.findings:
-            mark = "✗" if finding.severity == "hard" else "!"
-            typer.echo(f"{mark} [{finding.rule}] {finding.message.in_language(say)}")
-        for name, value in report.proofs.items():
-            typer.echo(f"{name} = {'-' if value is None else f'{value:g}'}")
-        for name in report.skipped:
-            typer.echo(f"- {name}: {'未检查（缺图层）' if say == 'zh' else 'skipped, no layer'}")
-        if not report.ok:
-            raise typer.Exit(_FAULT)
+            _check_project(target, voice)
+        else:
+            _check_layers(target, map_file, voice)
+
+
+def _check_project(toml: Path, voice: Voice) -> None:
+    from gridplan import commands
+
+    voice.follow(commands.project_language(toml))
+    project, remarks = commands.check_project(toml)
+    for remark in remarks:
+        voice.say(remark, mark="- ")
+    voice.say(commands.inventory(project.place))
+
+
+def _check_layers(target: Path, map_file: Path | None, voice: Voice) -> None:
+    from gridplan import commands
+    from gridplan.present.verdict import verdict_lines
+
+    voice.follow(commands.run_language(target))
+    report, notes = commands.check_layers(target, map_file=map_file)
+    for line in verdict_lines(report, voice.lang, notes=notes, mapped=map_file is not None):
+        typer.echo(line)
+    if not report.ok:
+        raise typer.Exit(_FAULT)
 
 
 @app.command()
@@ -121,15 +159,19 @@ def run(
     lang: LangOption = None,
 ) -> None:
     """Make the whole plan of a project · 运行项目。"""
-    chosen = _lang(lang)
-    with _sentences(chosen) as say:
+    with _sentences(lang) as voice:
         from gridplan import commands
 
-        overrides = [*(settings or []), *([f'report.lang="{chosen}"'] if lang else [])]
+        overrides = [*(settings or []), *voice.overrides]
+        voice.follow(commands.project_language(project, overrides))
         plan, folder = commands.run_project(
-            project, out=out, replace=replace, overrides=overrides, progress=_progress()
+            project,
+            out=out,
+            replace=replace,
+            overrides=overrides,
+            progress=_progress(commands.RUN_STEPS, voice),
         )
-        _print_result(plan, folder, say)
+        _print_result(plan, folder, voice)
 
 
 @app.command()
@@ -140,13 +182,13 @@ def report(
     lang: LangOption = None,
 ) -> None:
     """Write the report again from a stored run alone · 由成果重新生成报告。"""
-    chosen = _lang(lang)
-    with _sentences(chosen):
+    with _sentences(lang) as voice:
         from gridplan import commands
 
+        voice.follow(commands.run_language(run_folder))
         wanted = [one.strip() for one in formats.split(",") if one.strip()]
         for path in commands.report_run(
-            run_folder, lang=chosen if lang else None, formats=wanted, out=out
+            run_folder, lang=voice.lang if voice.is_given else None, formats=wanted, out=out
         ):
             typer.echo(path)
 
@@ -158,32 +200,40 @@ def fetch(
     lang: LangOption = None,
 ) -> None:
     """Get an OSM extract by OSMnx: the only command that uses the network · 下载 OSM 数据。"""
-    with _sentences(_lang(lang)) as say:
+    with _sentences(lang) as voice:
         from gridplan.sources.fetch import fetch_extract
 
         fetched = fetch_extract(place, out)
-        date = f"{fetched}"
-        typer.echo(f"{out} ({'数据日期' if say == 'zh' else 'data of'} {date})")
+        voice.say(Message(en=f"(data of {fetched})", zh=f"（数据日期 {fetched}）"), mark=f"{out} ")
 
 
 @contextlib.contextmanager
-def _sentences(lang: Lang) -> Iterator[Lang]:
+def _sentences(lang: str | None) -> Iterator[Voice]:
     """Turn gridplan's errors into one line per fault on stderr, and their exit status."""
+    voice = Voice(_language(lang), is_given=lang is not None)
     try:
-        yield lang
+        if sys.stderr.isatty():  # the packages take seconds to load the first time
+            voice.say(Message(en="Loading …", zh="正在加载……"), err=True)
+        yield voice
     except GridplanError as error:
-        for line in error.lines(lang):
+        for line in error.lines(voice.lang):
             typer.echo(line, err=True)
         raise typer.Exit(error.exit_status) from None
+    except OSError as error:
+        # A full disk, a name too long, a share that went away: nothing of ours is at fault.
+        where = f" ({error.filename})" if error.filename else ""
+        reason = f"{error.strerror or error}{where}."
+        voice.say(Message(en=f"The system refused: {reason}", zh=f"系统拒绝：{reason}"), err=True)
+        raise typer.Exit(_FAULT) from None
     except KeyboardInterrupt:
-        typer.echo("已中断。" if lang == "zh" else "Interrupted.", err=True)
+        voice.say(Message(en="Interrupted.", zh="已中断。"), err=True)
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def _lang(given: str | None) -> Lang:
+def _language(given: str | None) -> Language:
     """Return the language asked for, else the locale's."""
     if given in {"zh", "en"}:
-        return cast("Lang", given)
+        return cast("Language", given)
     if given is not None:
         typer.echo(f"--lang {given}: zh | en", err=True)
         raise typer.Exit(_FAULT)
@@ -192,18 +242,24 @@ def _lang(given: str | None) -> Lang:
     return "zh" if own.lower().startswith(("zh", "chinese")) else "en"
 
 
-def _progress() -> Progress | None:
+def _progress(steps: Sequence[str], voice: Voice) -> Progress | None:
     """Return a printer of steps where stderr is a terminal, else nothing."""
     if not sys.stderr.isatty():
         return None
-    return lambda step: typer.echo(f"· {step}", err=True)
+    return StepPrinter(steps, lang=voice.lang, write=lambda line: typer.echo(line, err=True))
 
 
-def _print_result(plan: Any, folder: Path, lang: Lang) -> None:  # noqa: ANN401 - stays light
-    from gridplan.commands import finished_run
+def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light
+    from gridplan import commands
     from gridplan.present import finding
 
-    typer.echo(finding(plan).in_language(lang))
+    voice.say(finding(plan))
     for missed in plan.summary["targets_missed"]:
-        typer.echo(f"! {missed[lang]}")
-    typer.echo(f"{'报告' if lang == 'zh' else 'Report'}: {finished_run(folder)}")
+        voice.say(Message(en=missed["en"], zh=missed["zh"]), mark="! ")
+    remarks = commands.run_remarks(plan)
+    for remark in remarks[:_REMARKS]:
+        voice.say(remark, mark="- ")
+    if more := len(remarks[_REMARKS:]):
+        voice.say(Message(en=f"… {more} more in the report.", zh=f"……另有 {more} 条见报告。"))
+    page = commands.finished_run(folder)
+    voice.say(Message(en=f"Report: {page}", zh=f"报告: {page}"))

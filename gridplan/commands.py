@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
-from gridplan.errors import InputError, Language, Message, Note, OutputError, SettingsError
-from gridplan.pipeline import run
+from gridplan.config import written_language
+from gridplan.errors import (
+    GridplanError,
+    InputError,
+    Language,
+    Message,
+    Note,
+    OutputError,
+    SettingsError,
+    counted,
+    first_ids,
+)
+from gridplan.geometry import area_scale
+from gridplan.pipeline import STEPS, run
+from gridplan.place import Place
 from gridplan.plan import Plan
 from gridplan.present import figures, report_html, tables_xlsx
+from gridplan.progress import Progress
 from gridplan.project import Project, open_project
 from gridplan.settings_doc import data_dictionary, settings_toml
+from gridplan.settings_file import SETTINGS_NAME, read_raw
 from gridplan.sources.demo import make_town, write_project
 from gridplan.store import (
+    check_folder,
+    check_places_file,
     check_target,
+    is_run,
+    keep_inputs,
+    layer_names,
+    make_folder,
     make_manifest,
     mend,
-    read_layers,
+    read_drawn,
+    read_manifest,
+    read_meta,
     read_run,
+    read_summary,
+    require_something_to_verify,
+    resolve_target,
+    safe_name,
+    summary_of,
     write_file,
     write_run,
 )
 from gridplan.verify import Report, verify_plan
 
-Progress = Callable[[str], None]
+RUN_STEPS = ("read", *(step.name for step in STEPS), "present", "write")
+DEMO_STEPS = ("demo", *RUN_STEPS)
+"""What `run_project` and `make_demo` tell of their progress, in order."""
 
-SETTINGS_NAME = "gridplan.toml"
 PROJECT_FILES = (SETTINGS_NAME, "population.xlsx", "xinzhen.gpkg")
 """The demo project's files."""
 
@@ -54,12 +84,13 @@ def run_project(
     plan, folder
         The folder is ``runs/<name>`` beside the TOML unless `out` says otherwise.
     """
-    folder = out or default_folder(toml)
+    folder = resolve_target(out or default_folder(toml))
     mend(folder)
     check_target(folder, replace=replace)
     began = time.perf_counter()
     _tell(progress, "read")
     project = open_project(toml, overrides=overrides)
+    keep_inputs(folder, [toml, *(toml.parent / name for name in project.inputs)])
     read_s = time.perf_counter() - began
     plan = run(project.place, project.config, progress=progress)
     plan = changed(plan, seconds={"read": read_s, **plan.seconds})
@@ -70,7 +101,7 @@ def run_project(
 def default_folder(toml: Path) -> Path:
     """Return ``runs/<name>`` beside the TOML: its stem, or its folder's name if that is plain."""
     name = toml.stem if toml.name != SETTINGS_NAME else toml.resolve().parent.name
-    return toml.parent / "runs" / name
+    return toml.parent / "runs" / safe_name(name)
 
 
 def write_plan(
@@ -109,31 +140,64 @@ def render(
 
 
 def make_demo(
-    folder: Path, *, replace: bool = False, progress: Progress | None = None
+    folder: Path,
+    *,
+    replace: bool = False,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> tuple[Plan, Path]:
     """
     Generate the demo project, run it, and write both into `folder`.
 
     The folder is a run's folder that also holds the project it came from, so that
-    ``gridplan run`` on its settings makes the next plan.
+    ``gridplan run`` on its settings makes the next plan. It is not replaced where
+    that project has been changed since.
     """
+    folder = resolve_target(folder)
     mend(folder)
     check_target(folder, replace=replace, also=PROJECT_FILES)
+    _keep_changes(folder)
     with tempfile.TemporaryDirectory() as scratch:
         _tell(progress, "demo")
         toml = write_project(make_town(), Path(scratch))
-        project = open_project(toml)
+        _tell(progress, "read")
+        project = open_project(toml, overrides=overrides)
         plan = run(project.place, project.config, progress=progress)
         brought = {name: (Path(scratch) / name).read_bytes() for name in PROJECT_FILES}
+    inputs = {name: hashlib.sha256(content).hexdigest() for name, content in brought.items()}
+    project = changed(project, inputs=inputs)
     write_plan(plan, project, folder, also=brought, progress=progress)
     return plan, folder
+
+
+def _keep_changes(folder: Path) -> None:
+    """Refuse to replace a demo whose project a planner has changed since it was made."""
+    if not is_run(folder):
+        return
+    made = read_manifest(folder).get("inputs", {})
+    edited = [
+        name
+        for name in PROJECT_FILES
+        if name in made
+        and (folder / name).is_file()
+        and hashlib.sha256((folder / name).read_bytes()).hexdigest() != made[name]
+    ]
+    if edited:
+        raise OutputError(
+            Message(
+                en=f"{first_ids(edited)} in {folder} has been changed since the demo was made and "
+                f"would be lost. Plan it with `gridplan run {folder / SETTINGS_NAME}`, or choose "
+                f"another --out.",
+                zh=f"{folder} 中的 {first_ids(edited)} 在生成演示后有改动，替换将丢失。"
+                f"请用 `gridplan run {folder / SETTINGS_NAME}` 运行，或另选 --out。",
+            )
+        )
 
 
 def init_project(folder: Path) -> list[Path]:
     """Write a commented `gridplan.toml` and a data dictionary; refuse to overwrite either."""
     files = {SETTINGS_NAME: settings_toml(), "data_dictionary.md": data_dictionary()}
-    if folder.exists() and not folder.is_dir():
-        check_target(folder, replace=False)
+    check_folder(folder)
     there = [name for name in files if (folder / name).exists()]
     if there:
         raise OutputError(
@@ -142,73 +206,165 @@ def init_project(folder: Path) -> list[Path]:
                 zh=f"{folder} 中已有 {'、'.join(there)}，未写入任何文件。",
             )
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OutputError(
-            Message(
-                en=f"{folder} cannot be written ({error.strerror}).",
-                zh=f"{folder} 无法写入（{error.strerror}）。",
-            )
-        ) from error
+    make_folder(folder)
+    for name, text in files.items():
+        write_file(folder / name, text.encode("utf-8"))
     return [folder / name for name in files]
 
 
-def check_project(toml: Path) -> tuple[Project, tuple[Note, ...]]:
-    """Read everything a project names, change nothing; return it with its notes."""
+def project_language(toml: Path, overrides: Sequence[str] = ()) -> Language | None:
+    """Return the language that a project's settings ask for, where they can be read at all."""
+    for given in (overrides, ()):
+        try:
+            return written_language(read_raw(toml, overrides=given))
+        except GridplanError:
+            continue
+    return None
+
+
+def run_language(path: Path) -> Language | None:
+    """Return the language in which a run was made, where that can be read."""
+    try:
+        return written_language(read_manifest(path).get("settings", {}))
+    except GridplanError:
+        return None
+
+
+def check_project(toml: Path) -> tuple[Project, tuple[Message, ...]]:
+    """Read everything a project names, change nothing; return it with what to know of it."""
     project = open_project(toml)
-    return project, project.place.notes
+    notes = (*project.config.notes, *project.place.notes)
+    return project, (*assumptions(project), *(note.message for note in notes))
 
 
-def check_layers(path: Path, *, map_file: Path | None = None) -> Report:
+def run_remarks(plan: Plan) -> tuple[Message, ...]:
+    """Return what to know of a run: the CRS, if it was chosen for the planner, and caveats."""
+    chosen = [] if plan.settings["place"]["crs"] else [chosen_crs(plan.place)]
+    caveats = [Message(en=one["en"], zh=one["zh"]) for one in plan.summary["caveats"]]
+    return (*chosen, *caveats)
+
+
+def assumptions(project: Project) -> tuple[Message, ...]:
+    """Return what was assumed because the project does not say: its CRS, codes, sites."""
+    place = project.place
+    found = [] if project.config.place.crs else [chosen_crs(place)]
+    unofficial = ~place.communities["official"].fillna(value=True).astype(bool)
+    if unofficial.any():
+        ids = place.communities.loc[unofficial, "community_id"].tolist()
+        codes = counted(
+            len(ids), "community code is a place-holder", "community codes are place-holders"
+        )
+        found.append(
+            Message(
+                en=f"{codes}, not official: {first_ids(ids)}. So will be the cell codes.",
+                zh=f"{len(ids)} 个社区编码为占位码，并非正式编码：{first_ids(ids)}。"
+                f"单元网格编码亦然。",
+            )
+        )
+    assumed = int((place.sites["assumed"].fillna(value=False).astype(bool)).sum())
+    if assumed:
+        found.append(
+            Message(
+                en=f"{counted(assumed, 'site is', 'sites are')} assumed; nobody has checked "
+                f"{'it' if assumed == 1 else 'them'} on the ground.",
+                zh=f"{assumed} 个候选点为假定，未经实地核实。",
+            )
+        )
+    return tuple(found)
+
+
+def chosen_crs(place: Place) -> Message:
+    """Say which CRS was chosen, and how much larger areas are in it than on the ground."""
+    centre = place.outline.centroid
+    scale = area_scale(place.crs, centre.x, centre.y)
+    name = f"{place.crs.to_string()} ({place.crs.name})"
+    return Message(
+        en=f"No [place].crs was set: {name} was chosen by longitude; areas in it are {scale:.6f} "
+        f"times those on the ground.",
+        zh=f"未设置 [place].crs：已按经度选用 {name}；其面积为实地面积的 {scale:.6f} 倍。",
+    )
+
+
+def inventory(place: Place) -> Message:
+    """Return what a place is made of, in one line."""
+    counts = [
+        (len(place.communities), "community", "communities", "个社区"),
+        (len(place.committees), "committee", "committees", "个居委会"),
+        (len(place.buildings), "building", "buildings", "栋建筑"),
+        (len(place.streets), "street", "streets", "条道路"),
+    ]
+    head = f"{place.name}: {place.crs.to_string()}"
+    return Message(
+        en=f"{head}, {', '.join(counted(n, one, many) for n, one, many, _ in counts)}; "
+        f"ready to run.",
+        zh=f"{head}，{'、'.join(f'{n:,} {zh}' for n, _, _, zh in counts)}，可以运行。",
+    )
+
+
+def check_layers(path: Path, *, map_file: Path | None = None) -> tuple[Report, tuple[Note, ...]]:
     """
     Verify a run's folder, a plan.gpkg or any GeoPackage with such layers.
+
+    Only a plan that gridplan has made is held to the full contract; of layers drawn by
+    hand, what can be checked is checked.
 
     Parameters
     ----------
     map_file : Path, optional
         Where to write the places of the findings, as GeoJSON.
+
+    Returns
+    -------
+    report, notes
+        The notes say which layers and columns were taken for which.
     """
+    if map_file is not None:
+        check_places_file(map_file)
     package, summary = _package_of(path)
-    layers = read_layers(package)
-    if "cells" not in layers:
-        raise InputError(
-            Message(
-                en=f"{package.name} has no layer `cells`, so there is nothing to verify. It has "
-                f"{sorted(layers)}.",
-                zh=f"{package.name} 没有图层 `cells`，无可检验内容。现有图层：{sorted(layers)}。",
-            )
-        )
-    report = verify_plan(layers, summary)
+    layers, notes = read_drawn(package)
+    made = "gridplan_meta" in layers
+    if made:
+        meta = read_meta(layers["gridplan_meta"], what=package.name)
+        summary = summary or summary_of(meta["summary"], what=package.name)
+    else:
+        require_something_to_verify(layers, what=package.name)
+    report = verify_plan(layers, summary, contract=made)
     if map_file is not None:
         _write_places(report, layers, map_file)
-    return report
+    return report, notes
 
 
 def _package_of(path: Path) -> tuple[Path, Mapping[str, object] | None]:
-    if path.suffix.lower() == ".gpkg":
-        layers = read_layers(path)
-        if "gridplan_meta" not in layers:
-            return path, None
-        return path, read_run(path).summary
-    plan = read_run(path)
-    return path / "plan.gpkg", plan.summary
+    if path.suffix.lower() == ".gpkg" and not path.is_dir():
+        return path, None
+    if path.is_file():
+        raise InputError(
+            Message(
+                en=f"{path.name} cannot be checked: give a project (.toml), a run's folder or a "
+                "GeoPackage (.gpkg).",
+                zh=f"无法检查 {path.name}：请给出项目（.toml）、成果文件夹或 GeoPackage（.gpkg）。",
+            )
+        )
+    summary, package = read_summary(path), path / "plan.gpkg"
+    if "gridplan_meta" not in layer_names(package):
+        read_run(package)
+    return package, summary
 
 
 def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path) -> None:
-    cells = layers["cells"]
-    found = [finding for finding in report.findings if finding.where is not None]
+    crs = next((one.crs for one in layers.values() if isinstance(one, gpd.GeoDataFrame)), None)
+    found = [one for one in report.findings if one.where is not None and not one.where.is_empty]
     places = gpd.GeoDataFrame(
         {
             "rule": [finding.rule for finding in found],
             "severity": [finding.severity for finding in found],
+            "layer": [finding.layer for finding in found],
+            "ids": [", ".join(finding.ids) for finding in found],
             "zh": [finding.message.zh for finding in found],
             "en": [finding.message.en for finding in found],
         },
         geometry=[finding.where for finding in found],
-        crs=cells.crs if isinstance(cells, gpd.GeoDataFrame) else None,
+        crs=crs,
     )
     degrees = places.to_crs("EPSG:4326") if places.crs else places
     write_file(path, degrees.to_json(drop_id=True).encode("utf-8"))
@@ -217,27 +373,47 @@ def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path
 def report_run(
     folder: Path, *, lang: Language | None, formats: Sequence[str], out: Path | None = None
 ) -> list[Path]:
-    """Render the report again from a stored run alone; return the files written."""
+    """
+    Render the report again from a stored run alone; return the files written.
+
+    Each file is replaced whole. The manifest names the settings of the plan and no
+    document, so it stays true when a report is written again in another language.
+    """
     odd = [one for one in formats if one not in FORMATS]
-    if odd:
+    if odd or not formats:
+        asked = ",".join(odd) or '""'
         raise SettingsError(
             Message(
-                en=f"--format {','.join(odd)} is not available; choose from {', '.join(FORMATS)}.",
-                zh=f"不支持 --format {','.join(odd)}，可选：{', '.join(FORMATS)}。",
+                en=f"--format {asked} is not available; choose from {', '.join(FORMATS)}.",
+                zh=f"不支持 --format {asked}，可选：{', '.join(FORMATS)}。",
             )
         )
+    target = out or (folder if folder.is_dir() else folder.parent)
+    check_folder(target)
+    _keep_other_run(target, folder)
     plan = read_run(folder)
     language = lang or plan.settings["report"]["lang"]
-    target = out or (folder if folder.is_dir() else folder.parent)
-    target.mkdir(parents=True, exist_ok=True)
     wanted = [*formats, "png"] if "html" in formats else formats
     written = []
     for name, content in render(plan, lang=language, formats=wanted).items():
         path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_file(path, content)
         written.append(path)
     return written
+
+
+def _keep_other_run(target: Path, folder: Path) -> None:
+    """Refuse to put the report of one run among the files of another."""
+    own = folder if folder.is_dir() else folder.parent
+    if is_run(target) and target.resolve() != own.resolve():
+        raise OutputError(
+            Message(
+                en=f"{target} holds another run, whose report would be replaced. Choose another "
+                f"--out.",
+                zh=f"{target} 中是另一次运行的成果，其报告会被替换。请另选 --out。",
+            )
+        )
 
 
 def finished_run(folder: Path) -> Path:

@@ -2,61 +2,49 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import difflib
-import tomllib
-import types
-import typing
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gridplan.cells import CellOptions
-from gridplan.demand import DemandOptions
-from gridplan.errors import FaultList, Message, MissingInputError, SettingsError
+from gridplan.errors import Language, Message, Note, SettingsError
 from gridplan.network import NetworkOptions
+from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
+from gridplan.setting_faults import fault_messages, house_fault
+from gridplan.setting_fields import FROZEN as _FROZEN
+from gridplan.setting_fields import Section
+from gridplan.setting_fields import default_of as _default
+from gridplan.setting_fields import setting as _setting
+from gridplan.settings_file import read_raw
 from gridplan.siting import Limits
 from gridplan.zones import ZoneOptions
 
-_FROZEN = ConfigDict(extra="forbid", frozen=True)
+_LARGEST_SEED = 2**31 - 1
+"""What every solver takes."""
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_COMMUNITY_CODE = re.compile(r"\d{12}", re.ASCII)
+_WALK = "walk_"
+_NEAR_MISS = 0.8
+_FARTHEST_M = 100_000
+_SMALLEST_CELL_M2 = 10
 
 
-def _setting(
-    default: Any = ...,
-    *,
-    en: str,
-    zh: str,
-    unit: str = "",
-    ge: float | None = None,
-    gt: float | None = None,
-    le: float | None = None,
-) -> Any:
-    """Return a field that carries its meaning in both languages and its unit."""
-    return Field(
-        default, description=en, ge=ge, gt=gt, le=le, json_schema_extra={"zh": zh, "unit": unit}
-    )
-
-
-def _default(options: type, name: str) -> Any:
-    """Return the default an algorithm's options give, so that it is written once."""
-    for field in dataclasses.fields(options):
-        if field.name == name:
-            if field.default_factory is not dataclasses.MISSING:
-                return field.default_factory()
-            return field.default
-    msg = f"{options.__name__} has no field {name}"
-    raise AttributeError(msg)
-
-
-class LayerSource(BaseModel):
+class LayerSource(Section):
     """Where a layer comes from, in full."""
 
     model_config = _FROZEN
-    file: str | None = _setting(None, en="File, relative to the TOML.", zh="文件，相对于 TOML。")
+    file: str | None = _setting(
+        None,
+        en="File, relative to the TOML. Not set: the common GeoPackage `layers`.",
+        zh="文件，相对于 TOML。不填则为共用的 GeoPackage `layers`。",
+    )
     layer: str | None = _setting(None, en="Layer in the file.", zh="文件中的图层名。")
     crs: str | None = _setting(
         None, en="CRS, where the file does not say.", zh="坐标系（文件未注明时）。"
@@ -74,19 +62,7 @@ class LayerSource(BaseModel):
 Layer = str | LayerSource | None
 
 
-class PopulationSource(BaseModel):
-    """Where the residents come from, in full."""
-
-    model_config = _FROZEN
-    total: int | None = _setting(None, en="All residents.", zh="常住人口总数。", ge=0)
-    file: str | None = _setting(None, en="Table, CSV or XLSX.", zh="人口表，CSV 或 XLSX。")
-    sheet: str | None = _setting(None, en="Sheet of the workbook.", zh="工作表。")
-    rename: dict[str, str] = _setting(
-        {}, en="Our column = the table's column.", zh="本软件字段 = 表中字段。"
-    )
-
-
-class PlaceSettings(BaseModel):
+class PlaceSettings(Section):
     """`[place]`: what the sub-district is made of."""
 
     model_config = _FROZEN
@@ -127,20 +103,39 @@ class PlaceSettings(BaseModel):
         en="Residents' committees: a layer, a CSV or XLSX with lon, lat or x, y, or {osm = {…}}.",
         zh="居委会：图层、含经纬度或坐标的 CSV/XLSX，或 {osm = {…}}。",
     )
+    community_committees: Layer = _setting(
+        None,
+        en="Which committees serve which community: a CSV, XLSX or table of a GeoPackage with "
+        "community_id and committee_id, one pair a row. Not set: the committees' own "
+        "community_id, else where they stand.",
+        zh="各社区由哪些居委会服务：CSV、XLSX 或 GeoPackage 表，含 community_id 与 committee_id，"
+        "每行一对。不填则按居委会的 community_id，否则按所在位置。",
+    )
     population: int | str | PopulationSource = _setting(
-        en="Residents: a total, or a table by community.", zh="人口：总数，或按社区的表。"
+        en="Residents: a total, a table by community, or {file = …, groups = […]}.",
+        zh="人口：总数、按社区的表，或 {file = …, groups = […]}。",
     )
     buildings: Layer = _setting(None, en="Buildings.", zh="建筑。")
     streets: Layer = _setting(None, en="Street lines.", zh="道路。")
-    water: Layer = _setting(None, en="Water areas.", zh="水面。")
-    barriers: Layer = _setting(None, en="Walls and fences.", zh="围墙、围栏。")
-    gates: Layer = _setting(None, en="Gates of walled estates.", zh="小区出入口。")
-    estates: Layer = _setting(None, en="Residential estates.", zh="居住小区。")
+    water: Layer = _setting(None, en='Water areas; "none" for none.', zh='水面；"none" 表示没有。')
+    barriers: Layer = _setting(
+        None, en='Walls and fences; "none" for none.', zh='围墙、围栏；"none" 表示没有。'
+    )
+    gates: Layer = _setting(
+        None, en='Gates of walled estates; "none" for none.', zh='小区出入口；"none" 表示没有。'
+    )
+    estates: Layer = _setting(
+        None, en='Residential estates; "none" for none.', zh='居住小区；"none" 表示没有。'
+    )
     sites: Layer = _setting(
         None,
-        en="Existing rooms and candidate sites: a layer or a CSV or XLSX with coordinates. Not "
-        'set: the largest building of each estate, marked "assumed".',
-        zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX。不填则取各小区最大建筑并标记为“假定”。",
+        en="Existing rooms and candidate sites: a layer or a CSV or XLSX with coordinates, "
+        '{osm = {…}}, "estates" (the largest building of each estate), "public" (every public '
+        'building), "estates+public" (both; also if not set), or "none". What is not from a '
+        'file is marked "assumed".',
+        zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX、{osm = {…}}、"
+        '"estates"（各小区最大建筑）、"public"（所有公共建筑）、'
+        '"estates+public"（两者，不填时亦然）或 "none"（没有）。非文件提供的点标记为“假定”。',
     )
     community_code: str | None = _setting(
         None,
@@ -148,39 +143,49 @@ class PlaceSettings(BaseModel):
         zh="仅有一个社区时的 12 位编码。",
     )
 
+    @pydantic.field_validator("population", mode="before")
+    @classmethod
+    def _checked_population(cls, value: Any) -> Any:
+        if isinstance(value, str | Mapping | PopulationSource):
+            return value
+        return at_least_one(value)
 
-class RunSettings(BaseModel):
+    @pydantic.field_validator("name")
+    @classmethod
+    def _has_letters(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable():
+            raise house_fault(
+                en="it should be a name, in one line", zh="应为名称，不能为空，不能换行"
+            )
+        return name.strip()
+
+    @pydantic.field_validator("as_of", mode="before")
+    @classmethod
+    def _day(cls, value: Any) -> Any:
+        """Take a date, or one in quotation marks; a number is no date, nor is a moment."""
+        is_text = isinstance(value, str) and _ISO_DAY.fullmatch(value)
+        if is_text or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+            return value
+        raise house_fault(en="it should be a date such as 2026-06-30", zh="应为日期，如 2026-06-30")
+
+    @pydantic.field_validator("community_code")
+    @classmethod
+    def _twelve_digits(cls, code: str | None) -> str | None:
+        if code is None or _COMMUNITY_CODE.fullmatch(code):
+            return code
+        raise house_fault(en="it should have 12 digits", zh="应为 12 位数字")
+
+
+class RunSettings(Section):
     """`[run]`: what holds for all steps."""
 
     model_config = _FROZEN
-    seed: int = _setting(1, en="Seed of everything random.", zh="随机种子。", ge=0)
-
-
-class DemandSettings(BaseModel):
-    """`[demand]`: how residents are spread over homes."""
-
-    model_config = _FROZEN
-    home_m2: dict[str, float] = _setting(
-        dict(_default(DemandOptions, "home_m2")),
-        en="Floor space per resident by kind of building (unverified starting values).",
-        zh="各类住房人均建筑面积（初始值，未核实）。",
-        unit="m²",
-    )
-    floors: float = _setting(
-        _default(DemandOptions, "floors"),
-        en="Storeys where a building does not say.",
-        zh="未注明层数时的默认层数。",
-        gt=0,
-    )
-    persons_per_household: float = _setting(
-        _default(DemandOptions, "persons_per_household"),
-        en="Residents per household, where a building's households are known.",
-        zh="户均人口（建筑户数已知时使用）。",
-        gt=0,
+    seed: int = _setting(
+        1, en="Seed of everything random.", zh="随机种子。", ge=0, le=_LARGEST_SEED
     )
 
 
-class CellSettings(BaseModel):
+class CellSettings(Section):
     """`[cells]`: the management cells."""
 
     model_config = _FROZEN
@@ -192,11 +197,11 @@ class CellSettings(BaseModel):
         en="Target area of a cell.",
         zh="单元网格目标面积。",
         unit="m²",
-        gt=0,
+        ge=_SMALLEST_CELL_M2,
     )
 
 
-class NetworkSettings(BaseModel):
+class NetworkSettings(Section):
     """`[network]`: the walking network."""
 
     model_config = _FROZEN
@@ -211,6 +216,7 @@ class NetworkSettings(BaseModel):
         zh="边界外此距离内的道路与居委会计入。",
         unit="m",
         ge=0,
+        le=_FARTHEST_M,
     )
     max_leg_m: float = _setting(
         _default(NetworkOptions, "max_leg_m"),
@@ -218,6 +224,7 @@ class NetworkSettings(BaseModel):
         zh="建筑到最近道路的最大距离。",
         unit="m",
         gt=0,
+        le=_FARTHEST_M,
     )
     join_m: float = _setting(
         _default(NetworkOptions, "join_m"),
@@ -228,7 +235,7 @@ class NetworkSettings(BaseModel):
     )
 
 
-class ZoneSettings(BaseModel):
+class ZoneSettings(Section):
     """`[zones]`: the responsibility zones."""
 
     model_config = _FROZEN
@@ -244,10 +251,11 @@ class ZoneSettings(BaseModel):
         zh="各责任区人口与均值的最大偏差。",
         unit="share",
         gt=0,
+        le=1,
     )
 
 
-class SitingSettings(BaseModel):
+class SitingSettings(Section):
     """`[siting]`: where the activity rooms go."""
 
     model_config = _FROZEN
@@ -267,18 +275,18 @@ class SitingSettings(BaseModel):
     )
 
 
-class ReportSettings(BaseModel):
+class ReportSettings(Section):
     """`[report]`: language and audience."""
 
     model_config = _FROZEN
     lang: Literal["zh", "en"] = _setting("zh", en="First language.", zh="首选语言。")
 
 
-class Norm(BaseModel):
+class Norm(Section):
     """A norm: a number that is configuration, with its source."""
 
     model_config = _FROZEN
-    value: float
+    value: float = Field(ge=0)
     unit: str
     source: str
     verified: bool = False
@@ -303,7 +311,7 @@ DEFAULT_NORMS: Mapping[str, Norm] = {
 }
 
 
-class Config(BaseModel):
+class Config(Section):
     """All settings of a run."""
 
     model_config = _FROZEN
@@ -321,6 +329,21 @@ class Config(BaseModel):
         zh="规范值：value、unit、source、verified；补充或覆盖内置值。",
     )
 
+    @pydantic.field_validator("norms")
+    @classmethod
+    def _usable_norms(cls, norms: dict[str, Norm]) -> dict[str, Norm]:
+        faults = [fault for key, norm in norms.items() for fault in _norm_faults(key, norm)]
+        if faults:
+            raise house_fault(
+                en="; ".join(one.en for one in faults), zh="；".join(one.zh for one in faults)
+            )
+        return norms
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What the planner should look at in the settings, though they can be used."""
+        return tuple(note for key in self.norms if (note := _near_miss(key)))
+
     @property
     def all_norms(self) -> dict[str, Norm]:
         """The built-in norms with those of the settings on top."""
@@ -329,8 +352,46 @@ class Config(BaseModel):
     @property
     def walk_norms_m(self) -> tuple[float, ...]:
         """The walking norms in metres, ascending."""
-        walks = {n.value for key, n in self.all_norms.items() if key.startswith("walk_")}
+        walks = {n.value for key, n in self.all_norms.items() if key.startswith(_WALK)}
         return tuple(sorted(walks))
+
+
+def _norm_faults(key: str, norm: Norm) -> Iterator[Message]:
+    """Yield what keeps a norm from being used: a distance is in metres and above 0."""
+    is_distance = key.startswith(_WALK) or key.endswith("_m")
+    unit = "m" if is_distance else DEFAULT_NORMS[key].unit if key in DEFAULT_NORMS else norm.unit
+    if norm.unit != unit:
+        yield Message(
+            en=f"the unit of {key} should be {unit!r}, not {norm.unit!r}",
+            zh=f"{key} 的单位应为 {unit!r}，而不是 {norm.unit!r}",
+        )
+    if is_distance and not 0 < norm.value <= _FARTHEST_M:
+        yield Message(
+            en=f"{key} = {norm.value:g} should be above 0 and at most {_FARTHEST_M:,} metres",
+            zh=f"{key} = {norm.value:g} 应大于 0 且不超过 {_FARTHEST_M:,} 米",
+        )
+
+
+def _near_miss(key: str) -> Note | None:
+    """Return a note on a norm whose name is nearly a known one; other numbers are meant so."""
+    near = difflib.get_close_matches(key, list(DEFAULT_NORMS), n=1, cutoff=_NEAR_MISS)
+    if key in DEFAULT_NORMS or not near or _numberless(key) == _numberless(near[0]):
+        return None
+    return Note(
+        "norm_near_miss",
+        1,
+        Message(
+            en=f"[norms.{key}] is taken as a norm of your own; `{near[0]}` stays as it is. If that "
+            f"was meant, correct the name.",
+            zh=f"[norms.{key}] 按自定义规范处理，内置的 `{near[0]}` 保持不变。"
+            f"如本意是后者，请更正名称。",
+        ),
+        (key,),
+    )
+
+
+def _numberless(key: str) -> str:
+    return re.sub(r"\d+", "#", key)
 
 
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
@@ -345,25 +406,7 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     ------
     MissingInputError, SettingsError
     """
-    if not path.is_file():
-        raise MissingInputError(
-            Message(
-                en=f"There is no settings file {path}. Make one with `gridplan init`.",
-                zh=f"找不到设置文件 {path}。可用 `gridplan init` 新建。",
-            )
-        )
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            Message(
-                en=f"{path.name} is no valid TOML in UTF-8: {error}.",
-                zh=f"{path.name} 不是有效的 UTF-8 TOML 文件：{error}。",
-            )
-        ) from error
-    for override in overrides:
-        _apply(raw, override)
-    return parse_config(raw)
+    return parse_config(read_raw(path, overrides=overrides))
 
 
 def parse_config(raw: Mapping[str, Any]) -> Config:
@@ -371,93 +414,11 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except pydantic.ValidationError as error:
-        faults = FaultList()
-        for one in error.errors():
-            _add_fault(faults, one)
-        faults.faults = list(dict.fromkeys(faults.faults))
-        raise SettingsError(*faults.faults) from error
+        raise SettingsError(*fault_messages(error, Config, raw)) from error
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or not all(parts):
-        raise SettingsError(
-            Message(
-                en=f"--set {override!r}: expected KEY=VALUE, e.g. siting.p=12.",
-                zh=f"--set {override!r}：应为 KEY=VALUE，例如 siting.p=12。",
-            )
-        )
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    table = raw
-    for part in parts[:-1]:
-        table = table.setdefault(part, {})
-    table[parts[-1]] = value
-
-
-def _add_fault(faults: FaultList, error: Any) -> None:
-    where = [part for part in error["loc"] if isinstance(part, str) and part not in _UNION_TAGS]
-    name = f"[{where[0]}].{'.'.join(where[1:])}" if len(where) > 1 else f"[{where[0]}]"
-    if error["type"] == "extra_forbidden":
-        near = _suggestion(where)
-        faults.add(
-            en=f"There is no setting {name}.{f' Did you mean `{near}`?' if near else ''}",
-            zh=f"没有设置项 {name}。{f'是否指 `{near}`？' if near else ''}",
-        )
-    elif error["type"] == "missing":
-        faults.add(en=f"The setting {name} is missing.", zh=f"缺少设置项 {name}。")
-    else:
-        found = repr(error["input"])
-        faults.add(
-            en=f"The setting {name} = {found} cannot be used: {error['msg']}.",
-            zh=f"设置项 {name} = {found} 无效：{_zh_reason(error)}。",
-        )
-
-
-_UNION_TAGS = {"str", "int", "LayerSource", "PopulationSource", "list[float]", "float"}
-
-_ZH_REASONS = {
-    "int_parsing": "应为整数",
-    "int_type": "应为整数",
-    "int_from_float": "应为整数",
-    "float_parsing": "应为数字",
-    "float_type": "应为数字",
-    "string_type": "应为文字",
-    "bool_parsing": "应为 true 或 false",
-    "date_from_datetime_parsing": "应为日期，如 2026-06-30",
-    "date_parsing": "应为日期，如 2026-06-30",
-    "date_type": "应为日期，如 2026-06-30",
-}
-
-
-def _zh_reason(error: Any) -> str:
-    limits = error.get("ctx", {})
-    for key, word in (("ge", "不小于"), ("gt", "大于"), ("le", "不大于"), ("expected", "取值为")):
-        if key in limits:
-            return f"应{word} {limits[key]}"
-    return _ZH_REASONS.get(error["type"], str(error["msg"]))
-
-
-def _suggestion(where: Sequence[str]) -> str | None:
-    model: type[BaseModel] = Config
-    for part in where[:-1]:
-        field = model.model_fields.get(part)
-        inner = _model_in(field.annotation) if field else None
-        if inner is None:
-            return None
-        model = inner
-    near = difflib.get_close_matches(where[-1], list(model.model_fields), n=1, cutoff=0.5)
-    return near[0] if near else None
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the settings class an annotation holds, looking into unions."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        found = (_model_in(one) for one in typing.get_args(annotation))
-        return next((model for model in found if model), None)
-    return None
+def written_language(raw: Mapping[str, Any]) -> Language | None:
+    """Return the language that settings ask for, also where they are at fault otherwise."""
+    report = raw.get("report")
+    lang = report.get("lang") if isinstance(report, Mapping) else None
+    return lang if lang in ("zh", "en") else None

@@ -132,3 +132,15 @@ def first_ids(ids: Collection[object]) -> str:
     """
     shown = ", ".join(str(one) for one in list(ids)[:_SHOWN])
     return f"{shown} …" if len(ids) > _SHOWN else shown
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """
+    Return a number with its English noun.
+
+    Examples
+    --------
+    >>> counted(1, "committee", "committees"), counted(1200, "street", "streets")
+    ('1 committee', '1,200 streets')
+    """
+    return f"{number:,} {one if number == 1 else many}"

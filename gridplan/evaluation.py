@@ -9,9 +9,15 @@ import numpy as np
 import pandas as pd
 
 from gridplan.access import access_figures
-from gridplan.errors import Message
+from gridplan.errors import Message, Note
 
 _LOW, _MIDDLE, _HIGH = 0.05, 0.5, 0.95
+_NOBODY_REACHED = Message(
+    en="No resident reaches any committee, room or candidate site on foot, so that no room can be "
+    "placed. See the reasons in `demand`, and check the streets, gates and [network].max_leg_m.",
+    zh="没有居民能步行到达任何居委会、活动室或候选点，无法选址。"
+    "请查看 demand 图层中的原因，并检查道路、出入口与 [network].max_leg_m。",
+)
 
 
 def cell_figures(cells: pd.DataFrame) -> dict[str, Any]:
@@ -69,41 +75,39 @@ def resident_figures(demand: pd.DataFrame, groups: Sequence[str]) -> dict[str, A
     }
 
 
-def targets_missed(summary: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the soft targets that the plan does not meet, as sentences."""
-    missed: list[dict[str, str]] = []
-    for system in summary["zones"]["systems"].values():
-        reached, asked = system["max_deviation_share"], system["tolerance"]
-        if reached > asked:
-            missed.append(
-                _entry(
-                    "zone_balance",
-                    Message(
-                        en=f"The zones' residents deviate from the mean by up to {reached:.1%}; "
-                        f"±{asked:.0%} was asked.",
-                        zh=f"责任区人口与均值最大偏差 {reached:.1%}，要求 ±{asked:.0%}。",
-                    ),
-                )
-            )
+def targets_missed(
+    summary: Mapping[str, Any], *, zones: Sequence[Note] = ()
+) -> list[dict[str, str]]:
+    """
+    Return the soft targets that the plan does not meet, as sentences.
+
+    Parameters
+    ----------
+    zones : sequence of Note
+        What the zones themselves say of their balance, with the cell that binds.
+    """
+    missed = [_entry(note.code, note.message) for note in zones]
+    if summary["siting"]["status"] == "infeasible":
+        missed.append(_entry("siting", _NOBODY_REACHED))
     return missed
 
 
 def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[str, str]]:
-    """Return what a reader must know before trusting the figures."""
+    """Return what a reader must know before trusting the figures, then the notes on the data."""
     found: list[Message] = []
     proofs, siting, place = summary["proofs"], summary["siting"], summary["place"]
     if proofs["buildings_cut"] and summary["cells"]["method"] == "square":
         found.append(
             Message(
-                en=f"Square cells cut {proofs['buildings_cut']:,} buildings.",
+                en=f"Square cells cut {_counted(proofs['buildings_cut'], 'building')}.",
                 zh=f"方格网切割了 {proofs['buildings_cut']:,} 栋建筑。",
             )
         )
     if summary["residents_unplaced"]:
         found.append(
             Message(
-                en=f"{summary['residents_unplaced']:,} residents live in communities without "
-                f"homes in the data; they have no distance.",
+                en=f"{_counted(summary['residents_unplaced'], 'resident')} of communities without "
+                f"homes in the data: they have no distance.",
                 zh=f"{summary['residents_unplaced']:,} 名居民所在社区没有住房数据，无法计算距离。",
             )
         )
@@ -111,15 +115,15 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
     if after > 0:
         found.append(
             Message(
-                en=f"{after:,} residents reach no committee or room on foot.",
+                en=f"No committee or room can be reached on foot by {_counted(after, 'resident')}.",
                 zh=f"{after:,} 名居民步行无法到达任何居委会或活动室。",
             )
         )
     if siting.get("assumed_candidates"):
         found.append(
             Message(
-                en=f"{siting['assumed_candidates']} candidate sites are assumed (the largest "
-                f"building of each estate); nobody has checked them on the ground.",
+                en=f"Assumed (the largest building of each estate), and by nobody checked on the "
+                f"ground: {_counted(siting['assumed_candidates'], 'candidate site')}.",
                 zh=f"{siting['assumed_candidates']} 个候选点为假定（各小区最大建筑），"
                 f"未经实地核实。",
             )
@@ -127,11 +131,19 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
     if not place["codes_official"]:
         found.append(
             Message(
-                en="Community codes are place-holders, not official; so are the cell codes.",
-                zh="社区编码为占位码，并非正式编码；单元网格编码亦然。",
+                en="Community codes are invented or place-holders, not official; so are the cell "
+                "codes.",
+                zh="社区编码为虚构码或占位码，并非正式编码；单元网格编码亦然。",
             )
         )
-    return [_entry(f"caveat_{i}", message) for i, message in enumerate([*found, *notes])]
+    return [
+        *(_entry(f"caveat_{i}", message) for i, message in enumerate(found)),
+        *(_entry(f"note_{i}", message) for i, message in enumerate(notes)),
+    ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _entry(key: str, message: Message) -> dict[str, str]:

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -25,8 +24,8 @@ from gridplan.access import (
 )
 from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, partition
 from gridplan.config import Config
-from gridplan.demand import DemandOptions, first_containing, spread_residents
-from gridplan.errors import InfeasibleError, InputError, Message, Note
+from gridplan.demand import first_containing, spread_residents
+from gridplan.errors import InfeasibleError, Note
 from gridplan.network import (
     NetworkOptions,
     proposal_note,
@@ -37,7 +36,7 @@ from gridplan.network import (
 )
 from gridplan.place import Place
 from gridplan.plan import CONTRACT, Plan, StepRecord
-from gridplan.siting import Limits, Rules, Siting, p_median
+from gridplan.siting import Limits, RoomProblem, propose_rooms
 from gridplan.verify import verify_plan
 from gridplan.zones import ZoneOptions, dissolve_zones, partition_zones
 
@@ -78,7 +77,7 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
     InfeasibleError
         If the hard rules cannot be met.
     """
-    work = Work(place=place, config=config)
+    work = Work(place=place, config=config, notes=list(config.notes))
     records: list[StepRecord] = []
     seconds: dict[str, float] = {}
     digests: dict[str, str] = {}
@@ -135,13 +134,7 @@ def _network(work: Work) -> None:
 
 
 def _demand(work: Work) -> None:
-    settings = work.config.demand
-    options = DemandOptions(
-        home_m2=MappingProxyType(dict(settings.home_m2)),
-        floors=settings.floors,
-        persons_per_household=settings.persons_per_household,
-    )
-    work.found["demand"] = spread_residents(work.place, options=options)
+    work.found["demand"] = spread_residents(work.place, options=work.config.demand.options)
 
 
 def _cells(work: Work) -> None:
@@ -202,54 +195,28 @@ def _siting(work: Work) -> None:
     place, walks, demand = work.place, work.found["walks"], work.found["demand"]
     ids = np.array(walks.ids[: walks.committees + walks.sites], dtype=object)
     metres = walks.metres[:, : len(ids)]
-    candidates = place.sites.loc[place.sites["kind"] == "candidate", "site_id"].tolist()
-    p_new = work.config.siting.p
-    if p_new > len(candidates):
-        raise InputError(
-            Message(
-                en=f"[siting].p = {p_new}, but there are {len(candidates)} candidate sites. "
-                f"Lower p or add sites.",
-                zh=f"[siting].p = {p_new}，但候选点只有 {len(candidates)} 个。"
-                f"请减小 p 或增加候选点。",
-            )
-        )
-    fixed = [one for one in ids if one not in set(candidates)]
-    reached = np.isfinite(metres).any(axis=1) & (demand["population"].to_numpy(dtype=float) > 0)
-    result = p_median(
-        pd.DataFrame(metres[reached], index=demand["demand_id"][reached], columns=ids),
-        pd.Series(
-            demand["population"].to_numpy(dtype=float)[reached], index=demand["demand_id"][reached]
-        ),
-        p=len(fixed) + p_new,
-        rules=Rules(fixed=tuple(fixed)),
-        limits=Limits(
-            work=work.config.siting.work,
-            time_s=work.config.siting.time_s,
-            seed=work.config.run.seed,
-        ),
+    candidates = set(place.sites.loc[place.sites["kind"] == "candidate", "site_id"])
+    weights = demand["population"].to_numpy(dtype=float)
+    settings = work.config.siting
+    problem = RoomProblem(
+        metres=metres,
+        demand_ids=demand["demand_id"].tolist(),
+        site_ids=ids.tolist(),
+        residents=weights,
+        candidates=candidates,
     )
-    if not result.sites:
-        raise InfeasibleError(_no_plan(result))
+    limits = Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed)
+    result = propose_rooms(problem, p_new=settings.p, limits=limits)
     work.found["siting"] = result
     chosen = set(result.sites)
     opened = [j for j, one in enumerate(ids) if one in chosen]
     required = set(place.sites.loc[place.sites["kind"] == "required", "site_id"])
-    existing = [j for j in opened if ids[j] in set(fixed) - required]
-    weights = demand["population"].to_numpy(dtype=float)
+    existing = [j for j in opened if ids[j] not in candidates | required]
     work.found["opened"] = [ids[j] for j in opened]
-    work.found["closing_m"] = assemble.closing_costs(metres, weights, opened, list(ids))
+    work.found["closing"] = assemble.closing_costs(metres, weights, opened, list(ids))
     before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")
     room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
     work.found["demand"] = pd.concat([demand, before, room], axis="columns")
-
-
-def _no_plan(result: Siting) -> Message:
-    return Message(
-        en=f"The siting ended ({result.status}) before there was a plan. Raise [siting].work or "
-        f"[siting].time_s.",
-        zh=f"选址在得到方案之前已停止（{result.status}）。"
-        f"请增大 [siting].work 或 [siting].time_s。",
-    )
 
 
 def _zones(work: Work) -> None:
@@ -282,7 +249,7 @@ def _layers(work: Work) -> None:
         "gates": assemble.gates_layer(place, work.found["proposed_gates"]),
         "demand": _demand_layer(demand, place.groups),
         "committees": assemble.committees_layer(place, demand),
-        "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing_m"]),
+        "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing"]),
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
     }
@@ -329,7 +296,9 @@ def _verify(work: Work) -> None:
         name: value if value is None or name.endswith("_m2") else int(value)
         for name, value in report.proofs.items()
     }
-    figures["targets_missed"] = evaluation.targets_missed(figures)
+    figures["targets_missed"] = evaluation.targets_missed(
+        figures, zones=work.found["zone_plan"].targets_missed
+    )
     figures["caveats"] = evaluation.caveats(figures, notes)
     hard = [finding.message for finding in report.findings if finding.severity == "hard"]
     if hard:
@@ -352,7 +321,13 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("demand", ("buildings", "communities", "estates", "population"), ("demand",), (), _demand),
     Step("cells", ("communities",), ("cells",), ("demand",), _cells),
-    Step("access", ("committees", "sites", "gates"), (), ("network", "demand"), _access),
+    Step(
+        "access",
+        ("committees", "community_committees", "sites", "gates"),
+        (),
+        ("network", "demand"),
+        _access,
+    ),
     Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), _siting),
     Step("zones", (), ("zones", "run"), ("cells", "demand"), _zones),
     Step("layers", (), (), ("cells", "access", "siting", "zones"), _layers),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import geopandas as gpd
@@ -150,6 +150,14 @@ POPULATION_COLUMNS = ("population", "population_register", "households")
 """Counts of the population table that have a meaning of their own; any other is a group."""
 
 
+PAIR_COLUMNS = ("community_id", "committee_id")
+"""Columns of the table that says which committees serve which community."""
+
+
+def _no_pairs() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="object") for name in PAIR_COLUMNS})
+
+
 @dataclass(frozen=True)
 class Place:
     """
@@ -160,6 +168,8 @@ class Place:
     Layers that the place does not have are empty frames, never None.
     `population` has one row per unit: ``level`` (``total`` or ``community``),
     ``unit_id``, the counts of `POPULATION_COLUMNS` and one column per group.
+    `community_committees` has one row per pair of `PAIR_COLUMNS`; it is empty where
+    the planner gives no such table.
     """
 
     name: str
@@ -177,6 +187,7 @@ class Place:
     sites: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()
+    community_committees: pd.DataFrame = field(default_factory=_no_pairs)
 
     @property
     def outline(self) -> shapely.Geometry:
@@ -198,6 +209,7 @@ def make_place(
     layers: Mapping[str, gpd.GeoDataFrame],
     population: pd.DataFrame,
     notes: tuple[Note, ...] = (),
+    community_committees: pd.DataFrame | None = None,
 ) -> Place:
     """
     Check the layers, fill optional columns, sort by id and freeze them as a `Place`.
@@ -207,6 +219,8 @@ def make_place(
     layers : mapping of layer name to GeoDataFrame
         Names as in `SCHEMAS`, all in `crs`. Optional layers may be absent.
     population : DataFrame
+        As described in `Place`.
+    community_committees : DataFrame, optional
         As described in `Place`.
 
     Raises
@@ -229,7 +243,17 @@ def make_place(
     }
     faults.raise_if_any(InputError)
     ordered = population.sort_values(["level", "unit_id"], kind="stable").reset_index(drop=True)
-    return Place(name=name, crs=crs, as_of=as_of, population=ordered, notes=notes, **normal)
+    pairs = _no_pairs() if community_committees is None else community_committees
+    pairs = pairs[list(PAIR_COLUMNS)].sort_values(list(PAIR_COLUMNS)).reset_index(drop=True)
+    return Place(
+        name=name,
+        crs=crs,
+        as_of=as_of,
+        population=ordered,
+        notes=notes,
+        community_committees=pairs,
+        **normal,
+    )
 
 
 def layer_faults(layers: Mapping[str, gpd.GeoDataFrame], *, crs: pyproj.CRS) -> FaultList:
@@ -367,14 +391,27 @@ def _typed(frame: gpd.GeoDataFrame, schema: Schema) -> gpd.GeoDataFrame:
 
 def _as_content(values: pd.Series, content: Content) -> pd.Series:
     if content == "text":
-        whole = pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all())
-        # Codes come as numbers from tables with gaps: 320583102.0 is the code 320583102.
-        exact = values.astype("Int64") if whole else values
-        return exact.astype("string").astype("object").where(values.notna(), None)
+        return as_text(values)
     if content == "flag":
         return _flags(values)
     numbers = pd.to_numeric(values.replace("", None), errors="coerce").astype("float64")
     return numbers.astype("Int64") if content == "count" else numbers
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """
+    Return ids and names as text, null where there is none.
+
+    Codes come as numbers from tables with gaps: 320583102.0 is the code 320583102.
+
+    Examples
+    --------
+    >>> as_text(pd.Series([320583102.0, None])).tolist()
+    ['320583102', None]
+    """
+    whole = pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all())
+    exact = values.astype("Int64") if whole else values
+    return exact.astype("string").astype("object").where(values.notna(), None)
 
 
 def _flags(values: pd.Series) -> pd.Series:

@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gridplan.config import DEFAULT_NORMS, Config
-from gridplan.place import SCHEMAS
+from gridplan.dictionary import data_dictionary
+
+__all__ = ["data_dictionary", "sections", "settings_markdown", "settings_toml"]
 
 _REQUIRED_EXAMPLES = {
     "place.name": '"某某街道"',
@@ -37,8 +39,12 @@ _LAYER_SOURCES = (
     "```",
     "",
     "In `rename` the left side is gridplan's column, the right side the file's.",
-    "A layer with `rename` names its `file`, also where `layers` is set.",
-    "`rename` 左边是本软件字段，右边是文件中的字段；使用 `rename` 时须写明 `file`。",
+    "Without `file` a table is about the common GeoPackage `layers`:",
+    '`buildings = { rename = { kind = "类型" } }`, `estates = { layer = "小区" }`.',
+    "`rename` 左边是本软件字段，右边是文件中的字段；不写 `file` 时指共用的 GeoPackage。",
+    "",
+    "Gaps and overlaps between communities that are narrower than 1 m are closed and listed;",
+    "wider ones are faults. 社区之间宽度小于 1 米的缝隙与重叠自动合并并列出，更宽的视为错误。",
 )
 
 
@@ -111,23 +117,6 @@ def settings_markdown() -> str:
         verified = "yes" if norm.verified else "no"
         row = (f"`{key}`", f"{norm.value:g}", norm.unit, norm.source, verified)
         lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
-
-
-def data_dictionary() -> str:
-    """Return the layers and columns a place may bring, as Markdown."""
-    lines = [
-        "# 数据字典 · Data dictionary",
-        "",
-        "图层均须为同一坐标系或注明坐标系；编号一律为文本。",
-        "Layers say their coordinate system; ids are text. Extra columns are kept.",
-    ]
-    for layer, schema in SCHEMAS.items():
-        lines += ["", f"## `{layer}` ({schema.geometry})", "", "| column | content | required |"]
-        lines.append("|---|---|---|")
-        for name, column in schema.columns.items():
-            required = "yes 是" if column.required else ""
-            lines.append(f"| `{name}` | {column.content} | {required} |")
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,15 +39,20 @@ def siting_figures(siting: Siting, place: Place, config: Config) -> dict[str, An
         "model": "p-median",
         "p": config.siting.p,
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
-        "objective": siting.objective,
-        "bound": siting.bound,
-        "lower_bound": siting.lower_bound,
-        "gap": siting.gap,
+        "objective": _finite(siting.objective),
+        "bound": _finite(siting.bound),
+        "lower_bound": _finite(siting.lower_bound),
+        "gap": _finite(siting.gap),
         "status": siting.status,
         "stopped_by": siting.stopped_by,
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
     }
+
+
+def _finite(figure: float) -> float | None:
+    """Return the figure, null where there is none: JSON knows no infinity."""
+    return figure if math.isfinite(figure) else None
 
 
 def zone_figures(zones: pd.DataFrame, *, tolerance: float, start: str) -> dict[str, Any]:

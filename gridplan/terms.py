@@ -14,7 +14,16 @@ from gridplan.errors import GridplanError, Language, Message
 
 Better = Literal["higher", "lower", "none"]
 Family = Literal[
-    "layer", "column", "indicator", "reason", "exception", "group", "kind", "status", "lineage"
+    "layer",
+    "column",
+    "indicator",
+    "reason",
+    "exception",
+    "group",
+    "kind",
+    "status",
+    "lineage",
+    "norm",
 ]
 
 _TABLE = "terms.csv"
@@ -138,6 +147,7 @@ FAMILIES: tuple[Family, ...] = (
     "status",
     "lineage",
     "layer",
+    "norm",
 )
 """Order in which a bare key is looked up."""
 

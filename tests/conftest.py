@@ -98,12 +98,21 @@ def need() -> Callable[[object, str], None]:
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Return the folder of real data, which lies beside the project and is not part of it."""
-    folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the real data (../shared/data) are not on this machine")
-    return folder
+def shared() -> Callable[[str], Path]:
+    """
+    `shared("newport/newport.osm.pbf")`: a file or folder of the real data.
+
+    They lie beside the project (../shared/data) and are no part of it: a test that
+    needs what is not there is skipped, in CI too.
+    """
+
+    def find(name: str) -> Path:
+        path = ROOT.parent / "shared" / "data" / name
+        if not path.exists():
+            pytest.skip(f"needs the real data: ../shared/data/{name}")
+        return path
+
+    return find
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from gridplan.config import Config, parse_config, read_config
-from gridplan.errors import MissingInputError, SettingsError
-from gridplan.settings_doc import settings_markdown, settings_toml
+from gridplan.config import Config, PlaceSettings, parse_config, read_config, written_language
+from gridplan.errors import GridplanError, MissingInputError, SettingsError
+from gridplan.settings_doc import _toml, settings_markdown, settings_toml
 
 PLACE = {"name": "t", "as_of": "2026-06-30", "population": 10}
 
@@ -35,7 +38,8 @@ def test_defaults_are_the_algorithms_own():
         ({"place": PLACE, "zones": {"k": "many"}}, r"\[zones\].k = 'many' cannot be used"),
         ({"place": PLACE, "zones": {"k": -1}}, r"greater than or equal to 0"),
         ({"place": PLACE, "cells": {"method": "hex"}}, r"should be 'square'"),
-        ({"place": PLACE, "cells": {"target_m2": 0}}, r"greater than 0"),
+        ({"place": PLACE, "cells": {"target_m2": 0}}, r"greater than or equal to 10"),
+        ({"place": PLACE, "siting": {"time_s": 0}}, r"greater than 0"),
     ],
 )
 def test_each_fault_has_its_message(raw, message):
@@ -43,6 +47,122 @@ def test_each_fault_has_its_message(raw, message):
     assert len(error.faults) == 1
     with pytest.raises(SettingsError, match=message):
         raise error
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+def norms(key, **changes):
+    return {"place": PLACE, "norms": {key: {"value": 300, "unit": "m", "source": "s", **changes}}}
+
+
+@pytest.mark.parametrize(
+    ("raw", "en", "zh"),
+    [
+        ({"place": PLACE, "network": {"max_leg_m": INF}}, "[network].max_leg_m = inf", "有限数值"),
+        ({"place": PLACE, "network": {"max_leg_m": NAN}}, "[network].max_leg_m = nan", "有限数值"),
+        ({"place": PLACE, "network": {"max_leg_m": 1e9}}, "less than or equal to 100000", "不大于"),
+        ({"place": PLACE, "demand": {"home_m2": {"house": INF}}}, "home_m2.house = inf", "有限"),
+        ({"place": {**PLACE, "boundary": [0, 1, NAN, 2]}}, "boundary[3] = nan", "有限数值"),
+        ({"place": {**PLACE, "boundary": 5}}, "text or a table or a list of numbers", "文字或表"),
+        (
+            {"place": {**PLACE, "water": {"fiel": "x"}}},
+            "[place].water.fiel. Did you mean `file`",
+            "",
+        ),
+        ({"place": {**PLACE, "population": True}}, "expected a whole number of residents", "应为"),
+        ({"place": {**PLACE, "population": 1.5}}, "population = 1.5 cannot be used", "整数"),
+        ({"place": {**PLACE, "name": "  "}}, "should be a name", "不能为空"),
+        ({"place": {**PLACE, "name": "a\nb"}}, "should be a name", "不能换行"),
+        ({"place": {**PLACE, "as_of": 20260630}}, "a date such as 2026-06-30", "应为日期"),
+        ({"place": {**PLACE, "as_of": "30.6.2026"}}, "a date such as 2026-06-30", "应为日期"),
+        ({"place": {**PLACE, "as_of": "2026-06-31"}}, "day value is outside", "不符合要求"),
+        ({"place": {**PLACE, "community_code": "32058"}}, "12 digits", "12 位数字"),
+        ({"place": PLACE, "sitting": {"p": 1}}, "no setting [sitting]. Did you mean `siting`", ""),
+        ({"place": PLACE, "siting": 3}, "[siting] = 3 cannot be used: it should be a table", "表"),
+        ({"place": PLACE, "siting": {"p": True}}, "true and false", "true 或 false"),
+        ({"place": PLACE, "run": {"seed": -1}}, "greater than or equal to 0", "不小于 0"),
+        ({"place": PLACE, "run": {"seed": 2**31}}, "less than or equal to 2147483647", "不大于"),
+        ({"place": PLACE, "zones": {"tolerance": 1.5}}, "less than or equal to 1", "不大于"),
+        ({"place": PLACE, "str": 1}, "There is no setting [str]", "没有设置项"),
+        ({"place": PLACE, "float": {"x": 2}}, "There is no setting [float]", "没有设置项"),
+        (norms("walk_5min_m", value=0), "walk_5min_m = 0 should be above 0", "应大于 0"),
+        (norms("walk_here", value=2e5), "at most 100,000 metres", "不超过 100,000 米"),
+        (norms("walk_5min_m", value="far"), "walk_5min_m.value = 'far'", "应为数字"),
+        (norms("walk_5min_m", unit="km"), "should be 'm', not 'km'", "单位应为"),
+        (norms("walk_here", unit="min"), "should be 'm', not 'min'", "单位应为"),
+        (norms("workers_per_10000"), "should be '1', not 'm'", "单位应为"),
+        (norms("walk_5min_m", valeu=3), "walk_5min_m.valeu. Did you mean `value`", ""),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(raw, en, zh):
+    error = faults(raw)
+    assert len(error.faults) == 1
+    assert en in error.faults[0].en
+    assert zh in error.faults[0].zh
+
+
+def test_a_date_in_quotation_marks_is_a_date():
+    assert parse_config({"place": PLACE}).place.as_of == dt.date(2026, 6, 30)
+    date = dt.date(2026, 1, 31)
+    assert parse_config({"place": {**PLACE, "as_of": date}}).place.as_of == date
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("walk_5min", "walk_5min_m"),
+        ("worker_per_10000", "workers_per_10000"),
+        ("walk_20min_m", None),
+        ("noise_db", None),
+        ("walk_5min_m", None),
+    ],
+)
+def test_a_norm_of_ones_own_is_allowed_and_a_near_miss_is_noted(key, near):
+    config = parse_config(norms(key))
+    assert key in config.all_norms
+    assert [f"`{near}`" in note.message.en for note in config.notes] == ([True] if near else [])
+
+
+@pytest.mark.parametrize(
+    ("population", "message"),
+    [
+        (0, "there must be at least 1 resident"),
+        (-5, "there must be at least 1 resident"),
+        (True, "expected a whole number of residents, or a table"),
+        (3.5, "expected a whole number of residents, or a table"),
+        ({"total": 0}, "there must be at least 1 resident"),
+        ({"total": True}, "expected a whole number of residents"),
+        ({"total": 5, "file": "a.csv"}, "give either `total` or `file`, not both"),
+        ({}, "give either `total` or `file`"),
+        ({"fil": "a.csv"}, r"no setting \[place\].population.fil. Did you mean `file`"),
+    ],
+)
+def test_residents_are_a_number_or_a_table(population, message):
+    error = faults({"place": {**PLACE, "population": population}})
+    with pytest.raises(SettingsError, match=message):
+        raise error
+    assert all(line.isascii() is False for line in error.lines("zh"))
+
+
+@pytest.mark.parametrize("population", [1, "a.csv", {"total": 5}, {"file": "a.csv"}])
+def test_residents_as_they_may_be_given(population):
+    parse_config({"place": {**PLACE, "population": population}})
+
+
+def test_floor_space_of_one_kind_leaves_the_others():
+    demand = parse_config({"place": PLACE, "demand": {"home_m2": {"residential": 40}}}).demand
+    assert demand.home_m2["residential"] == 40
+    assert demand.options.home_m2["dormitory"] == 5
+    named = parse_config({"place": PLACE, "demand": {"home_m2": {"住宅": 30}}}).demand
+    assert named.options.home_m2["住宅"] == 30
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_floor_space_must_be_above_zero(value):
+    error = faults({"place": PLACE, "demand": {"home_m2": {"residential": value}}})
+    assert "must be above 0" in error.lines("en")[0]
+    assert "必须大于 0" in error.lines("zh")[0]
 
 
 def test_all_faults_are_reported_together_and_in_chinese():
@@ -71,9 +191,116 @@ def test_settings_in_another_encoding(tmp_path):
         read_config(path)
 
 
-def test_overrides(tmp_path):
+@pytest.fixture
+def small(tmp_path):
+    """Return a settings file with what has to be there."""
     path = tmp_path / "gridplan.toml"
     path.write_text('[place]\nname="t"\nas_of=2026-06-30\npopulation=3\n', encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[place]\nname = "新镇街道"'.encode("gb18030"), "seems to be GB18030; save it as UTF-8"),
+        ('[place]\nname = "新镇街道"'.encode("utf-16"), "seems to be UTF-16; save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "byte 1 is not UTF-8"),
+        (b"x = " + b"[" * 10_000, "no valid TOML"),
+        (b"x = " + b"9" * 5_000, "no valid TOML"),
+    ],
+)
+def test_a_file_that_is_no_toml_in_utf8(tmp_path, content, message):
+    path = tmp_path / "gridplan.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        read_config(path)
+
+
+def test_a_byte_order_mark_is_no_fault(small):
+    small.write_bytes(b"\xef\xbb\xbf" + small.read_bytes())
+    assert read_config(small).place.population == 3
+
+
+def test_a_folder_in_place_of_its_settings_file(small):
+    with pytest.raises(MissingInputError, match=r"is a folder. Name the settings file in it"):
+        read_config(small.parent)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["place.name.x=1"], "place.name is a single value"),
+        (["str=1"], r"There is no setting \[str\]"),
+        (["float.x=2"], r"There is no setting \[float\]"),
+        (["network.max_leg_m=inf"], "finite"),
+        (["network.max_leg_m=nan"], "finite"),
+        (["siting.p=1\nq=2"], r"siting\].p = '1\\nq=2' cannot be used"),
+        (["siting..p=1"], "expected KEY=VALUE"),
+        (["siting.p=1", "siting.p=2"], "siting.p is set twice, to 1 and to 2"),
+    ],
+)
+def test_overrides_that_are_refused(small, overrides, message):
+    with pytest.raises(SettingsError, match=message):
+        read_config(small, overrides=overrides)
+
+
+def test_the_same_override_twice_is_no_fault(small):
+    assert read_config(small, overrides=["siting.p=3", "siting . p= 3"]).siting.p == 3
+
+
+WORDS = "p k lang str int float LayerSource list[float] value walk_5min_m osm file rename 新"
+NAMES = st.sampled_from([*Config.model_fields, *PlaceSettings.model_fields, *WORDS.split()])
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.dates(),
+    st.sampled_from(["zh", "m", "none", "box"]),
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)
+)
+
+
+def only_sentences(call):
+    """Call; allow settings, or faults in both languages, and nothing else."""
+    faults = []
+    try:
+        assert isinstance(call(), Config)
+    except GridplanError as error:
+        faults = [error.lines("zh"), error.lines("en")]
+    assert all(lines and all(line.strip() for line in lines) for lines in faults)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
+def test_any_tables_give_settings_or_sentences(tables):
+    only_sentences(lambda: parse_config({"place": PLACE, **tables}))
+    place = tables.get("place")
+    if isinstance(place, dict):
+        only_sentences(lambda: parse_config({"place": {**PLACE, **place}}))
+
+
+PARTS = st.lists(NAMES | st.text(max_size=4), min_size=1, max_size=4).map(".".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(PARTS, st.text(max_size=8) | VALUES.map(_toml)), max_size=3))
+def test_any_override_gives_settings_or_sentences(small, pairs):
+    only_sentences(lambda: read_config(small, overrides=[f"{key}={text}" for key, text in pairs]))
+    only_sentences(lambda: read_config(small, overrides=[text for _, text in pairs]))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=30) | st.text(max_size=30).map(str.encode))
+def test_any_file_gives_settings_or_sentences(small, content):
+    path = small.with_name("any.toml")
+    path.write_bytes(small.read_bytes() + content)
+    only_sentences(lambda: read_config(path))
+
+
+def test_overrides(small):
+    path = small
     config = read_config(path, overrides=["siting.p=3", 'report.lang="en"', "place.name=新镇"])
     assert (config.siting.p, config.report.lang, config.place.name) == (3, "en", "新镇")
     with pytest.raises(SettingsError, match="expected KEY=VALUE"):
@@ -93,3 +320,17 @@ def test_the_commented_settings_file_is_valid_and_complete():
 def test_the_settings_page_is_up_to_date(project_root):
     page = (project_root / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == settings_markdown(), "run: python -m gridplan.settings_doc > docs/settings.md"
+
+
+@pytest.mark.parametrize(
+    ("raw", "lang"),
+    [
+        ({"report": {"lang": "en"}, "zones": {"k": -1}}, "en"),
+        ({"report": {"lang": "zh"}}, "zh"),
+        ({"report": {"lang": ["zh"]}}, None),
+        ({"report": "en"}, None),
+        ({}, None),
+    ],
+)
+def test_the_language_is_known_also_where_other_settings_are_at_fault(raw, lang):
+    assert written_language(raw) == lang

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from gridplan.demand import (
     DemandOptions,
+    HomeCheck,
+    check_place_homes,
     doors,
     first_containing,
     largest_remainder,
@@ -138,6 +141,73 @@ def test_a_point_on_a_shared_line_goes_to_the_first_area():
     world = place(total(10))
     points = np.array([shapely.Point(100, 50), shapely.Point(500, 500)], dtype=object)
     assert first_containing(points, world.communities, "community_id").tolist() == ["a", None]
+
+
+def check(world, options=None):
+    return check_place_homes(
+        doors(world), world.estates, world.population, options=options or DemandOptions()
+    )
+
+
+def test_a_place_of_homes_passes():
+    assert check(place(total(10))) == HomeCheck((), ())
+
+
+def test_buildings_of_a_known_other_kind_are_silent():
+    world = place(total(10), kinds=("residential", "school", "厂房"))
+    assert check(world) == HomeCheck((), ())
+
+
+def test_buildings_of_unknown_kinds_are_counted_by_kind():
+    world = place(total(10), kinds=("residential", "住宅", None))
+    note = check(world).notes[0]
+    assert (note.code, note.count) == ("kinds_unknown", 2)
+    assert "(no kind) 1, 住宅 1" in note.message.en
+    assert '[demand].home_m2 = { "住宅" = 35 }' in note.message.en
+
+
+def test_what_the_land_does_not_tell_is_unknown():
+    world = place(total(10), kinds=("residential", "other", "other"))
+    world.buildings["kind_from"] = ["tag", "tag", "landuse"]
+    assert check(world).notes[0].ids == ("unknown",)
+
+
+def test_a_place_without_housing_is_refused_with_the_kinds_found():
+    found = check(place(total(10), kinds=("住宅", "住宅", "厂房")))
+    assert len(found.faults) == 1
+    assert "None of the 3 buildings is housing" in found.faults[0].en
+    assert "住宅 2, 厂房 1" in found.faults[0].en
+    assert 'home_m2 = { "住宅" = 35 }' in found.faults[0].en
+
+
+def test_known_households_make_a_building_housing():
+    world = place(total(10), kinds=("住宅", "住宅", "厂房"), households=(9, None, None))
+    assert check(world).faults == ()
+
+
+def test_a_kind_of_the_settings_is_housing():
+    options = DemandOptions(home_m2=MappingProxyType({"住宅": 30.0}))
+    assert check(place(total(10), kinds=("住宅",) * 3), options) == HomeCheck((), ())
+
+
+@pytest.mark.parametrize(
+    ("floors", "message"),
+    [(0, "1 of 3 buildings have 0 storeys"), (200, "more than 100 storeys: 2 = 200")],
+)
+def test_storeys_that_cannot_be_are_refused(floors, message):
+    world = place(total(10))
+    world.buildings.loc[1, "floors"] = floors
+    found = check(world)
+    assert len(found.faults) == 1
+    assert message in found.faults[0].en
+
+
+def test_communities_of_homes_or_residents_alone_are_noted():
+    empty = check(place(by_community(10, 0)))
+    assert [(note.code, note.ids) for note in empty.notes] == [("homes_without_residents", ("b",))]
+    homeless = place(by_community(10, 5), kinds=("residential", "residential", "industrial"))
+    assert [note.ids for note in check(homeless).notes] == [("b",)]
+    assert check(homeless).notes[0].code == "residents_without_homes"
 
 
 @given(

@@ -76,6 +76,21 @@ LAYER_FAULTS = {
         lambda f: f.assign(building_id="b0"),
         "1 ids occur more than once in `buildings`.`building_id`: b0",
     ),
+    "buildings without storeys": (
+        "buildings",
+        lambda f: f.assign(floors=0),
+        "6 of 6 buildings have 0 storeys",
+    ),
+    "buildings of impossible height": (
+        "buildings",
+        lambda f: f.assign(floors=200),
+        "6 of 6 buildings have more than 100 storeys: b0 = 200",
+    ),
+    "no building is housing": (
+        "buildings",
+        lambda f: f.assign(kind="住宅", households=None),
+        "None of the 6 buildings is housing, and none has households. Their kinds are: 住宅 6",
+    ),
     "a column is missing": (
         "buildings",
         lambda f: f.drop(columns="kind"),
@@ -129,6 +144,22 @@ POPULATION_FAULTS = {
         tiny.POPULATION.replace("999901001002", "999901001001"),
         "1 communities occur more than once: 999901001001",
     ),
+    "a row without its code": (
+        tiny.POPULATION.replace("999901001002", ""),
+        "1 rows have no community code and are no row of sums",
+    ),
+    "sums that are wrong": (
+        tiny.POPULATION.replace("合计,,1000,400,150,", "合计,,1000,400,151,"),
+        "`age_0_14`: the row of sums says 151, but its communities sum to 150",
+    ),
+    "a group larger than everybody": (
+        tiny.POPULATION.replace(",80\n", ",800\n").replace(",120\n", ",840\n"),
+        "the group `age_60_plus` is larger than the population in 1 of 2 rows",
+    ),
+    "nobody at all": (
+        "社区编码,常住人口\n999901001001,0\n999901001002,0\n",
+        "all counts of residents are 0",
+    ),
     "no code": (tiny.POPULATION.replace("社区编码", "序号"), "needs a column of community codes"),
 }
 
@@ -138,6 +169,25 @@ def test_a_fault_of_the_population_table_is_named(name, tmp_path):
     population, message = POPULATION_FAULTS[name]
     lines = refused(tiny.write(tmp_path, population=population))
     assert any(message in line for line in lines), lines
+
+
+def test_check_refuses_a_population_nobody_can_use(tmp_path):
+    for value in ("0", "-5", "true"):
+        toml = tiny.TOML.replace('"population.csv"', value)
+        lines = refused(tiny.write(tmp_path / value, toml=toml), command="check")
+        assert len(lines) == 1
+        assert "[place].population" in lines[0]
+
+
+def test_columns_that_look_personal_are_told_of_and_dropped(tmp_path):
+    rows = tiny.POPULATION.strip().split("\n")
+    extra = ("联系电话", "13900000001", "13900000002", "")
+    population = "\n".join(f"{row},{cell}" for row, cell in zip(rows, extra, strict=True))
+    project = tiny.write(tmp_path, population=population)
+    result = runner.invoke(app, ["check", str(project), "--lang", "en"])
+    assert result.exit_code == 0
+    assert "look personal: 联系电话" in result.stdout
+    assert "13900000001" not in result.output
 
 
 def test_no_such_file(tmp_path):

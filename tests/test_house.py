@@ -209,6 +209,16 @@ def test_pip_takes_over_when_uv_fails(setup_at, tmp_path, capsys):
 
 
 @posix
+def test_a_long_step_says_that_it_is_still_at_work(setup_at, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(setup_at, "SAY_EVERY_S", 0.1)
+    slow = fake_command(tmp_path / "slow", "sleep 0.35; echo done")
+    assert setup_at.run([slow]) == "done\n"
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) >= 2
+    assert all("still at it after" in line for line in said)
+
+
+@posix
 def test_failed_step_shows_the_last_lines(setup_at, tmp_path):
     broken = fake_command(tmp_path / "python", "echo wheel is broken; exit 3")
     with pytest.raises(setup_at.SetupError, match=r"(?s)exit status 3.*wheel is broken"):

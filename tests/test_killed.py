@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -24,24 +25,33 @@ RENAMES = 3
 
 WRITER = """
 import os, pathlib, signal, sys
-sys.path.insert(0, {root!r})
-stop_at, folder, out = int(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+sys.path.insert(0, sys.argv[1])
 from gridplan import store
-plan = store.read_run(folder)
-done = 0
-rename = pathlib.Path.rename
-def killing(self, target):
-    global done
-    done += 1
-    if done == stop_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return rename(self, target)
-pathlib.Path.rename = killing
+run = pathlib.Path(sys.argv[2])
+plan = store.read_run(run)
 files = ("report.html", "tables.xlsx", "figures/01_cells.png")
-documents = {{name: (folder / name).read_bytes() for name in files}}
-print("writing", flush=True)
-store.write_run(plan, out, manifest={{"contract": "1.0", "marker": "new"}}, documents=documents)
+documents = {name: (run / name).read_bytes() for name in files}
+rename = pathlib.Path.rename
+done = 0
+for line in sys.stdin:
+    stop_at, out = line.rstrip().split(" ", 1)
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    def killing(self, target):
+        global done
+        done += 1
+        if done == int(stop_at):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+    pathlib.Path.rename = killing
+    manifest = {"contract": "1.0", "marker": "new"}
+    store.write_run(plan, pathlib.Path(out), manifest=manifest, documents=documents)
+    os._exit(0)
 """
+"""Reads a run once; for each line on its input, a process of its own writes that run anew."""
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +75,19 @@ def whole(folder):
     assert len(read_run(folder).layers["demand"]) > 0
 
 
-def start(command):
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture(scope="module")
+def writer(town, project_root):
+    """`writer(stop_at, folder)` begins to write; it returns the process' id and how to wait."""
+    command = [sys.executable, "-c", WRITER, str(project_root), str(town[1])]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def begin(stop_at, folder):
+        process.stdin.write(f"{stop_at} {folder}\n")
+        process.stdin.flush()
+        return int(process.stdout.readline()), lambda: int(process.stdout.readline())
+
+    yield begin
+    process.communicate()
 
 
 def copy_run(run, target):
@@ -77,34 +98,39 @@ def copy_run(run, target):
 
 
 @pytest.mark.parametrize("stop_at", range(1, RENAMES + 1))
-def test_killed_at_a_rename(town, tmp_path, project_root, stop_at):
-    _, run = town
+def test_killed_at_a_rename(town, tmp_path, writer, stop_at):
     target = tmp_path / "run"
-    copy_run(run, target)
-    script = WRITER.format(root=str(project_root))
-    done = start([sys.executable, "-c", script, str(stop_at), str(run), str(target)])
-    assert done.wait(timeout=120) == -signal.SIGKILL
-    done.communicate()
+    copy_run(town[1], target)
+    _, wait = writer(stop_at, target)
+    assert wait() == -signal.SIGKILL
     whole(target)
 
 
 @pytest.mark.parametrize("draw", range(3))
-def test_killed_while_writing(town, tmp_path, project_root, draw):
-    _, run = town
+def test_killed_while_writing(town, tmp_path, writer, draw):
     target = tmp_path / "run"
-    copy_run(run, target)
-    script = WRITER.format(root=str(project_root))
-    process = start([sys.executable, "-c", script, "0", str(run), str(target)])
-    assert process.stdout.readline() == "writing\n"
+    copy_run(town[1], target)
+    child, wait = writer(0, target)
     time.sleep(random.Random(draw).uniform(0.0, 0.6))
-    process.kill()
-    process.communicate()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    wait()
     whole(target)
+
+
+def test_a_writer_that_is_not_killed_writes_the_new_run(town, tmp_path, writer):
+    target = tmp_path / "run"
+    copy_run(town[1], target)
+    _, wait = writer(0, target)
+    assert wait() == 0
+    whole(target)
+    assert '"marker": "new"' in (target / "manifest.json").read_text(encoding="utf-8")
 
 
 def killed_run(toml, target, seconds):
     command = [sys.executable, "-m", "gridplan", "run", str(toml), "--out", str(target)]
-    process = start([*command, "--replace", "--set", "siting.p=1"])
+    whole_command = [*command, "--replace", "--set", "siting.p=1"]
+    process = subprocess.Popen(whole_command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(seconds)
     process.kill()
     process.communicate()

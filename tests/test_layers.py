@@ -11,8 +11,9 @@ FLOORS = """
     errors terms geometry place verify
     sources
     cells demand network access cases zones siting patrol evaluation
-    config settings_doc plan project assemble summary pipeline compare
-    store present batch widgets commands cli
+    setting_faults setting_fields settings_file people_settings
+    config plan project dictionary settings_doc assemble summary pipeline compare
+    store present batch widgets progress commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
 PURE = {"demand", "network", "access", "cells", "zones", "siting", "verify", "evaluation"}
 VERIFIER_MAY = {"numpy", "pandas", "shapely", "gridplan.errors", "gridplan.verify"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,15 +14,6 @@ import shapely
 
 from gridplan.sources.osm import OsmExtract, read_osm
 from tests.osm_world import LAYERS, note
-
-SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
-
-
-def shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"needs the shared real data: {name}")
-    return path
 
 
 def raw_highways(path: Path) -> tuple[dict[int, tuple[int, ...]], dict[int, str]]:
@@ -39,7 +31,7 @@ def steps_of(extract: OsmExtract) -> int:
 
 
 @pytest.fixture(scope="module")
-def newport() -> OsmExtract:
+def newport(shared: Callable[[str], Path]) -> OsmExtract:
     return read_osm(shared("newport/newport.osm.pbf"))
 
 
@@ -52,7 +44,7 @@ class TestRealPlaces:
         assert int((newport.pois["amenity"] == "community_centre").sum()) == 18
         assert newport.box_source == "extent"
 
-    def test_newport_has_each_step_of_each_highway(self, newport):
+    def test_newport_has_each_step_of_each_highway(self, newport, shared):
         nodes, _ = raw_highways(shared("newport/newport.osm.pbf"))
         assert len({ref for refs in nodes.values() for ref in refs}) == 48_760
         assert sum(len(refs) - 1 for refs in nodes.values()) == 52_584
@@ -72,7 +64,7 @@ class TestRealPlaces:
             assert not frame.iloc[:, 0].duplicated().any()
 
     @pytest.mark.slow
-    def test_heidelberg_is_read(self):
+    def test_heidelberg_is_read(self, shared):
         extract = read_osm(shared("heidelberg/heidelberg.osm.pbf"))
         nodes, _ = raw_highways(shared("heidelberg/heidelberg.osm.pbf"))
         left_out = {
@@ -87,7 +79,7 @@ class TestRealPlaces:
         assert steps_of(extract) == steps - merged
         assert extract.timestamp == dt.date(2024, 9, 8)
 
-    def test_beijing_has_chinese_names_and_its_box(self):
+    def test_beijing_has_chinese_names_and_its_box(self, shared):
         extract = read_osm(shared("cn_osm/beijing_haidian_tsinghua.osm"))
         assert len(extract.buildings) == 521
         assert len(extract.residential) == 6
@@ -97,7 +89,7 @@ class TestRealPlaces:
             "declared",
         )
 
-    def test_beijing_clipped_to_its_box_is_cut_there(self, tmp_path):
+    def test_beijing_clipped_to_its_box_is_cut_there(self, tmp_path, shared):
         """Ways run past the box; without the nodes outside, as a clipping tool leaves it."""
         tree = ET.parse(shared("cn_osm/beijing_haidian_tsinghua.osm"))  # noqa: S314
         root = tree.getroot()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import geopandas as gpd
 import networkx as nx
 import pandas as pd
@@ -16,15 +14,7 @@ from gridplan.errors import CrsError, InputError, MissingInputError
 from gridplan.sources.osm import read_osm
 from gridplan.sources.osmnx_graph import layers_from_features, read_graphml, streets_from_graph
 
-SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
 GEOD = pyproj.Geod(ellps="WGS84")
-
-
-def shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"needs the shared real data: {name}")
-    return path
 
 
 BENT = shapely.LineString([(0, 0), (0.001, 0.002), (0.003, 0)])
@@ -159,7 +149,7 @@ class TestGraphml:
             read_graphml(path)
 
     @pytest.mark.real
-    def test_futian_keeps_its_length(self):
+    def test_futian_keeps_its_length(self, shared):
         path = shared("cn_osm/shenzhen_futian.graphml")
         streets = read_graphml(path)
         graph = nx.read_graphml(path, force_multigraph=True)

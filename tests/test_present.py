@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from gridplan.errors import Message, MissingPackageError
 from gridplan.present import aggregate, classes, finding, fonts, tables, tables_xlsx, tabulation
 from gridplan.present.encode import STEPS_PER_DEGREE, Encoder, script_json
-from gridplan.present.words import number, percent, siting_status
+from gridplan.present.words import number, percent, siting_status, word
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
 
@@ -57,19 +57,27 @@ def test_without_siting_the_finding_speaks_of_today_only(plan) -> None:
 @pytest.mark.parametrize(
     ("siting", "en", "zh"),
     [
-        ({"status": "proven", "gap": 0.0}, "Proven optimal", "已证明最优"),
-        ({"status": "gap", "gap": 0.0057, "stopped_by": "work"}, "not proven optimal", "提前停止"),
+        (
+            {"status": "proven", "gap": 0.0, "model": "p-median", "candidates": 79},
+            (
+                "Proven: the least total walk among the 79 candidate sites given, with the "
+                "committees and existing rooms fixed."
+            ),
+            "已证明：在给定的 79 处候选场地中，居委会与现有活动室不变时，居民步行总和最小。",
+        ),
+        ({"status": "gap", "gap": 0.0057, "stopped_by": "work"}, "not proven", "提前停止"),
         ({"status": "gap", "gap": 0.0001, "stopped_by": "time"}, "less than 0.05 %", "不足 0.05%"),
         ({"status": "infeasible", "gap": None}, "No plan was found", "未得到可行方案"),
         ({"status": "gap", "gap": 0.1, "stopped_by": "user"}, "(user)", "（user）"),
     ],
 )
-def test_only_a_proof_is_called_optimal(siting, en, zh) -> None:
+def test_a_proof_says_among_which_sites_and_nothing_is_called_optimal(siting, en, zh) -> None:
     told = siting_status(siting)
     assert en in told.en
     assert zh in told.zh
-    if siting["status"] != "proven":
-        assert "optimal" not in told.en.replace("not proven optimal", "")
+    assert "optimal" not in told.en
+    assert ("Proven" in told.en) == (siting["status"] == "proven")
+    assert "最优" not in told.zh.replace("未证明最优", "")
 
 
 def test_what_is_missing_is_never_a_number() -> None:
@@ -93,7 +101,7 @@ def test_percentiles_agree_with_a_list_of_every_resident(rows) -> None:
     people = pd.Series([float(count) for _, count in rows])
     found = aggregate.spread(metres, people)
     everyone = sorted(far for far, count in rows for _ in range(count) if far is not None)
-    assert found.unreachable == sum(count for far, count in rows if far is None)
+    assert found.missing == sum(count for far, count in rows if far is None)
     if not everyone:
         assert found.mean_m is None
         return
@@ -115,10 +123,29 @@ def test_coverage_ends_at_the_share_that_has_a_route() -> None:
 def test_walk_classes_keep_norms_no_route_and_no_residents_apart() -> None:
     metres = pd.Series([300.0, 300.1, 1600.0, np.nan, np.nan])
     people = pd.Series([1, 1, 1, 5, 0])
-    found = classes.by_walk(metres, people, [300.0, 500.0, 1000.0, 1500.0])
+    why = pd.Series(["", "", "", "unreachable", None])
+    found = classes.by_walk(metres, people, [300.0, 500.0, 1000.0, 1500.0], reasons=why)
     labels = [found.classes[member].label.en for member in found.member]
     assert labels == ["≤ 300", "300–500", "> 1,500", "no walking route", "no residents"]
     assert found.counts(people.to_numpy(float)) == [1, 1, 0, 0, 1, 5, 0]
+
+
+def test_every_reason_for_no_distance_is_a_class_of_its_own() -> None:
+    why = pd.Series(["unplaced", "no_committee", "unreachable", "too_far_from_street", None, ""])
+    metres = pd.Series([np.nan] * 5 + [100.0])
+    people = pd.Series([1, 2, 4, 8, 16, 32])
+    found = classes.by_walk(metres, people, [300.0], reasons=why)
+    told = {
+        one.label.en: count for one, count in zip(found.classes, found.counts(people), strict=True)
+    }
+    assert list(told.items()) == [
+        ("≤ 300", 32), ("> 300", 0), ("no committee", 2), ("no walking route", 4),
+        ("too far from a street", 8), ("not placed", 1), ("no reason given", 16),
+        ("no residents", 0),
+    ]  # fmt: skip
+    colours = [one.colour for one in found.classes]
+    assert len(set(colours)) == len(colours)
+    assert sum(found.counts(people)) == people.sum()
 
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=60))
@@ -154,6 +181,7 @@ def test_gain_shows_a_new_route_as_the_largest_gain() -> None:
             "population": [1, 1, 1, 0, 1],
             "before_m": [900.0, 400.0, np.nan, np.nan, np.nan],
             "after_m": [300.0, 400.0, 250.0, np.nan, np.nan],
+            "after_reason": [None, None, None, None, "unreachable"],
         }
     )
     found = classes.by_gain(cells)
@@ -233,6 +261,8 @@ def test_every_table_adds_up(plan) -> None:
         ("committees", "residents_own"),
         ("committees", "residents_nearest"),
         ("ledger", "committee_residents"),
+        ("change", "population"),
+        ("ledger", "room_before_residents"),
         ("ledger", "room_residents"),
     ):
         values = made[name][column].fillna(0)
@@ -253,6 +283,7 @@ def test_residents_outside_all_communities_have_a_row(plan) -> None:
     demand = plan.layers["demand"].copy()
     demand.loc[demand.index[:3], "community_id"] = None
     moved = type(plan)(plan.place, {**plan.layers, "demand": demand}, plan.summary, plan.settings)
+    assert tables(moved)["change"]["population"].iloc[-2] == demand["population"].iloc[:3].sum()
     table = tables(moved)["communities"]
     assert table["community_id"].iloc[-2] == "无 none"
     assert table["population"].iloc[-2] == demand["population"].iloc[:3].sum()
@@ -264,8 +295,16 @@ def test_community_figures_agree_with_the_summary(plan) -> None:
     access = plan.summary["access"]
     for field in ("mean_m", "median_m", "p90_m", "max_m"):
         assert total[field] == pytest.approx(access[field])
-    share = access["within"]["500"]
-    assert total["beyond"] == pytest.approx((1 - share) * plan.summary["residents"])
+    for norm, share in access["within"].items():
+        assert total[f"within_{norm}_share"] == pytest.approx(share)
+    change = tables(plan)["change"].iloc[-1]
+    for state, block in (("before", access["before"]), ("after", plan.summary["access_after"])):
+        assert change[f"{state}_mean_m"] == pytest.approx(block["mean_m"])
+        assert change[f"{state}_within_share"] == pytest.approx(block["within"]["500"])
+        assert change[f"{state}_missing"] == block["unreachable_residents"]
+        within = change[f"{state}_within_share"] * plan.summary["residents"]
+        whole = within + change[f"{state}_beyond"] + change[f"{state}_missing"]
+        assert whole == pytest.approx(plan.summary["residents"])
 
 
 def test_tables_do_not_change_the_plan(plan) -> None:
@@ -280,7 +319,7 @@ def test_the_workbook_keeps_ids_as_text_and_names_as_names(plan) -> None:
     rooms.loc[0, "name"] = "=1+1"
     rooms.loc[1, "name"] = "a\x07b"
     book = openpyxl.load_workbook(io.BytesIO(tables_xlsx(with_layer(plan, "rooms", rooms))))
-    assert book.sheetnames[:2] == ["概要 Summary", "社区 Communities"]
+    assert book.sheetnames[:3] == ["说明 About", "概要 Summary", "社区 Communities"]
     cell = book["社区 Communities"]["A2"]
     assert (cell.value, cell.data_type, cell.number_format) == ("990101001001", "s", "@")
     assert book["社区 Communities"]["A1"].value == "社区编号\ncommunity"
@@ -305,5 +344,5 @@ def test_the_workbook_has_the_same_bytes_and_no_clock(plan) -> None:
 
 
 def test_a_group_the_house_does_not_know_keeps_its_name() -> None:
-    assert tabulation.group_label("age_60_plus").zh == "60 岁及以上"
-    assert tabulation.group_label("学生") == Message(en="学生", zh="学生")
+    assert word("group", "age_60_plus").zh == "60 岁及以上"
+    assert word("group", "学生") == Message(en="学生", zh="学生")

@@ -179,10 +179,86 @@ def test_tables_sort_and_their_total_stays_below(page) -> None:
 
 
 def test_nothing_is_wider_than_the_page(page) -> None:
-    for width in (1440, 1000, 640):
+    for width in (1440, 1000, 640, 390):
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, width
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_layer_and_class_can_be_read_in_both_languages(page, width) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for _ in ("zh", "en"):
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll(
+                 "#gp-layers label, #gp-layers span, #gp-measures label, #gp-legend td")]
+              .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1
+                               && getComputedStyle(one).display !== "inline")
+              .map((one) => one.textContent)"""
+        )
+        assert cut == []
+        beyond = page.evaluate(
+            """() => { const panel = document.querySelector(".gp-panel").getBoundingClientRect();
+              return [...document.querySelectorAll("#gp-layers label *, #gp-legend td")]
+                .filter((one) => one.offsetParent)
+                .filter((one) => one.getBoundingClientRect().right > panel.right)
+                .map((one) => one.textContent); }"""
+        )
+        assert beyond == []
+        page.click("#language")
+
+
+def test_names_stay_on_one_line_and_numbers_at_the_right(page) -> None:
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        broken = page.evaluate(
+            """() => [...document.querySelectorAll("table.data td.w")].filter((one) => {
+                 const lines = document.createRange();
+                 lines.selectNodeContents(one);
+                 const tops = [...lines.getClientRects()].map((box) => Math.round(box.top));
+                 return new Set(tops).size > 1;
+               }).map((one) => one.textContent)"""
+        )
+        assert broken == []
+    aligned = "one => getComputedStyle(one).textAlign"
+    assert page.locator("#table-communities td.n").first.evaluate(aligned) == "right"
+    assert page.locator("#table-communities td.w").count() >= 8
+
+
+def test_on_a_telephone_a_table_scrolls_in_its_own_box(page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    inner, outer = page.evaluate(
+        """() => { const box = document.querySelector("#table-communities").parentElement;
+                   return [box.scrollWidth, box.clientWidth]; }"""
+    )
+    assert inner > outer
+    assert outer <= 390
+
+
+NOTES = [
+    {"key": f"{kind}_{i}", "zh": f"第 {i} 条需要注意的情况，写得很长很长，占满一行还多。",
+     "en": f"A longish thing number {i} to be careful of, which takes a line or more to tell."}
+    for i in range(9) for kind in ("caveat" if i < 4 else "note",)
+]  # fmt: skip
+
+
+def test_many_notes_leave_the_map_within_the_first_screen(browser, plan, tmp_path) -> None:
+    path = tmp_path / "notes.html"
+    noted = type(plan)(plan.place, plan.layers, {**plan.summary, "caveats": NOTES}, plan.settings)
+    path.write_text(report_html(noted, figures={}), encoding="utf-8")
+    for width, height in ((1440, 900), (390, 844)):
+        opened = browser.new_page(viewport={"width": width, "height": height})
+        opened.goto(path.as_uri())
+        opened.wait_for_selector("[data-ready=yes]")
+        for _ in ("zh", "en"):
+            top = opened.evaluate("document.querySelector('.gp-map').getBoundingClientRect().top")
+            assert top < 0.7 * height, (width, top)
+            opened.click("#language")
+        assert not opened.locator("#data-notes li").first.is_visible()
+        opened.click("a[data-opens]")
+        assert opened.locator("#data-notes li").count() == 6
+        assert opened.locator("#data-notes li").first.is_visible()
+        opened.close()
 
 
 def test_on_paper_the_map_keeps_its_cells(page) -> None:

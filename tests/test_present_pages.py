@@ -16,7 +16,7 @@ from PIL import Image
 
 from gridplan.errors import GridplanError
 from gridplan.present import canvas, drawings, figures, labels, map_html, report_html, webmap
-from gridplan.present.report import proofs
+from gridplan.present.keys import proofs
 from gridplan.present.webmap import UnknownAssetError, inline
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
@@ -130,6 +130,28 @@ def test_a_large_figure_is_reduced_and_red_stays_red(monkeypatch) -> None:
     assert red.sum() > 30
 
 
+def test_polygons_of_one_colour_are_one_path_and_their_holes_stay_open() -> None:
+    ring = shapely.box(0, 0, 30, 100).difference(shapely.box(10, 10, 20, 20))
+    others = [shapely.box(40 + 4 * i, 0, 43 + 4 * i, 100) for i in range(10)]
+    colours = ["#ff0000", *(["#00ff00", "#0000ff"] * 5)]
+    with canvas.drawing("zh"):
+        figure = canvas.new_figure(1, 1)
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 100), ylim=(0, 100))
+        axes.set_axis_off()
+        canvas.polygons(axes, np.array([ring, *others], dtype=object), fill=colours)
+        canvas.lines(axes, [shapely.LineString([(90, 0), (90, 9)])], canvas.Stroke("k", 3, 9))
+        assert [len(one.get_paths()) for one in axes.collections] == [3, 1]
+        pixels = np.asarray(Image.open(io.BytesIO(canvas.png(figure))).convert("RGB"))
+
+    def at(x: float, y: float) -> tuple[int, ...]:
+        return tuple(pixels[int((100 - y) * 1.5), int(x * 1.5)].tolist())
+
+    assert at(5, 50) == at(15, 50) == (255, 0, 0)
+    assert at(15, 15) == (255, 255, 255)
+    assert [at(41.5 + 4 * i, 50) for i in range(2)] == [(0, 255, 0), (0, 0, 255)]
+    assert at(90, 3) == (0, 0, 0)
+
+
 def test_labels_do_not_cover_each_other() -> None:
     areas = [
         shapely.box(100 * i, 100 * j, 100 * i + 99, 100 * j + 99)
@@ -200,11 +222,13 @@ def test_names_arrive_whole_and_harmless(plan) -> None:
 
 def test_every_legend_counts_all_cells_and_all_their_residents(plan) -> None:
     data = data_of(map_html(plan))
-    assert set(data["measures"]) == {"residents", "before", "after", "gain"}
-    for measure in data["measures"].values():
+    walks = {"committee_walk": "committee_m", "before": "room_before_m", "after": "room_m"}
+    assert set(data["measures"]) == {"residents", *walks, "gain"}
+    for name, measure in data["measures"].items():
         assert sum(one["cells"] for one in measure["classes"]) == len(plan.layers["cells"])
         residents = sum(one["people"] for one in measure["classes"])
-        assert residents == plan.layers["cells"]["population"].sum()
+        placed = plan.layers["cells"]["population"].sum()
+        assert residents == (plan.summary["residents"] if name in walks else placed)
 
 
 def test_committees_are_no_rooms_on_the_map(plan) -> None:
@@ -296,10 +320,10 @@ def test_the_report_is_the_same_every_time_and_has_no_clock(plan, drawn, report)
 
 def test_a_gap_is_never_called_optimal(plan, drawn, report) -> None:
     assert "未证明最优" in Page(report).text
-    assert "Proven optimal" not in report
+    assert "已证明：" not in report
     siting = {**plan.summary["siting"], "status": "proven", "gap": 0.0, "stopped_by": None}
     proven = Page(report_html(with_summary(plan, siting=siting), figures=drawn)).text
-    assert "Proven optimal" in proven
+    assert "Proven: the least total walk among the 40 candidate sites given" in proven
     assert "Stopped early" not in proven
 
 

@@ -355,7 +355,7 @@ def _summary(place, layers) -> dict[str, Any]:
             "en": "9 candidate sites are assumed; check them on the ground </script>.",
         }],
         "norms": [{
-            "key": "walk_5_min_m", "value": 300, "unit": "m", "source": "GB 50180-2018",
+            "key": "walk_5min_m", "value": 300, "unit": "m", "source": "GB 50180-2018",
             "verified": False,
         }],
     }  # fmt: skip

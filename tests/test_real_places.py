@@ -15,11 +15,13 @@ from gridplan.store import read_run
 from gridplan.verify import verify_plan
 from tests.contract import check_folder, check_layers
 from tests.raw_walks import RawNetwork
-from tests.real_places import haidian_project, newport_project
+from tests.real_places import haidian_project
 
 pytestmark = pytest.mark.real
 
 SAMPLE = 200
+NEWPORT = "newport/newport.osm.pbf"
+HAIDIAN = "cn_osm/beijing_haidian_tsinghua.osm"
 
 FACILITIES = """committee_id,name,lon,lat
 k1,清华园社区居委会,116.3205,40.0031
@@ -40,15 +42,16 @@ r8,八号,candidate,116.3140,39.9950,80
 
 
 @pytest.fixture(scope="module")
-def newport(tmp_path_factory, shared_data):
-    folder = tmp_path_factory.mktemp("newport")
-    return run_project(newport_project(folder, shared_data))
+def newport(tmp_path_factory, shared, project_root):
+    shared(NEWPORT)
+    folder = tmp_path_factory.mktemp("newport") / "run"
+    return run_project(project_root / "tests" / "newport.toml", out=folder)
 
 
 @pytest.fixture(scope="module")
-def haidian(tmp_path_factory, shared_data):
+def haidian(tmp_path_factory, shared):
     folder = tmp_path_factory.mktemp("海淀")
-    project = haidian_project(folder, shared_data, FACILITIES, SITES)
+    project = haidian_project(folder, shared(HAIDIAN), FACILITIES, SITES)
     return run_project(project)
 
 
@@ -90,13 +93,13 @@ def test_haidian_keeps_chinese_names(haidian):
 @pytest.mark.parametrize(
     ("town", "file"),
     [
-        ("newport", "newport/newport.osm.pbf"),
-        ("haidian", "cn_osm/beijing_haidian_tsinghua.osm"),
+        ("newport", NEWPORT),
+        ("haidian", HAIDIAN),
     ],
 )
-def test_walks_agree_with_a_graph_rebuilt_from_the_raw_file(town, file, request, shared_data):
+def test_walks_agree_with_a_graph_rebuilt_from_the_raw_file(town, file, request, shared):
     plan, _ = request.getfixturevalue(town)
-    raw = RawNetwork(shared_data / file, plan.place.crs)
+    raw = RawNetwork(shared(file), plan.place.crs)
     demand = plan.layer("demand")
     direct = demand[demand["leg_detour"].isna()]
     sample = direct.sample(min(SAMPLE, len(direct)), random_state=1)

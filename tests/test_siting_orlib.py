@@ -16,11 +16,8 @@ ALL = range(1, 21)
 
 
 @pytest.fixture(scope="module")
-def folder(shared_data):
-    found = shared_data / "siting" / "orlib"
-    if not found.is_dir():
-        pytest.skip("the OR-Library problems (siting/orlib) are not among the real data")
-    return found
+def folder(shared):
+    return shared("siting/orlib")
 
 
 @pytest.fixture(scope="module")

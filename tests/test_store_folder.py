@@ -8,7 +8,8 @@ import pytest
 
 from gridplan.errors import OutputError
 from gridplan.store import folder as rooms
-from gridplan.store.folder import check_target, mend, staged, write_file
+from gridplan.store.folder import mend, staged, write_file
+from gridplan.store.target import check_target
 
 
 def make_run(path, word):

@@ -15,15 +15,6 @@ from hypothesis import strategies as st
 from gridplan.errors import InputError, MissingInputError
 from gridplan.sources.tables import points_from_table, read_table
 
-SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
-
-
-def shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"needs the shared real data: {name}")
-    return path
-
 
 def csv_file(folder: Path, content: str | bytes, *, encoding: str = "utf-8") -> Path:
     path = folder / "表.csv"
@@ -249,7 +240,7 @@ class TestPoints:
 
 @pytest.mark.real
 class TestRealFiles:
-    def test_codes_of_suzhou_committees_stay_text(self):
+    def test_codes_of_suzhou_committees_stay_text(self, shared):
         villages = read_table(shared("cn_committees/suzhou_villages.csv"))
         assert len(villages) == 2_248
         codes = next(
@@ -257,7 +248,7 @@ class TestRealFiles:
         )
         assert int(codes.str.startswith("320583102").sum()) == 24 + 14
 
-    def test_requests_without_coordinates_are_told(self):
+    def test_requests_without_coordinates_are_told(self, shared):
         requests = read_table(shared("events/nyc_311_nypd_1000.csv"))
         lowered = requests.rename(columns=str.lower)
         missing = lowered["latitude"].isna()

@@ -19,15 +19,6 @@ from hypothesis import strategies as st
 from gridplan.errors import CrsError, InputError, MissingInputError
 from gridplan.sources.vectors import coordinate_faults, layers_in, read_layer
 
-SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
-
-
-def shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"needs the shared real data: {name}")
-    return path
-
 
 def estates(crs: object = "EPSG:4549") -> gpd.GeoDataFrame:
     shapes = [shapely.box(592_000, 3_482_000, 592_100, 3_482_100), None]
@@ -364,13 +355,13 @@ class TestCoordinateFaults:
 
 @pytest.mark.real
 class TestRealFiles:
-    def test_gbk_without_page_gives_the_right_names(self):
+    def test_gbk_without_page_gives_the_right_names(self, shared):
         frame = read_layer(shared("readers/gbk_chongqing") / "区县界_area.shp")
         assert len(frame) == 38
         assert {"奉节县", "云阳县", "渝中区"} <= set(frame["NAME"])
         assert frame["ADMINCODE"].str.fullmatch(r"5002\d\d|5001\d\d").all()
 
-    def test_a_grid_without_prj_is_refused_then_read(self):
+    def test_a_grid_without_prj_is_refused_then_read(self, shared):
         path = shared("readers/no_prj_grid") / "grid.shp"
         with pytest.raises(CrsError, match="does not say its coordinate system"):
             read_layer(path)
@@ -381,13 +372,13 @@ class TestRealFiles:
         assert "look like degrees" in coordinate_faults(wrong, "grid")[0].en
 
     @pytest.mark.parametrize("name", ["district.shp", "district.prj"])
-    def test_an_incomplete_set_says_what_is_there(self, name):
+    def test_an_incomplete_set_says_what_is_there(self, name, shared):
         path = shared("readers/incomplete") / name
         expected = r"lacks \.shp, \.shx, \.dbf; there is only district\.cpg, district\.prj"
         with pytest.raises(MissingInputError, match=expected):
             read_layer(path)
 
-    def test_a_geopackage_in_a_read_only_folder(self, tmp_path):
+    def test_a_geopackage_in_a_read_only_folder(self, tmp_path, shared):
         source = shared("cn_shanghai_tiles/shanghai_bund_lujiazui_tiles.gpkg")
         copy = Path(shutil.copy(source, tmp_path))
         before = digests(tmp_path)

@@ -1,5 +1,6 @@
 """Every rule, once broken, is found and named."""
 
+import json
 import math
 
 import geopandas as gpd
@@ -15,7 +16,8 @@ from tests.test_verify import EAST_ID, WEST_ID, code, frame, world
 KEY = {"cells": "cell_id", "zones": "zone_id", "demand": "demand_id", "rooms": "site_id",
        "committees": "committee_id", "communities": "community_id", "boundary": "name",
        "in_boundary": "name",
-       "in_buildings": "building_id"}  # fmt: skip
+       "in_buildings": "building_id", "cell_lineage": "child_uid", "cells_retired": "cell_uid",
+       "community_committees": "community_id", "frontier": "p"}  # fmt: skip
 
 
 def put(layer, key, column, value):
@@ -133,11 +135,34 @@ def grown(metres):
     return lambda cell: cell.buffer(metres, cap_style="square", join_style="mitre")
 
 
+def spike(cell):
+    """Draw a thorn 30 m long and 1 cm wide into the neighbour."""
+    x0, y0, x1, y1 = cell.bounds
+    thorn = [(x1, y0 + 50), (x1 + 30, y0 + 50.005), (x1, y0 + 50.01)]
+    return Polygon([(x0, y0), (x1, y0), *thorn, (x1, y1), (x0, y1)])
+
+
+def forgotten(cell):
+    """Let nothing say what became of a retired cell."""
+
+    def plant(layers, summary):  # noqa: ARG001
+        lines = layers["cell_lineage"]
+        layers["cell_lineage"] = lines[lines["parent_uid"] != cell]
+
+    return plant
+
+
 def swapped(one, other):
     return several(
         put("cells", one, "cell_id", "x"), put("cells", other, "cell_id", one),
         put("cells", "x", "cell_id", other),
     )  # fmt: skip
+
+
+def edited_copy(layers, summary):
+    """Give the plan a copy of its summary, then edit the summary beside it."""
+    layers["gridplan_meta"] = frame([("summary", json.dumps(summary))], ["key", "value"])
+    summary["residents_unplaced"] = 5
 
 
 A, B = code(1, 1), code(4, 1)
@@ -184,7 +209,44 @@ PLANTED = {
     "a code as number": (put("cells", A, "cell_id", float(A)), "code_not_text", str(float(A))),
     "a short code": (put("cells", A, "cell_id", A[:14]), "code_malformed", A[:14]),
     "a code of another community": (swapped(A, B), "code_community", A),
-    "a swapped code": (swapped(A, code(0, 3)), "code_order", A),
+    "a swapped code": (
+        several(without("cell_lineage"), swapped(A, code(0, 3))), "code_order", A),
+    "a lost code": (put("cells", A, "cell_id", None), "id_missing", "u11"),
+    "a letter in a code": (put("cells", A, "cell_id", f"{A[:-1]}A"), "code_malformed",
+                           f"{A[:-1]}A"),
+    "a retired code in use": (put("cells_retired", "old", "cell_id", A), "code_reused", A),
+    "shares of 0.9": (put("cell_lineage", "u00", "area_share", 0.15), "lineage_shares", "old"),
+    "shares of residents of 1.1": (
+        put("cell_lineage", "u10", "population_share", 0.7), "lineage_shares", "old"),
+    "shares beyond 0 to 1": (
+        several(put("cell_lineage", "u00", "area_share", -0.5),
+                put("cell_lineage", "u10", "area_share", 1.5)), "lineage_shares", "old"),
+    "an unknown kind": (put("cell_lineage", "u20", "kind", "grown"), "lineage_kind", "- → u20"),
+    "a split without parent": (put("cell_lineage", "u20", "kind", "split"), "lineage_ends",
+                               "- → u20"),
+    "an unknown parent": (put("cell_lineage", "u00", "parent_uid", "ghost"), "lineage_unknown",
+                          "ghost"),
+    "a cell from nowhere": (drop("cell_lineage", "u20"), "lineage_incomplete", "u20"),
+    "a retired cell without end": (forgotten("away"), "lineage_incomplete", "away"),
+    "an unknown committee in the table": (
+        put("community_committees", WEST_ID, "committee_id", "c9"), "committee_unknown", "c9"),
+    "an unknown community in the table": (
+        put("community_committees", WEST_ID, "community_id", "x"), "community_unknown", "x"),
+    "another community's committee": (
+        put("demand", "d00", "committee_id", "c2"), "committee_not_own", "d00"),
+    "more rooms, longer walks": (put("frontier", 3, "objective", 250.0), "frontier_rises", "p = 3"),
+    "a bound above a step": (put("frontier", 2, "lower_bound", 201.0), "frontier_bound", "p = 2"),
+    "an empty polygon": (shape(A, lambda _: Polygon()), "no_geometry", A),
+    "a spike": (shape(A, spike), "overlap", f"{A} + {code(2, 1)}"),
+    "a missing cell": (drop("cells", code(0, 0)), "gap", f"{code(1, 0)} + {code(0, 1)}"),
+    "a cell far outside": (shape(A, lambda cell: translate(cell, 5000)), "outside", A),
+    "an unknown community of demand": (
+        put("demand", "d03", "community_id", "x"), "community_unknown", "d03"),
+    "a wrong community sum": (put("communities", WEST_ID, "population", 1), "population_differs",
+                              WEST_ID),
+    "a wrong zone area": (put("zones", "WN", "area_m2", 1.0), "zone_sums", "patrol/WN"),
+    "a zone without a name in cells": (put("cells", A, "zone_id", None), "cell_zone_differs", A),
+    "residents as text": (put("demand", "d03", "population", "many"), "residents_invalid", "d03"),
     "a zone in two parts": (zone_of("u03", "EN"), "zone_disconnected", "patrol/EN (2)"),
     "a zone joined at a corner": (
         several(*(zone_of(one, "WS") for one in ("u10", "u20", "u01", "u21"))),
@@ -235,6 +297,7 @@ PLANTED = {
     "a wrong gap": (say(gap=0.1), "gap_wrong", "0"),
     "proven with a gap": (
         say(lower_bound=lambda old: old * 0.99, gap=0.01), "status_unproven", "0.01"),
+    "an edited summary": (edited_copy, "summary_differs", "residents_unplaced"),
     "a boast": (say(status="optimal"), "status_unknown", "optimal"),
 }  # fmt: skip
 SOFT = {"hole", "sliver", "edges_differ", "code_order", "demand_elsewhere", "walk_too_short",
@@ -262,3 +325,31 @@ def test_a_planted_fault_is_found_and_named(name):
 
 def test_every_rule_is_planted():
     assert {rule for _, rule, _ in PLANTED.values()} | {"not_measured"} == set(RULES)
+
+
+def test_at_least_thirty_kinds_of_fault_are_planted():
+    assert len({rule for _, rule, _ in PLANTED.values()}) >= 30
+
+
+ALONE = (
+    "a false proof", "a false count", "a boundary of its own", "a wrong area",
+    "an unmatched vertex", "a cut building", "a broken building", "a code as number",
+    "a short code", "a code of another community", "a lost code", "a letter in a code",
+    "a retired code in use", "shares of 0.9", "an unknown kind", "a split without parent",
+    "a cell from nowhere", "a retired cell without end",
+    "more rooms, longer walks", "a bound above a step", "another zone in cells",
+    "a zone without a name in cells", "a wrong zone sum",
+    "a zone under another parent", "a zone of another community", "a wrong committee sum",
+    "demand in another cell", "no distance, no reason", "a distance and a reason",
+    "an unknown reason", "a wrong mean", "a wrong maximum", "a boast",
+)  # fmt: skip
+"""Faults from which no other follows; of a false proof the measure is the fault's own."""
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_fault_is_found_under_its_own_name_only(name):
+    plant, rule, _ = PLANTED[name]
+    layers, summary = world()
+    plant(layers, summary)
+    found = {one.rule for one in verify_plan(layers, summary).findings}
+    assert found - ({"proof_differs"} - {rule}) == {rule}

@@ -22,6 +22,7 @@ from gridplan.errors import (
 )
 from gridplan.zones import ZoneOptions, partition_zones
 from gridplan.zones import checks as zone_checks
+from gridplan.zones.limits import balance_limit
 
 CRS = 4549
 BORDER_M = 0.001
@@ -449,3 +450,47 @@ def test_every_zone_count_on_a_small_block():
     for k, seed in itertools.product(range(1, 13), range(2)):
         options = ZoneOptions(k=k, seed=seed, starts=1, moves_per_cell=20, least_moves=1)
         assert_zones(partition_zones(cells, even(cells), options=options), cells, k)
+
+
+def test_more_zones_than_the_heaviest_cell_allows_is_said_and_quick():
+    cells = cells_of(squares(40, 40))
+    weights = even(cells)
+    weights["c00014"] = 1000
+    options = ZoneOptions(k=200, tolerance=0.2)
+    began = time.perf_counter()
+    plan = partition_zones(cells, weights, options=options)
+    assert time.perf_counter() - began < 20
+    assert_zones(plan, cells, 200)
+    # No course was spent on a balance that no partition has.
+    assert plan.work == options.starts * options.moves_per_cell * len(cells)
+    [missed] = plan.targets_missed
+    assert "cell c00014 alone has 1,000, the mean of a zone is 85" in missed.message.en
+    assert "Ask for at most 20 zones" in missed.message.en
+    assert "不超过 20" in missed.message.zh
+
+
+def test_fewer_cells_with_residents_than_zones_is_said():
+    cells = cells_of(squares(6, 1))
+    weights = pd.Series([10, 0, 10, 0, 10, 0], index=cells["cell_uid"])
+    plan = partition_zones(cells, weights, options=ZoneOptions(k=5, tolerance=0.9, **QUICK))
+    [missed] = plan.targets_missed
+    assert "only 3 cells have any load. Ask for at most 3 zones" in missed.message.en
+    assert "只有 3 个" in missed.message.zh
+
+
+@given(
+    loads=st.lists(st.integers(0, 20), min_size=2, max_size=6).filter(any),
+    k=st.integers(2, 5),
+    tolerance=st.sampled_from([0.1, 0.3, 1.0]),
+)
+def test_a_balance_that_is_ruled_out_does_not_exist(loads, k, tolerance):
+    limit = balance_limit(
+        np.array(loads, dtype=float), pd.Series(list("abcdef")[: len(loads)]), k, tolerance
+    )
+    if limit is None or k > len(loads):
+        return
+    mean = sum(loads) / k
+    for zone in itertools.product(range(k), repeat=len(loads)):
+        sums = np.bincount(zone, weights=loads, minlength=k)
+        within = (np.abs(sums - mean) <= tolerance * mean + 1e-9).all()
+        assert not (within and len(set(zone)) == k)

@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 SHOWN_LINES = 15
+SAY_EVERY_S = 10.0
 
 EXTRAS: Mapping[str, frozenset[str]] = {
     "core": frozenset(),
@@ -47,10 +48,14 @@ def say(en: str, zh: str, *, because: object = "") -> None:
 
 
 def run(command: Sequence[str | Path], **environ: str) -> str:
-    """Run a command quietly and return what it printed; SetupError if it fails."""
+    """
+    Run a command quietly and return what it printed; SetupError if it fails.
+
+    Of a command that takes long, a line tells now and then that it is still at work.
+    """
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             words,
             cwd=ROOT,
             env={**os.environ, **environ},
@@ -59,16 +64,31 @@ def run(command: Sequence[str | Path], **environ: str) -> str:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            check=True,
         )
     except OSError as error:
         msg = f"{' '.join(words)}: {error}"
         raise SetupError(msg) from error
-    except subprocess.CalledProcessError as error:
-        last = "\n".join(error.stdout.strip().splitlines()[-SHOWN_LINES:])
-        msg = f"{' '.join(words)} (exit status {error.returncode})\n{last}"
-        raise SetupError(msg) from error
-    return done.stdout
+    printed = wait(process)
+    if process.returncode:
+        last = "\n".join(printed.strip().splitlines()[-SHOWN_LINES:])
+        msg = f"{' '.join(words)} (exit status {process.returncode})\n{last}"
+        raise SetupError(msg)
+    return printed
+
+
+def wait(process: subprocess.Popen[str]) -> str:
+    """Return what a process printed when it has ended; say every few seconds that it has not."""
+    began = time.perf_counter()
+    try:
+        while True:
+            try:
+                return process.communicate(timeout=SAY_EVERY_S)[0]
+            except subprocess.TimeoutExpired:
+                seconds = time.perf_counter() - began
+                say(f"… still at it after {seconds:.0f} s", f"……仍在进行，已 {seconds:.0f} 秒")
+    except BaseException:
+        process.kill()
+        raise
 
 
 def tool(environment: Path, name: str) -> Path:

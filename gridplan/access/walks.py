@@ -93,7 +93,14 @@ def measure_walks(
 
 
 def community_committees(place: Place) -> pd.DataFrame:
-    """Return which committees serve which community: as the table says, else by place."""
+    """
+    Return which committees serve which community.
+
+    As the planner's table says; without one, as each committee's ``community_id``
+    says, else by where it stands.
+    """
+    if len(place.community_committees):
+        return place.community_committees.copy()
     committees = place.committees
     where = first_containing(committees.geometry.to_numpy(), place.communities, "community_id")
     community = committees["community_id"].where(committees["community_id"].notna(), where)

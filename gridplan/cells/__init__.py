@@ -1,6 +1,13 @@
 """Management cells: partition and codes."""
 
-from gridplan.cells.codes import GB_T_30428, CodeProfile, assign_codes, cell_uids, code_faults
+from gridplan.cells.codes import (
+    GB_T_30428,
+    CodeProfile,
+    assign_codes,
+    cell_uids,
+    code_faults,
+    community_code_faults,
+)
 from gridplan.cells.options import CellOptions
 from gridplan.cells.square import partition
 
@@ -11,5 +18,6 @@ __all__ = [
     "assign_codes",
     "cell_uids",
     "code_faults",
+    "community_code_faults",
     "partition",
 ]

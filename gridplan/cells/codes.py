@@ -110,7 +110,9 @@ def assign_codes(
     ['320583999001003', '320583999001002', '320583999001001']
     """
     community = cells["community_id"].astype("string")
-    _require_community_codes(community, profile)
+    found = community_code_faults(community, profile)
+    if found:
+        raise InputError(*found)
     _require_capacity(cells, community, profile, target_m2)
     shapes = cells.geometry.to_numpy()
     centroids = shapely.centroid(shapes)
@@ -130,20 +132,34 @@ def assign_codes(
     return pd.Series(codes, index=cells.index, name="cell_id", dtype="object")
 
 
-def _require_community_codes(community: pd.Series[str], profile: CodeProfile) -> None:
+def community_code_faults(
+    community: pd.Series[str], profile: CodeProfile = GB_T_30428
+) -> list[Message]:
+    """
+    Return what is wrong with communities' codes: the profile's digits are missing.
+
+    Place-holders have the digits, too: cells are numbered inside them.
+
+    Examples
+    --------
+    >>> codes = pd.Series(["C1", "320583999001"])
+    >>> [fault.en.split(".")[0] for fault in community_code_faults(codes)]
+    ["1 of 2 community codes do not have the 12 digits of GB/T 30428: 'C1'"]
+    """
     expected = profile.community_length
     known = community.fillna("").unique()
     wrong = sorted(code for code in known if len(code) != expected or set(code) - set(_DIGITS))
-    if wrong:
-        shown = first_ids([repr(code) for code in wrong])
-        raise InputError(
-            Message(
-                en=f"{len(wrong)} of {len(known)} community codes do not have the {expected} "
-                f"digits of {profile.name}: {shown}. Correct `community_id`.",
-                zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是 {profile.name} 规定的 "
-                f"{expected} 位数字：{shown}。请修正 `community_id`。",
-            )
+    if not wrong:
+        return []
+    shown = first_ids([repr(code) for code in wrong])
+    return [
+        Message(
+            en=f"{len(wrong)} of {len(known)} community codes do not have the {expected} "
+            f"digits of {profile.name}: {shown}. Correct `community_id`.",
+            zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是 {profile.name} 规定的 "
+            f"{expected} 位数字：{shown}。请修正 `community_id`。",
         )
+    ]
 
 
 def _require_capacity(

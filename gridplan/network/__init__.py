@@ -1,6 +1,6 @@
 """The walking network: edges, obstacles, doors, shortest walks."""
 
-from gridplan.network.edges import Network, NetworkOptions, build_network
+from gridplan.network.edges import Network, NetworkOptions, build_network, is_walkable
 from gridplan.network.graph import WalkGraph, build_graph, connections_used, walking_distances
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import reachability_ledger
@@ -21,6 +21,7 @@ __all__ = [
     "build_network",
     "connections_used",
     "gates_on_network",
+    "is_walkable",
     "obstacles",
     "proposal_note",
     "propose_gates",

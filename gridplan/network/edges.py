@@ -142,7 +142,7 @@ def build_network(
     noded = bool(len(streets)) and bool(streets["u"].notna().all() and streets["v"].notna().all())
     edges, notes = (streets.copy(), ()) if noded else node_lines(streets, join_m=chosen.join_m)
     edges = edges.rename(columns={"street_id": "edge_id"})
-    edges["walkable"] = _is_walkable(edges, chosen)
+    edges["walkable"] = is_walkable(edges, chosen)
     edges["steps"] = (edges["highway"] == STEPS_CLASS).to_numpy(dtype=bool)
     if not edges["walkable"].any():
         raise InputError(
@@ -168,7 +168,7 @@ def build_network(
     return Network(edges=ordered, gates=joined.gates, notes=(*notes, *border_notes, *joined.notes))
 
 
-def _is_walkable(edges: gpd.GeoDataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
+def is_walkable(edges: pd.DataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:
     """
     Say which edges one can walk along.
 
@@ -183,7 +183,7 @@ def _is_walkable(edges: gpd.GeoDataFrame, options: NetworkOptions) -> npt.NDArra
     return np.asarray((allowed | ~closed) & (edges["foot"] != "no") & ~ferry, dtype=bool)
 
 
-def _column(edges: gpd.GeoDataFrame, name: str) -> pd.Series[str]:
+def _column(edges: pd.DataFrame, name: str) -> pd.Series[str]:
     """Return a column that the streets may or may not have brought."""
     empty = pd.Series([None] * len(edges), index=edges.index, dtype="object")
     column: pd.Series[str] = edges.get(name, empty)

@@ -17,6 +17,8 @@ from gridplan.network.obstacles import WALL, Obstacles, crosses_obstacle, straig
 
 Ints = npt.NDArray[np.intp]
 
+_NOISE_DECIMALS = 6
+
 
 def _none() -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in CONNECTION_COLUMNS})
@@ -178,13 +180,21 @@ def _candidates(
 ) -> pd.DataFrame:
     tree = shapely.STRtree(lines)
     if nearest_only:
-        point, edge = tree.query_nearest(points, max_distance=limit_m, all_matches=True)
+        # Equally near edges differ by rounding noise: all within a grid step of the nearest
+        # are asked for, and the comparison on the grid decides.
+        near, first = tree.query_nearest(points, max_distance=limit_m, all_matches=False)
+        reach_m = shapely.distance(points[near], lines[first]) + GRID_M
+        row, edge = tree.query(points[near], predicate="dwithin", distance=reach_m)
+        point = near[row]
     else:
         point, edge = tree.query(points, predicate="dwithin", distance=limit_m)
     leg_m = shapely.distance(points[point], lines[edge])
     pairs = pd.DataFrame({"point": point, "edge": edge, "leg_m": leg_m})
-    # Distances are compared on the precision grid, so that rounding noise decides no tie.
-    pairs["rank"] = np.round(pairs["leg_m"] / GRID_M)
+    # Distances are compared on the precision grid; noise is taken off first, since it would
+    # send equal ones to either side of half a millimetre.
+    pairs["rank"] = np.round(np.round(pairs["leg_m"], _NOISE_DECIMALS) / GRID_M)
+    if nearest_only:
+        pairs = pairs[pairs["rank"] == pairs.groupby("point")["rank"].transform("min")]
     return pairs.sort_values(["point", "rank", "edge"], kind="stable").reset_index(drop=True)
 
 

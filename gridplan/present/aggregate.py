@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 from gridplan.plan import Plan
 
@@ -18,20 +19,32 @@ NEW_KINDS = ("required", "proposed")
 """Kinds of rooms that the plan adds."""
 
 PREFERRED_NORM = "500"
+REASONS = ("no_committee", "unreachable", "too_far_from_street", "unplaced")
+"""Why a resident has no distance, in the order of tables and legends; others follow."""
+
+NO_REASON = "?"
+"""Stands for the reason where there is no distance and nothing says why."""
+
+REASONS = ("no_committee", "unreachable", "too_far_from_street", "unplaced")
+"""Why a resident has no distance, in the order of tables and legends; others follow."""
+
+NO_REASON = "?"
+"""Stands for the reason where there is no distance and nothing says why."""
+
 _MEDIAN, _NINETIETH = 0.5, 0.9
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Walk of a set of residents: metres of those with a route, and those without."""
+    """Walk of a set of residents: metres of those with a distance, and how many have none."""
 
     residents: int
     mean_m: float | None
     median_m: float | None
     p90_m: float | None
     max_m: float | None
-    unreachable: int
+    missing: int
 
 
 def headline_norm(within: Mapping[str, object]) -> str:
@@ -115,8 +128,30 @@ def spread(distance_m: pd.Series, residents: pd.Series) -> Spread:
         median_m=float(far[at[0]]),
         p90_m=float(far[at[1]]),
         max_m=float(far[-1]),
-        unreachable=round(total - math.fsum(weight)),
+        missing=round(total - math.fsum(weight)),
     )
+
+
+def reasons(demand: pd.DataFrame, column: str) -> pd.Series:
+    """Return why there is no distance: empty where there is one, `NO_REASON` if nothing says."""
+    given = demand[f"{column.removesuffix('_m')}_reason"].astype(object)
+    return given.where(given.notna(), NO_REASON).where(demand[column].isna(), "")
+
+
+def missing(demand: pd.DataFrame, column: str) -> dict[str, int]:
+    """
+    Return the residents without a distance by reason, in the order of `REASONS`.
+
+    With the residents who have a distance they add up to all.
+    """
+    residents = people(demand).groupby(reasons(demand, column)).sum()
+    codes = sorted(set(residents.index) - {""}, key=reason_order)
+    return {code: round(float(residents[code])) for code in codes if residents[code] > 0}
+
+
+def reason_order(code: str) -> tuple[int, str]:
+    """Return the place of a reason in tables and legends."""
+    return (REASONS.index(code) if code in REASONS else len(REASONS), code)
 
 
 def coverage(distance_m: pd.Series, residents: pd.Series) -> tuple[Floats, Floats]:
@@ -132,19 +167,52 @@ def by_cell(plan: Plan) -> pd.DataFrame:
     """
     Return residents and mean walk per cell, indexed by ``cell_uid`` in the order of `cells`.
 
-    Columns: ``population`` (of the layer), ``before_m`` and, with siting, ``after_m``:
-    means over the residents with a route, NaN where nobody has one.
+    Columns: ``population`` (of the layer); per walk of `walk_columns` its mean over the
+    residents with a distance (``own_m``, ``before_m``, ``after_m``; NaN where nobody has
+    one) and why most of the others have none (``own_reason`` …).
     """
     demand = plan.layers["demand"]
     cells = plan.layers["cells"]
     found = pd.DataFrame(
         {"population": people(cells).to_numpy()}, index=pd.Index(cells["cell_uid"], name="cell_uid")
     )
-    found["before_m"] = mean_by(demand, "cell_uid", before_column(demand)).reindex(found.index)
-    after = after_column(plan)
-    if after is not None:
-        found["after_m"] = mean_by(demand, "cell_uid", after).reindex(found.index)
+    for state, column in walk_columns(plan).items():
+        found[f"{state}_m"] = mean_by(demand, "cell_uid", column).reindex(found.index)
+        found[f"{state}_reason"] = _commonest_reason(demand, column).reindex(found.index)
     return found
+
+
+def walk_columns(plan: Plan) -> dict[str, str]:
+    """Return the columns of `demand` by the walk they hold: own, before and, with siting, after."""
+    found = {"own": "committee_m", "before": before_column(plan.layers["demand"])}
+    after = after_column(plan)
+    return found if after is None else {**found, "after": after}
+
+
+def _commonest_reason(demand: pd.DataFrame, column: str) -> pd.Series:
+    """Return per cell why most of those without a distance have none; ties by `REASONS`."""
+    codes = reasons(demand, column)
+    rows = pd.DataFrame({"cell_uid": demand["cell_uid"], "code": codes, "people": people(demand)})
+    rows = rows[codes != ""].groupby(["cell_uid", "code"]).sum().reset_index()
+    rows["order"] = [reason_order(code) for code in rows["code"]]
+    ordered = rows.sort_values(
+        ["cell_uid", "people", "order"], ascending=[True, False, True], kind="stable"
+    )
+    return ordered.drop_duplicates("cell_uid").set_index("cell_uid")["code"]
+
+
+def committees_inside(plan: Plan) -> npt.NDArray[np.bool_]:
+    """Return which committees stand within the boundary; the others are in the buffer beyond."""
+    points = plan.layer("committees").geometry.to_numpy()
+    inside: npt.NDArray[np.bool_] = shapely.intersects(plan.place.outline, points)
+    return inside
+
+
+def zones_across(plan: Plan) -> int:
+    """Return how many zones of the main system hold cells of more than one community."""
+    cells = plan.layers["cells"]
+    held = cells[cells["zone_id"].notna()].groupby("zone_id")["community_id"].nunique()
+    return int((held > 1).sum())
 
 
 def mean_by(demand: pd.DataFrame, key: str, column: str) -> pd.Series:

@@ -13,7 +13,7 @@ import pandas as pd
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present import aggregate
-from gridplan.present.words import number
+from gridplan.present.words import number, reason_label
 
 # ColorBrewer sequential schemes: lightness falls with the value, so that they
 # survive colour blindness and a grey photocopy (https://colorbrewer2.org).
@@ -22,6 +22,13 @@ YL_OR_BR = ("#fee9ad", "#fdc264", "#f58b22", "#d2590c", "#a13403")
 PURPLES = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
 NOBODY = "#f1f1ee"
 UNREACHABLE = "#1f1f24"
+REASON_COLOURS = {
+    "unreachable": UNREACHABLE,
+    "too_far_from_street": "#4f5d6b",
+    "no_committee": "#6d3b86",
+    "unplaced": "#8d99a3",
+}
+_OTHER_REASON = "#3a4f3f"
 ZONE_TINTS = ("#cfe3d4", "#f3dfc1", "#d5d9ec", "#f0d3d3", "#cfe4ea", "#e6e3c3", "#e2d3e6")
 
 GAINS_M = (0.0, 100.0, 300.0, 500.0)
@@ -105,23 +112,70 @@ def by_residents(population: pd.Series) -> Classes:
     return Classes(title, "人 residents", tuple(ranges), member.astype(np.intp))
 
 
-def by_walk(distance_m: pd.Series, population: pd.Series, breaks: Sequence[float]) -> Classes:
-    """Classify walks by the norms; no residents and no route are classes of their own."""
+def by_walk(
+    distance_m: pd.Series,
+    population: pd.Series,
+    breaks: Sequence[float],
+    *,
+    reasons: pd.Series,
+    codes: Sequence[str] | None = None,
+) -> Classes:
+    """
+    Classify walks by the norms; no residents, and each reason for no distance, is a class.
+
+    Parameters
+    ----------
+    reasons : why there is no distance, where there is none
+    codes : the reasons to make classes of, so that two classifications can share them;
+        by default those that occur
+    """
     values = distance_m.to_numpy(dtype="float64")
-    limits = np.asarray(breaks)
-    member = np.searchsorted(limits, np.nan_to_num(values), side="left")
+    member = np.searchsorted(np.asarray(breaks), np.nan_to_num(values), side="left")
     labels = _walk_labels(breaks)
     ranges = [
         Class(_same(text), colour)
         for text, colour in zip(labels, ramp(YL_OR_BR, len(labels)), strict=True)
     ]
-    unreachable, nobody = len(ranges), len(ranges) + 1
-    ranges.append(Class(Message(en="no walking route", zh="无步行路线"), UNREACHABLE, special=True))
-    ranges.append(Class(Message(en="no residents", zh="无居民"), NOBODY, special=True))
-    member[np.isnan(values)] = unreachable
-    member[population.to_numpy(dtype="float64") <= 0] = nobody
+    without = np.isnan(values) & (population.to_numpy(dtype="float64") > 0)
+    member = _add_reasons(ranges, member, without, reasons=reasons, codes=codes)
+    member[population.to_numpy(dtype="float64") <= 0] = len(ranges) - 1
     title = Message(en="Walk", zh="步行距离")
     return Classes(title, "m", tuple(ranges), member.astype(np.intp))
+
+
+def residents_by_walk(plan: Plan, column: str) -> dict[Message, int]:
+    """Return all residents by the class of their own walk, by its label; they add up to all."""
+    demand = plan.layers["demand"]
+    people = aggregate.people(demand)
+    found = by_walk(
+        aggregate.metres(demand[column]),
+        people,
+        walk_breaks(plan),
+        reasons=aggregate.reasons(demand, column),
+    )
+    counts = found.counts(people.to_numpy())
+    return {one.label: count for one, count in zip(found.classes, counts, strict=True)}
+
+
+def _add_reasons(
+    ranges: list[Class],
+    member: npt.NDArray[np.intp],
+    without: npt.NDArray[np.bool_],
+    *,
+    reasons: pd.Series,
+    codes: Sequence[str] | None,
+) -> npt.NDArray[np.intp]:
+    """Append a class per reason, then "no residents"; return members with the reasons put in."""
+    given = np.array([str(one) or aggregate.NO_REASON for one in reasons.fillna("")], dtype=object)
+    found = set(given[without].tolist())
+    listed = sorted(found | set(codes or ()), key=aggregate.reason_order)
+    placed = member.copy()
+    for code in listed:
+        placed[without & (given == code)] = len(ranges)
+        colour = REASON_COLOURS.get(code, _OTHER_REASON)
+        ranges.append(Class(reason_label(code), colour, special=True))
+    ranges.append(Class(Message(en="no residents", zh="无居民"), NOBODY, special=True))
+    return placed
 
 
 def by_gain(cells: pd.DataFrame) -> Classes:
@@ -138,10 +192,10 @@ def by_gain(cells: pd.DataFrame) -> Classes:
     ranges = [Class(label, PURPLES[i]) for i, label in enumerate(labels)]
     member = np.searchsorted(np.array(GAINS_M), np.nan_to_num(np.round(gain, 3)), side="left")
     member[gained_route.to_numpy()] = len(labels) - 1
-    ranges.append(Class(Message(en="no walking route", zh="无步行路线"), UNREACHABLE, special=True))
-    ranges.append(Class(Message(en="no residents", zh="无居民"), NOBODY, special=True))
-    member[np.isnan(cells["after_m"].to_numpy(dtype="float64"))] = len(labels)
-    member[cells["population"].to_numpy() <= 0] = len(labels) + 1
+    populated = cells["population"].to_numpy() > 0
+    without = np.isnan(cells["after_m"].to_numpy(dtype="float64")) & populated
+    member = _add_reasons(ranges, member, without, reasons=cells["after_reason"], codes=None)
+    member[~populated] = len(ranges) - 1
     title = Message(en="Walk saved", zh="缩短步行")
     return Classes(title, "m", tuple(ranges), member.astype(np.intp))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -14,11 +15,18 @@ from gridplan.geometry import Geometries
 from gridplan.plan import Plan
 from gridplan.present import aggregate, canvas, classes, labels
 from gridplan.present.canvas import ACCENT, INK, MUTED, Ink, Sheet
-from gridplan.present.words import before_basis, number, percent, source_line
+from gridplan.present.curve import coverage_figure, coverage_title
+from gridplan.present.tables_places import main_zones
+from gridplan.present.words import (
+    PLACE,
+    before_basis,
+    number,
+    percent,
+    source_line,
+)
 from gridplan.terms import term
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FIGURES = (
@@ -30,9 +38,6 @@ FIGURES = (
 )
 """File names in the order of the report; without siting there is no ``03``."""
 
-_CURVE_SIZE_IN = (9.6, 5.4)
-_CURVE_BOX = (0.075, 0.14, 0.89, 0.66)
-_CURVE_BEYOND = 1.7
 _PEOPLE_PER_DOT, _LEAST_DOT = 12.0, 3.0
 _MATCHED_SHARE = 0.9
 _COMMITTEE = canvas.Symbol("s", 5.5, INK, "white")
@@ -159,18 +164,22 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
     """Draw the walk of each building's residents; both states share one scale."""
     demand = plan.layer("demand")
     column = aggregate.after_column(plan) if after else aggregate.before_column(demand)
-    demand = demand[demand.geometry.notna() & (aggregate.people(demand) > 0)]
+    demand = demand[aggregate.people(demand) > 0]
     people = aggregate.people(demand)
     found = classes.by_walk(
-        aggregate.metres(demand[str(column)]), people, classes.walk_breaks(plan)
+        aggregate.metres(demand[str(column)]),
+        people,
+        classes.walk_breaks(plan),
+        reasons=aggregate.reasons(demand, str(column)),
     )
+    placed = demand.geometry.notna().to_numpy()
     sheet = _sheet(plan, ink, walk_title(plan, after=after))
     _ground(plan, sheet, land=True)
-    _demand(plan, sheet, demand, found)
+    _demand(plan, sheet, demand[placed], np.array(found.colours(), dtype=object)[placed])
     _points(plan, sheet, new=after)
     _communities(plan, sheet)
     basis = (
-        Message(en="open place, with the plan", zh="开放场所（方案）")
+        Message(en=f"{PLACE.en}, with the plan", zh=f"{PLACE.zh}（方案）")
         if after
         else before_basis(plan)
     )
@@ -178,98 +187,12 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
     canvas.class_rows(
         sheet,
         found,
-        [(Message(en="buildings", zh="建筑"), found.counts()),
+        [(Message(en="buildings", zh="建筑"), found.counts(placed.astype(float))),
          (Message(en="residents", zh="居民"), found.counts(people.to_numpy()))],
     )  # fmt: skip
     _symbols(plan, sheet, zones=False, new=after)
-    return _finished(plan, sheet)
-
-
-def coverage_title(plan: Plan) -> Message:
-    """Return the finding of the coverage curve."""
-    access, after = plan.summary["access"], plan.summary.get("access_after")
-    norm = aggregate.headline_norm(access["within"])
-    own = access["within"][norm]
-    if not after:
-        return Message(
-            en=f"{percent(own, 'en')} of residents have their own committee within {norm} m",
-            zh=f"{percent(own, 'zh')} 的居民步行 {norm} m 以内可到本社区居委会",
-        )
-    before = access["before"]["within"][norm]
-    return Message(
-        en=f"Within {norm} m of a committee or room: {percent(before, 'en')} of residents today, "
-        f"{percent(after['within'][norm], 'en')} with the plan",
-        zh=f"步行 {norm} m 以内可到居委会或活动室的居民：现状 {percent(before, 'zh')}，"
-        f"方案 {percent(after['within'][norm], 'zh')}",
-    )
-
-
-def coverage_figure(plan: Plan, ink: Ink) -> Figure:
-    """Draw the share of residents against walking metres, today and with the plan."""
-    figure = canvas.new_figure(*_CURVE_SIZE_IN)
-    canvas.write_frame(figure, ink, title=coverage_title(plan), source=source_line(plan))
-    axes = figure.add_axes(_CURVE_BOX)
-    norms = aggregate.norms_m(plan)
-    end = _CURVE_BEYOND * norms[-1]
-    for norm in norms:
-        axes.axvline(norm, color=canvas.RULE, linewidth=0.9, zorder=1)
-        axes.text(norm, 1.015, f"{number(norm)} m", size=8, color=MUTED, ha="center", va="bottom")
-    for column, label, style in _curves(plan):
-        _curve(plan, axes, ink, column=column, label=label, style=style, end_m=end)
-    axes.set(xlim=(0, end), ylim=(0, 1.004))
-    axes.set_xlabel(ink.both(Message(en="walking distance (m)", zh="步行距离 (m)")))
-    axes.set_ylabel(ink.both(Message(en="share of all residents", zh="占全部居民比例")))
-    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f}%")
-    axes.xaxis.set_major_formatter(lambda metre, _: number(metre))
-    axes.grid(axis="y", color="#e7eaec", linewidth=0.7, zorder=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=True, framealpha=0.94, edgecolor="none", fontsize=8)
-    return figure
-
-
-def _curves(plan: Plan) -> list[tuple[str, Message, dict[str, Any]]]:
-    demand = plan.layers["demand"]
-    basis = before_basis(plan)
-    found = [
-        ("committee_m", Message(en="own committee, today", zh="本社区居委会（现状）"),
-         {"color": "#7b858c", "linewidth": 1.4, "linestyle": (0, (4, 2))}),
-        (aggregate.before_column(demand),
-         Message(en=f"{basis.en}, today", zh=f"{basis.zh}（现状）"),
-         {"color": "#1f6f8b", "linewidth": 1.8, "linestyle": "solid"}),
-    ]  # fmt: skip
-    after = aggregate.after_column(plan)
-    if after:
-        label = Message(en="any open place, with the plan", zh="任一开放场所（方案）")
-        found.append((after, label, {"color": ACCENT, "linewidth": 2.6, "linestyle": "solid"}))
-    return found
-
-
-def _curve(
-    plan: Plan,
-    axes: Axes,
-    ink: Ink,
-    *,
-    column: str,
-    label: Message,
-    style: dict[str, Any],
-    end_m: float,
-) -> None:
-    demand = plan.layers["demand"]
-    people = aggregate.people(demand)
-    far, share = aggregate.coverage(aggregate.metres(demand[column]), people)
-    spread = aggregate.spread(aggregate.metres(demand[column]), people)
-    x = np.concatenate([[0.0], far, [max(end_m, far[-1] if len(far) else 0.0)]])
-    y = np.concatenate([[0.0], share, share[-1:] if len(share) else [0.0]])
-    text = (
-        f"{ink.both(label)}\n    P50 {number(spread.median_m)} m · P90 {number(spread.p90_m)} m · "
-        f"max {number(spread.max_m)} m · {ink.first(term('unreachable', 'reason').message)} "
-        f"{number(spread.unreachable)}"
-    )
-    axes.step(x, y, where="post", label=text, zorder=3, **style)
-    for quantile in (spread.median_m, spread.p90_m):
-        if quantile is not None and quantile <= end_m:
-            reached = float(share[np.searchsorted(far, quantile, side="right") - 1])
-            axes.plot(quantile, reached, "o", markersize=4.5, color=style["color"], zorder=4)
+    canvas.scale_and_north(sheet)
+    return sheet.figure
 
 
 def zones_title(plan: Plan) -> Message:
@@ -312,7 +235,8 @@ def zones_figure(plan: Plan, ink: Ink) -> Figure:
         ],
     )
     canvas.heading(sheet, Message(en="Zones", zh="责任区"))
-    for label, value in _zone_figures(zones):
+    across = Message(en="across communities", zh="跨社区")
+    for label, value in [*_zone_figures(zones), (across, aggregate.zones_across(plan))]:
         canvas.figure_row(sheet, label, value)
     canvas.heading(sheet, Message(en="Label: zone, residents", zh="标注：责任区编号、居民数"))
     _symbols(plan, sheet, zones=True, new=False)
@@ -367,10 +291,7 @@ def _common_prefix(ids: list[str]) -> str:
 
 
 def _main_zones(plan: Plan) -> gpd.GeoDataFrame | None:
-    zones = plan.layers.get("zones")
-    if zones is None or not len(zones):
-        return None
-    return plan.layer("zones")[zones["zone_system"] == zones["zone_system"].iloc[0]]
+    return cast("gpd.GeoDataFrame | None", main_zones(plan))
 
 
 def _sheet(plan: Plan, ink: Ink, title: Message) -> Sheet:
@@ -432,8 +353,9 @@ def _points(plan: Plan, sheet: Sheet, *, new: bool) -> None:
     _COMMITTEE.draw(sheet.map, committees.x, committees.y, order=11)
 
 
-def _demand(plan: Plan, sheet: Sheet, demand: gpd.GeoDataFrame, found: classes.Classes) -> None:
-    colours = np.array(found.colours(), dtype=object)
+def _demand(
+    plan: Plan, sheet: Sheet, demand: gpd.GeoDataFrame, colours: npt.NDArray[np.object_]
+) -> None:
     buildings = plan.place.buildings.set_index("building_id").geometry
     shapes = buildings.reindex(demand["demand_id"])
     drawn = shapes.notna().to_numpy()
@@ -457,9 +379,12 @@ def _demand(plan: Plan, sheet: Sheet, demand: gpd.GeoDataFrame, found: classes.C
 
 def _symbols(plan: Plan, sheet: Sheet, *, zones: bool, new: bool) -> None:
     rooms = plan.layers.get("rooms")
-    canvas.symbol_row(
-        sheet, term("committee", "kind").message, len(plan.layers["committees"]), _COMMITTEE
-    )
+    inside = int(aggregate.committees_inside(plan).sum())
+    canvas.symbol_row(sheet, term("committee", "kind").message, inside, _COMMITTEE)
+    outside = len(plan.layers["committees"]) - inside
+    if outside:
+        label = Message(en="committees outside", zh="边界外居委会")
+        canvas.symbol_row(sheet, label, outside, _COMMITTEE)
     if rooms is not None:
         kept = int(((rooms["kind"] == "existing") & (rooms["ownership"] != "committee")).sum())
         if kept:

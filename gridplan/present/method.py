@@ -84,11 +84,12 @@ def paragraphs(plan: Plan) -> list[Message]:
             Message(
                 en=f"{number(siting['p'])} rooms are chosen among the candidate sites with the "
                 f"model {siting['model']}; committees and existing rooms stay. The lower bound "
-                f"says what no plan can beat; the gap is how far this plan may be from it. Only a "
-                f"plan whose gap is zero is called optimal.",
+                f"says what no choice among these sites can beat; the gap is how far this one may "
+                f"be from it. Only a gap of zero is called proven, and it speaks of the candidate "
+                f"sites given, of total walk, and of nothing else.",
                 zh=f"在候选场地中按 {siting['model']} 模型选出 {number(siting['p'])} 处活动室，"
-                f"居委会与现有活动室保留。下界是任何方案都无法突破的数值，差距表示本方案与下界的距离；"
-                f"只有差距为零才称为最优。",
+                f"居委会与现有活动室保留。下界是在这些场地中任何选法都无法突破的数值，差距表示本方案"
+                f"与下界的距离；只有差距为零才称为已证明，且仅就给定的候选场地与步行总和而言。",
             )
         )
     found.append(

@@ -17,18 +17,21 @@ from gridplan.present.canvas import borders
 from gridplan.present.drawings import zone_tints
 from gridplan.present.encode import Encoder
 from gridplan.present.labels import pole
-from gridplan.present.tabulation import reasons_of
-from gridplan.present.words import before_basis, source_line
-from gridplan.terms import Family, known, term
+from gridplan.present.tables_places import main_zones, reasons_of
+from gridplan.present.words import PLACE, before_basis, source_line, word
 
 MOST_BUILDINGS = 8_000
 """Footprints are context only; more than this would take the page past 3 MB."""
 
 _SIMPLER_M = 0.5
 
+WALKS = {"own": "committee_walk", "before": "before", "after": "after"}
+"""Measures of the map by the walk they show."""
+
 WORDS: dict[str, Message] = {
     "measure": Message(en="Colour the cells by", zh="网格着色"),
     "residents": Message(en="residents per cell", zh="每网格居民"),
+    "committee_walk": Message(en="mean walk to own committee", zh="到本社区居委会平均步行"),
     "before": Message(en="mean walk today", zh="现状平均步行"),
     "after": Message(en="mean walk with the plan", zh="方案平均步行"),
     "gain": Message(en="walk saved by the plan", zh="方案缩短的步行"),
@@ -72,8 +75,19 @@ WORDS: dict[str, Message] = {
     "assumed": Message(en="assumed site: check on the ground", zh="推定场地：须现场核实"),
     "why": Message(en="why", zh="理由"),
     "to": Message(en="to the", zh="到"),
-    "open_place": Message(en="nearest open place", zh="最近的开放场所"),
-    "none": Message(en="no walking route", zh="无步行路线"),
+    "place": Message(en=f"nearest {PLACE.en}", zh=f"最近的{PLACE.zh}"),
+    "own_committee": Message(en="committee of the own community", zh="本社区居委会"),
+    "counting": Message(
+        en="Colour: mean of a cell's residents. Residents: each by their own walk, as in the "
+        "figures and tables.",
+        zh="颜色按网格内居民的平均值；居民数按各人自己的步行距离统计，与图、表一致。",
+    ),
+    "none": Message(en="no distance", zh="无距离"),
+    "inside": Message(en="inside", zh="辖区内"),
+    "outside": Message(en="outside the boundary", zh="边界外"),
+    "footprint": Message(
+        en="footprint of the building, not the room", zh="建筑占地（非活动室面积）"
+    ),
     "m": Message(en="m", zh="米"),
     "north": Message(en="North is up", zh="上北下南"),
     "map": Message(
@@ -99,7 +113,7 @@ def payload(plan: Plan) -> dict[str, Any]:
         "words": {key: [word.zh, word.en] for key, word in WORDS.items()},
         "basis": _pair(before_basis(plan)),
         "source": _pair(source_line(plan)),
-        "measures": {name: _legend(found, plan) for name, found in measures.items()},
+        "measures": {name: _legend(name, found, plan) for name, found in measures.items()},
         "start": "after" if "after" in measures else "before",
         "cells": _cells(plan, encode, measures),
         "zones": _zones(plan, encode),
@@ -114,26 +128,37 @@ def payload(plan: Plan) -> dict[str, Any]:
 
 def _measures(plan: Plan) -> dict[str, classes.Classes]:
     cells = aggregate.by_cell(plan)
-    breaks = classes.walk_breaks(plan)
-    found = {
-        "residents": classes.by_residents(cells["population"]),
-        "before": classes.by_walk(cells["before_m"], cells["population"], breaks),
-    }
+    demand = plan.layers["demand"]
+    found = {"residents": classes.by_residents(cells["population"])}
+    for state, column in aggregate.walk_columns(plan).items():
+        found[WALKS[state]] = classes.by_walk(
+            cells[f"{state}_m"],
+            cells["population"],
+            classes.walk_breaks(plan),
+            reasons=cells[f"{state}_reason"],
+            codes=list(aggregate.missing(demand, column)),
+        )
     if "after_m" in cells:
-        found["after"] = classes.by_walk(cells["after_m"], cells["population"], breaks)
         found["gain"] = classes.by_gain(cells)
     return found
 
 
-def _legend(found: classes.Classes, plan: Plan) -> dict[str, Any]:
-    people = aggregate.people(plan.layers["cells"]).to_numpy()
-    rows = zip(found.classes, found.counts(), found.counts(people), strict=True)
+def _legend(name: str, found: classes.Classes, plan: Plan) -> dict[str, Any]:
+    """Return the classes with their cells and residents: for walks, each resident's own."""
+    columns = {WALKS[state]: column for state, column in aggregate.walk_columns(plan).items()}
+    if name in columns:
+        residents = classes.residents_by_walk(plan, columns[name])
+        people = [residents.get(one.label, 0) for one in found.classes]
+    else:
+        people = found.counts(aggregate.people(plan.layers["cells"]).to_numpy())
+    rows = zip(found.classes, found.counts(), people, strict=True)
     return {
         "unit": found.unit,
+        "own": name in columns,
         "classes": [
             {"label": _pair(one.label), "colour": one.colour, "cells": count, "people": residents}
             for one, count, residents in rows
-            if count or not one.special
+            if count or residents or not one.special
         ],
         "all": [one.colour for one in found.classes],
     }
@@ -151,29 +176,23 @@ def _cells(plan: Plan, encode: Encoder, measures: dict[str, classes.Classes]) ->
         "zone": _places(cells["zone_id"], _main_ids(plan)),
         "people": whole(cells["population"]),
         "area": whole(cells["area_m2"]),
+        "committee_walk": whole(walks["own_m"]),
         "before": whole(walks["before_m"]),
         "after": whole(walks["after_m"]) if "after_m" in walks else [],
         "exception": _places(cells["exception"], exceptions),
-        "exceptions": [_pair(_named("exception", one)) for one in exceptions],
+        "exceptions": [_pair(word("exception", one)) for one in exceptions],
         "class": {name: found.member.tolist() for name, found in measures.items()},
     }
 
 
 def _main_ids(plan: Plan) -> list[str]:
-    zones = _main(plan)
+    zones = main_zones(plan)
     return [] if zones is None else zones["zone_id"].astype(str).tolist()
 
 
-def _main(plan: Plan) -> gpd.GeoDataFrame | None:
-    zones = plan.layers.get("zones")
-    if zones is None or not len(zones):
-        return None
-    return plan.layer("zones")[zones["zone_system"] == zones["zone_system"].iloc[0]]
-
-
 def _zones(plan: Plan, encode: Encoder) -> dict[str, Any] | None:
-    zones = _main(plan)
-    if zones is None:
+    zones = main_zones(plan)
+    if not isinstance(zones, gpd.GeoDataFrame):
         return None
     return {
         "shapes": encode.polygons(zones.geometry),
@@ -219,6 +238,7 @@ def _committees(plan: Plan, encode: Encoder) -> dict[str, Any]:
         "name": texts(committees["name"]),
         "own": whole(committees["residents_own"]),
         "nearest": whole(committees["residents_nearest"]),
+        "inside": aggregate.committees_inside(plan).tolist(),
     }
 
 
@@ -232,7 +252,7 @@ def _rooms(plan: Plan, encode: Encoder) -> dict[str, Any]:
         "id": texts(shown["site_id"]),
         "name": texts(shown["name"]) if "name" in shown else [None] * len(shown),
         "new": shown["kind"].isin(aggregate.NEW_KINDS).tolist(),
-        "kind": [_pair(_named("kind", str(one))) for one in shown["kind"]],
+        "kind": [_pair(word("kind", str(one))) for one in shown["kind"]],
         "people": whole(shown["residents"]),
         "mean": whole(shown["mean_m"]),
         "max": whole(shown["max_m"]),
@@ -274,10 +294,6 @@ def _places(column: pd.Series, values: Sequence[str]) -> list[int]:
     """Return the position of each value in `values`, -1 where it is null or unknown."""
     position = {value: place for place, value in enumerate(values)}
     return [-1 if pd.isna(one) else position.get(str(one), -1) for one in column]
-
-
-def _named(family: Family, key: str) -> Message:
-    return term(key, family).message if known(key, family) else Message(en=key, zh=key)
 
 
 def _pair(message: Message) -> list[str]:

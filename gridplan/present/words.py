@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from gridplan.errors import Language, Message
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.terms import Family, known, term
 
 NOTHING = "–"
 """Printed where there is no figure; never 0, which would look like data."""
 
+TOTAL = Message(en="Total", zh="合计")
+NONE = Message(en="none", zh="无")
+PLACE = Message(en="committee or activity room", zh="居委会或活动室")
+"""What one walks to with the plan: a committee, or an activity room, existing or new."""
+
+_HAN = "\u4e00-\u9fff"
+_LATIN = "A-Za-z0-9%²"
+_TOUCHING = re.compile(f"(?<=[{_HAN}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_HAN}])")
 _THOUSAND = 1000.0
 _SMALL_SHARE = 0.0005
 
@@ -49,6 +59,70 @@ def percent(share: object, lang: Language, digits: int = 1) -> str:
     return number(100 * float(share), digits) + sign  # type: ignore[arg-type]
 
 
+def spaced(text: str) -> str:
+    """
+    Return a Chinese sentence with a space between Han and Latin letters or digits.
+
+    The house's own words are written so; this is for sentences that join a name.
+
+    Examples
+    --------
+    >>> spaced("Newport网格，共3个"), spaced("新镇街道网格")
+    ('Newport 网格，共 3 个', '新镇街道网格')
+    """
+    return _TOUCHING.sub(" ", text)
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """
+    Return a count with its noun in English.
+
+    Examples
+    --------
+    >>> plural(1, "community", "communities"), plural(1200, "room", "rooms")
+    ('1 community', '1,200 rooms')
+    """
+    return f"{number(count)} {one if count == 1 else many}"
+
+
+def same(text: str) -> Message:
+    """Return a text that is the same in both languages."""
+    return Message(en=text, zh=text)
+
+
+def word(family: Family, key: str) -> Message:
+    """Return the label of a term; a key the house does not know stays as it is."""
+    return term(key, family).message if known(key, family) else same(key)
+
+
+def reason_label(code: str) -> Message:
+    """Return a reason in words; the empty one means that there is a distance."""
+    if not code:
+        return Message(en="distance found", zh="有步行距离")
+    if code == aggregate.NO_REASON:
+        return Message(en="no reason given", zh="未给出原因")
+    return word("reason", code)
+
+
+def missing_line(missing: Mapping[str, int]) -> Message:
+    """Return the residents without a distance, each reason by itself."""
+    said = [(reason_label(code), number(count)) for code, count in missing.items()]
+    return Message(
+        en=", ".join(f"{label.en}: {count}" for label, count in said),
+        zh="，".join(f"{label.zh} {count} 人" for label, count in said),
+    )
+
+
+def committees_line(inside: int, outside: int) -> Message:
+    """Return the number of committees, those beyond the boundary counted apart."""
+    if not outside:
+        return Message(en=plural(inside, "committee", "committees"), zh=f"{inside} 个居委会")
+    return Message(
+        en=f"{plural(inside, 'committee', 'committees')} inside, {outside} outside the boundary",
+        zh=f"辖区内 {inside} 个居委会，边界外 {outside} 个",
+    )
+
+
 def kilometres2(area_m2: float) -> str:
     """
     Return an area in square kilometres.
@@ -71,7 +145,7 @@ def title(plan: Plan) -> Message:
     name = plan.place.name
     return Message(
         en=f"{name}: cells, zones and walking access",
-        zh=f"{name}网格、责任区与步行可达性规划",
+        zh=spaced(f"{name}网格、责任区与步行可达性规划"),
     )
 
 
@@ -86,7 +160,7 @@ def finding(plan: Plan) -> Message:
         return Message(
             en=f"{percent(was, 'en')} of {number(plan.summary['residents'])} residents walk at "
             f"most {norm} m to a committee or room.",
-            zh=f"{number(plan.summary['residents'])} 名居民中，{percent(was, 'zh')}步行 "
+            zh=f"{number(plan.summary['residents'])} 名居民中，{percent(was, 'zh')} 步行 "
             f"{norm} 米以内可到居委会或现有活动室。",
         )
     rooms = aggregate.new_rooms(plan)
@@ -101,24 +175,38 @@ def finding(plan: Plan) -> Message:
     )
 
 
+_LEAST = {
+    "p-median": Message(en="the least total walk", zh="居民步行总和最小"),
+    "p-center": Message(en="the shortest longest walk", zh="最远步行最短"),
+    "mclp": Message(en="the most residents covered", zh="覆盖居民最多"),
+    "lscp": Message(en="the fewest rooms that cover everybody", zh="覆盖全部居民所需活动室最少"),
+}
+
+
 def siting_status(siting: Mapping[str, Any]) -> Message:
-    """Return what is proven about the siting: only ``proven`` is called optimal."""
-    gap = siting.get("gap")
-    if siting["status"] == "proven":
-        return Message(
-            en="Proven optimal: no better plan exists.", zh="已证明最优：不存在更优方案。"
-        )
-    if siting["status"] in {"infeasible", "stopped"}:
+    """Return what is proven about the siting, and within which limits; never more."""
+    gap, status = siting.get("gap"), siting["status"]
+    if status in {"infeasible", "stopped"}:
         return Message(en="No plan was found; see the caveats.", zh="未得到可行方案，见上方提示。")
+    sites = number(siting.get("candidates"))
+    least = _LEAST.get(str(siting.get("model")), Message(en="the best value", zh="目标值最优"))
+    if status == "proven":
+        return Message(
+            en=f"Proven: {least.en} among the {sites} candidate sites given, with the committees "
+            f"and existing rooms fixed.",
+            zh=f"已证明：在给定的 {sites} 处候选场地中，居委会与现有活动室不变时，{least.zh}。",
+        )
+    small = gap is not None and gap < _SMALL_SHARE
     left = Message(
-        en="less than 0.05 %" if gap is not None and gap < _SMALL_SHARE else percent(gap, "en", 2),
-        zh="不足 0.05%" if gap is not None and gap < _SMALL_SHARE else percent(gap, "zh", 2),
+        en="less than 0.05 %" if small else percent(gap, "en", 2),
+        zh="不足 0.05%" if small else percent(gap, "zh", 2),
     )
     why = _stopped_by(siting.get("stopped_by"))
     return Message(
-        en=f"Stopped early{why.en}, not proven optimal: no plan whatever can be better by more "
-        f"than {left.en}.",
-        zh=f"提前停止{why.zh}，未证明最优：任何方案至多再改进 {left.zh}。",
+        en=f"Stopped early{why.en}, not proven: no choice among the {sites} candidate sites given "
+        f"can be better by more than {left.en}.",
+        zh=f"提前停止{why.zh}，未证明最优：在给定的 {sites} 处候选场地中，"
+        f"任何选法至多再改进 {left.zh}。",
     )
 
 

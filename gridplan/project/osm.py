@@ -62,15 +62,15 @@ def select_areas(extract: OsmExtract, tags: Mapping[str, str], *, what: str) -> 
     return found
 
 
-def select_points(extract: OsmExtract, tags: Mapping[str, str]) -> gpd.GeoDataFrame:
-    """Return the committees that the tags select, each place once."""
+def select_points(extract: OsmExtract, tags: Mapping[str, str], *, what: str) -> gpd.GeoDataFrame:
+    """Return the places that the tags select, each once, with the columns of committees."""
     found = _with_tags(extract.pois, tags)
     if found.empty:
         raise InputError(
             Message(
-                en=f"[place].committees: the OSM file has no object with {dict(tags)}. "
+                en=f"[place].{what}: the OSM file has no object with {dict(tags)}. "
                 f"Choose other tags, or give a table.",
-                zh=f"[place].committees：OSM 文件中没有标签为 {dict(tags)} 的对象，"
+                zh=f"[place].{what}：OSM 文件中没有标签为 {dict(tags)} 的对象，"
                 f"请更换标签或提供表格。",
             )
         )
@@ -83,6 +83,20 @@ def select_points(extract: OsmExtract, tags: Mapping[str, str]) -> gpd.GeoDataFr
         },
         geometry=found.geometry.to_numpy(),
         crs=found.crs,
+    )
+
+
+def sites_from_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return places that tags selected as candidate sites that nobody has checked."""
+    return gpd.GeoDataFrame(
+        {
+            "site_id": "s-" + points["committee_id"],
+            "name": points["name"],
+            "kind": "candidate",
+            "assumed": True,
+        },
+        geometry=points.geometry.to_numpy(),
+        crs=points.crs,
     )
 
 

@@ -8,58 +8,111 @@ import pyproj
 import shapely
 
 from gridplan.config import LayerSource
-from gridplan.errors import GridplanError, InputError, Message
+from gridplan.errors import InputError, Message, first_ids
 from gridplan.geometry import polygonal, to_grid
 from gridplan.project import osm as from_osm
-from gridplan.project.reading import Reading, extract_of, no_layer, on_grid, read_file, source_of
+from gridplan.project.coverage import fit_communities, without_slits
+from gridplan.project.reading import (
+    Reading,
+    already_reported,
+    extract_of,
+    keeping_faults,
+    no_layer,
+    on_grid,
+    read_file,
+    source_of,
+)
 
 DEGREES = "EPSG:4326"
-_MAX_UNCOVERED_SHARE = 0.001
 _BOX_STEP_DEGREES = 0.001
 
 
 def read_outline(reading: Reading) -> None:
     """Read boundary and communities; each may be derived from the other."""
-    try:
+    communities: gpd.GeoDataFrame | None = None
+    failed = True
+    with keeping_faults(reading.faults):
         communities = _communities(reading)
-        reading.layers["boundary"] = _boundary(reading, communities)
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        reading.faults.raise_if_any()
+        failed = False
+    boundary: gpd.GeoDataFrame | None = None
+    with keeping_faults(reading.faults):
+        boundary = _boundary(reading, communities, failed=failed)
+    if boundary is None:
+        if communities is not None:
+            reading.layers["communities"] = communities
+            reading.outline = shapely.union_all(communities.geometry.to_numpy())
         return
-    boundary = reading.layers["boundary"]
-    if communities is None:
-        communities = from_osm.single_community(
-            boundary,
-            name=reading.config.place.name,
-            code=reading.config.place.community_code,
+    reading.layers["boundary"] = boundary
+    reading.outline = boundary.geometry.iloc[0]
+    if communities is not None:
+        fit_communities(reading, communities)
+    elif not failed:
+        reading.layers["communities"] = _single(reading, boundary)
+
+
+def _single(reading: Reading, boundary: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    place = reading.config.place
+    if place.communities is None:
+        reading.note(
+            "communities_none",
+            [],
+            count=1,
+            en="No layer of communities is given; the whole place is taken as one.",
+            zh="未提供社区图层，整个区域作为一个社区。",
         )
-    reading.layers["communities"] = _within_boundary(reading, communities, boundary)
+    return from_osm.single_community(boundary, name=place.name, code=place.community_code)
 
 
-def _boundary(reading: Reading, communities: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def _boundary(
+    reading: Reading, communities: gpd.GeoDataFrame | None, *, failed: bool
+) -> gpd.GeoDataFrame:
     source = source_of(reading.config, reading.folder, "boundary")
     name = reading.config.place.name
-    if source == "communities" or (source is None and communities is not None):
-        if communities is None:
-            raise InputError(no_layer("communities"))
-        outline = shapely.union_all(communities.geometry.to_numpy())
+    if source == "communities" or (source is None and (failed or communities is not None)):
+        outline = _of_communities(reading, communities, failed=failed, said=source is not None)
     elif isinstance(source, list):
         outline = _box_outline(checked_box(source), reading.crs)
-    elif source == "box" or (source is None and reading.extract is not None):
-        if reading.extract is None:
-            raise InputError(no_layer("osm"))
-        outline = _box_outline(reading.extract.box, reading.crs)
+    elif source == "box" or (source is None and reading.config.place.osm):
+        outline = _box_outline(extract_of(reading).box, reading.crs)
     elif isinstance(source, LayerSource) and source.osm is not None:
         areas = from_osm.select_areas(extract_of(reading), source.osm, what="boundary")
         outline = shapely.union_all(areas.to_crs(reading.crs).geometry.to_numpy())
     elif isinstance(source, LayerSource):
         frame = read_file(reading, source, "boundary", strict=True)
+        if frame.empty:
+            raise InputError(no_layer("boundary"))
         outline = shapely.union_all(frame.geometry.to_numpy())
     else:
         raise InputError(no_layer("boundary"))
     shape = polygonal(to_grid(np.array([outline], dtype=object)))
     return gpd.GeoDataFrame({"name": [name]}, geometry=shape, crs=reading.crs)
+
+
+def _of_communities(
+    reading: Reading, communities: gpd.GeoDataFrame | None, *, failed: bool, said: bool
+) -> shapely.Geometry:
+    if communities is None:
+        raise already_reported() if failed else InputError(no_layer("communities"))
+    if not said:
+        reading.note(
+            "boundary_of_communities",
+            [],
+            count=1,
+            en="No boundary is given; the communities together are taken for it.",
+            zh="未提供边界，以全部社区的范围作为边界。",
+        )
+    outline, holes_m2 = without_slits(communities.geometry.to_numpy())
+    if holes_m2:
+        areas = [f"{area:,.0f} m²" for area in holes_m2]
+        reading.note(
+            "boundary_holes",
+            areas,
+            en=f"The communities leave {len(areas)} holes ({first_ids(areas)}); they lie outside "
+            f"the boundary. Give a boundary if they belong to the place.",
+            zh=f"社区之间有 {len(areas)} 处空洞（{first_ids(areas)}），视为边界以外；"
+            f"如属本区域，请提供边界。",
+        )
+    return outline
 
 
 def _communities(reading: Reading) -> gpd.GeoDataFrame | None:
@@ -73,31 +126,9 @@ def _communities(reading: Reading) -> gpd.GeoDataFrame | None:
     if not isinstance(source, LayerSource):
         raise InputError(no_layer("communities"))
     frame = read_file(reading, source, "communities", strict=True)
+    if frame.empty:
+        raise InputError(no_layer("communities"))
     return frame if "official" in frame else frame.assign(official=True)
-
-
-def _within_boundary(
-    reading: Reading, communities: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
-    """Return the communities cut to the boundary; refuse a boundary they do not fill."""
-    outline = boundary.geometry.iloc[0]
-    shapes = communities.geometry.to_numpy()
-    if not shapely.covers(outline, shapes).all():
-        # Not on the grid: rounding the crossings would move long lines off the boundary.
-        shapes = polygonal(np.asarray(shapely.intersection(shapes, outline)))
-    inside = communities.set_geometry(
-        gpd.GeoSeries(shapes, index=communities.index, crs=reading.crs)
-    )
-    inside = inside[~inside.geometry.is_empty].reset_index(drop=True)
-    uncovered = outline.difference(shapely.union_all(inside.geometry.to_numpy())).area
-    if uncovered > _MAX_UNCOVERED_SHARE * outline.area:
-        reading.faults.add(
-            en=f"{uncovered:,.0f} m² of the boundary ({uncovered / outline.area:.1%}) lie in no "
-            f'community. Complete the communities, or set boundary = "communities".',
-            zh=f"边界内有 {uncovered:,.0f} 平方米（{uncovered / outline.area:.1%}）不属于任何社区。"
-            f'请补全社区，或设置 boundary = "communities"。',
-        )
-    return inside
 
 
 def checked_box(numbers: list[float]) -> tuple[float, float, float, float]:

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
-import shapely
 
-from gridplan.config import Config, LayerSource, PopulationSource, read_config
-from gridplan.errors import GridplanError, InputError, Message, Note, first_ids
-from gridplan.geometry import (
-    choose_crs,
-    require_projected_metres,
-)
+from gridplan.config import Config, LayerSource, read_config
+from gridplan.errors import FaultList, InputError
+from gridplan.geometry import choose_crs, require_projected_metres
 from gridplan.place import Place, layer_faults, make_place
 from gridplan.project import osm as from_osm
-from gridplan.project.files import input_digests, missing_file_faults, read_source
+from gridplan.project.checks import check_place, checked_pairs
+from gridplan.project.files import (
+    PAIRS,
+    input_digests,
+    missing_file_faults,
+    portable,
+    read_pairs,
+    read_source,
+)
+from gridplan.project.inside import drop_unknown_estates, select_facilities, select_near
 from gridplan.project.outline import DEGREES, checked_box, read_outline
-from gridplan.project.population import population_table, population_total
-from gridplan.project.reading import Reading, extract_of, no_layer, on_grid, read_file, source_of
+from gridplan.project.population import check_homes, population_total, read_population
+from gridplan.project.reading import (
+    Reading,
+    already_reported,
+    extract_of,
+    keeping_faults,
+    no_layer,
+    on_grid,
+    read_file,
+    source_of,
+)
 from gridplan.sources.osm import OsmExtract, read_osm
-from gridplan.sources.tables import read_table
+from gridplan.sources.vectors import coordinate_faults
+
+_LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates")
+_NEEDED = ("buildings", "streets")
+_LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites")
 
 
 @dataclass(frozen=True)
@@ -55,222 +74,198 @@ def read_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> tuple[Pl
 
 
 def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
-    """Return the place, the settings and the digests of the files of a project."""
+    """
+    Return the place, the settings and the digests of the files of a project.
+
+    Every layer is read and checked whatever is wrong with the others, so that all
+    faults that a run would refuse are raised together. The settings come back without
+    absolute paths.
+    """
     path = Path(toml)
     config = read_config(path, overrides=overrides)
-    folder = path.parent
-    missing_file_faults(config, folder).raise_if_any()
-    extract = read_osm(folder / config.place.osm) if config.place.osm else None
-    crs = _project_crs(config, folder, extract)
-    reading = Reading(config=config, folder=folder, crs=crs, extract=extract)
-    if extract is not None:
-        reading.notes.extend(extract.notes)
+    reading = _begin(config, path.parent)
     read_outline(reading)
-    for layer in ("buildings", "streets", "water", "barriers", "estates", "gates"):
-        _keep_faults(reading, layer)
-    reading.faults.raise_if_any()
-    _select_near(reading)
-    _read_committees(reading)
-    _read_sites(reading)
-    population = _read_population(reading)
-    _check_place(reading)
-    reading.faults.extend(layer_faults(reading.layers, crs=crs).faults)
-    reading.faults.raise_if_any()
+    for layer in _LAYERS:
+        with keeping_faults(reading.faults):
+            _read_layer(reading, layer)
+    select_near(reading)
+    with keeping_faults(reading.faults):
+        _read_committees(reading)
+    with keeping_faults(reading.faults):
+        _read_sites(reading)
+    drop_unknown_estates(reading)
+    population: pd.DataFrame | None = None
+    with keeping_faults(reading.faults):
+        population = read_population(reading)
+    if population is not None:
+        check_homes(reading, population)
+    pairs: pd.DataFrame | None = None
+    with keeping_faults(reading.faults):
+        pairs = _read_pairs(reading)
+    check_place(reading, population)
+    reading.faults.extend(layer_faults(reading.layers, crs=reading.crs).faults)
+    return _finished(reading, population, pairs)
+
+
+def _finished(
+    reading: Reading, population: pd.DataFrame | None, pairs: pd.DataFrame | None
+) -> Project:
+    _raise_each_once(reading.faults)
+    config, shortened = portable(reading.config, reading.folder)
     place = make_place(
         name=config.place.name,
-        crs=crs,
+        crs=reading.crs,
         as_of=config.place.as_of,
         layers=reading.layers,
-        population=population,
-        notes=tuple(reading.notes),
+        population=population_total(0) if population is None else population,
+        notes=(*reading.notes, *shortened),
+        community_committees=pairs,
     )
-    return Project(place=place, config=config, inputs=input_digests(config, folder))
+    return Project(place=place, config=config, inputs=input_digests(reading.config, reading.folder))
 
 
-def _project_crs(config: Config, folder: Path, extract: OsmExtract | None) -> pyproj.CRS:
-    """Return the CRS of the settings, else the one for the place's longitude."""
+def _raise_each_once(faults: FaultList) -> None:
+    # A file that cannot be read says so for each of its layers.
+    FaultList(list(dict.fromkeys(faults.faults))).raise_if_any()
+
+
+def _begin(config: Config, folder: Path) -> Reading:
+    faults = missing_file_faults(config, folder)
+    extract: OsmExtract | None = None
+    if config.place.osm and (folder / config.place.osm).is_file():
+        with keeping_faults(faults):
+            extract = read_osm(folder / config.place.osm)
+    crs = _project_crs(config, folder, extract, faults)
+    reading = Reading(config=config, folder=folder, crs=crs, extract=extract, faults=faults)
+    if extract is not None:
+        reading.notes.extend(extract.notes)
+    return reading
+
+
+def _project_crs(
+    config: Config, folder: Path, extract: OsmExtract | None, faults: FaultList
+) -> pyproj.CRS:
+    """
+    Return the CRS of the settings, else the one for the place's longitude.
+
+    A wrong setting is a fault, and the other layers are still checked in the latter.
+    """
     if config.place.crs is not None:
-        return require_projected_metres(config.place.crs, what="[place].crs")
-    boundary = config.place.boundary
-    if isinstance(boundary, list):
-        west, south, east, north = checked_box(boundary)
-    elif extract is not None:
-        west, south, east, north = extract.box
-    else:
-        source = source_of(config, folder, "boundary")
-        if not isinstance(source, LayerSource):
-            raise InputError(no_layer("boundary"))
-        frame = read_source(source, folder, "boundary")
-        west, south, east, north = frame.to_crs(DEGREES).total_bounds
-    return choose_crs((west + east) / 2, (south + north) / 2)
+        with keeping_faults(faults):
+            return require_projected_metres(config.place.crs, what="[place].crs")
+    for west, south, east, north in _boxes(config, folder, extract):
+        return choose_crs((west + east) / 2, (south + north) / 2)
+    if not faults.faults:
+        faults.extend([no_layer("boundary")])
+    _raise_each_once(faults)
+    raise already_reported()
 
 
-def _keep_faults(reading: Reading, layer: str) -> None:
-    """Read one layer; its faults join the others, so that all are reported together."""
-    try:
-        frame = _read_any(reading, layer)
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        return
+def _boxes(
+    config: Config, folder: Path, extract: OsmExtract | None
+) -> Iterator[tuple[float, float, float, float]]:
+    """
+    Yield boxes in degrees that tell where the place is, the best first.
+
+    What cannot be read is passed over; its layer will report it.
+    """
+    given = config.place.boundary
+    ignored = FaultList()
+    if isinstance(given, list):
+        with keeping_faults(ignored):
+            yield checked_box(given)
+    located = _LOCATED if extract is None else _LOCATED[:0]
+    if extract is not None:
+        yield extract.box
+    for layer in located:
+        with keeping_faults(ignored):
+            source = source_of(config, folder, layer)
+            if isinstance(source, LayerSource) and source.osm is None:
+                frame = read_source(source, folder, layer)
+                if not coordinate_faults(frame, layer):
+                    west, south, east, north = frame.to_crs(DEGREES).total_bounds
+                    if np.isfinite([west, south, east, north]).all():
+                        yield west, south, east, north
+
+
+def _read_layer(reading: Reading, layer: str) -> None:
+    frame = _read_any(reading, layer)
     if frame is not None and len(frame):
         reading.layers[layer] = frame
-    elif layer in {"buildings", "streets"}:
-        reading.faults.extend([no_layer(layer)])
+    elif layer in _NEEDED:
+        raise InputError(no_layer(layer))
 
 
 def _read_any(reading: Reading, layer: str) -> gpd.GeoDataFrame | None:
     source = source_of(reading.config, reading.folder, layer)
-    if isinstance(source, LayerSource) and source.file is not None:
-        return read_file(reading, source, layer, strict=False)
-    if reading.extract is None:
+    if source == "none":
         return None
-    frame = from_osm.osm_layer(reading.extract, layer)
+    if isinstance(source, LayerSource):
+        reading.from_file.add(layer)
+        return read_file(reading, source, layer, strict=False)
+    if not reading.config.place.osm:
+        return None
+    frame = from_osm.osm_layer(extract_of(reading), layer)
     if frame is None or not len(frame):
         return None
     return on_grid(reading, frame.to_crs(reading.crs), layer, strict=False)
 
 
-def _select_near(reading: Reading) -> None:
-    """Keep what can matter: homes inside, streets and obstacles within the buffer."""
-    outline = reading.layers["boundary"].geometry.iloc[0]
-    near = outline.buffer(reading.config.network.buffer_m)
-    shapely.prepare(outline)
-    shapely.prepare(near)
-    for layer, area in (
-        ("buildings", outline),
-        ("estates", outline),
-        ("streets", near),
-        ("water", near),
-        ("barriers", near),
-        ("gates", near),
-    ):
-        if layer in reading.layers:
-            frame = reading.layers[layer]
-            kept = shapely.intersects(area, frame.geometry.to_numpy())
-            reading.layers[layer] = frame[kept].reset_index(drop=True)
-    for layer, en, zh in (
-        ("streets", "street lies within the buffer of the boundary", "边界缓冲区内没有道路"),
-        ("buildings", "building lies inside the boundary", "边界内没有建筑"),
-    ):
-        if reading.layers[layer].empty:
-            reading.faults.add(
-                en=f"No {en}. Check the layer `{layer}` and its coordinate system.",
-                zh=f"{zh}。请检查图层 `{layer}` 及其坐标系。",
-            )
-    reading.faults.raise_if_any()
-
-
 def _read_committees(reading: Reading) -> None:
     source = source_of(reading.config, reading.folder, "committees")
-    chosen_by_tags = isinstance(source, LayerSource) and source.osm is not None
-    try:
-        if chosen_by_tags:
-            frame = from_osm.select_points(extract_of(reading), source.osm)  # type: ignore[union-attr, arg-type]
-            frame = on_grid(reading, frame.to_crs(reading.crs), "committees", strict=False)
-        elif isinstance(source, LayerSource) and source.file is not None:
-            frame = read_file(reading, source, "committees", strict=False)
-        else:
-            raise InputError(no_layer("committees"))
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        return
-    outline = reading.layers["boundary"].geometry.iloc[0]
-    buffer_m = reading.config.network.buffer_m
-    away_m = shapely.distance(frame.geometry.to_numpy(), outline)
-    ids = frame["committee_id"] if "committee_id" in frame else pd.Series(frame.index.astype(str))
-    beyond, outside = away_m > buffer_m, (away_m > 0) & (away_m <= buffer_m)
-    if beyond.any() and not chosen_by_tags:
-        reading.faults.add(
-            en=f"{int(beyond.sum())} committees lie more than {buffer_m:,.0f} m outside the "
-            f"boundary: {first_ids(ids[beyond].tolist())}. Check their coordinates, or raise "
-            f"[network].buffer_m.",
-            zh=f"{int(beyond.sum())} 个居委会在边界外 {buffer_m:,.0f} 米以外："
-            f"{first_ids(ids[beyond].tolist())}。请检查坐标，或增大 [network].buffer_m。",
-        )
-    if outside.any():
-        reading.notes.append(_outside_note(ids[outside].tolist()))
-    reading.layers["committees"] = frame[~beyond].reset_index(drop=True)
-
-
-def _outside_note(ids: list[str]) -> Note:
-    return Note(
-        "committees_outside",
-        len(ids),
-        Message(
-            en=f"{len(ids)} committees stand outside the boundary, within the buffer; they "
-            f"count: {first_ids(ids)}.",
-            zh=f"{len(ids)} 个居委会位于边界外的缓冲区内，已计入：{first_ids(ids)}。",
-        ),
-        tuple(ids),
-    )
+    if not isinstance(source, LayerSource):
+        raise InputError(no_layer("committees"))
+    if source.osm is not None:
+        frame = from_osm.select_points(extract_of(reading), source.osm, what="committees")
+        frame = on_grid(reading, frame.to_crs(reading.crs), "committees", strict=False)
+    else:
+        reading.from_file.add("committees")
+        frame = read_file(reading, source, "committees", strict=False)
+    if frame.empty:
+        raise InputError(no_layer("committees"))
+    reading.layers["committees"] = frame
+    select_facilities(reading, "committees", chosen=source.osm is not None)
 
 
 def _read_sites(reading: Reading) -> None:
     source = source_of(reading.config, reading.folder, "sites")
-    try:
-        if isinstance(source, LayerSource) and source.file is not None:
-            frame = read_file(reading, source, "sites", strict=False)
-        else:
-            empty = gpd.GeoDataFrame({"estate_id": []}, geometry=[], crs=reading.crs)
-            estates = reading.layers.get("estates", empty) if source != "public" else empty
-            buildings = reading.layers["buildings"]
-            frame = from_osm.assumed_sites(buildings, estates, public=source != "estates")
-            frame = on_grid(reading, frame, "sites", strict=False)
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        return
+    if isinstance(source, LayerSource) and source.osm is not None:
+        points = from_osm.select_points(extract_of(reading), source.osm, what="sites")
+        frame = from_osm.sites_from_points(points.to_crs(reading.crs))
+        frame = on_grid(reading, frame, "sites", strict=False)
+    elif isinstance(source, LayerSource):
+        reading.from_file.add("sites")
+        frame = read_file(reading, source, "sites", strict=False)
+    else:
+        frame = _assumed_sites(reading, source if isinstance(source, str) else "estates+public")
     if "kind" not in frame:
         frame = frame.assign(kind="candidate")
     reading.layers["sites"] = frame
+    if isinstance(source, LayerSource):
+        select_facilities(reading, "sites", chosen=source.osm is not None)
 
 
-def _read_population(reading: Reading) -> pd.DataFrame:
-    given = reading.config.place.population
-    if isinstance(given, int):
-        return population_total(given)
-    source = PopulationSource(file=given) if isinstance(given, str) else given
-    if source.total is not None:
-        return population_total(source.total)
-    try:
-        if source.file is None:
-            raise InputError(no_layer("population"))
-        table = read_table(reading.folder / source.file, sheet=source.sheet)
-        if "community_id" not in reading.layers["communities"]:
-            return population_total(0)  # the layer's own fault says so
-        ids = set(reading.layers["communities"]["community_id"].astype(str))
-        return population_table(table, ids, rename=source.rename, what=source.file)
-    except GridplanError as error:
-        reading.faults.extend(error.faults)
-        return population_total(0)
+def _assumed_sites(reading: Reading, word: str) -> gpd.GeoDataFrame:
+    empty = gpd.GeoDataFrame({"estate_id": []}, geometry=[], crs=reading.crs)
+    buildings = reading.layers.get("buildings")
+    if word == "none":
+        return empty.assign(site_id=[], kind=[])
+    needed = {"building_id", "kind"}
+    if buildings is None or not needed <= set(buildings.columns):
+        raise already_reported()
+    estates = reading.layers.get("estates", empty) if "estates" in word else empty
+    if "estate_id" not in estates:
+        raise already_reported()
+    frame = from_osm.assumed_sites(buildings, estates, public="public" in word)
+    return on_grid(reading, frame, "sites", strict=False)
 
 
-def _check_place(reading: Reading) -> None:
-    """Add the faults that only show when the layers stand side by side."""
-    sites, committees = reading.layers.get("sites"), reading.layers.get("committees")
-    if sites is None or committees is None:
-        return
-    kinds = sites["kind"].astype("string")
-    odd = sorted(set(kinds.dropna()) - {"existing", "candidate", "required"})
-    if odd:
-        reading.faults.add(
-            en=f"`sites`.`kind` has values that are none of existing, candidate, required: "
-            f"{first_ids(odd)}.",
-            zh=f"`sites`.`kind` 的取值应为 existing、candidate、required，发现：{first_ids(odd)}。",
-        )
-    candidates = int((kinds == "candidate").sum())
-    p_new = reading.config.siting.p
-    if p_new > candidates:
-        reading.faults.add(
-            en=f"[siting].p = {p_new}, but there are {candidates} candidate sites. Lower p or "
-            f"add sites.",
-            zh=f"[siting].p = {p_new}，但候选点只有 {candidates} 个。请减小 p 或增加候选点。",
-        )
-    if {"site_id"} <= set(sites.columns) and "committee_id" in committees:
-        both = sorted(
-            set(sites["site_id"].astype(str)) & set(committees["committee_id"].astype(str))
-        )
-        if both:
-            reading.faults.add(
-                en=f"{len(both)} ids are used for a site and a committee: {first_ids(both)}.",
-                zh=f"{len(both)} 个编号同时用于活动室点与居委会：{first_ids(both)}。",
-            )
+def _read_pairs(reading: Reading) -> pd.DataFrame | None:
+    source = source_of(reading.config, reading.folder, PAIRS)
+    if not isinstance(source, LayerSource):
+        return None
+    if source.file == reading.config.place.layers and not source.rename:
+        what = f"{source.file}, {source.layer}"
+    else:
+        what = source.file or PAIRS
+    return checked_pairs(reading, read_pairs(source, reading.folder), what=what)

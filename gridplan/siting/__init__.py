@@ -5,16 +5,19 @@ from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Progress, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
+from gridplan.siting.rooms import RoomProblem, propose_rooms
 
 __all__ = [
     "Evaluation",
     "Limits",
     "Problem",
     "Progress",
+    "RoomProblem",
     "Rules",
     "Siting",
     "Status",
     "evaluate",
     "make_problem",
     "p_median",
+    "propose_rooms",
 ]

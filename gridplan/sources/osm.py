@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,10 +14,14 @@ import pandas as pd
 import shapely
 
 from gridplan.errors import InputError, Message, Note, first_ids
-from gridplan.sources.osm_frames import area_frames, line_frames, point_frames
+from gridplan.geometry import Geometries
+from gridplan.sources.osm_frames import LON_LAT, area_frames, line_frames, point_frames
 from gridplan.sources.osm_notes import Notes
 from gridplan.sources.osm_objects import Box, RawObjects, read_objects
+from gridplan.sources.osm_tags import name_of, water_kind
+from gridplan.sources.osm_water import bank_lines, water_of_banks, water_of_coast
 
+_CENTRE_LINES = ("canal", "river")
 _BOGUS_BOX_DEGREES = 10.0
 _BOGUS_BOX_TIMES = 100.0
 
@@ -114,11 +119,14 @@ def read_osm(path: Path | str) -> OsmExtract:
         raise InputError(_no_streets(file, raw))
     layers, area_pois = area_frames(raw.areas, notes)
     made = {area.osm_id for area in raw.areas}
-    notes.add("osm_areas_incomplete", sorted(raw.expected_areas - made))
     gates, node_pois = point_frames(raw.points)
     pois = pd.concat([node_pois, area_pois], ignore_index=True)
     extent = _extent([streets, barriers, gates, pois, *layers.values()])
     declared = _plausible(raw.declared_box, extent, notes)
+    layers["water"], barriers, open_ids = _with_open_water(
+        raw, layers["water"], barriers, declared or extent, notes
+    )
+    notes.add("osm_areas_incomplete", sorted(raw.expected_areas - made - open_ids))
     return OsmExtract(
         **layers,
         streets=streets,
@@ -130,6 +138,46 @@ def read_osm(path: Path | str) -> OsmExtract:
         notes=notes.made(),
         timestamp=raw.dated,
     )
+
+
+def _with_open_water(
+    raw: RawObjects, water: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame, box: Box, notes: Notes
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, set[str]]:
+    """Return water and barriers with what leaves the file, and the ids of those relations."""
+    centres = barriers[barriers["kind"].isin(_CENTRE_LINES)]
+    coast = bank_lines(raw.coast.nodes)
+    found: list[tuple[str, str | None, str | None, Geometries, Geometries]] = []
+    if len(coast):
+        found.append(("coast", "tidal", None, coast, water_of_coast(coast, box)))
+    for osm_id, ways in raw.banks.items():
+        lines = bank_lines(ways.nodes)
+        if len(lines):
+            tags, _ = raw.open_water[osm_id]
+            shapes = water_of_banks(lines, centres.geometry.to_numpy(), box)
+            found.append((osm_id, water_kind(tags), name_of(tags), lines, shapes))
+    areas, banks = [water], [barriers]
+    for osm_id, kind, name, lines, shapes in found:
+        notes.add("osm_water_assembled" if len(shapes) else "osm_water_banks", [osm_id])
+        columns: dict[str, str | bool | None] = {"osm_id": osm_id, "kind": kind, "name": name}
+        if len(shapes):
+            areas.append(_numbered(shapes, "water_id", columns))
+        else:
+            columns |= {"kind": "river", "bridge": False}
+            banks.append(_numbered(lines, "barrier_id", columns))
+    return _stacked(areas), _stacked(banks), {osm_id for osm_id, *_ in found}
+
+
+def _numbered(
+    shapes: np.ndarray, key: str, columns: Mapping[str, str | bool | None]
+) -> gpd.GeoDataFrame:
+    ids = [f"{columns['osm_id']}-{part}" for part in range(len(shapes))]
+    return gpd.GeoDataFrame({key: ids, **columns}, geometry=shapes, crs=LON_LAT)
+
+
+def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    if len(frames) == 1:
+        return frames[0]
+    return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=LON_LAT)
 
 
 def _refuse_local_ids(file: Path, raw: RawObjects) -> None:

@@ -44,6 +44,14 @@ _SENTENCES = {
         "{n} areas lack nodes or members, or have crossing rings, and were left out: {ids}.",
         "{n} 个面因缺少节点或成员、或边界相交而无法构成，未采用：{ids}。",
     ),
+    "osm_water_assembled": (
+        "{n} waters leave the file; what lies in it was put together from their banks: {ids}.",
+        "{n} 处水体超出文件范围，已由岸线拼出范围内的部分：{ids}。",
+    ),
+    "osm_water_banks": (
+        "{n} waters leave the file and cannot be put together; their banks are barriers: {ids}.",
+        "{n} 处水体超出文件范围且无法拼合，其岸线作为阻隔：{ids}。",
+    ),
     "osm_areas_repaired": (
         "{n} areas crossed themselves and were mended: {ids}.",
         "{n} 个面自相交，已修复：{ids}。",

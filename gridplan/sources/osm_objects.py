@@ -70,6 +70,12 @@ class RawObjects:
 
     Attributes
     ----------
+    coast : RawWays
+        Coastlines, with the water on their right.
+    open_water : dict of id to tags and members
+        Relations of water, each with the ids of its ways.
+    banks : dict of id to RawWays
+        Of the relations of water that cannot be assembled, the ways that are there.
     skipped : dict of note code to list of ids
         Objects that were met and not read, by reason.
     expected_areas : set of id
@@ -82,6 +88,9 @@ class RawObjects:
 
     streets: RawWays = field(default_factory=lambda: RawWays(WayNodes(), []))
     barriers: RawWays = field(default_factory=lambda: RawWays(WayNodes(), []))
+    coast: RawWays = field(default_factory=lambda: RawWays(WayNodes(), []))
+    banks: dict[str, RawWays] = field(default_factory=dict)
+    open_water: dict[str, tuple[dict[str, str], tuple[int, ...]]] = field(default_factory=dict)
     areas: list[RawArea] = field(default_factory=list)
     points: list[RawPoint] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -122,16 +131,35 @@ def _read_ordered(content: bytes, form: str) -> RawObjects:
     """Read objects, in the order of their ids if the file has them in another."""
     buffer = osmium.io.FileBuffer(content, form)
     raw = _with_header(buffer, content)
+    source = buffer
     try:
         newest = _collect(buffer, raw)
     except RuntimeError as error:
         if not _OUT_OF_ORDER.search(str(error)):
             raise
         raw = _with_header(buffer, content)
-        newest = _collect(_in_order(content, form), raw)
+        source = _in_order(content, form)
+        newest = _collect(source, raw)
         raw.skipped["osm_repeated"] = _repeated(buffer)
     raw.dated = raw.dated or newest
+    _collect_banks(source, raw)
     return raw
+
+
+def _collect_banks(buffer: osmium.io.FileBuffer, raw: RawObjects) -> None:
+    """Copy the members of water areas that leave the file: most carry no tags of their own."""
+    made = {area.osm_id for area in raw.areas}
+    wanted = {key: refs for key, (_, refs) in raw.open_water.items() if key not in made}
+    if not wanted:
+        return
+    ids = sorted({ref for refs in wanted.values() for ref in refs})
+    raw.banks = {key: RawWays(WayNodes(), []) for key in sorted(wanted)}
+    ways = osmium.FileProcessor(buffer).with_locations()
+    ways = ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+    for found in ways.with_filter(osmium.filter.IdFilter(ids)):
+        for key, refs in wanted.items():
+            if isinstance(found, Way) and found.id in refs:
+                _add_line(found, {}, raw.banks[key])
 
 
 def _in_order(content: bytes, form: str) -> osmium.io.FileBuffer:
@@ -165,9 +193,9 @@ def _content_of(path: Path) -> bytes:
     except OSError as error:
         raise InputError(
             Message(
-                en=f"{path} cannot be opened ({error.strerror}). Name an OpenStreetMap file "
+                en=f"{path.name} cannot be opened ({error.strerror}). Name an OpenStreetMap file "
                 f"that you may read.",
-                zh=f"无法打开 {path}（{error.strerror}）。请指定可读取的 OpenStreetMap 文件。",
+                zh=f"无法打开 {path.name}（{error.strerror}）。请指定可读取的 OpenStreetMap 文件。",
             )
         ) from error
 
@@ -238,6 +266,8 @@ def _add_way(way: Way, raw: RawObjects) -> None:
         raw.expected_areas.add(osm_id)
     elif not closed and any(key in way.tags for key in _CLOSED_KEYS):
         raw.skipped["osm_areas_open"].append(osm_id)
+    if way.tags.get("natural") == "coastline":
+        _add_line(way, {}, raw.coast)
     if not any(key in way.tags for key in _LINE_KEYS):
         return
     tags = dict(way.tags)
@@ -298,4 +328,8 @@ def _add_area(area: Area, raw: RawObjects, polygons: osmium.geom.WKBFactory) -> 
 
 def _expect_relation(relation: Relation, raw: RawObjects) -> None:
     if relation.tags.get("type") in {"multipolygon", "boundary"} and _areal(relation):
-        raw.expected_areas.add(f"r{relation.id}")
+        osm_id, tags = f"r{relation.id}", dict(relation.tags)
+        raw.expected_areas.add(osm_id)
+        if "water" in osm_tags.area_layers(tags):
+            refs = tuple(member.ref for member in relation.members if member.type == "w")
+            raw.open_water[osm_id] = (tags, refs)

@@ -6,6 +6,8 @@ import csv
 import datetime as dt
 import difflib
 import io
+import re
+import unicodedata
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -35,8 +37,31 @@ _Y_NAMES = ("y", "y坐标", "北坐标", "northing", "coordinate_y")
 _LON_NAMES = ("lon", "lng", "longitude", "经度", "longitudewgs84")
 _LAT_NAMES = ("lat", "latitude", "纬度", "latitudewgs84")
 
+_PERSONAL = re.compile(
+    r"电话|手机|座机|联系|微信|邮箱|身份证|证件|姓名|户主|住址|家庭地址|负责人|责任人|经办人"
+    r"|phone|mobile|(?:^|[^a-z])tel(?![a-z])|contact|e-?mail|wechat|passport"
+    r"|id[ _-]?(?:card|number|no)(?![a-z])|(?:first|last|full|sur)[ _-]?name"
+)
+
 Cell = str | None
 Rows = list[list[Cell]]
+
+
+def is_personal(header: object) -> bool:
+    """
+    Return whether a column, by its header, looks like data about persons.
+
+    Such columns (telephones, names, numbers of identity cards) are nothing a
+    plan needs, and must not travel in its files.
+
+    Examples
+    --------
+    >>> is_personal("联系电话"), is_personal("Tel."), is_personal("ID card")
+    (True, True, True)
+    >>> is_personal("社区名称"), is_personal("hotel"), is_personal("name")
+    (False, False, False)
+    """
+    return _PERSONAL.search(unicodedata.normalize("NFKC", str(header)).lower()) is not None
 
 
 def read_table(path: Path | str, *, sheet: str | None = None) -> pd.DataFrame:

@@ -23,12 +23,19 @@ from gridplan.errors import CrsError, InputError, Message, MissingInputError, fi
 from gridplan.sources.coordinate_checks import coordinate_faults
 from gridplan.sources.dbf_text import shapefile_encoding
 
-__all__ = ["coordinate_faults", "layers_in", "read_layer"]
+__all__ = [
+    "coordinate_faults",
+    "layers_in",
+    "read_attributes",
+    "read_layer",
+    "shapefile_parts",
+]
 
 _LOG = logging.getLogger(__name__)
 
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix")
 _SHAPEFILE_NEEDS = (".shp", ".shx", ".dbf")
+_SHAPEFILE_CONTENT = (*_SHAPEFILE_NEEDS, ".prj", ".cpg")
 _PARQUET = (".parquet", ".geoparquet", ".pq")
 _VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".kml", ".gml", *_PARQUET)
 _SQLITE = b"SQLite format 3\0"
@@ -114,6 +121,46 @@ def layers_in(path: Path | str) -> list[str]:
         return [file.stem]
     with _undisturbed(file) as source:
         return [name for name, _ in _layers(source, file)]
+
+
+def read_attributes(path: Path | str, *, layer: str | None = None) -> pd.DataFrame:
+    """
+    Read the columns of a layer or table of a vector file, every cell as text.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such file.
+    InputError
+        If it is no vector file, or `layer` is not in it.
+    """
+    file = Path(path)
+    _require_file(file)
+    with _undisturbed(file) as source:
+        names = [name for name, _ in _layers(source, file)]
+        chosen = layer if layer is not None else names[0]
+        if chosen not in names:
+            raise InputError(_unknown_layer(file, chosen, names))
+        with _logged_warnings(file):
+            table = pyogrio.read_dataframe(source, layer=chosen, read_geometry=False)
+    texts: pd.DataFrame = table.astype("string").astype("object").where(table.notna(), None)
+    return texts
+
+
+def shapefile_parts(path: Path) -> list[Path]:
+    """
+    Return the files that make up a vector file: of a Shapefile all, else the file alone.
+
+    Of a Shapefile geometry, attributes, index, coordinate system and encoding; what a
+    program leaves beside them for speed is not its content.
+    """
+    if path.suffix.lower() != ".shp":
+        return [path]
+    return sorted(
+        one
+        for one in path.parent.iterdir()
+        if one.stem == path.stem and one.suffix.lower() in _SHAPEFILE_CONTENT
+    )
 
 
 def _require_file(file: Path) -> None:
@@ -223,15 +270,7 @@ def _choose_layer(file: Path, layers: Sequence[tuple[str, str | None]], wanted: 
     names = [name for name, _ in layers]
     spatial = [name for name, kind in layers if kind is not None]
     if wanted is not None and wanted not in names:
-        near = difflib.get_close_matches(wanted, names, n=1)
-        raise InputError(
-            Message(
-                en=f"{file.name} has no layer {wanted!r}; it has {', '.join(names)}."
-                f"{f' Did you mean {near[0]!r}?' if near else ''}",
-                zh=f"{file.name} 中没有图层 {wanted!r}；现有图层：{'、'.join(names)}。"
-                f"{f'是否为 {near[0]!r}？' if near else ''}",
-            )
-        )
+        raise InputError(_unknown_layer(file, wanted, names))
     if not spatial or (wanted is not None and wanted not in spatial):
         raise InputError(_no_geometry(file.name if wanted is None else f"{file.name}, {wanted}"))
     if wanted is None and len(spatial) > 1:
@@ -244,6 +283,16 @@ def _choose_layer(file: Path, layers: Sequence[tuple[str, str | None]], wanted: 
             )
         )
     return wanted or spatial[0]
+
+
+def _unknown_layer(file: Path, wanted: str, names: Sequence[str]) -> Message:
+    near = difflib.get_close_matches(wanted, names, n=1)
+    return Message(
+        en=f"{file.name} has no layer {wanted!r}; it has {', '.join(names)}."
+        f"{f' Did you mean {near[0]!r}?' if near else ''}",
+        zh=f"{file.name} 中没有图层 {wanted!r}；现有图层：{'、'.join(names)}。"
+        f"{f'是否为 {near[0]!r}？' if near else ''}",
+    )
 
 
 def _no_geometry(what: str) -> Message:

@@ -6,10 +6,10 @@ import contextlib
 import glob
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from gridplan.errors import Message, OutputError, first_ids
+from gridplan.errors import Message, OutputError
 
 RUN_FILES = ("plan.gpkg", "summary.json", "manifest.json")
 """What a folder must hold to count as a run."""
@@ -17,7 +17,8 @@ RUN_FILES = ("plan.gpkg", "summary.json", "manifest.json")
 RUN_CONTENTS = (*RUN_FILES, "timing.json", "report.html", "tables.xlsx", "figures")
 """What a run's folder may hold and lose when it is replaced."""
 
-_PREFIX = ".gridplan-"
+PREFIX = ".gridplan-"
+"""Names that a command writes beside its target start so."""
 
 
 def is_run(folder: Path) -> bool:
@@ -36,7 +37,7 @@ def mend(folder: Path) -> None:
     parent, new, old = folder.parent, _beside(folder, "new"), _beside(folder, "old")
     if not parent.is_dir():
         return
-    for partial in sorted(parent.glob(f"{_PREFIX}{glob.escape(folder.name)}.partial-*")):
+    for partial in sorted(parent.glob(f"{PREFIX}{glob.escape(folder.name)}.partial-*")):
         if partial.is_dir() and not _in_use(partial):
             shutil.rmtree(partial, ignore_errors=True)
     if new.is_dir():
@@ -45,68 +46,6 @@ def mend(folder: Path) -> None:
         old.rename(folder)
     if old.is_dir() and folder.exists():
         shutil.rmtree(old, ignore_errors=True)
-
-
-def check_target(folder: Path, *, replace: bool, also: Sequence[str] = ()) -> None:
-    """
-    Refuse a target that cannot or must not be written, before any work is done.
-
-    Raises
-    ------
-    OutputError
-        If the target is a file, holds a run and `replace` is not given, holds
-        anything that a run does not write (but for the names in `also`), or its
-        parent cannot be written.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(
-            Message(
-                en=f"{folder} is a file, not a folder. Choose another --out.",
-                zh=f"{folder} 是文件而不是文件夹，请另选 --out。",
-            )
-        )
-    if folder.is_dir() and any(folder.iterdir()):
-        _check_contents(folder, replace=replace, also=also)
-    nearest = next(one for one in (folder.parent, *folder.parents) if one.exists())
-    if not nearest.is_dir() or not _can_write(nearest):
-        raise OutputError(
-            Message(
-                en=f"{nearest} cannot be written. Choose another --out.",
-                zh=f"{nearest} 无法写入，请另选 --out。",
-            )
-        )
-
-
-def _check_contents(folder: Path, *, replace: bool, also: Sequence[str]) -> None:
-    if not is_run(folder):
-        raise OutputError(
-            Message(
-                en=f"{folder} is not empty and holds no run; it is left alone. "
-                f"Choose another --out.",
-                zh=f"{folder} 非空且不是运行成果，未作改动。请另选 --out。",
-            )
-        )
-    if not replace:
-        raise OutputError(
-            Message(
-                en=f"{folder} holds an earlier run. Add --replace, or choose another --out.",
-                zh=f"{folder} 已有运行成果。请加 --replace 或另选 --out。",
-            )
-        )
-    known = {*RUN_CONTENTS, *also}
-    others = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.name not in known and not path.name.startswith("plan.gpkg-")
-    )
-    if others:
-        raise OutputError(
-            Message(
-                en=f"{folder} also holds what no run has written: {first_ids(others)}. Move it "
-                f"elsewhere, or choose another --out.",
-                zh=f"{folder} 中还有并非成果的内容：{first_ids(others)}。请移走或另选 --out。",
-            )
-        )
 
 
 @contextlib.contextmanager
@@ -121,7 +60,7 @@ def staged(folder: Path) -> Iterator[Path]:
     try:
         partial.mkdir(parents=True)
     except OSError as error:
-        raise _refusal(folder.parent, error) from error
+        raise refusal(folder.parent, error) from error
     try:
         with _held(partial):
             yield partial
@@ -136,9 +75,17 @@ def staged(folder: Path) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, with those above it, unless it is there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal(folder, error) from error
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Replace one file whole: written beside it, synced, renamed over it."""
-    partial = path.with_name(f"{_PREFIX}{path.name}.partial-{os.getpid()}")
+    partial = path.with_name(f"{PREFIX}{path.name}.partial-{os.getpid()}")
     try:
         with partial.open("wb") as file:
             file.write(content)
@@ -146,8 +93,9 @@ def write_file(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise _refusal(path, error) from error
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise refusal(path, error) from error
 
 
 def _swap_in(new: Path, folder: Path, old: Path) -> None:
@@ -172,27 +120,19 @@ def _swap_in(new: Path, folder: Path, old: Path) -> None:
         ) from error
 
 
-def _refusal(path: Path, error: OSError) -> OutputError:
+def refusal(path: Path, error: Exception) -> OutputError:
+    """Return the fault of a path that the system does not let us write."""
+    why = getattr(error, "strerror", None) or error
     return OutputError(
         Message(
-            en=f"{path} cannot be written ({error.strerror}). Choose another --out.",
-            zh=f"{path} 无法写入（{error.strerror}），请另选 --out。",
+            en=f"{path} cannot be written ({why}). Choose another place.",
+            zh=f"{path} 无法写入（{why}），请另选位置。",
         )
     )
 
 
 def _beside(folder: Path, word: str) -> Path:
-    return folder.parent / f"{_PREFIX}{folder.name}.{word}"
-
-
-def _can_write(folder: Path) -> bool:
-    probe = folder / f"{_PREFIX}probe-{os.getpid()}"
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError:
-        return False
-    return True
+    return folder.parent / f"{PREFIX}{folder.name}.{word}"
 
 
 def _lock_path(partial: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,31 @@ from gridplan.errors import ContractError, InputError, Message, MissingInputErro
 from gridplan.geometry import plain_parts
 from gridplan.place import SCHEMAS, Place, make_place
 from gridplan.plan import CONTRACT, Plan, StepRecord
+from gridplan.verify import CONTRACT_LAYERS
 
 _INPUT = "in_"
+_PAIRS = "in_community_committees"
 _OWN_TABLES = ("steps", "in_population", "in_notes", "gridplan_meta")
+_META = ("name", "crs", "as_of", "summary", "settings", "manifest")
+_OBJECTS = ("place", "cells", "proofs", "access", "siting", "zones")
+_SQLITE = b"SQLite format 3\x00"
+
+SUMMARY_BLOCKS = (
+    "contract",
+    "place",
+    "residents",
+    "residents_placed",
+    "residents_unplaced",
+    "cells",
+    "proofs",
+    "access",
+    "access_after",
+    "siting",
+    "zones",
+    "targets_missed",
+    "caveats",
+)
+"""What a summary must have."""
 
 
 def write_geopackage(plan: Plan, path: Path, *, manifest: Mapping[str, Any]) -> None:
@@ -37,6 +60,8 @@ def write_geopackage(plan: Plan, path: Path, *, manifest: Mapping[str, Any]) -> 
         "in_notes": _notes_table(place),
         "gridplan_meta": _meta_table(plan, manifest),
     }
+    if len(place.community_committees):
+        tables[_PAIRS] = place.community_committees
     with _fixed_clock(place.as_of):
         for name, frame in {**plan.layers, **inputs, **tables}.items():
             _write_layer(frame, path, name)
@@ -58,9 +83,8 @@ def read_geopackage(path: Path) -> tuple[Plan, dict[str, Any]]:
                 zh=f"{path.name} 不是 gridplan 成果：缺少表 gridplan_meta。",
             )
         )
-    meta_table = _read_layer(path, "gridplan_meta")
-    meta = dict(zip(meta_table["key"], meta_table["value"], strict=True))
-    check_contract(meta.get("contract", ""), what=path.name)
+    meta = read_meta(_read_layer(path, "gridplan_meta"), what=path.name)
+    _require_layers(names, what=path.name)
     layers = {
         name: _read_layer(path, name)
         for name in names
@@ -70,11 +94,107 @@ def read_geopackage(path: Path) -> tuple[Plan, dict[str, Any]]:
     plan = Plan(
         place=_read_place(path, names, meta),
         layers=layers,
-        summary=json.loads(meta["summary"]),
-        settings=json.loads(meta["settings"]),
+        summary=summary_of(meta["summary"], what=path.name),
+        settings=json_object(meta["settings"], what=f"{path.name}, settings"),
         steps=tuple(StepRecord(step["name"], step["fingerprint"]) for step in steps),
     )
-    return plan, json.loads(meta["manifest"])
+    return plan, json_object(meta["manifest"], what=f"{path.name}, manifest")
+
+
+def read_meta(table: pd.DataFrame, *, what: str) -> dict[str, str]:
+    """
+    Return the table ``gridplan_meta`` as a mapping, its contract checked.
+
+    Raises
+    ------
+    InputError, ContractError
+    """
+    if not {"key", "value"} <= set(table):
+        raise _damaged(what, "gridplan_meta")
+    meta = {str(key): str(value) for key, value in zip(table["key"], table["value"], strict=True)}
+    check_contract(meta.get("contract", ""), what=what)
+    absent = [key for key in _META if key not in meta]
+    if absent:
+        raise _damaged(what, f"gridplan_meta: {', '.join(absent)}")
+    return meta
+
+
+def json_object(text: str, *, what: str) -> dict[str, Any]:
+    """
+    Return a JSON object.
+
+    Raises
+    ------
+    InputError
+        If the text is no JSON, or not an object.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            Message(
+                en=f"{what} is no JSON ({error}). Run the project again, or restore the file.",
+                zh=f"{what} 不是有效的 JSON（{error}）。请重新运行项目或恢复该文件。",
+            )
+        ) from error
+    if not isinstance(value, dict):
+        raise InputError(
+            Message(
+                en=f"{what} holds a {type(value).__name__}, not a JSON object with named blocks. "
+                "Run the project again, or restore the file.",
+                zh=f"{what} 的内容不是 JSON 对象（{type(value).__name__}）。"
+                "请重新运行项目或恢复该文件。",
+            )
+        )
+    return value
+
+
+def summary_of(text: str, *, what: str) -> dict[str, Any]:
+    """
+    Return a summary with all the blocks of the contract.
+
+    Raises
+    ------
+    InputError, ContractError
+    """
+    summary = json_object(text, what=what)
+    check_contract(str(summary.get("contract", "")), what=what)
+    absent = [block for block in SUMMARY_BLOCKS if block not in summary]
+    odd = [block for block in _OBJECTS if not isinstance(summary.get(block, {}), dict)]
+    if absent or odd:
+        broken = ", ".join(sorted({*absent, *odd}))
+        raise InputError(
+            Message(
+                en=f"The summary in {what} lacks blocks, or has broken ones: {broken}. "
+                "Run the project again, or restore the file.",
+                zh=f"{what} 中的摘要缺少或损坏以下部分：{broken}。请重新运行项目或恢复该文件。",
+            )
+        )
+    return summary
+
+
+def _damaged(what: str, part: str) -> InputError:
+    return InputError(
+        Message(
+            en=f"{what} is damaged: {part} is missing. Run the project again, or restore the file.",
+            zh=f"{what} 已损坏：缺少 {part}。请重新运行项目或恢复该文件。",
+        )
+    )
+
+
+def _require_layers(names: list[str], *, what: str) -> None:
+    absent = [name for name in (*CONTRACT_LAYERS, *_OWN_TABLES) if name not in names]
+    if absent:
+        raise _damaged(what, ", ".join(absent))
+
+
+def stored_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest in a GeoPackage; empty if it is no plan of gridplan."""
+    if "gridplan_meta" not in layer_names(path):
+        return {}
+    meta = _read_layer(path, "gridplan_meta")
+    found = dict(zip(meta["key"], meta["value"], strict=True)).get("manifest", "{}")
+    return dict(json.loads(found))
 
 
 def read_layers(path: Path) -> dict[str, pd.DataFrame]:
@@ -86,13 +206,42 @@ def layer_names(path: Path) -> list[str]:
     """Return the names of the layers and tables of a GeoPackage."""
     if not path.is_file():
         raise MissingInputError(Message(en=f"There is no file {path}.", zh=f"找不到文件 {path}。"))
-    try:
-        return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    except (pyogrio.errors.DataSourceError, ValueError) as error:
+    with path.open("rb") as file:
+        head = file.read(len(_SQLITE))
+    if head != _SQLITE:
         raise InputError(
             Message(
-                en=f"{path.name} cannot be read as a GeoPackage: {error}",
-                zh=f"{path.name} 无法作为 GeoPackage 读取：{error}",
+                en=f"{path.name} is {'no GeoPackage' if head else 'empty'}. Save the layers as "
+                "a GeoPackage (.gpkg).",
+                zh=f"{path.name} {'不是 GeoPackage' if head else '是空文件'}。"
+                "请将图层存为 GeoPackage（.gpkg）。",
+            )
+        )
+    with _readable(path), warnings.catch_warnings():
+        # A wrong application id is told by what the file lacks, if it lacks anything.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    if not names:
+        raise InputError(
+            Message(
+                en=f"{path.name} has no layers. Save the layers into it.",
+                zh=f"{path.name} 中没有图层，请先存入图层。",
+            )
+        )
+    return names
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise InputError(
+            Message(
+                en=f"{path.name} cannot be read as a GeoPackage, it is damaged or not whole: "
+                f"{error}. Restore it, or run the project again.",
+                zh=f"{path.name} 无法作为 GeoPackage 读取，文件损坏或不完整：{error}。"
+                "请恢复该文件或重新运行项目。",
             )
         ) from error
 
@@ -112,7 +261,8 @@ def check_contract(version: str, *, what: str) -> None:
 
 
 def _read_layer(path: Path, name: str) -> pd.DataFrame:
-    frame: pd.DataFrame = gpd.read_file(path, layer=name, engine="pyogrio")
+    with _readable(path):
+        frame: pd.DataFrame = gpd.read_file(path, layer=name, engine="pyogrio")
     if isinstance(frame, gpd.GeoDataFrame):
         frame = frame.set_geometry(
             gpd.GeoSeries(plain_parts(frame.geometry.to_numpy()), crs=frame.crs)
@@ -145,6 +295,7 @@ def _read_place(path: Path, names: list[str], meta: Mapping[str, str]) -> Place:
         layers=layers,
         population=_read_layer(path, "in_population"),
         notes=notes,
+        community_committees=_read_layer(path, _PAIRS) if _PAIRS in names else None,
     )
 
 

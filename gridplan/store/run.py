@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pyogrio
+
 from gridplan import __version__
 from gridplan.errors import InputError, Message, MissingInputError
 from gridplan.plan import CONTRACT, Plan
-from gridplan.store.folder import is_run, mend, staged
-from gridplan.store.geopackage import as_json, check_contract, read_geopackage, write_geopackage
+from gridplan.store.folder import RUN_FILES, is_run, mend, refusal, staged
+from gridplan.store.geopackage import (
+    as_json,
+    json_object,
+    read_geopackage,
+    stored_manifest,
+    summary_of,
+    write_geopackage,
+)
 
 _VERSIONS = ("geopandas", "shapely", "pyogrio", "pyproj", "numpy", "pandas", "scipy", "highspy")
 
@@ -60,7 +68,10 @@ def write_run(
     OutputError
     """
     with staged(folder) as aside:
-        write_geopackage(plan, aside / "plan.gpkg", manifest=manifest)
+        try:
+            write_geopackage(plan, aside / "plan.gpkg", manifest=manifest)
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+            raise refusal(folder, error) from error  # such as a full disk
         texts = {
             "summary.json": as_json(plan.summary),
             "manifest.json": as_json(manifest),
@@ -84,18 +95,55 @@ def read_run(folder: str | Path) -> Plan:
     path = Path(folder)
     if path.suffix.lower() == ".gpkg":
         return read_geopackage(path)[0]
-    mend(path)
-    if not path.is_dir():
+    read_summary(path)
+    return read_geopackage(path / "plan.gpkg")[0]
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """
+    Return ``summary.json`` of a run's folder.
+
+    Raises
+    ------
+    MissingInputError, InputError, ContractError
+    """
+    mend(folder)
+    if not folder.is_dir():
         raise MissingInputError(
-            Message(en=f"There is no run {path}.", zh=f"找不到运行成果 {path}。")
+            Message(en=f"There is no run {folder}.", zh=f"找不到运行成果 {folder}。")
         )
-    if not is_run(path):
+    if not is_run(folder):
+        absent = ", ".join(name for name in RUN_FILES if not (folder / name).is_file())
         raise InputError(
             Message(
-                en=f"{path} holds no run (plan.gpkg, summary.json, manifest.json).",
-                zh=f"{path} 不是运行成果文件夹（缺 plan.gpkg、summary.json、manifest.json）。",
+                en=f"{folder} holds no run: {absent} missing. Run the project again.",
+                zh=f"{folder} 不是完整的运行成果：缺少 {absent}。请重新运行项目。",
             )
         )
-    summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
-    check_contract(summary.get("contract", ""), what="summary.json")
-    return read_geopackage(path / "plan.gpkg")[0]
+    # Bytes that are no UTF-8 become signs that no JSON has.
+    text = (folder / "summary.json").read_text(encoding="utf-8", errors="replace")
+    return summary_of(text, what="summary.json")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        # Bytes that are no UTF-8 become signs that no JSON has.
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(
+            Message(en=f"{path} cannot be read: {error}.", zh=f"{path} 无法读取：{error}。")
+        ) from error
+    return json_object(text, what=path.name)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """
+    Return the manifest of a run's folder, or of a ``plan.gpkg`` by itself; empty if it has none.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        If it cannot be read.
+    """
+    gpkg = path.suffix.lower() == ".gpkg"
+    return stored_manifest(path) if gpkg else _read_json(path / "manifest.json")

@@ -7,10 +7,12 @@ used by itself and reports raw figures; `verify_plan` runs all that the layers a
 """
 
 from gridplan.verify.codes import GB_T_30428, CodeProfile, check_codes, check_ids
+from gridplan.verify.contract import CONTRACT_COLUMNS, CONTRACT_LAYERS, check_contract
 from gridplan.verify.crossing import check_buildings, check_communities
 from gridplan.verify.findings import STANDARD, Checked, Finding, Report, Severity, Tolerances
+from gridplan.verify.lineage import KINDS, check_lineage
+from gridplan.verify.links import check_community_committees, check_frontier
 from gridplan.verify.plan import verify_plan
-from gridplan.verify.rules import RULES, Rule
 from gridplan.verify.siting import check_claims, check_room_figures, check_rooms
 from gridplan.verify.sums import (
     REASONS,
@@ -21,7 +23,8 @@ from gridplan.verify.sums import (
     check_residents,
     check_totals,
 )
-from gridplan.verify.tiling import check_boundary, check_shapes, check_tiling
+from gridplan.verify.tiling import check_boundary, check_overlaps, check_shapes, check_tiling
+from gridplan.verify.wording import RULES, Rule
 from gridplan.verify.zones import (
     check_complete,
     check_connected,
@@ -32,7 +35,10 @@ from gridplan.verify.zones import (
 )
 
 __all__ = [
+    "CONTRACT_COLUMNS",
+    "CONTRACT_LAYERS",
     "GB_T_30428",
+    "KINDS",
     "REASONS",
     "RULES",
     "STANDARD",
@@ -48,14 +54,19 @@ __all__ = [
     "check_claims",
     "check_codes",
     "check_communities",
+    "check_community_committees",
     "check_complete",
     "check_connected",
+    "check_contract",
     "check_counts",
     "check_distances",
     "check_drawn_zones",
+    "check_frontier",
     "check_homes",
     "check_ids",
+    "check_lineage",
     "check_nearest",
+    "check_overlaps",
     "check_residents",
     "check_room_figures",
     "check_rooms",

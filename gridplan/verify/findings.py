@@ -72,7 +72,7 @@ class Finding:
     Attributes
     ----------
     rule : str
-        Key of `gridplan.verify.rules.RULES`.
+        Key of `gridplan.verify.wording.RULES`.
     severity : {"hard", "soft"}
         A plan with a hard finding must not be used as it is.
     count : int
@@ -124,15 +124,18 @@ class Report:
         ``zones_disconnected``: raw figures; None where the layers needed are absent.
     figures : mapping
         All other raw figures.
-    checked, skipped : tuple of str
-        Names of the checks that ran, and of those for which layers were absent.
+    checked : tuple of str
+        Names of the checks that ran.
+    skipped : mapping of name to tuple of str
+        The checks that could not run, and the layers to add for each; of ``a | b`` one
+        is enough.
     """
 
     findings: tuple[Finding, ...]
     proofs: Mapping[str, float | None]
     figures: Mapping[str, float]
     checked: tuple[str, ...]
-    skipped: tuple[str, ...]
+    skipped: Mapping[str, tuple[str, ...]]
 
     @property
     def ok(self) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify import codes, crossing, siting, sums, tiling, zones
+from gridplan.verify import codes, crossing, lineage, links, siting, sums, tiling, zones
 from gridplan.verify.codes import GB_T_30428, CodeProfile
-from gridplan.verify.contact import neighbours
+from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
     STANDARD,
     Checked,
@@ -22,8 +23,9 @@ from gridplan.verify.findings import (
     Tolerances,
     in_order,
 )
-from gridplan.verify.frames import number, shapes, sound, texts
+from gridplan.verify.frames import number, numbers, texts
 from gridplan.verify.rules import figure, finding
+from gridplan.verify.world import World, outline_of, section, with_inputs
 
 PROOFS = {
     "tiling_error_m2": "cells_tiling_error_m2",
@@ -33,52 +35,16 @@ PROOFS = {
 }
 """The proofs of ``summary.json`` and the figures they are."""
 
-_INPUT = "in_"
-_ALSO_AS_INPUT = ("boundary", "communities", "buildings", "sites", "population")
 _NOT_A_COUNT = ("level", "unit_id", "population")
-
-
-@dataclass(frozen=True)
-class _World:
-    """The layers by name, inputs also without their prefix, and what several checks need."""
-
-    layers: Mapping[str, pd.DataFrame]
-    summary: Mapping[str, Any]
-    cells_method: str | None
-    profile: CodeProfile
-    tolerances: Tolerances
-
-    def get(self, name: str) -> pd.DataFrame | None:
-        return self.layers.get(name)
-
-    def has(self, layer: str, *columns: str) -> bool:
-        return layer in self.layers and set(columns) <= set(self.layers[layer])
-
-    @cached_property
-    def outline(self) -> shapely.Geometry | None:
-        return _outline(self.layers["boundary"]) if "boundary" in self.layers else None
-
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        return neighbours(shapes(self.layers["cells"]), tolerances=self.tolerances)
-
-    @cached_property
-    def members(self) -> pd.DataFrame | None:
-        cell_zones, drawn = self.get("cell_zones"), self.get("zones")
-        readable = cell_zones is None or self.has(
-            "cell_zones", "cell_uid", "zone_system", "zone_id"
-        )
-        if "cells" not in self.layers or not readable:
-            return None
-        found = zones.membership(self.layers["cells"], cell_zones, drawn)
-        return None if found is None or found.empty else found
 
 
 @dataclass(frozen=True, slots=True)
 class _Check:
     name: str
     needs: tuple[str, ...]
-    run: Callable[[_World], Checked]
+    run: Callable[[World], Checked]
+    expected: bool = True
+    """Whether a plan without the layers is told what was left unverified."""
 
 
 def verify_plan(
@@ -86,6 +52,7 @@ def verify_plan(
     summary: Mapping[str, Any] | None = None,
     *,
     cells_method: str | None = None,
+    contract: bool = False,
     profile: CodeProfile = GB_T_30428,
     tolerances: Tolerances = STANDARD,
 ) -> Report:
@@ -103,6 +70,10 @@ def verify_plan(
     cells_method : str, optional
         How the cells were made; for ``square``, which cuts buildings by nature, a cut
         building is a soft finding. Default: ``summary["cells"]["method"]``.
+    contract : bool
+        Whether gridplan made these layers: then each layer and column of the contract
+        must be there. Of layers drawn by hand, without a summary, a missing column is
+        a soft finding: what it would hold is left unverified.
     profile : CodeProfile
         The form of the codes.
 
@@ -123,43 +94,61 @@ def verify_plan(
     100.0
     """
     claimed = summary or {}
-    method = cells_method or _section(claimed, "cells").get("method")
-    world = _World(_with_inputs(layers), claimed, method, profile, tolerances)
-    findings: list[Finding] = [*_missing_layers(world)]
+    method = cells_method or section(claimed, "cells").get("method")
+    world = World(with_inputs(layers), claimed, method, profile, tolerances)
+    findings = check_contract(world.layers) if contract else _missing_layers(world)
     figures: dict[str, float] = {}
-    checked, skipped = [], []
+    checked: list[str] = []
+    skipped: dict[str, tuple[str, ...]] = {}
     for check in CHECKS:
-        if all(need in world.layers for need in check.needs):
-            result = _carried_out(check, world)
-            findings += result.findings
-            # Zones disconnected are counted by two checks, each for systems of its own.
-            for name, value in result.figures.items():
-                figures[name] = figures.get(name, 0.0) + value
-            checked.append(check.name)
-        else:
-            skipped.append(check.name)
+        lacking = tuple(need for need in check.needs if not world.offers(need))
+        if lacking:
+            if check.expected:
+                skipped[check.name] = lacking
+            continue
+        result = _carried_out(check, world)
+        findings += result.findings
+        # Zones disconnected are counted by two checks, each for systems of its own.
+        for name, value in result.figures.items():
+            figures[name] = figures.get(name, 0.0) + value
+        checked.append(check.name)
     proofs = {name: figures.pop(source, None) for name, source in PROOFS.items()}
     findings += _differences(claimed, proofs, world)
-    return Report(in_order(findings), proofs, figures, tuple(checked), tuple(skipped))
+    by_hand = not contract and summary is None
+    kept = (_softened(one) if by_hand else one for one in findings)
+    return Report(in_order(dict.fromkeys(kept)), proofs, figures, tuple(checked), skipped)
 
 
-def _with_inputs(layers: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    known = {name: pd.DataFrame(layer) for name, layer in layers.items()}
-    for name in _ALSO_AS_INPUT:
-        if name not in known and _INPUT + name in known:
-            known[name] = known[_INPUT + name]
-    return known
+def _softened(one: Finding) -> Finding:
+    absence = one.rule in {"column_missing", "layer_missing"} and one.layer != "cells"
+    unnamed = one.rule == "column_missing" and "geometry" not in one.ids
+    return replace(one, severity="soft") if absence or unnamed else one
 
 
-def _missing_layers(world: _World) -> list[Finding]:
+def _missing_layers(world: World) -> list[Finding]:
     absent = [] if "boundary" in world.layers else ["boundary"]
     # Zones drawn by hand may come alone; a plan has cells.
     if "cells" not in world.layers and (world.summary or "zones" not in world.layers):
         absent.append("cells")
-    return [one for layer in absent for one in finding("layer_missing", [layer], layer=layer)]
+    return [one for layer in absent for one in missing_layer(layer, severity="hard")]
 
 
-def _carried_out(check: _Check, world: _World) -> Checked:
+def _summary_copy(world: World) -> Checked:
+    """Compare the summary with its copy in the table ``gridplan_meta``."""
+    meta = world.layers["gridplan_meta"]
+    values = dict(zip(texts(meta, "key"), texts(meta, "value"), strict=True))
+    try:
+        copy = json.loads(values.get("summary") or "{}")
+    except ValueError:
+        copy = {}
+    known = copy if isinstance(copy, Mapping) else {}
+    blocks = sorted({*map(str, known), *map(str, world.summary)})
+    absent = object()
+    wrong = [one for one in blocks if known.get(one, absent) != world.summary.get(one, absent)]
+    return Checked(tuple(finding("summary_differs", wrong, layer="summary")))
+
+
+def _carried_out(check: _Check, world: World) -> Checked:
     try:
         return check.run(world)
     except shapely.GEOSException as error:
@@ -169,20 +158,17 @@ def _carried_out(check: _Check, world: _World) -> Checked:
         )
 
 
-def _section(summary: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = summary.get(name)
-    return section if isinstance(section, Mapping) else {}
-
-
 def _differences(
-    summary: Mapping[str, Any], proofs: Mapping[str, float | None], world: _World
+    summary: Mapping[str, Any], proofs: Mapping[str, float | None], world: World
 ) -> list[Finding]:
     measured: dict[str, float | None] = dict(proofs)
-    claimed = {name: _section(summary, "proofs").get(name) for name in PROOFS}
+    claimed = {name: section(summary, "proofs").get(name) for name in PROOFS}
     claimed["residents"] = summary.get("residents")
     if world.has("demand", "population"):
-        measured["residents"] = float(world.layers["demand"]["population"].sum())
-    claimed["cells"] = _section(summary, "cells").get("count")
+        measured["residents"] = float(
+            np.nan_to_num(numbers(world.layers["demand"], "population")).sum()
+        )
+    claimed["cells"] = section(summary, "cells").get("count")
     if "cells" in world.layers:
         measured["cells"] = float(len(world.layers["cells"]))
     slack = {
@@ -199,39 +185,35 @@ def _differences(
     return finding("proof_differs", wrong, layer="summary", detail="summary / layers")
 
 
-def _outline(boundary: pd.DataFrame) -> shapely.Geometry | None:
-    if "geometry" not in boundary:
-        return None
-    polygons = shapes(boundary)
-    good = polygons[sound(polygons)]
-    return shapely.union_all(good) if len(good) else None
-
-
-def _boundary(world: _World) -> Checked:
+def _boundary(world: World) -> Checked:
     parts = [
         tiling.check_shapes(
             world.layers["boundary"], layer="boundary", whole=False, tolerances=world.tolerances
         )
     ]
-    read = _outline(world.layers["in_boundary"]) if "in_boundary" in world.layers else None
+    read = outline_of(world.layers["in_boundary"]) if "in_boundary" in world.layers else None
     if read is not None and world.outline is not None:
         parts.append(tiling.check_boundary(world.outline, read, tolerances=world.tolerances))
     return _joined(parts)
 
 
-def _cell_shapes(world: _World) -> Checked:
+def _cell_shapes(world: World) -> Checked:
     return tiling.check_shapes(world.layers["cells"], tolerances=world.tolerances)
 
 
-def _cell_tiling(world: _World) -> Checked:
-    if world.outline is None or not world.has("cells", "geometry"):
+def _cell_tiling(world: World) -> Checked:
+    if not world.has("cells", "geometry"):
         return Checked()
+    if world.outline is None:
+        return tiling.check_overlaps(
+            world.layers["cells"], pairs=world.pairs, tolerances=world.tolerances
+        )
     return tiling.check_tiling(
         world.layers["cells"], world.outline, pairs=world.pairs, tolerances=world.tolerances
     )
 
 
-def _community_shapes(world: _World) -> Checked:
+def _community_shapes(world: World) -> Checked:
     communities = world.layers["communities"]
     found = tiling.check_shapes(
         communities, layer="communities", whole=False, tolerances=world.tolerances
@@ -240,7 +222,7 @@ def _community_shapes(world: _World) -> Checked:
     return Checked((*found.findings, *named.findings))
 
 
-def _community_tiling(world: _World) -> Checked:
+def _community_tiling(world: World) -> Checked:
     if world.outline is None:
         return Checked()
     return tiling.check_tiling(
@@ -251,7 +233,7 @@ def _community_tiling(world: _World) -> Checked:
     )
 
 
-def _buildings(world: _World) -> Checked:
+def _buildings(world: World) -> Checked:
     return crossing.check_buildings(
         world.layers["cells"],
         world.layers["buildings"],
@@ -260,13 +242,13 @@ def _buildings(world: _World) -> Checked:
     )
 
 
-def _communities(world: _World) -> Checked:
+def _communities(world: World) -> Checked:
     return crossing.check_communities(
         world.layers["cells"], world.layers["communities"], tolerances=world.tolerances
     )
 
 
-def _codes(world: _World) -> Checked:
+def _codes(world: World) -> Checked:
     # Cells drawn by hand have no permanent id yet; a plan's tables refer to it.
     referred = bool(world.summary) or bool({"cell_zones", "demand"} & set(world.layers))
     severity: Severity = "hard" if referred else "soft"
@@ -281,13 +263,13 @@ def _codes(world: _World) -> Checked:
     return Checked((*lasting.findings, *coded.findings), coded.figures)
 
 
-def _is_first_plan(world: _World) -> bool:
+def _is_first_plan(world: World) -> bool:
     if not world.has("cell_lineage", "kind"):
         return True
     return set(texts(world.layers["cell_lineage"], "kind")) <= {"new", None}
 
 
-def _zone_membership(world: _World) -> Checked:
+def _zone_membership(world: World) -> Checked:
     return zones.check_complete(
         world.layers["cells"],
         world.get("cell_zones"),
@@ -296,7 +278,7 @@ def _zone_membership(world: _World) -> Checked:
     )
 
 
-def _zone_connection(world: _World) -> Checked:
+def _zone_connection(world: World) -> Checked:
     if world.members is None or not world.has("cells", "geometry"):
         return Checked()
     return zones.check_connected(
@@ -304,7 +286,7 @@ def _zone_connection(world: _World) -> Checked:
     )
 
 
-def _drawn_zones(world: _World) -> Checked:
+def _drawn_zones(world: World) -> Checked:
     drawn, members = world.layers["zones"], world.members
     if members is not None:
         drawn = drawn[~zones.in_systems(drawn, members)]
@@ -314,7 +296,7 @@ def _drawn_zones(world: _World) -> Checked:
     return zones.check_drawn_zones(drawn, world.outline, tolerances=world.tolerances)
 
 
-def _zone_layer(world: _World) -> Checked:
+def _zone_layer(world: World) -> Checked:
     drawn, members = world.layers["zones"], world.members
     if members is None:
         return Checked()
@@ -330,7 +312,7 @@ def _zone_layer(world: _World) -> Checked:
     return _joined(parts)
 
 
-def _residents(world: _World) -> Checked:
+def _residents(world: World) -> Checked:
     demand = world.layers["demand"]
     parts = [codes.check_ids(demand, "demand_id", layer="demand")]
     groups: list[str] = []
@@ -344,10 +326,21 @@ def _residents(world: _World) -> Checked:
     parts.append(sums.check_counts(demand, ["population", *groups]))
     if "communities" in world.layers:
         parts.append(sums.check_demand_communities(demand, world.layers["communities"]))
+        if world.has("communities", "population"):
+            parts.append(
+                sums.check_totals(
+                    demand,
+                    "community_id",
+                    world.layers["communities"],
+                    "population",
+                    layer="communities",
+                    tolerances=world.tolerances,
+                )
+            )
     return _joined(parts)
 
 
-def _cell_residents(world: _World) -> Checked:
+def _cell_residents(world: World) -> Checked:
     demand, cells = world.layers["demand"], world.layers["cells"]
     return _joined(
         [
@@ -364,7 +357,7 @@ def _cell_residents(world: _World) -> Checked:
     )
 
 
-def _committee_walks(world: _World) -> Checked:
+def _committee_walks(world: World) -> Checked:
     demand, committees = world.layers["demand"], world.layers["committees"]
     parts = [
         codes.check_ids(committees, "committee_id", layer="committees"),
@@ -390,7 +383,7 @@ def _committee_walks(world: _World) -> Checked:
     return _joined(parts)
 
 
-def _room_walks(world: _World) -> Checked:
+def _room_walks(world: World) -> Checked:
     demand, rooms = world.layers["demand"], world.layers["rooms"]
     return _joined(
         [
@@ -401,8 +394,8 @@ def _room_walks(world: _World) -> Checked:
     )
 
 
-def _rooms(world: _World) -> Checked:
-    claimed = _section(world.summary, "siting")
+def _rooms(world: World) -> Checked:
+    claimed = section(world.summary, "siting")
     others = (
         texts(world.layers["committees"], "committee_id")
         if world.has("committees", "committee_id")
@@ -417,10 +410,30 @@ def _rooms(world: _World) -> Checked:
     )
 
 
-def _claims(world: _World) -> Checked:
-    claimed = _section(world.summary, "siting")
-    if not claimed:
-        return Checked()
+def _community_committees(world: World) -> Checked:
+    return links.check_community_committees(
+        world.layers["community_committees"],
+        world.get("communities"),
+        world.get("committees"),
+        world.get("demand"),
+    )
+
+
+def _lineage(world: World) -> Checked:
+    return lineage.check_lineage(
+        world.layers["cell_lineage"],
+        world.layers["cells"],
+        world.get("cells_retired"),
+        tolerances=world.tolerances,
+    )
+
+
+def _frontier(world: World) -> Checked:
+    return links.check_frontier(world.layers["frontier"], tolerances=world.tolerances)
+
+
+def _claims(world: World) -> Checked:
+    claimed = section(world.summary, "siting")
     return siting.check_claims(
         claimed,
         world.get("demand"),
@@ -439,21 +452,29 @@ def _joined(parts: list[Checked]) -> Checked:
 CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
-    _Check("cell_tiling", ("cells", "boundary"), _cell_tiling),
+    _Check("cell_tiling", ("cells",), _cell_tiling),
     _Check("cell_codes", ("cells",), _codes),
     _Check("buildings", ("cells", "buildings"), _buildings),
     _Check("community_shapes", ("communities",), _community_shapes),
     _Check("community_tiling", ("communities", "boundary"), _community_tiling),
     _Check("cell_communities", ("cells", "communities"), _communities),
-    _Check("zone_membership", ("cells",), _zone_membership),
-    _Check("zone_connection", ("cells",), _zone_connection),
+    _Check("zone_membership", ("cells", "cells.zone_id | cell_zones"), _zone_membership),
+    _Check("zone_connection", ("cells", "cells.zone_id | cell_zones"), _zone_connection),
     _Check("drawn_zones", ("zones",), _drawn_zones),
-    _Check("zone_layer", ("zones", "cells"), _zone_layer),
+    _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
     _Check("residents", ("demand",), _residents),
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
     _Check("committee_walks", ("demand", "committees"), _committee_walks),
     _Check("room_walks", ("demand", "rooms"), _room_walks),
     _Check("rooms", ("rooms", "sites"), _rooms),
-    _Check("siting_claims", ("rooms",), _claims),
+    _Check(
+        "community_committees",
+        ("community_committees", "communities | committees"),
+        _community_committees,
+    ),
+    _Check("lineage", ("cell_lineage", "cells"), _lineage),
+    _Check("frontier", ("frontier",), _frontier, expected=False),
+    _Check("siting_claims", ("rooms", "summary.siting"), _claims),
+    _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )
-"""All checks: name, the layers each needs, what it runs."""
+"""All checks: name, the layers (or columns, of ``a | b`` one) each needs, what it runs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import shapely
@@ -162,6 +164,47 @@ def check_tiling(
         f"{layer}_outside_m2": outside_m2,
         f"{layer}_overlap_m2": float(close["area_m2"].sum()),
         f"{layer}_edges_differ": float(sum(f.count for f in findings if f.rule == "edges_differ")),
+    }
+    return Checked(tuple(findings), figures)
+
+
+def check_overlaps(
+    frame: pd.DataFrame,
+    *,
+    layer: str = "cells",
+    pairs: pd.DataFrame | None = None,
+    tolerances: Tolerances = STANDARD,
+) -> Checked:
+    """
+    Check shapes of which no boundary is known: overlaps, and land that they enclose uncovered.
+
+    Without a boundary enclosed land may be no part of the sub-district, such as a lake;
+    a gap is a soft finding here. Parameters are those of `check_tiling`.
+
+    Returns
+    -------
+    Checked
+        Figures in m²: ``{layer}_overlap_m2``, ``{layer}_enclosed_m2``.
+    """
+    absent = missing_columns(frame, layer, ["geometry"])
+    if absent:
+        return Checked(tuple(absent))
+    polygons, names = shapes(frame), labels(frame, layer)
+    good = sound(polygons)
+    covered = union(polygons[good])
+    rings = shapely.get_rings(shapely.get_parts(covered))
+    enclosed = shapely.difference(shapely.union_all(shapely.polygons(rings)), covered)
+    close = neighbours(polygons, tolerances=tolerances) if pairs is None else pairs
+    overlap = close[close["area_m2"] > tolerances.part_m2]
+    gaps = _gap_findings(polygons[good], names[good], enclosed, layer=layer, tolerances=tolerances)
+    findings = [
+        *(replace(one, severity="soft") for one in gaps),
+        *_overlap_findings(polygons, names, overlap, layer=layer, tolerances=tolerances),
+        *_edge_findings(polygons[good], names[good], layer=layer, tolerances=tolerances),
+    ]
+    figures = {
+        f"{layer}_overlap_m2": float(close["area_m2"].sum()),
+        f"{layer}_enclosed_m2": float(shapely.area(enclosed)),
     }
     return Checked(tuple(findings), figures)
 

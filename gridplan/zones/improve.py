@@ -37,7 +37,9 @@ class Candidate:
     rank: tuple[float, float] = (math.inf, math.inf)
 
 
-def best_partition(land: Land, piece: Ints, k: int, options: ZoneOptions) -> tuple[Candidate, int]:
+def best_partition(
+    land: Land, piece: Ints, k: int, options: ZoneOptions, *, balance: bool = True
+) -> tuple[Candidate, int]:
     """
     Return the best of the improved starts, and the number of moves proposed.
 
@@ -49,6 +51,8 @@ def best_partition(land: Land, piece: Ints, k: int, options: ZoneOptions) -> tup
     k : int
         From the number of pieces to the number of cells.
     options : ZoneOptions
+    balance : bool
+        Whether zones within the tolerance may exist; if not, no work is spent on it.
     """
     goal = Goal(mean=math.fsum(land.load) / k, tolerance=options.tolerance)
     moves = max(options.moves_per_cell * land.count, options.least_moves)
@@ -62,6 +66,8 @@ def best_partition(land: Land, piece: Ints, k: int, options: ZoneOptions) -> tup
         first = Candidate(_first(land, piece, zones, kind, rng), k, kind)
         found.append(_improved(land, first, goal, [shaping], rng))
     found.sort(key=lambda one: one.rank)
+    if not balance:
+        return found[0], len(kinds) * moves
     best, repair_work = _repaired(land, found, goal, shaping, options)
     return best, len(kinds) * moves + repair_work
 

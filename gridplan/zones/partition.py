@@ -12,6 +12,7 @@ from gridplan.errors import Message, Note
 from gridplan.zones.checks import check
 from gridplan.zones.improve import best_partition
 from gridplan.zones.land import land_of
+from gridplan.zones.limits import balance_limit
 from gridplan.zones.options import ZoneOptions
 from gridplan.zones.pieces import number_of_zones, pieces_note
 from gridplan.zones.report import ZonePlan, balance_table, missed_targets, zone_names
@@ -30,7 +31,8 @@ def partition_zones(
     zone's load over the tolerance, then the least sum of :math:`P^2 / 16 A` (outline
     and area: short borders, compact zones) and of squared deviations. Where no start
     meets the tolerance, a second course looks for balance alone before shape is
-    improved again. Work is counted in moves, so that a run can be repeated.
+    improved again, unless one cell outweighs a zone, so that no course could. Work is
+    counted in moves, so that a run can be repeated.
 
     Parameters
     ----------
@@ -67,7 +69,8 @@ def partition_zones(
     land = land_of(own, given if weighted else None)
     piece = land.graph.components()
     k, notes = number_of_zones(options.k, math.fsum(given), piece)
-    best, work = best_partition(land, piece, k, options)
+    limit = balance_limit(land.load, own["cell_uid"], k, options.tolerance)
+    best, work = best_partition(land, piece, k, options, balance=limit is None)
     names = zone_names(land, best.zone, k)
     zone_of = pd.Series(np.array(names, dtype=object)[best.zone], index=own["cell_uid"])
     balance = balance_table(land, best.zone, names)
@@ -79,7 +82,7 @@ def partition_zones(
         balanced_on="weights" if weighted else "area",
         start=best.start,
         work=work,
-        targets_missed=missed_targets(balance, zone_of, land.load, options.tolerance),
+        targets_missed=missed_targets(balance, zone_of, land.load, options.tolerance, limit=limit),
         notes=(*notes, *pieces_note(piece), *(() if weighted else (_by_area(len(cells)),))),
     )
 

@@ -14,6 +14,7 @@ from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.land import Land, zone_perimeters, zone_sums
+from gridplan.zones.limits import BalanceLimit
 from gridplan.zones.options import ZoneStart
 
 _LEAST_DIGITS = 2
@@ -101,9 +102,18 @@ def balance_table(land: Land, zone: Ints, names: list[str]) -> pd.DataFrame:
 
 
 def missed_targets(
-    balance: pd.DataFrame, zone_of: pd.Series[str], loads: Floats, tolerance: float
+    balance: pd.DataFrame,
+    zone_of: pd.Series[str],
+    loads: Floats,
+    tolerance: float,
+    *,
+    limit: BalanceLimit | None = None,
 ) -> tuple[Note, ...]:
-    """Return a note that names the zones beyond the tolerance, the worst first."""
+    """
+    Return a note that names the zones beyond the tolerance, the worst first.
+
+    `limit` says why no partition could have met it, where that is known.
+    """
     off = balance["deviation_share"].abs()
     beyond = off[off > tolerance + np.finfo(float).eps]
     if beyond.empty:
@@ -120,6 +130,10 @@ def missed_targets(
         f"±{tolerance:.0%}：{first_ids(worst_first)}。偏差最大的是 {worst}：{load:,.0f}"
         f"（{share:+.1%}）{zh}。",
     )
+    if limit is not None:
+        message = Message(
+            en=f"{message.en} {limit.message.en}", zh=f"{message.zh}{limit.message.zh}"
+        )
     return (Note("zone_balance", len(beyond), message, tuple(worst_first)),)
 
 

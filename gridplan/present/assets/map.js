@@ -103,6 +103,7 @@ function gridplanMap(map, plan) {
       [t("area"), `${format(cells.area[i])} m²`],
     ];
     if (cells.people[i]) {
+      rows.push([t("committee_walk"), metres(cells.committee_walk[i])]);
       rows.push([t("before"), metres(cells.before[i])]);
       if (cells.after.length) rows.push([t("after"), metres(cells.after[i])]);
     }
@@ -111,7 +112,8 @@ function gridplanMap(map, plan) {
   }
   function committeeFacts(i) {
     const one = plan.committees;
-    return { title: one.name[i] || one.id[i], rows: [[t("own"), format(one.own[i])], [t("nearest"), format(one.nearest[i])]] };
+    const rows = [[t("own"), format(one.own[i])], [t("nearest"), format(one.nearest[i])]];
+    return { title: one.name[i] || one.id[i], rows, notes: one.inside[i] ? [] : [t("outside")] };
   }
   function roomFacts(i) {
     const rows = [
@@ -119,7 +121,7 @@ function gridplanMap(map, plan) {
       [t("served"), format(rooms.people[i])],
       [t("mean"), rooms.mean[i] === null ? "–" : metres(rooms.mean[i])],
       [t("max"), rooms.max[i] === null ? "–" : metres(rooms.max[i])],
-      [t("area"), rooms.area[i] === null ? "–" : `${format(rooms.area[i])} m²`],
+      [rooms.assumed[i] ? t("footprint") : t("area"), rooms.area[i] === null ? "–" : `${format(rooms.area[i])} m²`],
     ];
     const notes = [];
     if (rooms.why[i]) notes.push(`${t("why")}: ${said(rooms.why[i])}`);
@@ -182,9 +184,10 @@ function gridplanMap(map, plan) {
     const chosen = plan.measures[measure];
     const unit = measure === "residents" || measure === "zones" ? "" : " (m)";
     titleOf.textContent = t(measure) + unit;
-    const target = { before: said(plan.basis), after: t("open_place") }[measure];
+    const target = { committee_walk: t("own_committee"), before: said(plan.basis), after: t("place") }[measure];
     basis.textContent = target ? `${t("to")}${lang() ? " " : ""}${target}` : "";
     table.replaceChildren();
+    document.getElementById("gp-legend-note").textContent = chosen && chosen.own ? t("counting") : "";
     if (!chosen) return;
     const head = table.createTHead().insertRow();
     for (const word of ["", "", t("cells"), t("people")]) head.append(element("th", word));
@@ -234,8 +237,16 @@ function gridplanMap(map, plan) {
   for (const label of [...boxes.querySelectorAll("label")]) {
     const layer = label.dataset.layer;
     if (!counts[layer]) { label.remove(); continue; }
-    label.querySelector("b").textContent = format(counts[layer]);
     toggle(layer, label.querySelector("input").checked);
+  }
+  const outside = plan.committees.inside.filter((one) => !one).length;
+  function count() {
+    for (const label of boxes.querySelectorAll("label")) {
+      const beyond = label.dataset.layer === "committees" && outside;
+      if (beyond) label.classList.add("gp-row");
+      label.querySelector("b").textContent = beyond
+        ? `${t("inside")} ${format(counts.committees - outside)} + ${t("outside")} ${format(outside)}` : format(counts[label.dataset.layer]);
+    }
   }
   boxes.addEventListener("change", (event) => toggle(event.target.value, event.target.checked));
 
@@ -371,6 +382,7 @@ function gridplanMap(map, plan) {
     source = said(plan.source).replace(/&/g, "&amp;").replace(/</g, "&lt;");
     map.attributionControl.addAttribution(source);
     legend();
+    count();
     if (!shown) show(null);
     find();
   }

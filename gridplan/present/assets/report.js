@@ -19,6 +19,14 @@
     });
   }
 
+  /* Notes that are folded away open where they are asked for, and on paper. */
+  for (const link of document.querySelectorAll("a[data-opens]")) {
+    link.addEventListener("click", () => { document.getElementById(link.dataset.opens).open = true; });
+  }
+  window.addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+  });
+
   const sort = (table, column, head) => {
     const down = head.getAttribute("aria-sort") === "ascending";
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");

@@ -73,6 +73,7 @@ def make_town(options: DemoOptions | None = None) -> DemoTown:
             {
                 "community_id": [one.code for one in communities],
                 "name": [one.name for one in communities],
+                "official": np.zeros(len(communities), dtype=np.int64),
             },
             [one.area for one in communities],
         ),

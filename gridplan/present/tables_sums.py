@@ -1,0 +1,190 @@
+"""Tables about the whole plan: its figures in words, and the sums that must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from gridplan.errors import Message
+from gridplan.plan import Plan
+from gridplan.present import aggregate
+from gridplan.present.tables_places import rooms_table, zones_table
+from gridplan.present.words import PLACE, before_basis, number, reason_label, same, spoken, word
+from gridplan.terms import Family, known, term
+
+_BALANCED = 1e-6
+_SKIPPED = frozenset({"contract", "basis", "caveats", "targets_missed", "norms", "key"})
+
+
+def reconcile_table(plan: Plan) -> pd.DataFrame:
+    """Return the sums that must agree, both sides, and whether they do."""
+    summary, layers = plan.summary, plan.layers
+    demand, cells = layers["demand"], layers["cells"]
+    people = aggregate.people(demand)
+    placed = people[demand["cell_uid"].notna()].sum()
+    checks = [
+        ("居民点居民合计 = 居民总数", "residents in demand = residents read",
+         people.sum(), summary["residents"]),
+        ("已落位 + 未落位 = 居民总数", "placed + not placed = residents read",
+         summary["residents_placed"] + summary["residents_unplaced"], summary["residents"]),
+        ("网格居民合计 = 落在网格内的居民", "residents of the cells = residents in a cell",
+         aggregate.people(cells).sum(), placed),
+        ("网格面积合计 = 辖区面积 (m²)", "area of the cells = area of the place (m²)",
+         pd.to_numeric(cells["area_m2"]).sum(), summary["place"]["area_m2"]),
+        ("网格数 = 概要中的网格数", "cells in the layer = cells in the summary",
+         len(cells), summary["cells"]["count"]),
+    ]  # fmt: skip
+    zones = zones_table(plan)
+    if len(zones):
+        checks.append(
+            ("责任区居民合计 = 网格居民合计", "residents of the zones = residents of the cells",
+             zones["population"].iloc[-1], aggregate.people(cells).sum())
+        )  # fmt: skip
+    rooms = rooms_table(plan)
+    if len(rooms):
+        checks.append(
+            ("各居委会与活动室服务居民 + 无处可去的居民 = 居民总数",
+             "residents by committee or room + without = residents read",
+             rooms["residents"].iloc[-1], summary["residents"])
+        )  # fmt: skip
+    rows = [
+        {"check": Message(en=en, zh=zh), "left": float(left), "right": float(right)}
+        for zh, en, left, right in checks
+    ]
+    table = pd.DataFrame(rows)
+    table["difference"] = table["left"] - table["right"]
+    table["ok"] = table["difference"].abs() <= _BALANCED * table["right"].abs().clip(lower=1.0)
+    return table
+
+
+def summary_table(plan: Plan) -> pd.DataFrame:
+    """
+    Return the figures of ``summary.json`` in words.
+
+    Columns: ``block`` (what it is about), ``figure``, ``value``, ``unit`` and ``key`` (its
+    path in ``summary.json``). Norms are rows of their own, with their source as the figure;
+    so are the targets missed and the caveats.
+    """
+    blocks = _blocks(plan)
+    rows = [row for path, value in _leaves(plan.summary, ()) if (row := _row(path, value, blocks))]
+    rows += [_norm_row(norm) for norm in plan.summary.get("norms") or []]
+    for key, label in (
+        ("targets_missed", Message(en="target missed", zh="未达目标")),
+        ("caveats", Message(en="to be careful of", zh="注意")),
+    ):
+        rows += [
+            {"block": label, "figure": spoken(one), "key": f"{key}.{place}"}
+            for place, one in enumerate(plan.summary.get(key) or [])
+        ]
+    return pd.DataFrame(rows, columns=["block", "figure", "value", "unit", "key"], dtype=object)
+
+
+def _blocks(plan: Plan) -> dict[str, Message]:
+    basis = before_basis(plan)
+    return {
+        "": Message(en="residents", zh="居民"),
+        "place": Message(en="the place", zh="辖区"),
+        "groups": Message(en="population groups", zh="人群"),
+        "cells": Message(en="cells", zh="单元网格"),
+        "exceptions": Message(en="cells: exceptions", zh="单元网格：例外"),
+        "proofs": Message(en="proofs", zh="核验"),
+        "access": Message(en="walk to own committee", zh="步行到本社区居委会"),
+        "nearest": Message(en="walk to nearest committee", zh="步行到最近居委会"),
+        "before": Message(en=f"walk to {basis.en}, today", zh=f"步行到{basis.zh}（现状）"),
+        "access_after": Message(en=f"walk to {PLACE.en}, with the plan",
+                                zh=f"步行到最近的{PLACE.zh}（方案）"),
+        "siting": Message(en="choice of rooms", zh="活动室选址"),
+        "zones": Message(en="zones", zh="责任区"),
+        "systems": Message(en="zones", zh="责任区"),
+        "network": Message(en="walking network", zh="步行网络"),
+    }  # fmt: skip
+
+
+def _leaves(node: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for key, inner in node.items():
+        if key in _SKIPPED:
+            continue
+        if isinstance(inner, dict):
+            found += _leaves(inner, (*path, str(key)))
+        elif not isinstance(inner, list | tuple):
+            found.append(((*path, str(key)), inner))
+    return found
+
+
+def _row(path: tuple[str, ...], value: object, blocks: dict[str, Message]) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    block = next((blocks[one] for one in reversed(path[:-1]) if one in blocks), blocks[""])
+    parent = path[-2] if len(path) > 1 else ""
+    figure, unit = _label(path[-1], parent)
+    shown = value if unit else _said(path[-1], value)
+    return {"block": block, "figure": figure, "value": shown, "unit": unit, "key": ".".join(path)}
+
+
+def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
+    """Return what a figure of the summary is called, and its unit."""
+    if parent == "within":
+        metres = number(float(key))
+        return Message(en=f"residents within {metres} m", zh=f"≤ {metres} m 的居民"), _UNITS[
+            "share"
+        ]
+    if parent in _FAMILIES:
+        return _FAMILIES[parent](key), _UNITS["cells" if parent == "exceptions" else "residents"]
+    if known(key, "indicator"):
+        found = term(key, "indicator")
+        return found.message, _UNITS.get(found.unit, found.unit)
+    if key == "area_m2":
+        return term(key, "column").message, "m²"
+    return _OTHER.get(key, same(key)), None
+
+
+def _said(key: str, value: object) -> object:
+    families: dict[str, Family] = {"model": "kind", "method": "kind", "status": "status"}
+    return word(families[key], str(value)) if key in families else value
+
+
+def _norm_row(norm: Mapping[str, Any]) -> dict[str, Any]:
+    key = str(norm["key"])
+    unit = norm.get("unit")
+    return {
+        "block": Message(en="norm", zh="标准"),
+        "figure": word("norm", key),
+        "value": norm["value"],
+        "unit": None if unit == "1" else unit,
+        "key": f"norms.{key}",
+    }
+
+
+_UNITS = {
+    "share": Message(en="share", zh="比例"),
+    "residents": Message(en="residents", zh="人"),
+    "sites": Message(en="sites", zh="处"),
+    "cells": Message(en="cells", zh="个"),
+    "buildings": Message(en="buildings", zh="栋"),
+    "zones": Message(en="zones", zh="个"),
+    "ways": Message(en="ways", zh="条"),
+    "gates": Message(en="gates", zh="个"),
+}
+_FAMILIES: Mapping[str, Callable[[str], Message]] = {
+    "missing": reason_label,
+    "groups": lambda key: word("group", key),
+    "exceptions": lambda key: word("exception", key),
+}
+_OTHER = {
+    "name": Message(en="name", zh="名称"),
+    "crs": Message(en="coordinate system", zh="坐标系"),
+    "as_of": Message(en="date of the data", zh="数据日期"),
+    "codes_official": Message(en="official codes", zh="官方编码"),
+    "residents_register": Message(en="registered residents", zh="户籍人口"),
+    "method": Message(en="method", zh="方法"),
+    "count": Message(en="number", zh="数量"),
+    "code_profile": Message(en="rule of the codes", zh="编码规则"),
+    "model": Message(en="model", zh="模型"),
+    "status": Message(en="what is proven", zh="证明情况"),
+    "stopped_by": Message(en="stopped by", zh="停止原因"),
+    "start": Message(en="start of the search", zh="初始划分"),
+    "walkable_edges": Message(en="walkable edges", zh="可步行路段"),
+}

@@ -1,0 +1,156 @@
+"""What of the layers can matter: homes inside the boundary, streets and obstacles near it."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import shapely
+
+from gridplan.errors import first_ids
+from gridplan.geometry import Floats
+from gridplan.place import as_text
+from gridplan.project.reading import Flags, Reading, ids_of
+
+_WORDS = {
+    "buildings": ("buildings", "栋建筑"),
+    "estates": ("estates", "个小区"),
+    "streets": ("streets", "条道路"),
+    "water": ("water areas", "个水面"),
+    "barriers": ("barriers", "条阻隔"),
+    "gates": ("gates", "个出入口"),
+    "sites": ("sites", "个活动室点"),
+    "committees": ("committees", "个居委会"),
+}
+_INSIDE, _NEAR = ("buildings", "estates"), ("streets", "water", "barriers", "gates")
+
+
+def select_near(reading: Reading) -> None:
+    """Keep homes and estates inside, streets, water, barriers and gates within the buffer."""
+    outline = reading.outline
+    if outline is None:
+        return
+    _refuse_far(reading, "gates")
+    near = outline.buffer(reading.config.network.buffer_m)
+    shapely.prepare(outline)
+    shapely.prepare(near)
+    for layers, area in ((_INSIDE, outline), (_NEAR, near)):
+        for layer in layers:
+            if layer in reading.layers:
+                kept = shapely.intersects(area, reading.layers[layer].geometry.to_numpy())
+                _keep(reading, layer, kept)
+    for layer, en, zh in (
+        ("streets", "street lies within the buffer of the boundary", "边界缓冲区内没有道路"),
+        ("buildings", "building lies inside the boundary", "边界内没有建筑"),
+    ):
+        if layer in reading.layers and reading.layers[layer].empty:
+            reading.faults.add(
+                en=f"No {en}. Check the layer `{layer}` and its coordinate system.",
+                zh=f"{zh}。请检查图层 `{layer}` 及其坐标系。",
+            )
+            del reading.layers[layer]
+
+
+def _keep(reading: Reading, layer: str, kept: Flags) -> None:
+    frame = reading.layers[layer]
+    reading.layers[layer] = frame[kept].reset_index(drop=True)
+    none_left = layer in {"streets", "buildings"} and not kept.any()  # a fault, not a note
+    if kept.all() or none_left:
+        return
+    ids = ids_of(frame, layer, ~kept)
+    en, zh = _WORDS[layer]
+    buffer_m = reading.config.network.buffer_m
+    inside = layer in _INSIDE
+    where_en = "outside the boundary" if inside else f"more than {buffer_m:,.0f} m outside"
+    where_zh = "在边界以外" if inside else f"在边界外 {buffer_m:,.0f} 米以外"
+    reading.note(
+        f"{layer}_outside",
+        ids,
+        en=f"{len(ids)} of {len(frame)} {en} lie {where_en} and were left out: {first_ids(ids)}.",
+        zh=f"{len(frame)} {zh}中有 {len(ids)} 个{where_zh}，未采用：{first_ids(ids)}。",
+    )
+
+
+def select_facilities(reading: Reading, layer: str, *, chosen: bool) -> None:
+    """
+    Keep committees or sites within the buffer; those of a planner's table must lie there.
+
+    Parameters
+    ----------
+    chosen : bool
+        By tags of an OSM file, which holds the neighbours' too: those are left out.
+    """
+    if reading.outline is None or layer not in reading.layers:
+        return
+    if not chosen:
+        _refuse_far(reading, layer)
+    frame = reading.layers[layer]
+    away_m = _away_m(reading, frame)
+    within = away_m <= reading.config.network.buffer_m
+    beside = within & (away_m > 0)
+    if chosen and not within.all():
+        _keep(reading, layer, within)
+    if beside.any():
+        ids = ids_of(frame, layer, beside)
+        en, zh = _WORDS[layer]
+        reading.note(
+            f"{layer}_beside",
+            ids,
+            en=f"{len(ids)} {en} stand outside the boundary, within the buffer; they count: "
+            f"{first_ids(ids)}.",
+            zh=f"{len(ids)} {zh}位于边界外的缓冲区内，已计入：{first_ids(ids)}。",
+        )
+
+
+def _refuse_far(reading: Reading, layer: str) -> None:
+    if layer not in reading.layers or layer not in reading.from_file:
+        return
+    frame = reading.layers[layer]
+    away_m = _away_m(reading, frame)
+    buffer_m = reading.config.network.buffer_m
+    beyond = away_m > buffer_m
+    if not beyond.any():
+        return
+    named = [
+        f"{one} ({metres:,.0f} m)"
+        for one, metres in zip(ids_of(frame, layer, beyond), away_m[beyond], strict=True)
+    ]
+    en, zh = _WORDS[layer]
+    reading.faults.add(
+        en=f"{len(named)} {en} lie more than {buffer_m:,.0f} m outside the boundary: "
+        f"{first_ids(named)}. Check their coordinates and coordinate system, or raise "
+        f"[network].buffer_m.",
+        zh=f"{len(named)} {zh}在边界外 {buffer_m:,.0f} 米以外：{first_ids(named)}。"
+        f"请检查坐标及坐标系，或增大 [network].buffer_m。",
+    )
+
+
+def _away_m(reading: Reading, frame: gpd.GeoDataFrame) -> Floats:
+    metres: Floats = shapely.distance(frame.geometry.to_numpy(), reading.outline)
+    return metres
+
+
+def drop_unknown_estates(reading: Reading) -> None:
+    """Take back names of estates that the place does not have, and say so."""
+    estates = reading.layers.get("estates")
+    if estates is not None and "estate_id" not in estates:
+        return  # the layer's own fault says so
+    known = set() if estates is None else set(as_text(estates["estate_id"]).dropna())
+    for layer in ("buildings", "gates", "sites"):
+        frame = reading.layers.get(layer)
+        if frame is None or "estate_id" not in frame:
+            continue
+        named = as_text(frame["estate_id"])
+        unknown = (named.notna() & (named != "") & ~named.isin(known)).to_numpy(dtype=bool)
+        if not unknown.any():
+            continue
+        names = sorted(named[unknown].unique())
+        reading.layers[layer] = frame.assign(estate_id=named.where(~unknown, None))
+        en, zh = _WORDS[layer]
+        reading.note(
+            f"{layer}_estates_unknown",
+            names,
+            count=int(unknown.sum()),
+            en=f"{int(unknown.sum())} {en} name {len(names)} estates that are not in the place "
+            f"({first_ids(names)}); they count as of the estate they stand in, if any.",
+            zh=f"{int(unknown.sum())} {zh}所属的 {len(names)} 个小区不在本区域"
+            f"（{first_ids(names)}），改按所在位置归属。",
+        )

@@ -1,0 +1,233 @@
+"""What pydantic finds wrong with settings, as sentences in both languages."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pydantic
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
+
+from gridplan.errors import Message
+
+HOUSE_FAULT = "gridplan"
+"""Type of a fault that a validator of ours raised: it brings its own sentences."""
+
+_SHOWN_CHARACTERS = 60
+_NEAR = 0.5
+
+_ZH_REASONS = {
+    "bool_parsing": "应为 true 或 false",
+    "bool_type": "应为 true 或 false",
+    "dict_type": "应为表（如 [place] 或 { … }）",
+    "finite_number": "应为有限数值（不能是 inf 或 nan）",
+    "float_parsing": "应为数字",
+    "float_type": "应为数字",
+    "int_from_float": "应为整数",
+    "int_parsing": "应为整数",
+    "int_parsing_size": "整数过大",
+    "int_type": "应为整数",
+    "list_type": "应为列表",
+    "model_type": "应为表（如 [place] 或 { … }）",
+    "string_type": "应为文字",
+    "tuple_type": "应为列表",
+}
+
+_KINDS: Mapping[type, Message] = {
+    str: Message(en="text", zh="文字"),
+    int: Message(en="a whole number", zh="整数"),
+    float: Message(en="a number", zh="数字"),
+    list: Message(en="a list of numbers", zh="数字列表"),
+    dict: Message(en="a table", zh="表"),
+}
+
+
+def house_fault(*, en: str, zh: str) -> PydanticCustomError:
+    """Return an error for a validator to raise, with what was expected in both languages."""
+    return PydanticCustomError(HOUSE_FAULT, "{en}", {"en": en, "zh": zh})
+
+
+def fault_messages(
+    error: pydantic.ValidationError, model: type[BaseModel], raw: Mapping[str, Any]
+) -> list[Message]:
+    """
+    Return one message per fault of some settings, the nearest valid name suggested.
+
+    Parameters
+    ----------
+    error : what ``model.model_validate(raw)`` raised
+    """
+    found: dict[Message, None] = {}
+    for one in error.errors():
+        place = _Place(model, raw)
+        for part in one["loc"]:
+            place.step(part)
+        if not place.elsewhere:
+            found[_message(one, place)] = None
+    return list(found)
+
+
+class _Place:
+    """Where in the settings a fault is, followed down from the whole of them."""
+
+    def __init__(self, model: type[BaseModel], raw: object) -> None:
+        self.annotation: Any = model
+        self.owner: type[BaseModel] | None = None
+        self.value: Any = raw
+        self.names: list[str] = []
+        self.choices: tuple[Any, ...] = ()
+        self.elsewhere = False
+
+    def step(self, part: str | int) -> None:
+        """Follow one part of a location; the tag of a union's member is no name."""
+        self.annotation = plain(self.annotation)
+        members = members_of(self.annotation)
+        if len(members) > 1:
+            if not _fits(str(part), self.value):
+                # Only the faults of the kind that was written are told; if it is none, all kinds.
+                self.elsewhere = any(_fits(_tag(one), self.value) for one in members)
+                self.choices = self.choices or members
+            self.annotation = next((one for one in members if _tag(one) == _bare(part)), None)
+            return
+        inner = members[0] if members else None
+        self.owner = inner if _is_model(inner) else None
+        self.annotation = _inside(inner, part)
+        self.value = _value_at(self.value, part)
+        if isinstance(part, int) and self.names:
+            self.names[-1] += f"[{part + 1}]"
+        else:
+            self.names.append(str(part))
+
+    @property
+    def label(self) -> str:
+        """The setting as the planner writes it."""
+        section, *keys = self.names
+        return f"[{section}].{'.'.join(keys)}" if keys else f"[{section}]"
+
+
+def _message(error: Any, place: _Place) -> Message:
+    name = place.label
+    if place.choices:
+        return _no_choice(name, place.value, place.choices)
+    if error["type"] == "extra_forbidden":
+        near = _nearest(place.names[-1], place.owner.model_fields if place.owner else ())
+        return Message(
+            en=f"There is no setting {name}.{f' Did you mean `{near}`?' if near else ''}",
+            zh=f"没有设置项 {name}。{f'是否指 `{near}`？' if near else ''}",
+        )
+    if error["type"] == "missing":
+        return Message(en=f"The setting {name} is missing.", zh=f"缺少设置项 {name}。")
+    found, reason = shown(place.value), _reason(error)
+    return Message(
+        en=f"The setting {name} = {found} cannot be used: {reason.en}.",
+        zh=f"设置项 {name} = {found} 无效：{reason.zh}。",
+    )
+
+
+def _reason(error: Any) -> Message:
+    context = error.get("ctx", {})
+    if error["type"] == HOUSE_FAULT:
+        return Message(en=context["en"], zh=context["zh"])
+    en = str(error["msg"]).replace("Input should", "it should", 1)
+    if error["type"] == "model_type":
+        en = "it should be a table of settings"
+    for key, word in (("ge", "不小于"), ("gt", "大于"), ("le", "不大于"), ("expected", "取值为")):
+        if key in context:
+            return Message(en=en, zh=f"应{word} {context[key]}")
+    return Message(en=en, zh=_ZH_REASONS.get(error["type"], f"不符合要求（{en}）"))
+
+
+def _no_choice(name: str, value: object, choices: Iterable[Any]) -> Message:
+    """Say which kinds of value a setting takes, where it is none of them."""
+    kinds = [_KINDS[_kind(one)] for one in choices]
+    return Message(
+        en=f"The setting {name} = {shown(value)} cannot be used: it should be "
+        f"{' or '.join(kind.en for kind in kinds)}.",
+        zh=f"设置项 {name} = {shown(value)} 无效：应为{'或'.join(kind.zh for kind in kinds)}。",
+    )
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} …"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=_NEAR)
+    return near[0] if near else None
+
+
+def members_of(annotation: Any) -> tuple[Any, ...]:
+    """Return what an annotation may be, ``None`` left out; itself where it is no union."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return tuple(plain(one) for one in typing.get_args(annotation) if one is not type(None))
+    return () if annotation is None else (annotation,)
+
+
+def plain(annotation: Any) -> Any:
+    """Return an annotation without its metadata."""
+    is_annotated = typing.get_origin(annotation) is typing.Annotated
+    return typing.get_args(annotation)[0] if is_annotated else annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _kind(annotation: Any) -> type:
+    if _is_model(annotation):
+        return dict
+    origin: type = typing.get_origin(annotation) or annotation
+    return origin
+
+
+def _tag(member: Any) -> str:
+    """Return the name pydantic gives a member of a union in a location."""
+    return str(getattr(member, "__name__", member)).partition("[")[0]
+
+
+def _bare(part: str | int) -> str:
+    """
+    Return the name in a tag such as ``constrained-int`` or ``list[float]``.
+
+    A model with a check of its own comes as ``function-after[check(), Name]``.
+    """
+    text = str(part)
+    if text.startswith("function-"):
+        return text.rpartition(", ")[2].rstrip("]")
+    return text.partition("[")[0].rpartition("-")[2]
+
+
+def _fits(tag: str, value: object) -> bool:
+    """Say whether a value is of the kind that a member of a union is for."""
+    words: Mapping[str, tuple[type, ...]] = {
+        "str": (str,),
+        "int": (int,),
+        "float": (int, float),
+        "list": (list,),
+    }
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, words.get(_bare(tag), (dict,)))
+
+
+def _inside(annotation: Any, part: str | int) -> Any:
+    """Return the annotation of one part of a table or list."""
+    if _is_model(annotation):
+        field = annotation.model_fields.get(part)
+        return field.annotation if field else None
+    arguments: Sequence[Any] = typing.get_args(annotation)
+    return arguments[-1] if typing.get_origin(annotation) is dict and arguments else None
+
+
+def _value_at(value: Any, part: str | int) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(part)
+    if isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return None

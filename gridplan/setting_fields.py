@@ -1,0 +1,54 @@
+"""How a setting is declared: its meaning in both languages, and its unit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridplan.setting_faults import house_fault
+
+FROZEN = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def setting(
+    default: Any = ...,
+    *,
+    en: str,
+    zh: str,
+    unit: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+) -> Any:
+    """Return a field that carries its meaning in both languages and its unit."""
+    return Field(
+        default, description=en, ge=ge, gt=gt, le=le, json_schema_extra={"zh": zh, "unit": unit}
+    )
+
+
+def default_of(options: type, name: str) -> Any:
+    """Return the default an algorithm's options give, so that it is written once."""
+    for field in dataclasses.fields(options):
+        if field.name == name:
+            if field.default_factory is not dataclasses.MISSING:
+                return field.default_factory()
+            return field.default
+    msg = f"{options.__name__} has no field {name}"
+    raise AttributeError(msg)
+
+
+class Section(BaseModel):
+    """A part of the settings: true and false are no numbers and no text in it."""
+
+    model_config = FROZEN
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _no_switch(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise house_fault(en="true and false are no value for it", zh="不能是 true 或 false")
+        return value

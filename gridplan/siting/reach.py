@@ -1,0 +1,74 @@
+"""Which demand only new sites reach, and how many of them that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridplan.siting.core import Positions
+from gridplan.siting.matrix import Flags, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    Demand that no open site reaches, with the candidates that do.
+
+    Attributes
+    ----------
+    sites : tuple of int
+        Positions of the candidates, ascending.
+    rows : tuple of int
+        Positions of the demand.
+    weight : float
+        Its residents.
+    """
+
+    sites: tuple[int, ...]
+    rows: tuple[int, ...]
+    weight: float
+
+
+def separate_parts(
+    cost: Floats, weights: Floats, *, opened: Positions, candidates: Positions
+) -> list[Part]:
+    """
+    Return the demand out of reach of the open sites, by the candidates that reach it.
+
+    On a walking network that can be walked both ways, each part is a piece of the
+    network of its own, and needs a site of its own: with fewer new sites than
+    parts, no plan serves everybody.
+
+    Parameters
+    ----------
+    cost : float array, shape (n_demand, n_sites)
+        ``inf`` where there is no path.
+    weights : float array, shape (n_demand,)
+    opened, candidates : int arrays
+        Positions of the sites that are open already, and of those that may be.
+
+    Examples
+    --------
+    >>> far = np.inf
+    >>> cost = np.array([[1.0, far, far], [far, 2.0, far], [far, far, 3.0]])
+    >>> parts = separate_parts(
+    ...     cost, np.array([5.0, 6.0, 7.0]), opened=np.array([0]), candidates=np.array([1, 2])
+    ... )
+    >>> [(part.sites, part.weight) for part in parts]
+    [((1,), 6.0), ((2,), 7.0)]
+    """
+    lost: Flags = (weights > 0) & ~np.isfinite(cost[:, opened]).any(axis=1)
+    reach = np.isfinite(cost[:, candidates])
+    rows = np.flatnonzero(lost & reach.any(axis=1))
+    found: dict[bytes, list[int]] = {}
+    for row in rows.tolist():
+        found.setdefault(reach[row].tobytes(), []).append(row)
+    return [
+        Part(
+            sites=tuple(np.asarray(candidates)[reach[own[0]]].tolist()),
+            rows=tuple(own),
+            weight=float(weights[own].sum()),
+        )
+        for own in found.values()
+    ]

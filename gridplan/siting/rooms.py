@@ -1,0 +1,159 @@
+"""New rooms beside the facilities that are there: which candidates to open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import InfeasibleError, InputError, Message, first_ids
+from gridplan.siting.matrix import Floats
+from gridplan.siting.median import p_median
+from gridplan.siting.options import Limits, Rules
+from gridplan.siting.reach import Part, separate_parts
+from gridplan.siting.result import Siting
+
+
+@dataclass(frozen=True)
+class RoomProblem:
+    """
+    Facilities that are open, candidates, and how far everybody walks to each.
+
+    Attributes
+    ----------
+    metres : float array, shape (n_demand, n_sites)
+        Walks; ``inf`` where there is no path.
+    demand_ids, site_ids : sequences of str
+    residents : float array, shape (n_demand,)
+    candidates : collection of str
+        The sites that may be opened; all others are open already and stay.
+    """
+
+    metres: Floats
+    demand_ids: Sequence[Hashable]
+    site_ids: Sequence[Hashable]
+    residents: Floats
+    candidates: Collection[Hashable] = field(default=())
+
+    @property
+    def fixed(self) -> tuple[Hashable, ...]:
+        """The sites that are open already."""
+        new = frozenset(self.candidates)
+        return tuple(one for one in self.site_ids if one not in new)
+
+
+def propose_rooms(problem: RoomProblem, *, p_new: int, limits: Limits | None = None) -> Siting:
+    """
+    Open `p_new` candidates so that residents walk least in total (p-median).
+
+    Residents that no site reaches are left out; where no new room is asked for,
+    so are those whom only candidates reach. Where nobody is left, the result has the
+    status ``infeasible``, no figures, and the open sites alone.
+
+    Raises
+    ------
+    InputError
+        If there are fewer candidates than rooms asked for.
+    InfeasibleError
+        If the rooms are too few to reach everybody whom some site reaches (with the
+        least number that would), or the limits ended the search before any plan.
+    """
+    candidates = len(problem.site_ids) - len(problem.fixed)
+    if p_new > candidates:
+        raise InputError(
+            Message(
+                en=f"[siting].p = {p_new}, but there are {candidates} candidate sites. "
+                f"Lower p or add sites.",
+                zh=f"[siting].p = {p_new}，但候选点只有 {candidates} 个。请减小 p 或增加候选点。",
+            )
+        )
+    new = frozenset(problem.candidates)
+    opened, may = (
+        np.array([j for j, one in enumerate(problem.site_ids) if (one in new) == side], dtype=int)
+        for side in (False, True)
+    )
+    usable = np.arange(len(problem.site_ids)) if p_new else opened
+    reached = np.isfinite(problem.metres[:, usable]).any(axis=1) & (problem.residents > 0)
+    if not reached.any():
+        return _nobody_reached(problem)
+    parts = separate_parts(problem.metres, problem.residents, opened=opened, candidates=may)
+    if p_new and len(parts) > p_new:
+        raise InfeasibleError(_too_few(parts, p_new, problem.site_ids))
+    names = pd.Index([one for one, kept in zip(problem.demand_ids, reached, strict=True) if kept])
+    result = p_median(
+        pd.DataFrame(problem.metres[reached], index=names, columns=list(problem.site_ids)),
+        pd.Series(problem.residents[reached], index=names),
+        p=len(opened) + p_new,
+        rules=Rules(fixed=problem.fixed),
+        limits=limits or Limits(),
+    )
+    if not result.sites:
+        raise InfeasibleError(no_plan(result, p_new))
+    return result
+
+
+def _nobody_reached(problem: RoomProblem) -> Siting:
+    return Siting(
+        sites=problem.fixed,
+        assignment=pd.Series(
+            [None] * len(problem.demand_ids),
+            index=pd.Index(list(problem.demand_ids), name="demand_id"),
+            dtype="object",
+            name="site_id",
+        ),
+        objective=math.inf,
+        bound=math.inf,
+        gap=math.inf,
+        status="infeasible",
+        stopped_by=None,
+        seconds=0.0,
+        work=0.0,
+        unreachable=tuple(
+            one for one, n in zip(problem.demand_ids, problem.residents, strict=True) if n > 0
+        ),
+    )
+
+
+def _too_few(parts: Sequence[Part], p_new: int, site_ids: Sequence[Hashable]) -> Message:
+    residents = math.fsum(part.weight for part in parts)
+    shown = first_ids([site_ids[part.sites[0]] for part in parts])
+    return Message(
+        en=f"[siting].p = {p_new} is too few: {residents:,.0f} residents live on {len(parts)} "
+        f"separate parts of the walking network that only candidate sites reach (one site of "
+        f"each: {shown}). Raise p to {len(parts)} or more, join the parts to the other streets "
+        f"(bridges, gates), or take out the candidates there, which leaves their residents out "
+        f"of reach.",
+        zh=f"[siting].p = {p_new} 不够：{residents:,.0f} 名居民位于 {len(parts)} 片互不连通的"
+        f"步行路网上，只有当地候选点可达（各举一处：{shown}）。请将 p 提高到不小于 {len(parts)}，"
+        f"或将其与其他道路连通（桥、出入口），或去掉当地候选点（这些居民将列为不可达）。",
+    )
+
+
+def no_plan(result: Siting, p_new: int) -> Message:
+    """Return why a search ended without a plan: what rules it out, or which limit ended it."""
+    if result.status == "infeasible":
+        return Message(
+            en=f"It is proven that no choice of {p_new} new rooms reaches every resident whom "
+            f"some site reaches. Raise [siting].p, or join the parts of the walking network.",
+            zh=f"已证明：新增 {p_new} 处活动室无论如何选取，都无法让所有可达居民步行到达。"
+            f"请增大 [siting].p，或连通步行路网。",
+        )
+    setting, en, zh = _STOPPED.get(str(result.stopped_by), _STOPPED["work"])
+    advice_en = f"Raise {setting}." if setting else "Run it again."
+    advice_zh = f"请增大 {setting}。" if setting else "请重新运行。"
+    return Message(
+        en=f"The siting was stopped by {en} after {result.work:,.0f} steps of work, before there "
+        f"was a plan. {advice_en}",
+        zh=f"选址在得到方案之前因{zh}停止（已计算 {result.work:,.0f} 步）。{advice_zh}",
+    )
+
+
+_STOPPED = {
+    "work": ("[siting].work", "its limit of work", "计算量上限"),
+    "time": ("[siting].time_s", "its limit of time", "时限"),
+    "interrupt": ("", "an interrupt", "中断"),
+}
+"""Which setting to raise, and what ended the search, in both languages."""

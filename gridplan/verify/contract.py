@@ -1,0 +1,73 @@
+"""Has a plan the layers and columns that other programs rely on (contract 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from gridplan.errors import Message
+from gridplan.verify.findings import Finding, Severity
+from gridplan.verify.frames import missing_columns
+from gridplan.verify.rules import finding
+
+_COLUMNS = {
+    "boundary": "name geometry",
+    "communities": "community_id name population households geometry",
+    "community_committees": "community_id committee_id",
+    "cells": "cell_uid cell_id community_id zone_id area_m2 population valid_from exception "
+    "geometry",
+    "cells_retired": "cell_uid cell_id valid_to reason",
+    "cell_lineage": "parent_uid child_uid area_share population_share kind changed_on document",
+    "zones": "zone_system zone_id parent_zone_id name community_id cells area_m2 population "
+    "households workload compactness geometry",
+    "cell_zones": "cell_uid zone_system zone_id",
+    "estates": "estate_id name community_id kind households population walled gates room_id "
+    "room_m committee_mean_m committee_max_m",
+    "gates": "gate_id estate_id status",
+    "demand": "demand_id population population_register community_id estate_id cell_uid edge_id "
+    "leg_m gate_id committee_id committee_m committee_reason nearest_committee_id "
+    "nearest_committee_m nearest_committee_reason room_id room_m room_reason",
+    "committees": "committee_id name kind residents_own residents_nearest staff",
+    "rooms": "site_id kind estate_id area_m2 ownership cost residents mean_m max_m staff phase "
+    "assumed why",
+    "streets": "edge_id u v length_m walkable",
+}
+CONTRACT_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    layer: tuple(columns.split()) for layer, columns in _COLUMNS.items()
+}
+"""Columns that each layer of a plan must have."""
+
+CONTRACT_LAYERS = tuple(CONTRACT_COLUMNS)
+"""Layers that a plan must have."""
+
+_LOST = {
+    "cells": Message(en="nothing can be verified", zh="无法核验"),
+    "boundary": Message(
+        en="gaps along the edge, and land beyond it, cannot be verified",
+        zh="边缘处的空隙与越界无法核验",
+    ),
+}
+_PROMISED = Message(en="a plan of gridplan is not whole", zh="gridplan 成果不完整")
+
+
+def missing_layer(layer: str, *, severity: Severity) -> list[Finding]:
+    """Return the finding that a layer is missing, and what cannot be verified without it."""
+    return finding(
+        "layer_missing",
+        [layer],
+        layer=layer,
+        severity=severity,
+        detail=_LOST.get(layer, _PROMISED),
+    )
+
+
+def check_contract(layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Return what `layers`, a plan that gridplan has made, lacks of the contract."""
+    findings: list[Finding] = []
+    for layer, columns in CONTRACT_COLUMNS.items():
+        if layer in layers:
+            findings += missing_columns(layers[layer], layer, columns)
+        else:
+            findings += missing_layer(layer, severity="hard")
+    return findings

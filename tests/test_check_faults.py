@@ -1,0 +1,321 @@
+"""`gridplan check` and `report` on what is broken or drawn by hand: sentences and statuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+from gridplan import commands
+from gridplan.cli import app
+from gridplan.present.verdict import verdict, verdict_lines
+from gridplan.store.geopackage import CONTRACT_LAYERS, SUMMARY_BLOCKS
+from gridplan.verify.contract import CONTRACT_COLUMNS
+from gridplan.verify.plan import CHECKS
+from tests import contract, tiny
+
+runner = CliRunner()
+CODES = ["999901001001001", "999901001001002"]
+
+
+def call(*arguments, lang="en"):
+    return runner.invoke(app, [*map(str, arguments), "--lang", lang])
+
+
+def cells(gap=0.0, *, crs=tiny.CRS, **columns):
+    halves = [tiny.box(0, 0, 100, 100), tiny.box(100 + gap, 0, 200, 100)]
+    return gpd.GeoDataFrame(columns or {"cell_id": CODES}, geometry=halves, crs=tiny.CRS).to_crs(
+        crs
+    )
+
+
+def boundary(crs=tiny.CRS):
+    return gpd.GeoDataFrame({"name": ["x"]}, geometry=[tiny.box(0, 0, 200, 100)], crs=tiny.CRS)\
+        .to_crs(crs)  # fmt: skip
+
+
+def package(path, **layers):
+    for name, frame in layers.items():
+        frame.to_file(path, layer=name, driver="GPKG", engine="pyogrio")
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    project = tiny.write(tmp_path_factory.mktemp("town"))
+    result = call("run", project, "--out", project.parent / "run")
+    assert result.exit_code == 0, result.output
+    return project.parent / "run"
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    shutil.copytree(made, tmp_path / "run")
+    return tmp_path / "run"
+
+
+# --- coordinate systems -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("crs", "said"),
+    [("EPSG:4326", "EPSG:4326"), ("EPSG:3857", "too large"), ("EPSG:2276", "US survey foot")],
+)
+def test_cells_that_are_not_in_metres_are_refused(tmp_path, crs, said):
+    path = package(tmp_path / "a.gpkg", cells=cells(crs=crs), boundary=boundary(crs))
+    result = call("check", path)
+    assert result.exit_code == 2
+    assert said in result.stderr or crs in result.stderr
+    assert len(result.stderr.splitlines()) == 2, "both layers are named"
+    for layer in ("`cells`", "`boundary`"):
+        assert layer in result.stderr
+    assert "projected CRS in metres" in result.stderr
+    assert "以米为单位的投影坐标系" in call("check", path, lang="zh").stderr
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+def test_cells_without_a_system_are_refused(tmp_path):
+    path = package(tmp_path / "a.gpkg", cells=cells().set_crs(None, allow_override=True))
+    result = call("check", path)
+    assert result.exit_code == 2
+    assert "`cells` has no coordinate system" in result.stderr
+
+
+def test_layers_in_two_systems_are_refused(tmp_path):
+    path = package(tmp_path / "a.gpkg", cells=cells(), boundary=boundary("EPSG:32651"))
+    result = call("check", path)
+    assert result.exit_code == 2
+    assert "CGCS2000 / 3-degree Gauss-Kruger CM 120E" in result.stderr
+    assert "WGS 84 / UTM zone 51N" in result.stderr
+
+
+def test_degrees_declared_as_metres_are_refused(tmp_path):
+    wrong = cells(crs="EPSG:4326").set_crs(tiny.CRS, allow_override=True)
+    result = call("check", package(tmp_path / "a.gpkg", cells=wrong))
+    assert result.exit_code == 2
+    assert "look like degrees" in result.stderr
+
+
+def test_a_base_map_in_another_system_does_no_harm(tmp_path):
+    other = gpd.GeoDataFrame(geometry=[shapely.Point(120.98, 31.46)], crs="EPSG:4326")
+    path = package(tmp_path / "a.gpkg", cells=cells(), boundary=boundary(), basemap=other)
+    result = call("check", path)
+    assert result.exit_code == 0, result.output
+    assert "left aside: basemap" in result.stdout
+
+
+# --- drawn by hand ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "frame"),
+    [
+        ("grid 2026", cells()),
+        ("CELLS", cells(CELL_ID=CODES, ZONE_ID=["a", "a"])),
+        ("单元网格", cells(网格编码=CODES)),
+        ("cells", cells(fid_1=[1, 2])),
+    ],
+)
+def test_what_can_be_checked_is_checked(tmp_path, name, frame):
+    path = package(tmp_path / "drawn.gpkg", **{name: frame})
+    result = call("check", path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1].startswith("Nothing hard found: ")
+    assert "no layer `boundary`" in result.stdout
+    assert "to have it verified, add `boundary`" in result.stdout
+
+
+def test_names_that_were_taken_for_others_are_said(tmp_path):
+    frame = cells(网格编码=[CODES[0]] * 2, ZONE_ID=["a", "b"])
+    result = call("check", package(tmp_path / "drawn.gpkg", grid=frame))
+    assert "grid → cells, 网格编码 → cell_id, ZONE_ID → zone_id" in result.stdout
+    assert result.exit_code == 2
+    assert "[id_repeated]" in result.stdout
+
+
+def test_overlaps_show_without_a_boundary(tmp_path):
+    result = call("check", package(tmp_path / "drawn.gpkg", cells=cells(-1)))
+    assert result.exit_code == 2
+    assert "[overlap]" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "a.gpkg is empty"),
+        (b'{"type": "FeatureCollection", "features": []}', "a.gpkg is no GeoPackage"),
+        (b"SQLite format 3\x00" + b"x" * 5000, "damaged or not whole"),
+    ],
+)
+def test_a_file_that_is_no_geopackage(tmp_path, content, said):
+    path = tmp_path / "a.gpkg"
+    path.write_bytes(content)
+    result = call("check", path)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_another_file_is_refused(tmp_path):
+    (tmp_path / "cells.geojson").write_text("{}")
+    result = call("check", tmp_path / "cells.geojson")
+    assert result.exit_code == 2
+    assert "cells.geojson cannot be checked" in result.stderr
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def table(path, statement):
+    database = sqlite3.connect(path)
+    with database:
+        database.execute(statement)
+    database.close()
+
+
+def truncated(folder):
+    content = (folder / "plan.gpkg").read_bytes()
+    (folder / "plan.gpkg").write_bytes(content[: len(content) // 2])
+
+
+def summary(text):
+    return lambda folder: (folder / "summary.json").write_text(text, encoding="utf-8")
+
+
+def summary_without(block):
+    def spoil(folder):
+        found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        del found[block]
+        (folder / "summary.json").write_text(json.dumps(found), encoding="utf-8")
+
+    return spoil
+
+
+def sql(statement):
+    return lambda folder: table(folder / "plan.gpkg", statement)
+
+
+BROKEN = {
+    "no JSON": (summary("{"), "summary.json is no JSON"),
+    "a list": (summary("[]"), "summary.json holds a list"),
+    "no bytes": (summary(""), "summary.json is no JSON"),
+    "no siting": (summary_without("siting"), "lacks blocks, or has broken ones: siting"),
+    "no contract": (summary_without("contract"), "was written under contract ''"),
+    "a later contract": (summary('{"contract": "2.0"}'), "Install a newer gridplan"),
+    "no package": (lambda folder: (folder / "plan.gpkg").unlink(), "plan.gpkg missing"),
+    "a truncated package": (truncated, "damaged or not whole"),
+    "no meta": (sql("DELETE FROM gpkg_contents WHERE table_name = 'gridplan_meta'"),
+                "gridplan_meta"),
+    "a later package": (sql("UPDATE gridplan_meta SET value = '2.0' WHERE key = 'contract'"),
+                        "Install a newer gridplan"),
+    "meta without settings": (sql("DELETE FROM gridplan_meta WHERE key = 'settings'"),
+                              "gridplan_meta: settings is missing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["check", "report"])
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_run_is_refused_in_one_sentence(run, name, command):
+    spoil, said = BROKEN[name]
+    spoil(run)
+    result = call(command, run)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_plan_is_held_to_the_whole_contract(run):
+    frame = gpd.read_file(run / "plan.gpkg", layer="demand", engine="pyogrio")
+    table(run / "plan.gpkg", "DELETE FROM gpkg_contents WHERE table_name = 'cell_zones'")
+    frame.drop(columns="room_reason").to_file(
+        run / "plan.gpkg", layer="demand", driver="GPKG", engine="pyogrio"
+    )
+    report, _ = commands.check_layers(run)
+    hard = {(one.rule, one.layer, one.ids) for one in report.findings if one.severity == "hard"}
+    assert ("layer_missing", "cell_zones", ("cell_zones",)) in hard
+    assert ("column_missing", "demand", ("room_reason",)) in hard
+    refused = call("report", run)
+    assert refused.exit_code == 2
+    assert "cell_zones is missing" in refused.stderr
+
+
+def test_a_summary_that_was_edited_is_found(run):
+    text = (run / "summary.json").read_text(encoding="utf-8")
+    found = json.loads(text) | {"residents_unplaced": 17}
+    (run / "summary.json").write_text(json.dumps(found), encoding="utf-8")
+    result = call("check", run)
+    assert result.exit_code == 2
+    assert "residents_unplaced" in result.stdout
+
+
+def test_the_contract_is_the_one_that_is_written_down_apart():
+    for layer, columns in contract.COLUMNS.items():
+        assert set(columns) <= set(CONTRACT_COLUMNS[layer])
+    assert set(CONTRACT_LAYERS) == set(contract.COLUMNS)
+    assert set(contract.SUMMARY) <= set(SUMMARY_BLOCKS)
+
+
+# --- the verdict --------------------------------------------------------------------------------
+
+
+def test_a_clean_run_ends_with_a_verdict_in_either_language(made):
+    english, chinese = call("check", made), call("check", made, lang="zh")
+    assert english.exit_code == chinese.exit_code == 0, english.output
+    assert english.stdout.splitlines()[-1].startswith("Nothing hard found: ")
+    assert chinese.stdout.splitlines()[-1].startswith("未发现硬性问题：")
+    assert "tiling error: " in english.stdout
+    assert "铺满误差：" in chinese.stdout
+    assert "left aside" not in english.stdout
+    assert "tiling_error_m2" not in english.stdout + chinese.stdout
+
+
+def test_the_verdict_counts_and_hard_findings_come_first(tmp_path):
+    frame = cells(5, cell_id=[CODES[0]] * 2)
+    path = package(tmp_path / "a.gpkg", cells=frame, boundary=boundary())
+    places = tmp_path / "places.geojson"
+    result = call("check", path, "--map", places)
+    assert result.exit_code == 2
+    lines = result.stdout.splitlines()
+    assert lines[-1].startswith("2 hard findings: do not use this plan")
+    marks = [line[0] for line in lines if line[0] in "✗!"]
+    assert marks == sorted(marks, key="✗!".index)
+    assert "findings without a place, not on the map: column_missing, id_repeated" in lines[-2]
+    found = gpd.read_file(places)
+    assert {"rule", "severity", "layer", "ids", "zh", "en"} <= set(found)
+    gap = found.set_index("rule").loc["gap"]
+    assert "Gaps between" in gap["en"]
+    assert "空隙" in gap["zh"]
+    east, north = gap.geometry.centroid.coords[0]
+    assert 120 < east < 122
+    assert 31 < north < 32
+
+
+def test_a_map_without_places_opens(tmp_path):
+    path = package(tmp_path / "a.gpkg", cells=cells(), boundary=boundary())
+    places = tmp_path / "places.geojson"
+    assert call("check", path, "--map", places).exit_code == 0
+    assert json.loads(places.read_text(encoding="utf-8"))["features"] == []
+
+
+def test_every_check_has_a_name():
+    from gridplan.present.verdict import _CHECKS
+
+    assert {one.name for one in CHECKS} <= set(_CHECKS)
+
+
+def test_the_words_of_the_verdict():
+    from gridplan.verify import verify_plan
+
+    report = verify_plan({"cells": pd.DataFrame({"geometry": [shapely.box(0, 0, 9, 9)]})})
+    assert verdict(report).en == (
+        f"Nothing hard found: {len(report.checked)} checks made, {len(report.skipped)} skipped, "
+        f"{len(report.findings)} remarks."
+    )
+    assert verdict_lines(report, "zh")[-1] == verdict(report).zh
