@@ -64,13 +64,13 @@ def assert_equal_walks(ours, raw):
         pytest.param("heidelberg/heidelberg.osm.pbf", 40, 25, marks=pytest.mark.slow),
     ],
 )
-def test_walks_between_pairs_are_those_of_the_raw_file(file, starts, goals, shared_data):
-    town, crs = osm_town(shared_data / file)
+def test_walks_between_pairs_are_those_of_the_raw_file(file, starts, goals, shared):
+    town, crs = osm_town(shared(file))
     homes = places_near(town.network, starts, seed=1)
     offices = places_near(town.network, goals, seed=2)
     ours = walks_on(town, homes, offices)
     assert np.isfinite(ours).mean() > 0.5
-    assert_equal_walks(ours, RawNetwork(shared_data / file, crs).pair_walks(homes, offices))
+    assert_equal_walks(ours, RawNetwork(shared(file), crs).pair_walks(homes, offices))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ def network(*lines):
         {
             "edge_id": [f"s{i}" for i in range(len(lines))],
             "walkable": True,
+            "highway": "residential",
         },
         geometry=list(lines),
         crs="EPSG:4549",
