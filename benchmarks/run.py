@@ -2,7 +2,8 @@
 Seconds per step and peak memory of whole runs: the demo town, and Newport where its file is.
 
 Each place runs in a process of its own, so that its peak memory is its own:
-``python benchmarks/run.py`` or ``make bench``.
+``python benchmarks/run.py`` or ``make bench``. ``make bench ARGS=access`` compares walking
+distances with other tools instead (`benchmarks/access.py`).
 """
 
 from __future__ import annotations
@@ -64,7 +65,12 @@ def show(name: str, figures: dict[str, object]) -> None:
 
 
 def main() -> None:
-    """Measure the places that are there."""
+    """Measure the places that are there, or what the argument names."""
+    if sys.argv[1:]:
+        script = Path(__file__).with_name(f"{sys.argv[1]}.py")
+        if not script.is_file():
+            sys.exit(f"there is no benchmark {sys.argv[1]!r}; there is: access")
+        sys.exit(subprocess.run([sys.executable, str(script)], check=False).returncode)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         show("Demo town", measure("demo", folder / "demo"))

@@ -206,7 +206,12 @@ def _wall_range(work: Work, table: pd.DataFrame) -> None:
     if walled is None:
         return
     walks = measure_walks(
-        work.place, demand, walled.network, walled.blocks, options=network_options(work.config)
+        work.place,
+        demand,
+        walled.network,
+        walled.blocks,
+        options=network_options(work.config),
+        through_gates=False,
     )
     columns = wall_range_columns(work.place, demand, walks, table)
     work.found["demand"] = pd.concat([demand, columns], axis="columns")

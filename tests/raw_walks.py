@@ -20,7 +20,8 @@ def walkable(tags):
     kind, foot = tags.get("highway"), tags.get("foot")
     if kind is None or kind in NOT_THERE or foot == "no" or tags.get("area") == "yes":
         return False
-    return foot in FOOT or not (kind in NEVER or tags.get("access") == "no")
+    closed = kind in NEVER or tags.get("access") == "no" or tags.get("motorroad") == "yes"
+    return tags.get("route") != "ferry" and (foot in FOOT or not closed)
 
 
 def raw_segments(path, crs):
@@ -59,7 +60,28 @@ class RawNetwork:
     """The segments of a file as a networkx graph, with walks between points."""
 
     def __init__(self, path, crs):
-        self.pairs, self.lines = raw_segments(path, crs)
+        self._build(*raw_segments(path, crs))
+
+    @classmethod
+    def of_lines(cls, lines):
+        """Return the network of lines that share a vertex wherever they meet."""
+        coords, line = [], []
+        for number, one in enumerate(lines):
+            coords.extend(one.coords)
+            line.extend([number] * len(one.coords))
+        places = np.round(np.array(coords), 3)
+        _, node = np.unique(places, axis=0, return_inverse=True)
+        node, line = node.ravel(), np.array(line)
+        along = (line[1:] == line[:-1]) & (node[1:] != node[:-1])
+        raw = cls.__new__(cls)
+        raw._build(
+            np.stack([node[:-1], node[1:]], axis=1)[along],
+            np.hstack([places[:-1], places[1:]])[along],
+        )
+        return raw
+
+    def _build(self, pairs, lines):
+        self.pairs, self.lines = pairs, lines
         self.length = np.hypot(*(self.lines[:, 2:] - self.lines[:, :2]).T)
         self.graph = nx.Graph()
         for (a, b), metres in zip(self.pairs.tolist(), self.length, strict=True):
@@ -79,6 +101,20 @@ class RawNetwork:
                 graph.add_edge(source, end, metres=min(metres, known))
         reach = nx.single_source_dijkstra_path_length(graph, source, weight="metres")
         return np.array([self._walk(start, snapped, reach) for start in starts])
+
+    def pair_walks(self, starts, goals):
+        """Return the walk from each start to each goal, both legs included."""
+        columns = []
+        for goal in goals:
+            snapped = [nearest(goal, self.lines)]
+            edge, share, leg = snapped[0]
+            a, b = self.pairs[edge].tolist()
+            self.graph.add_edge("goal", a, metres=leg + share * self.length[edge])
+            self.graph.add_edge("goal", b, metres=leg + (1 - share) * self.length[edge])
+            reach = nx.single_source_dijkstra_path_length(self.graph, "goal", weight="metres")
+            self.graph.remove_node("goal")
+            columns.append([self._walk(start, snapped, reach) for start in starts])
+        return np.array(columns).T
 
     def _walk(self, start, snapped, reach):
         edge, share, leg = nearest(start, self.lines)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 
 from gridplan.network import NetworkOptions, reachability_ledger
+from gridplan.pipeline import STEPS, Work
+from gridplan.project import read_project
+from tests import tiny
 from tests.worlds import streets, walk, world
 
 
@@ -199,3 +203,32 @@ def test_home_with_a_way_to_the_main_piece_is_not_cut_off():
         options=NetworkOptions(gate_link_m=40),
     )
     assert ledger_of(place, [(100, 190)], [10]).empty
+
+
+# The edge of the map
+
+
+@pytest.mark.parametrize(("buffer_m", "met"), [(0.0, False), (100.0, True)])
+def test_streets_beyond_the_boundary_count_within_the_buffer(tmp_path, buffer_m, met):
+    # The committee's street meets the home's by a street that lies 60 m outside only.
+    frames = tiny.town()
+    ways = (
+        [(100, 0), (100, -60)],
+        [(100, -60), (300, -60)],
+        [(300, -60), (300, 0)],
+    )
+    inside = ([(100, 200), (100, 0)], [(300, 200), (300, 0)])
+    names = ["out0", "out1", "out2", "in0", "in1"]
+    frames["streets"] = gpd.GeoDataFrame(
+        {"street_id": names, "highway": "residential"},
+        geometry=[tiny.line(*one) for one in (*ways, *inside)],
+        crs=tiny.CRS,
+    )
+    toml = tiny.TOML + f"\n[network]\nbuffer_m = {buffer_m}\n"
+    place, config = read_project(tiny.write(tmp_path / "town", frames, toml=toml))
+    work = Work(place=place, config=config)
+    for step in STEPS[:1]:
+        step.function(work)
+    edges = work.found["network"].edges
+    assert edges["edge_id"].str.startswith("out1").any() == met
+    assert (edges["component"].max() == 0) == met

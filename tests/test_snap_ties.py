@@ -20,7 +20,7 @@ def network(*lines):
         {
             "edge_id": [f"s{i}" for i in range(len(lines))],
             "walkable": True,
-            "highway": "footway",
+            "highway": "residential",
         },
         geometry=list(lines),
         crs="EPSG:4549",

@@ -61,12 +61,22 @@ def measure_walks(
     blocks: Obstacles,
     *,
     options: NetworkOptions,
+    through_gates: bool = True,
 ) -> Walks:
-    """Return the walks from every home to every committee, site and gate."""
+    """
+    Return the walks from every home to every committee and site, and to gates of estates.
+
+    Parameters
+    ----------
+    through_gates : bool
+        Whether the gates passed will be asked for.
+    """
     parts = (place.committees, place.sites)
     targets = np.concatenate([part.geometry.to_numpy() for part in parts])
     facilities = snap_to_network(targets, network, blocks=blocks, options=options)
-    at_gates = gates_on_network(network)
+    of_estates = set(place.gates["gate_id"][place.gates["estate_id"].notna()])
+    asked = network.gates["gate_id"].isin(of_estates if through_gates else ()).to_numpy()
+    at_gates = gates_on_network(network, asked)
     stops = joined(facilities, at_gates)
     graph = build_graph(network, stops)
     homes = demand.geometry.to_numpy()
@@ -74,7 +84,7 @@ def measure_walks(
     metres = walking_distances(graph, doors)
     straight_m = straight_walks(homes, targets, network, blocks=blocks, options=options)
     metres[:, : len(targets)] = np.minimum(metres[:, : len(targets)], straight_m)
-    gates = tuple(network.gates["gate_id"])
+    gates = tuple(network.gates["gate_id"][asked])
     return Walks(
         ids=(*place.committees["committee_id"], *place.sites["site_id"], *gates),
         doors=doors,
@@ -85,7 +95,7 @@ def measure_walks(
         committees=len(place.committees),
         sites=len(place.sites),
         graph=graph,
-        stops=Ends(np.concatenate([targets, network.gates.geometry.to_numpy()]), stops),
+        stops=Ends(np.concatenate([targets, network.gates.geometry.to_numpy()[asked]]), stops),
     )
 
 
@@ -102,9 +112,10 @@ def step_free_committee_walks(
     if not (network.walkable["highway"] == STEPS).any():
         return walks.metres[:, : walks.committees]
     level = replace(network, edges=step_free(network.edges))
-    on_level = gates_on_network(level).edge >= 0
+    every = np.ones(len(network.gates), dtype=bool)
+    on_level = gates_on_network(level, every).edge >= 0
     level = replace(level, gates=network.gates[on_level].reset_index(drop=True))
-    found = measure_walks(place, demand, level, blocks, options=options)
+    found = measure_walks(place, demand, level, blocks, options=options, through_gates=False)
     # Walls that hold only stairs would seem to hold no ways at all, and be crossed straight.
     with_stairs = walks.metres[:, : walks.committees]
     least: Floats = np.maximum(found.metres[:, : walks.committees], with_stairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import geopandas as gpd
@@ -77,6 +77,10 @@ class NetworkOptions:
     gate_link_m: float = 40.0
 
 
+def _no_gates() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"gate_id": pd.Series([], dtype="object")}, geometry=[])
+
+
 @dataclass(frozen=True)
 class Network:
     """
@@ -94,7 +98,7 @@ class Network:
     """
 
     edges: gpd.GeoDataFrame
-    gates: gpd.GeoDataFrame
+    gates: gpd.GeoDataFrame = field(default_factory=_no_gates)
     notes: tuple[Note, ...] = ()
 
     @cached_property

@@ -73,9 +73,10 @@ def inner_ways(network: Network, blocks: Obstacles) -> InnerWays:
     is_courtyard = (walkable["highway"] == COURTYARD_CLASS).to_numpy()
     within = shapely.buffer(areas, -CLEARANCE_M)
     ground, edge = shapely.STRtree(lines).query(within, predicate="intersects")
-    shape = shapely.intersection(lines[edge], within[ground])
-    real = (shapely.length(shape) > GRID_M) & ~is_courtyard[edge]
-    ground, edge, shape = ground[real], edge[real], shape[real]
+    enters = shapely.length(shapely.intersection(lines[edge], within[ground])) > GRID_M
+    real = enters & ~is_courtyard[edge]
+    ground, edge = ground[real], edge[real]
+    shape = shapely.intersection(lines[edge], areas[ground])
     piece = _pieces(network, areas, ground, edge)
     own = np.flatnonzero(~is_link[edge])
     of_street = np.isin(piece, piece[own])

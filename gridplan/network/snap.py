@@ -115,11 +115,12 @@ def snap_to_network(
     return _as_snapped(len(points), every, outdoors, inside)
 
 
-def gates_on_network(network: Network) -> Snapped:
-    """Return where the gates that open a wall lie on the network; by their position there."""
+def gates_on_network(network: Network, chosen: npt.NDArray[np.bool_]) -> Snapped:
+    """Return where some of ``network.gates`` lie on the network."""
     edge, offset_m = gate_places(network)
-    nothing = np.zeros(len(edge))
-    return Snapped(edge, offset_m, nothing, np.full(len(edge), "", dtype=object))
+    number = int(chosen.sum())
+    no_detour = np.full(number, "", dtype=object)
+    return Snapped(edge[chosen], offset_m[chosen], np.zeros(number), no_detour)
 
 
 def _nearest_free_street(
