@@ -23,6 +23,10 @@ _NEAR = 0.5
 _ZH_REASONS = {
     "bool_parsing": "应为 true 或 false",
     "bool_type": "应为 true 或 false",
+    "date_from_datetime_inexact": "应为日期，如 2026-06-30",
+    "date_from_datetime_parsing": "应为日期，如 2026-06-30",
+    "date_parsing": "应为日期，如 2026-06-30",
+    "date_type": "应为日期，如 2026-06-30",
     "dict_type": "应为表（如 [place] 或 { … }）",
     "finite_number": "应为有限数值（不能是 inf 或 nan）",
     "float_parsing": "应为数字",

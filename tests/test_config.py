@@ -77,7 +77,11 @@ def norms(key, **changes):
         ({"place": {**PLACE, "name": "a\nb"}}, "should be a name", "不能换行"),
         ({"place": {**PLACE, "as_of": 20260630}}, "a date such as 2026-06-30", "应为日期"),
         ({"place": {**PLACE, "as_of": "30.6.2026"}}, "a date such as 2026-06-30", "应为日期"),
-        ({"place": {**PLACE, "as_of": "2026-06-31"}}, "day value is outside", "不符合要求"),
+        (
+            {"place": {**PLACE, "as_of": "2026-06-31"}},
+            "day value is outside",
+            "应为日期，如 2026-06-30",
+        ),
         ({"place": {**PLACE, "community_code": "32058"}}, "12 digits", "12 位数字"),
         ({"place": PLACE, "sitting": {"p": 1}}, "no setting [sitting]. Did you mean `siting`", ""),
         ({"place": PLACE, "siting": 3}, "[siting] = 3 cannot be used: it should be a table", "表"),
@@ -173,6 +177,13 @@ def test_each_floor_space_has_a_source():
         "village": "2025 survey",
         "dormitory": UNVERIFIED,
     }
+
+
+@pytest.mark.parametrize("date", ["soon", "2026-13-40", []])
+def test_a_date_of_counts_is_a_date(date):
+    error = faults({"place": {**PLACE, "population": {"total": 5, "as_of": date}}})
+    [zh] = error.lines("zh")
+    assert zh == f"设置项 [place].population.as_of = {date!r} 无效：应为日期，如 2026-06-30。"
 
 
 @pytest.mark.parametrize("value", [0, -1])
