@@ -1,6 +1,6 @@
 """How far residents walk: to their own committee, to the nearest, to the nearest room."""
 
-from gridplan.access.choose import choose_facility, missing_reasons, own_committees
+from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
 from gridplan.access.figures import access_figures, weighted_quantile
 from gridplan.access.walks import (
     Walks,
@@ -11,6 +11,7 @@ from gridplan.access.walks import (
 )
 
 __all__ = [
+    "NO_COMMITTEE",
     "Walks",
     "access_figures",
     "choose_facility",
