@@ -363,12 +363,8 @@ def test_layers_may_be_left_out_by_none(tmp_path):
     assert place.water.empty
     assert place.sites.empty
     toml_p = refused(tiny.write(tmp_path / "p", frames, toml=toml))
-    assert toml_p == [
-        (
-            "[siting].p = 1, but there are 0 candidate sites. Lower p or add sites ([place].sites; not "
-            "set: the largest building of each estate and every public building)."
-        )
-    ]
+    assert len(toml_p) == 1
+    assert "[siting].p = 1, but there are 0 candidate sites. Lower p or add sites" in toml_p[0]
 
 
 def test_columns_are_renamed_in_the_common_geopackage(tmp_path):
