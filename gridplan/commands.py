@@ -12,6 +12,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from gridplan.access import community_committees
 from gridplan.config import written_language
 from gridplan.errors import (
     GridplanError,
@@ -25,7 +26,7 @@ from gridplan.errors import (
     first_ids,
 )
 from gridplan.geometry import area_scale
-from gridplan.pipeline import STEPS, run
+from gridplan.pipeline import STEPS, rehearse, run
 from gridplan.place import Place
 from gridplan.plan import Plan
 from gridplan.present import figures, report_html, tables_xlsx
@@ -233,6 +234,7 @@ def run_language(path: Path) -> Language | None:
 def check_project(toml: Path) -> tuple[Project, tuple[Message, ...]]:
     """Read everything a project names, change nothing; return it with what to know of it."""
     project = open_project(toml)
+    rehearse(project.place, project.config)
     notes = (*project.config.notes, *project.place.notes)
     return project, (*assumptions(project), *(note.message for note in notes))
 
@@ -259,6 +261,18 @@ def assumptions(project: Project) -> tuple[Message, ...]:
                 en=f"{codes}, not official: {first_ids(ids)}. So will be the cell codes.",
                 zh=f"{len(ids)} 个社区编码为占位码，并非正式编码：{first_ids(ids)}。"
                 f"单元网格编码亦然。",
+            )
+        )
+    served = set(community_committees(place)["community_id"])
+    lonely = [one for one in place.communities["community_id"] if one not in served]
+    if lonely:
+        communities = counted(len(lonely), "community has", "communities have")
+        found.append(
+            Message(
+                en=f"{communities} no committee: {first_ids(lonely)}. Residents there have no walk "
+                f"to a committee of their own.",
+                zh=f"{len(lonely)} 个社区没有居委会：{first_ids(lonely)}。其居民没有到"
+                f"本社区居委会的步行距离。",
             )
         )
     assumed = int((place.sites["assumed"].fillna(value=False).astype(bool)).sum())

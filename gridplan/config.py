@@ -35,6 +35,8 @@ _WALK = "walk_"
 _NEAR_MISS = 0.8
 _FARTHEST_M = 100_000
 _SMALLEST_CELL_M2 = 10
+_FARTHEST_JOIN_M = 20
+"""Across a street, not to the next one."""
 
 
 class LayerSource(Section):
@@ -241,6 +243,7 @@ class NetworkSettings(Section):
         zh="道路端点距另一道路小于此值即相连。",
         unit="m",
         ge=0,
+        le=_FARTHEST_JOIN_M,
     )
 
 

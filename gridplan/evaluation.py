@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.access import (
+    NO_COMMITTEE,
     AccessOptions,
     Basis,
     access_figures,
@@ -140,6 +141,7 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
                 zh=f"{summary['residents_unplaced']:,} 名居民所在社区没有住房数据，无法计算距离。",
             )
         )
+    found += _without_own_committee(summary["access"])
     after = summary["access_after"]["unreachable_residents"]
     if after > 0:
         found.append(
@@ -169,6 +171,29 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
         *(_entry(f"caveat_{i}", message) for i, message in enumerate(found)),
         *(_entry(f"note_{i}", message) for i, message in enumerate(notes)),
     ]
+
+
+def _without_own_committee(access: Mapping[str, Any]) -> list[Message]:
+    """Say how many residents the mean walk to the own committee leaves out, by reason."""
+    found = []
+    none = access["missing"].get(NO_COMMITTEE, 0)
+    if none:
+        found.append(
+            Message(
+                en=f"No committee of their own: {_counted(none, 'resident')}; the walk to the own "
+                f"committee is that of the others.",
+                zh=f"{none:,} 名居民所在社区没有居委会；到本社区居委会的距离不含这些居民。",
+            )
+        )
+    lost = access["unreachable_residents"]
+    if lost:
+        found.append(
+            Message(
+                en=f"The own committee cannot be reached on foot by {_counted(lost, 'resident')}.",
+                zh=f"{lost:,} 名居民步行无法到达本社区居委会。",
+            )
+        )
+    return found
 
 
 def _counted(count: int, noun: str) -> str:

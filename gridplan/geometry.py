@@ -111,6 +111,23 @@ def area_scale(crs: pyproj.CRS, x: float, y: float) -> float:
     return float(pyproj.Proj(crs).get_factors(lon, lat).areal_scale)
 
 
+def line_scale(crs: pyproj.CRS, x: float, y: float) -> tuple[float, float]:
+    """
+    Return the least and the greatest grid length over ground length at a point of `crs`.
+
+    They are the semi-axes of Tissot's indicatrix; 1.0 and 1.0: no distortion.
+
+    Examples
+    --------
+    >>> low, high = line_scale(pyproj.CRS.from_epsg(4549), 593_000.0, 3_483_000.0)
+    >>> round(low, 6), round(high, 6)
+    (1.000107, 1.000107)
+    """
+    to_degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+    factors = pyproj.Proj(crs).get_factors(*to_degrees.transform(x, y))
+    return float(factors.tissot_semiminor), float(factors.tissot_semimajor)
+
+
 def to_grid(geometries: Geometries) -> Geometries:
     """
     Return the geometries with coordinates on the 1 mm grid; collapsed parts vanish.

@@ -51,7 +51,13 @@ from gridplan.place import Place
 from gridplan.plan import CONTRACT, Plan, StepRecord
 from gridplan.siting import Limits, RoomProblem, propose_rooms
 from gridplan.verify import verify_plan
-from gridplan.zones import ZoneOptions, dissolve_zones, partition_zones
+from gridplan.zones import (
+    ZoneOptions,
+    dissolve_zones,
+    number_of_zones,
+    partition_zones,
+    rook_graph,
+)
 
 Progress = Callable[[str], None]
 
@@ -150,11 +156,28 @@ def _demand(work: Work) -> None:
     work.found["demand"] = spread_residents(work.place, options=work.config.demand.options)
 
 
+def rehearse(place: Place, config: Config) -> None:
+    """
+    Refuse what a run would refuse for its cells and zones, without the rest of the work.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        As `run` does for a target area, codes that do not suffice, or too many zones.
+    """
+    cells = _coded_cells(place, config)
+    if config.zones.k:
+        number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
+
+
+def _coded_cells(place: Place, config: Config) -> gpd.GeoDataFrame:
+    options = CellOptions(method=config.cells.method, target_m2=config.cells.target_m2)
+    cells = partition(place.communities, options=options)
+    return cells.assign(cell_id=assign_codes(cells, target_m2=options.target_m2))
+
+
 def _cells(work: Work) -> None:
-    settings = work.config.cells
-    options = CellOptions(method=settings.method, target_m2=settings.target_m2)
-    cells = partition(work.place.communities, options=options)
-    cells["cell_id"] = assign_codes(cells, target_m2=options.target_m2)
+    cells = _coded_cells(work.place, work.config)
     cells["cell_uid"] = cell_uids(cells)
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")

@@ -375,3 +375,19 @@ def test_the_settings_page_is_up_to_date(project_root):
 )
 def test_the_language_is_known_also_where_other_settings_are_at_fault(raw, lang):
     assert written_language(raw) == lang
+
+
+@pytest.mark.parametrize(
+    ("line", "en", "zh"),
+    [
+        ("name = “试验街道”", "Write the plain signs", "英文标点"),
+        ('name = "D:\\资料\\a.shp"', "Write / for", "代替"),
+    ],
+)
+def test_slips_in_the_settings_file_come_with_their_cure(tmp_path, line, en, zh):
+    path = tmp_path / "gridplan.toml"
+    path.write_text(f"[place]\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_config(path)
+    assert en in caught.value.faults[0].en
+    assert zh in caught.value.faults[0].zh

@@ -39,8 +39,9 @@ def test_cells_count_by_the_share_that_is_covered(tmp_path):
     west = areas((119.9, 30.9, 120.0045, 31.1), (120.0045, 30.9, 120.2, 31.1))
     sums = raster_sums(raster, west)
     middle = values[:, 4].sum() / 2
+    # exactextract keeps shares of cells in single precision.
     assert sums == pytest.approx(
-        [values[:, :4].sum() + middle, values[:, 5:].sum() + middle], rel=1e-6
+        [values[:, :4].sum() + middle, values[:, 5:].sum() + middle], rel=1e-5
     )
 
 

@@ -26,7 +26,7 @@ SAY_EVERY_S = 10.0
 EXTRAS: Mapping[str, frozenset[str]] = {
     "core": frozenset(),
     "lab": frozenset({"notebook", "osmnx"}),
-    "test": frozenset({"metis", "notebook", "osmnx", "test"}),
+    "test": frozenset({"metis", "notebook", "osmnx", "raster", "test"}),
 }
 """What each kind of set-up installs beyond the core, as named in pyproject.toml."""
 

@@ -2,7 +2,7 @@
 
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
-from gridplan.access.choose import choose_facility, missing_reasons, own_committees
+from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
 from gridplan.access.equity import gini, kolm_pollak_ede
 from gridplan.access.facilities import (
     WalkingSpeeds,
@@ -36,6 +36,7 @@ from gridplan.access.wall_range import wall_range_columns
 from gridplan.access.worst import Surroundings, farthest_places, reason_of_walk, walks_layer
 
 __all__ = [
+    "NO_COMMITTEE",
     "AccessOptions",
     "AreaOptions",
     "Basis",

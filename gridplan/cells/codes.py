@@ -18,6 +18,7 @@ from gridplan.geometry import GRID_M, Geometries
 
 _UID_BYTES = 6
 _ROUND_UP_M2 = 100
+_SAFETY = 1.05
 _DEFAULT_TARGET_M2 = 10_000.0
 _DIGITS = "0123456789"
 
@@ -188,12 +189,13 @@ def _sufficient_target(count: int, area_m2: float, capacity: int, target_m2: flo
     Return the target area that brings `count` cells down to `capacity`, rounded up.
 
     A community of area A holds about A / t cells inside and e / √t along its rim; the
-    two terms are fitted to the count at the present target and solved for `capacity`.
+    two terms are fitted to the count at the present target and solved for `capacity`;
+    where lattice and rim meet by chance, a little more is needed.
     """
     inside = min(area_m2 / target_m2, float(count))
     rim = count - inside
     root = (-rim + math.sqrt(rim**2 + 4 * inside * capacity)) / (2 * inside)
-    return math.ceil(target_m2 / root**2 / _ROUND_UP_M2) * _ROUND_UP_M2
+    return math.ceil(_SAFETY * target_m2 / root**2 / _ROUND_UP_M2) * _ROUND_UP_M2
 
 
 def code_faults(codes: pd.Series[str], profile: CodeProfile = GB_T_30428) -> list[Message]:

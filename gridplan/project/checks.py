@@ -8,16 +8,20 @@ import shapely
 
 from gridplan.cells import community_code_faults
 from gridplan.errors import FaultList, first_ids
+from gridplan.geometry import line_scale
 from gridplan.network import NetworkOptions, is_walkable
 from gridplan.place import PAIR_COLUMNS, as_text, normal_layer
 from gridplan.project.reading import Reading
 
 _SITE_KINDS = ("existing", "candidate", "required")
 _FAR_SHARE = 0.1
+_ODD_SCALE, _WORST_SCALE = 0.0015, 0.02
+"""In its own zone of 3 or 6 degrees no place is off by more than the first; the second misleads."""
 
 
 def check_place(reading: Reading, population: pd.DataFrame | None) -> None:
     """Add the faults and notes of the layers taken together."""
+    _check_scale(reading)
     _check_codes(reading)
     _check_sites(reading)
     _check_committees(reading)
@@ -27,6 +31,33 @@ def check_place(reading: Reading, population: pd.DataFrame | None) -> None:
             en="The population table holds no residents. Give [place].population a total or a "
             "table with counts.",
             zh="人口表中没有居民。请在 [place].population 中给出总数或含人数的表。",
+        )
+
+
+def _check_scale(reading: Reading) -> None:
+    """Refuse a CRS in which lengths at the place are far from those on the ground."""
+    if reading.outline is None:
+        return
+    centre = reading.outline.centroid
+    low, high = line_scale(reading.crs, centre.x, centre.y)
+    off = max(abs(low - 1), abs(high - 1))
+    name = f"{reading.crs.to_string()} ({reading.crs.name})"
+    found_en = (
+        f"In {name} lengths at this place are {low:.4f} to {high:.4f} times those on the ground"
+    )
+    found_zh = f"在 {name} 中，本地长度为实地长度的 {low:.4f} 至 {high:.4f} 倍"
+    if off > _WORST_SCALE:
+        reading.faults.add(
+            en=f"{found_en}. Set [place].crs to a zone of the place, or leave it out.",
+            zh=f"{found_zh}。请将 [place].crs 设为当地分带，或不填。",
+        )
+    elif off > _ODD_SCALE:
+        reading.note(
+            "crs_of_another_zone",
+            [],
+            count=1,
+            en=f"{found_en}: the zone is that of another longitude.",
+            zh=f"{found_zh}：所用分带与当地经度不符。",
         )
 
 
@@ -56,8 +87,10 @@ def _check_sites(reading: Reading) -> None:
     if p_new > candidates:
         reading.faults.add(
             en=f"[siting].p = {p_new}, but there are {candidates} candidate sites. Lower p or "
-            f"add sites.",
-            zh=f"[siting].p = {p_new}，但候选点只有 {candidates} 个。请减小 p 或增加候选点。",
+            f"add sites ([place].sites; not set: the largest building of each estate and every "
+            f"public building).",
+            zh=f"[siting].p = {p_new}，但候选点只有 {candidates} 个。请减小 p 或增加候选点"
+            f"（[place].sites；不填则取各小区最大建筑与所有公共建筑）。",
         )
     if committees is not None and "site_id" in sites and "committee_id" in committees:
         site_ids, committee_ids = as_text(sites["site_id"]), as_text(committees["committee_id"])

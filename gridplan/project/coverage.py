@@ -34,15 +34,28 @@ class _Pieces:
 
 
 def without_slits(shapes: Geometries) -> tuple[shapely.Geometry, list[float]]:
-    """Return the union with narrow holes filled, and the areas of the wide holes in m²."""
+    """Return the union with narrow gaps filled, and the areas of the wide holes in m²."""
     parts, wide = [], []
-    for part in shapely.get_parts(shapely.union_all(shapes)):
+    for part in shapely.get_parts(_bridged(shapely.union_all(shapes))):
         holes = shapely.polygons(shapely.get_rings(part)[1:])
         keep = ~_narrow(holes)
         wide += shapely.area(holes[keep]).tolist()
         rings = [shapely.get_exterior_ring(hole) for hole in holes[keep]]
         parts.append(shapely.polygons(shapely.get_exterior_ring(part), holes=rings or None))
     return shapely.union_all(parts), sorted(wide, reverse=True)
+
+
+def _bridged(union: shapely.Geometry) -> shapely.Geometry:
+    """Return the shape with what is narrower than a slit filled between its parts."""
+    wider = shapely.buffer(union, SLIT_M / 2, join_style="mitre")
+    filled = shapely.buffer(wider, -SLIT_M / 2, join_style="mitre")
+    slits = shapely.get_parts(shapely.difference(filled, union))
+    # Going there and back leaves slivers of rounding width along every line.
+    slits = slits[shapely.area(slits) > GRID_M * shapely.length(slits)]
+    if not len(slits):
+        return union
+    overlapping = shapely.intersection(shapely.buffer(slits, 2 * GRID_M), filled)
+    return shapely.union_all([union, *overlapping])
 
 
 def fit_communities(reading: Reading, communities: gpd.GeoDataFrame) -> None:

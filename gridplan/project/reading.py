@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -209,6 +210,10 @@ def ids_of(frame: gpd.GeoDataFrame, layer: str, rows: Flags) -> list[str]:
     return [f"row {row + 1}" for row in np.flatnonzero(rows)]
 
 
+_NEVER_LEFT_OUT = ("boundary", "communities")
+"""Layers in which a row less is another place, not a gap in the data."""
+
+
 def _with_geometry(reading: Reading, frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     shapes = frame.geometry.to_numpy()
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
@@ -221,6 +226,15 @@ def _with_geometry(reading: Reading, frame: gpd.GeoDataFrame, layer: str) -> gpd
                 en=f"None of the {len(frame)} rows of `{layer}` has a geometry. Draw them, or "
                 f"leave the layer out.",
                 zh=f"图层 `{layer}` 的 {len(frame)} 行都没有几何。请补画，或不使用该图层。",
+            )
+        )
+    if layer in _NEVER_LEFT_OUT:
+        raise InputError(
+            Message(
+                en=f"{len(ids)} of {len(frame)} rows of `{layer}` have no geometry: "
+                f"{first_ids(ids)}. Draw them, or delete the rows.",
+                zh=f"图层 `{layer}` 的 {len(frame)} 行中有 {len(ids)} 行没有几何："
+                f"{first_ids(ids)}。请补画或删除。",
             )
         )
     reading.note(
@@ -297,7 +311,24 @@ def extract_of(reading: Reading) -> OsmExtract:
 
 def no_layer(layer: str) -> Message:
     """Say that a layer is missing and where to name it."""
+    also = _ALSO_FROM.get(layer, Message(en="", zh=""))
     return Message(
-        en=f"The place has no `{layer}`. Name a file for it under [place].",
-        zh=f"缺少 `{layer}`。请在 [place] 中指定文件。",
+        en=f"The place has no `{layer}`. Name a file for it under [place]{also.en}.",
+        zh=f"缺少 `{layer}`。请在 [place] 中指定文件{also.zh}。",
     )
+
+
+_ALSO_FROM: Mapping[str, Message] = MappingProxyType(
+    {
+        "committees": Message(
+            en=" (a layer, or a CSV or XLSX with lon and lat), or tags of the OSM file, e.g. "
+            'committees = { osm = { amenity = "community_centre" } }',
+            zh="（图层，或含经纬度的 CSV、XLSX），或按 OSM 标签选取，如 "
+            'committees = { osm = { amenity = "community_centre" } }',
+        ),
+        "boundary": Message(
+            en=', or give [west, south, east, north], or "communities"',
+            zh='，或填写 [西, 南, 东, 北]，或 "communities"',
+        ),
+    }
+)

@@ -310,8 +310,20 @@ def _read(source: Path, file: Path, layer: str, encoding: str | None) -> gpd.Geo
             whole = _whole_number_columns(source, layer, encoding)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
         raise InputError(_no_vector_file(file, error)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(_cut_names(file)) from error
     gaps = [name for name in whole if name in frame and frame[name].dtype == np.float64]
     return frame.astype(dict.fromkeys(gaps, "Int64"))
+
+
+def _cut_names(file: Path) -> Message:
+    return Message(
+        en=f"{file.name}: a name of a field is cut in the middle of a character: in a Shapefile "
+        f"they hold 10 bytes, three Chinese characters in UTF-8. Shorten the names, or save the "
+        f"layer as GeoPackage.",
+        zh=f"{file.name}：字段名在字符中间被截断。Shapefile 字段名最多 10 个字节"
+        f"（UTF-8 下三个汉字）。请缩短字段名，或另存为 GeoPackage。",
+    )
 
 
 def _whole_number_columns(source: Path, layer: str, encoding: str | None) -> list[str]:

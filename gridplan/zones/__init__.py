@@ -4,6 +4,7 @@ from gridplan.zones.contiguity import Contiguity, rook_graph
 from gridplan.zones.dissolve import dissolve_zones
 from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
+from gridplan.zones.pieces import number_of_zones
 from gridplan.zones.report import ZonePlan
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ZoneOptions",
     "ZonePlan",
     "dissolve_zones",
+    "number_of_zones",
     "partition_zones",
     "proposed_k",
     "rook_graph",
