@@ -230,7 +230,8 @@ def test_a_typo_in_a_setting(tmp_path):
 
 def test_more_rooms_than_sites(tmp_path):
     lines = refused(tiny.write(tmp_path), "--set", "siting.p=3")
-    assert lines == ["[siting].p = 3, but there are 2 candidate sites. Lower p or add sites."]
+    assert len(lines) == 1
+    assert "[siting].p = 3, but there are 2 candidate sites. Lower p or add sites" in lines[0]
 
 
 def test_all_faults_of_one_input_together(tmp_path):

@@ -184,6 +184,7 @@ def test_one_is_singular() -> None:
 def test_a_caveat_about_one_is_singular(count, noun) -> None:
     figures = {
         "proofs": {"buildings_cut": count}, "cells": {"method": "square"},
+        "access": {"missing": {"no_committee": count}, "unreachable_residents": count},
         "residents_unplaced": count, "access_after": {"unreachable_residents": count},
         "siting": {"assumed_candidates": count}, "place": {"codes_official": True},
     }  # fmt: skip
@@ -230,6 +231,7 @@ def test_nothing_speaks_of_an_open_place(plan) -> None:
 def test_notes_on_the_data_are_apart_from_what_to_be_careful_of(plan) -> None:
     figures = {
         "proofs": {"buildings_cut": 3}, "cells": {"method": "square"}, "residents_unplaced": 0,
+        "access": {"missing": {}, "unreachable_residents": 0},
         "access_after": {"unreachable_residents": 0}, "siting": {},
         "place": {"codes_official": True},
     }  # fmt: skip
