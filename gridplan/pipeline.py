@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -39,6 +37,7 @@ from gridplan.cells import GB_T_30428, CellOptions, assign_codes, cell_uids, par
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import InfeasibleError, Note
+from gridplan.fingerprint import fingerprint
 from gridplan.network import (
     NetworkOptions,
     proposal_note,
@@ -104,7 +103,12 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
         if progress:
             progress(step.name)
         began = time.perf_counter()
-        digests[step.name] = _fingerprint(step, work, digests)
+        digests[step.name] = fingerprint(
+            step.name,
+            layers=[getattr(place, layer) for layer in step.layers],
+            settings=[getattr(config, section) for section in step.settings],
+            after=[digests[earlier] for earlier in step.after],
+        )
         step.function(work)
         records.append(StepRecord(step.name, digests[step.name]))
         seconds[step.name] = time.perf_counter() - began
@@ -485,26 +489,3 @@ def _zones_layer(work: Work, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     first = ["zone_system", "zone_id", "parent_zone_id", "name", "community_id", "cells"]
     rest = ["area_m2", "population", "households", "workload", "compactness", "geometry"]
     return zones[[*first, *rest]]
-
-
-def _fingerprint(step: Step, work: Work, digests: Mapping[str, str]) -> str:
-    """Return the SHA-256 of what a step reads: layers, settings and the steps before it."""
-    digest = hashlib.sha256(step.name.encode())
-    for layer in step.layers:
-        digest.update(_content(getattr(work.place, layer)))
-    for section in step.settings:
-        value = getattr(work.config, section)
-        plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
-        digest.update(json.dumps(plain, sort_keys=True).encode())
-    for earlier in step.after:
-        digest.update(digests[earlier].encode())
-    return digest.hexdigest()
-
-
-def _content(frame: pd.DataFrame) -> bytes:
-    digest = hashlib.sha256(",".join(map(str, frame.columns)).encode())
-    if isinstance(frame, gpd.GeoDataFrame):
-        digest.update(b"".join(shapely.to_wkb(frame.geometry.to_numpy())))
-        frame = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-    digest.update(frame.to_csv(index=False).encode())
-    return digest.digest()
