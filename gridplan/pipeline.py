@@ -310,6 +310,9 @@ def _layers(work: Work) -> None:
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
         "access_by_unit": _access_table(work),
+        "frontier": summary.frontier_table(
+            summary.siting_figures(work.found["siting"], place, work.config), work.found["siting"]
+        ),
         "walks": _walks_layer(work),
     }
 

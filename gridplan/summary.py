@@ -50,6 +50,28 @@ def siting_figures(siting: Siting, place: Place, config: Config) -> dict[str, An
     }
 
 
+def frontier_table(figures: Mapping[str, Any], siting: Siting) -> pd.DataFrame:
+    """
+    Return the room sequences of a plan, here the one number of rooms that was asked for.
+
+    Parameters
+    ----------
+    figures : mapping
+        As `siting_figures` returns them.
+
+    Returns
+    -------
+    DataFrame, one row per number of new rooms
+        ``model``, ``p`` (new rooms), ``objective`` and ``lower_bound`` in
+        resident-metres (null without a plan), ``gap``, ``status`` and ``sites``
+        (ids of all open places, with blanks between).
+    """
+    row = {key: figures[key] for key in ("model", "p", "objective", "lower_bound", "gap", "status")}
+    frame = pd.DataFrame([row | {"sites": " ".join(map(str, siting.sites))}])
+    measured = ["objective", "lower_bound", "gap"]
+    return frame.astype(dict.fromkeys(measured, "float64"))
+
+
 def _finite(figure: float) -> float | None:
     """Return the figure, null where there is none: JSON knows no infinity."""
     return figure if math.isfinite(figure) else None

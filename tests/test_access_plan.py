@@ -123,3 +123,12 @@ def test_a_stored_plan_has_them(tmp_path, plan):
     assert len(table) == len(plan.layers["access_by_unit"])
     assert np.allclose(table["mean_m"], plan.layers["access_by_unit"]["mean_m"], equal_nan=True)
     assert walks["why"].tolist() == plan.layers["walks"]["why"].tolist()
+
+
+def test_the_room_sequence_of_a_plan_is_the_siting_itself(plan):
+    table, siting = plan.layers["frontier"], plan.summary["siting"]
+    assert len(table) == 1
+    row = table.iloc[0]
+    for key in ("model", "p", "objective", "lower_bound", "gap", "status"):
+        assert row[key] == siting[key]
+    assert sorted(row["sites"].split()) == plan.layers["rooms"]["site_id"].tolist()
