@@ -19,7 +19,7 @@ from gridplan.network import NetworkOptions
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
 from gridplan.setting_faults import fault_messages, house_fault
 from gridplan.setting_fields import FROZEN as _FROZEN
-from gridplan.setting_fields import Section
+from gridplan.setting_fields import Section, over_defaults
 from gridplan.setting_fields import default_of as _default
 from gridplan.setting_fields import setting as _setting
 from gridplan.settings_file import read_raw
@@ -273,13 +273,8 @@ class AccessSettings(Section):
     @pydantic.field_validator("speeds", mode="after")
     @classmethod
     def _above_zero(cls, given: dict[str, float]) -> dict[str, float]:
-        slow = {group: speed for group, speed in given.items() if not speed > 0}
-        if slow:
-            raise house_fault(
-                en=f"walking speeds must be above 0 m/s, not {slow}",
-                zh=f"步行速度须大于 0 米/秒，现为 {slow}",
-            )
-        return given
+        en, zh = "walking speeds must be above 0 m/s", "步行速度须大于 0 米/秒"
+        return over_defaults(given, {}, en=en, zh=zh)
 
 
 class ZoneSettings(Section):

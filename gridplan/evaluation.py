@@ -16,7 +16,7 @@ from gridplan.access import (
     equity_figures,
     minutes_figures,
 )
-from gridplan.errors import Message, Note
+from gridplan.errors import Message, Note, counted
 from gridplan.geometry import Floats
 
 _LOW, _MIDDLE, _HIGH = 0.05, 0.5, 0.95
@@ -129,14 +129,14 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
     if proofs["buildings_cut"] and summary["cells"]["method"] == "square":
         found.append(
             Message(
-                en=f"Square cells cut {_counted(proofs['buildings_cut'], 'building')}.",
+                en=f"Square cells cut {counted(proofs['buildings_cut'], 'building', 'buildings')}.",
                 zh=f"方格网切割了 {proofs['buildings_cut']:,} 栋建筑。",
             )
         )
     if summary["residents_unplaced"]:
         found.append(
             Message(
-                en=f"{_counted(summary['residents_unplaced'], 'resident')} of communities without "
+                en=f"{_residents(summary['residents_unplaced'])} of communities without "
                 f"homes in the data: they have no distance.",
                 zh=f"{summary['residents_unplaced']:,} 名居民所在社区没有住房数据，无法计算距离。",
             )
@@ -146,17 +146,17 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
     if after > 0:
         found.append(
             Message(
-                en=f"No committee or room can be reached on foot by {_counted(after, 'resident')}.",
+                en=f"No committee or room can be reached on foot by {_residents(after)}.",
                 zh=f"{after:,} 名居民步行无法到达任何居委会或活动室。",
             )
         )
-    if siting.get("assumed_candidates"):
+    assumed = siting.get("assumed_candidates")
+    if assumed:
         found.append(
             Message(
                 en=f"Assumed (the largest building of each estate), and by nobody checked on the "
-                f"ground: {_counted(siting['assumed_candidates'], 'candidate site')}.",
-                zh=f"{siting['assumed_candidates']} 个候选点为假定（各小区最大建筑），"
-                f"未经实地核实。",
+                f"ground: {counted(assumed, 'candidate site', 'candidate sites')}.",
+                zh=f"{assumed} 个候选点为假定（各小区最大建筑），未经实地核实。",
             )
         )
     if not place["codes_official"]:
@@ -180,7 +180,7 @@ def _without_own_committee(access: Mapping[str, Any]) -> list[Message]:
     if none:
         found.append(
             Message(
-                en=f"No committee of their own: {_counted(none, 'resident')}; the walk to the own "
+                en=f"No committee of their own: {_residents(none)}; the walk to the own "
                 f"committee is that of the others.",
                 zh=f"{none:,} 名居民所在社区没有居委会；到本社区居委会的距离不含这些居民。",
             )
@@ -189,15 +189,15 @@ def _without_own_committee(access: Mapping[str, Any]) -> list[Message]:
     if lost:
         found.append(
             Message(
-                en=f"The own committee cannot be reached on foot by {_counted(lost, 'resident')}.",
+                en=f"The own committee cannot be reached on foot by {_residents(lost)}.",
                 zh=f"{lost:,} 名居民步行无法到达本社区居委会。",
             )
         )
     return found
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _residents(count: int) -> str:
+    return counted(count, "resident", "residents")
 
 
 def _entry(key: str, message: Message) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ from pydantic import ConfigDict, ValidationInfo
 
 from gridplan.demand import DemandOptions
 from gridplan.setting_faults import house_fault
-from gridplan.setting_fields import FROZEN, Section, default_of, setting
+from gridplan.setting_fields import FROZEN, Section, default_of, over_defaults, setting
 
 UNVERIFIED = "starting value, unverified / 初始值，未核实"
 UNSTATED = "not stated / 未注明"
@@ -136,24 +135,23 @@ class DemandSettings(Section):
     @pydantic.field_validator("home_m2", mode="after")
     @classmethod
     def _homes_over_the_defaults(cls, given: dict[str, float]) -> dict[str, float]:
-        wrong = {kind: value for kind, value in given.items() if not 0 < value < math.inf}
-        if wrong:
-            raise house_fault(
-                en=f"floor space per resident must be above 0, not {wrong}",
-                zh=f"人均建筑面积必须大于 0，现为 {wrong}",
-            )
-        return {**default_of(DemandOptions, "home_m2"), **given}
+        return over_defaults(
+            given,
+            default_of(DemandOptions, "home_m2"),
+            en="floor space per resident must be above 0",
+            zh="人均建筑面积必须大于 0",
+        )
 
     @pydantic.field_validator("occupancy", mode="after")
     @classmethod
     def _occupancy_over_the_defaults(cls, given: dict[str, float]) -> dict[str, float]:
-        wrong = {kind: value for kind, value in given.items() if not 0 < value <= 1}
-        if wrong:
-            raise house_fault(
-                en=f"a share that is lived in must be above 0 and at most 1, not {wrong}",
-                zh=f"入住率必须大于 0 且不超过 1，现为 {wrong}",
-            )
-        return {**default_of(DemandOptions, "occupancy"), **given}
+        return over_defaults(
+            given,
+            default_of(DemandOptions, "occupancy"),
+            most=1.0,
+            en="a share that is lived in must be above 0 and at most 1",
+            zh="入住率必须大于 0 且不超过 1",
+        )
 
     @pydantic.field_validator("home_m2_source", mode="after")
     @classmethod

@@ -238,7 +238,7 @@ def _wall_range(work: Work, table: pd.DataFrame) -> None:
         walled.network,
         walled.blocks,
         options=network_options(work.config),
-        through_gates=False,
+        committees_only=True,
     )
     columns = wall_range_columns(work.place, demand, walks, table)
     work.found["demand"] = pd.concat([demand, columns], axis="columns")
@@ -261,6 +261,7 @@ def _siting(work: Work) -> None:
     limits = Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed)
     result = propose_rooms(problem, p_new=settings.p, limits=limits)
     work.found["siting"] = result
+    work.found["siting_figures"] = summary.siting_figures(result, place, work.config)
     chosen = set(result.sites)
     opened = [j for j, one in enumerate(ids) if one in chosen]
     required = set(place.sites.loc[place.sites["kind"] == "required", "site_id"])
@@ -310,9 +311,7 @@ def _layers(work: Work) -> None:
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
         "access_by_unit": _access_table(work),
-        "frontier": summary.frontier_table(
-            summary.siting_figures(work.found["siting"], place, work.config), work.found["siting"]
-        ),
+        "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
         "walks": _walks_layer(work),
     }
 
@@ -368,7 +367,7 @@ def _summary(work: Work) -> None:
             **evaluation.cell_figures(layers["cells"]),
         },
         **walks,
-        "siting": summary.siting_figures(work.found["siting"], place, config),
+        "siting": work.found["siting_figures"],
         "zones": {"systems": {MAIN_SYSTEM: zones}},
         "network": summary.network_figures(work.found["network"], place),
         "norms": [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import pydantic
@@ -38,6 +40,30 @@ def default_of(options: type, name: str) -> Any:
             return field.default
     msg = f"{options.__name__} has no field {name}"
     raise AttributeError(msg)
+
+
+def over_defaults(
+    given: Mapping[str, float],
+    defaults: Mapping[str, float],
+    *,
+    most: float = math.inf,
+    en: str,
+    zh: str,
+) -> dict[str, float]:
+    """
+    Return the values of a table by kind over the default ones, or refuse those out of range.
+
+    Parameters
+    ----------
+    most : float
+        The greatest value; all must be above 0.
+    en, zh : str
+        What a value must be, for the message.
+    """
+    wrong = {kind: value for kind, value in given.items() if not 0 < value <= most}
+    if wrong:
+        raise house_fault(en=f"{en}, not {wrong}", zh=f"{zh}，现为 {wrong}")
+    return {**defaults, **given}
 
 
 class Section(BaseModel):

@@ -13,9 +13,7 @@ import pandas as pd
 
 from gridplan.errors import InputError, Message, SettingsError
 from gridplan.geometry import GRID_M, Floats
-
-STEPS = "steps"
-"""Highway class of stairs, in OpenStreetMap's words."""
+from gridplan.network import STEPS_CLASS
 
 _SECONDS = 60.0
 
@@ -73,7 +71,7 @@ def walking_minutes(metres: pd.Series[float], *, metres_per_s: float) -> pd.Seri
 
 def step_free(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the streets a wheelchair can take: all but stairs."""
-    return streets[streets["highway"] != STEPS].reset_index(drop=True)
+    return streets[streets["highway"] != STEPS_CLASS].reset_index(drop=True)
 
 
 def least_over_points(walks_m: Floats, facility_ids: pd.Series[str]) -> pd.DataFrame:

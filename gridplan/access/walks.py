@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridplan.access.choose import Texts, choose_facility, missing_reasons, own_committees
-from gridplan.access.facilities import STEPS, step_free
+from gridplan.access.facilities import step_free
 from gridplan.access.routes import Ends
 from gridplan.demand import first_containing
 from gridplan.geometry import Floats
@@ -61,21 +61,22 @@ def measure_walks(
     blocks: Obstacles,
     *,
     options: NetworkOptions,
-    through_gates: bool = True,
+    committees_only: bool = False,
 ) -> Walks:
     """
     Return the walks from every home to every committee and site, and to gates of estates.
 
     Parameters
     ----------
-    through_gates : bool
-        Whether the gates passed will be asked for.
+    committees_only : bool
+        Leave out sites and gates, where nobody will ask for them.
     """
-    parts = (place.committees, place.sites)
+    sites = place.sites.iloc[:0] if committees_only else place.sites
+    parts = (place.committees, sites)
     targets = np.concatenate([part.geometry.to_numpy() for part in parts])
     facilities = snap_to_network(targets, network, blocks=blocks, options=options)
     of_estates = set(place.gates["gate_id"][place.gates["estate_id"].notna()])
-    asked = network.gates["gate_id"].isin(of_estates if through_gates else ()).to_numpy()
+    asked = network.gates["gate_id"].isin(() if committees_only else of_estates).to_numpy()
     at_gates = gates_on_network(network, asked)
     stops = joined(facilities, at_gates)
     graph = build_graph(network, stops)
@@ -86,14 +87,14 @@ def measure_walks(
     metres[:, : len(targets)] = np.minimum(metres[:, : len(targets)], straight_m)
     gates = tuple(network.gates["gate_id"][asked])
     return Walks(
-        ids=(*place.committees["committee_id"], *place.sites["site_id"], *gates),
+        ids=(*place.committees["committee_id"], *sites["site_id"], *gates),
         doors=doors,
         facilities=facilities,
         metres=metres,
         gates=gates,
         gate_metres=walking_distances(graph, at_gates),
         committees=len(place.committees),
-        sites=len(place.sites),
+        sites=len(sites),
         graph=graph,
         stops=Ends(np.concatenate([targets, network.gates.geometry.to_numpy()[asked]]), stops),
     )
@@ -109,13 +110,13 @@ def step_free_committee_walks(
     options: NetworkOptions,
 ) -> Floats:
     """Return the walks to the committees without stairs, shape (n_demand, n_committees)."""
-    if not (network.walkable["highway"] == STEPS).any():
+    if not network.walkable["steps"].any():
         return walks.metres[:, : walks.committees]
     level = replace(network, edges=step_free(network.edges))
     every = np.ones(len(network.gates), dtype=bool)
     on_level = gates_on_network(level, every).edge >= 0
     level = replace(level, gates=network.gates[on_level].reset_index(drop=True))
-    found = measure_walks(place, demand, level, blocks, options=options, through_gates=False)
+    found = measure_walks(place, demand, level, blocks, options=options, committees_only=True)
     # Walls that hold only stairs would seem to hold no ways at all, and be crossed straight.
     with_stairs = walks.metres[:, : walks.committees]
     least: Floats = np.maximum(found.metres[:, : walks.committees], with_stairs)

@@ -1,6 +1,6 @@
 """The walking network: edges, obstacles, doors, shortest walks."""
 
-from gridplan.network.edges import Network, NetworkOptions, build_network, is_walkable
+from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
 from gridplan.network.graph import WalkGraph, build_graph, connections_used, walking_distances
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import reachability_ledger
@@ -10,6 +10,7 @@ from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
 from gridplan.network.variants import WallVariant, wall_variants
 
 __all__ = [
+    "STEPS_CLASS",
     "Grounds",
     "Network",
     "NetworkOptions",

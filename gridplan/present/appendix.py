@@ -149,7 +149,7 @@ def file_name(text: str) -> str:
 
     Examples
     --------
-    >>> file_name("/home/li/town.gpkg"), file_name("C:\\data\\town.gpkg"), file_name("a/b.gpkg")
+    >>> file_name("/a/town.gpkg"), file_name("D:\\a\\town.gpkg"), file_name("a/b.gpkg")
     ('town.gpkg', 'town.gpkg', 'a/b.gpkg')
     """
     for flavour in (PureWindowsPath, PurePosixPath):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.words import (
@@ -15,7 +15,6 @@ from gridplan.present.words import (
     missing_line,
     number,
     percent,
-    plural,
     same,
     word,
 )
@@ -57,7 +56,7 @@ def key_figures(plan: Plan) -> list[Figure]:
             same(number(summary["residents"])),
             notes=(
                 Message(
-                    en=plural(communities, "community", "communities"),
+                    en=counted(communities, "community", "communities"),
                     zh=f"{communities} 个社区",
                 ),
                 committees_line(inside, len(plan.layers["committees"]) - inside),
@@ -204,7 +203,7 @@ def zones_across_line(plan: Plan) -> Message | None:
     if not across:
         return Message(en="No zone crosses a community line.", zh="各责任区均未跨越社区界线。")
     return Message(
-        en=f"{across} of {plural(count, 'zone', 'zones')} hold cells of more than one community: "
+        en=f"{across} of {counted(count, 'zone', 'zones')} hold cells of more than one community: "
         f"there, zone and committee are not the same residents.",
         zh=f"{count} 个责任区中有 {across} 个跨越社区界线：其居民分属不同社区的居委会。",
     )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gridplan.errors import Language, Message
+from gridplan.errors import Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.terms import Family, known, term
@@ -73,18 +73,6 @@ def spaced(text: str) -> str:
     return _TOUCHING.sub(" ", text)
 
 
-def plural(count: int, one: str, many: str) -> str:
-    """
-    Return a count with its noun in English.
-
-    Examples
-    --------
-    >>> plural(1, "community", "communities"), plural(1200, "room", "rooms")
-    ('1 community', '1,200 rooms')
-    """
-    return f"{number(count)} {one if count == 1 else many}"
-
-
 def same(text: str) -> Message:
     """Return a text that is the same in both languages."""
     return Message(en=text, zh=text)
@@ -116,9 +104,9 @@ def missing_line(missing: Mapping[str, int]) -> Message:
 def committees_line(inside: int, outside: int) -> Message:
     """Return the number of committees, those beyond the boundary counted apart."""
     if not outside:
-        return Message(en=plural(inside, "committee", "committees"), zh=f"{inside} 个居委会")
+        return Message(en=counted(inside, "committee", "committees"), zh=f"{inside} 个居委会")
     return Message(
-        en=f"{plural(inside, 'committee', 'committees')} inside, {outside} outside the boundary",
+        en=f"{counted(inside, 'committee', 'committees')} inside, {outside} outside the boundary",
         zh=f"辖区内 {inside} 个居委会，边界外 {outside} 个",
     )
 
