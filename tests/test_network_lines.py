@@ -8,8 +8,9 @@ import pytest
 import shapely
 
 from gridplan.network import NetworkOptions, reachability_ledger
-from gridplan.pipeline import STEPS, Work
+from gridplan.pipeline import STEPS
 from gridplan.project import read_project
+from gridplan.steps.work import Work
 from tests import tiny
 from tests.worlds import streets, walk, world
 

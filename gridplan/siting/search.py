@@ -33,35 +33,20 @@ class OutOfEffortError(Exception):
 
 
 @dataclass
-class Search:
-    """
-    Best plan and bound so far, shared by the parts of a solver.
-
-    `value` and `sites` change together; `bound` holds for the whole problem.
-    An interrupt at any point therefore leaves a plan and a bound that are true.
-    """
+class Effort:
+    """What a solver has spent of its limits, and the draws of its seed."""
 
     limits: Limits
-    integral: bool
-    penalty: float
-    hopeless: float
-    started: float = field(default_factory=time.perf_counter)
-    work: float = 0.0
-    bound: float = -math.inf
-    plan: tuple[float, Positions | None] = (math.inf, None)
+    started: float = field(default_factory=time.perf_counter, kw_only=True)
+    work: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Seed the draws of this search."""
+        """Seed the draws of this solver."""
         self.rng = np.random.default_rng(self.limits.seed)
 
     @property
-    def value(self) -> float:
-        """Objective of the best plan, penalties included; ``inf`` before the first."""
-        return self.plan[0]
-
-    @property
     def seconds(self) -> float:
-        """Seconds since the search began."""
+        """Seconds since the solver began."""
         return time.perf_counter() - self.started
 
     def spend(self, steps: float) -> None:
@@ -73,6 +58,27 @@ class Search:
         if self.limits.time_s is not None and self.seconds >= self.limits.time_s:
             reason = "time"
             raise OutOfEffortError(reason)
+
+
+@dataclass
+class Search(Effort):
+    """
+    Best plan and bound of a p-median so far, shared by the parts of its solver.
+
+    `value` and `sites` change together; `bound` holds for the whole problem.
+    An interrupt at any point therefore leaves a plan and a bound that are true.
+    """
+
+    integral: bool
+    penalty: float
+    hopeless: float
+    bound: float = -math.inf
+    plan: tuple[float, Positions | None] = (math.inf, None)
+
+    @property
+    def value(self) -> float:
+        """Objective of the best plan, penalties included; ``inf`` before the first."""
+        return self.plan[0]
 
     def offer(self, core: Core, chosen: Positions) -> bool:
         """Keep a plan if it is better than the best; True if it was."""

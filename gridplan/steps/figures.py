@@ -1,0 +1,78 @@
+"""Steps: the figures of the summary, and the proofs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from gridplan import evaluation, summary
+from gridplan.cells import GB_T_30428
+from gridplan.errors import InfeasibleError
+from gridplan.place import Place
+from gridplan.plan import CONTRACT
+from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
+from gridplan.verify import verify_plan
+
+
+def add_summary(work: Work) -> None:
+    """Gather the figures of the summary."""
+    layers, place, config = work.found["layers"], work.place, work.config
+    zones = summary.zone_figures(
+        layers["zones"],
+        tolerance=config.zones.tolerance,
+        start=work.found["zone_plan"].start,
+    )
+    walks = evaluation.walk_figures(
+        work.found["demand"],
+        norms_m=config.walk_norms_m,
+        bases=work.found["bases"],
+        step_free_m=work.found["step_free_m"],
+        options=access_options(config),
+    )
+    figures: dict[str, Any] = {
+        "contract": CONTRACT,
+        "place": summary.place_figures(place, layers),
+        **evaluation.resident_figures(work.found["demand"], place.groups),
+        "cells": {
+            "method": config.cells.method,
+            "code_profile": GB_T_30428.name,
+            **evaluation.cell_figures(layers["cells"]),
+        },
+        **walks,
+        "siting": work.found["siting_figures"],
+        "zones": {"systems": {MAIN_SYSTEM: zones}},
+        "network": summary.network_figures(work.found["network"], place),
+        "norms": [
+            {"key": key, **norm.model_dump()} for key, norm in sorted(config.all_norms.items())
+        ],
+    }
+    work.found["summary"] = figures
+
+
+def add_proofs(work: Work) -> None:
+    """Check the finished layers independently, and add the proofs to the summary."""
+    figures = work.found["summary"]
+    report = verify_plan(
+        {**work.found["layers"], **_inputs(work.place)},
+        figures,
+        cells_method=work.config.cells.method,
+    )
+    notes = [note.message for note in (*work.place.notes, *work.notes)]
+    figures["proofs"] = {
+        name: value if value is None or name.endswith("_m2") else int(value)
+        for name, value in report.proofs.items()
+    }
+    figures["targets_missed"] = evaluation.targets_missed(
+        figures, zones=work.found["zone_plan"].targets_missed
+    )
+    figures["caveats"] = evaluation.caveats(figures, notes)
+    hard = [finding.message for finding in report.findings if finding.severity == "hard"]
+    if hard:
+        raise InfeasibleError(*hard)
+
+
+def _inputs(place: Place) -> dict[str, pd.DataFrame]:
+    """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
+    names = ("boundary", "communities", "buildings", "sites", "population")
+    return {f"in_{name}": getattr(place, name) for name in names}

@@ -1,0 +1,70 @@
+"""Steps: the walking network, the residents, the cells."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import shapely
+
+from gridplan import assemble
+from gridplan.cells import CellOptions, assign_codes, cell_uids, partition
+from gridplan.config import Config
+from gridplan.demand import first_containing, spread_residents
+from gridplan.network import proposal_note, propose_gates, wall_notes, wall_variants
+from gridplan.place import Place
+from gridplan.steps.work import Work, network_options
+
+
+def add_network(work: Work) -> None:
+    """Build the walking network, with unknown walls open and closed, and propose gates."""
+    place, options = work.place, network_options(work.config)
+    near = place.outline.buffer(options.buffer_m)
+    shapely.prepare(near)
+    within = shapely.intersects(near, place.streets.geometry.to_numpy())
+    opened, walled = wall_variants(
+        place.streets[within].reset_index(drop=True),
+        gates=place.gates,
+        water=place.water,
+        barriers=place.barriers,
+        estates=place.estates,
+        options=options,
+    )
+    network, blocks = opened.network, opened.blocks
+    proposed = propose_gates(network, place.gates, blocks=blocks, options=options)
+    work.found["network"] = network
+    work.found["blocks"] = blocks
+    work.found["walled"] = walled
+    work.found["proposed_gates"] = proposed
+    work.notes.extend(network.notes)
+    work.notes.extend(proposal_note(proposed))
+    work.notes.extend(
+        wall_notes(
+            network,
+            gates=place.gates,
+            buildings=place.buildings,
+            barriers=place.barriers,
+            water=place.water,
+            blocks=blocks,
+            options=options,
+        )
+    )
+
+
+def add_demand(work: Work) -> None:
+    """Spread the residents over the homes."""
+    work.found["demand"] = spread_residents(work.place, options=work.config.demand.options)
+
+
+def coded_cells(place: Place, config: Config) -> gpd.GeoDataFrame:
+    """Return the cells of a place with their codes."""
+    options = CellOptions(method=config.cells.method, target_m2=config.cells.target_m2)
+    cells = partition(place.communities, options=options)
+    return cells.assign(cell_id=assign_codes(cells, target_m2=options.target_m2))
+
+
+def add_cells(work: Work) -> None:
+    """Draw the cells and count their residents."""
+    cells = coded_cells(work.place, work.config)
+    cells["cell_uid"] = cell_uids(cells)
+    demand = work.found["demand"]
+    demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
+    work.found["cells"] = assemble.cells_with_residents(cells, demand)

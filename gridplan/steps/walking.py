@@ -1,0 +1,75 @@
+"""Step: how far everybody walks to a committee, and who cannot."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gridplan.access import (
+    basis_of,
+    committee_walks,
+    community_committees,
+    least_of,
+    measure_walks,
+    own_committees,
+    step_free_committee_walks,
+    wall_range_columns,
+)
+from gridplan.network import reachability_ledger
+from gridplan.steps.work import Work, network_options
+
+
+def add_access(work: Work) -> None:
+    """Measure every walk to a committee, without stairs too, and list who is cut off."""
+    walks = measure_walks(
+        work.place,
+        work.found["demand"],
+        work.found["network"],
+        work.found["blocks"],
+        options=network_options(work.config),
+    )
+    table = community_committees(work.place)
+    work.found["walks"] = walks
+    work.found["community_committees"] = table
+    demand = committee_walks(work.place, work.found["demand"], walks, work.found["network"], table)
+    committees = work.place.committees.set_index("committee_id")
+    own = own_committees(demand, work.place.committees, table)
+    work.found["demand"] = demand
+    work.found["bases"] = {
+        "committee": basis_of(demand, "committee", committees.geometry, allowed=own)
+    }
+    level = step_free_committee_walks(
+        work.place,
+        demand,
+        walks,
+        work.found["network"],
+        work.found["blocks"],
+        options=network_options(work.config),
+    )
+    work.found["step_free_m"] = least_of(level, own)
+    _wall_range(work, table)
+    residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
+    work.found["ledger"] = reachability_ledger(
+        work.found["network"],
+        doors=walks.doors,
+        residents=residents,
+        facilities=walks.facilities,
+        names=walks.ids[: walks.committees + walks.sites],
+        blocks=work.found["blocks"],
+    )
+
+
+def _wall_range(work: Work, table: pd.DataFrame) -> None:
+    """Measure the walks once more with unknown walls closed, where there are any."""
+    walled, demand = work.found["walled"], work.found["demand"]
+    if walled is None:
+        return
+    walks = measure_walks(
+        work.place,
+        demand,
+        walled.network,
+        walled.blocks,
+        options=network_options(work.config),
+        committees_only=True,
+    )
+    columns = wall_range_columns(work.place, demand, walks, table)
+    work.found["demand"] = pd.concat([demand, columns], axis="columns")
