@@ -13,7 +13,7 @@ help:
 	@echo "make demo       plan the demo town and print where its report is"
 	@echo "make test       run the tests (make test-all: the slow ones too)"
 	@echo "make lint       check style and types"
-	@echo "make bench      seconds per step and peak memory"
+	@echo "make bench      seconds per step and peak memory; ARGS=access: beside other tools"
 	@echo "make notebooks  execute the notebooks into .build/notebooks"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make pins       renew constraints.txt after a change in pyproject.toml"
@@ -37,7 +37,7 @@ lint:
 	@$(RUN) -m mypy
 
 bench:
-	@$(SETUP) core
+	@$(SETUP) bench
 	@$(RUN) benchmarks/run.py $(ARGS)
 
 notebooks:

@@ -25,6 +25,7 @@ SAY_EVERY_S = 10.0
 
 EXTRAS: Mapping[str, frozenset[str]] = {
     "core": frozenset(),
+    "bench": frozenset({"bench", "osmnx"}),
     "lab": frozenset({"notebook", "osmnx"}),
     "test": frozenset({"metis", "notebook", "osmnx", "raster", "test"}),
 }
