@@ -12,7 +12,7 @@ import shapely
 
 from gridplan.demand import first_containing, worst_grades
 from gridplan.geometry import Floats
-from gridplan.network import Network
+from gridplan.network import Network, is_closed
 from gridplan.place import Place
 
 
@@ -76,7 +76,7 @@ def estates_layer(place: Place, demand: pd.DataFrame) -> gpd.GeoDataFrame:
     ids = layer["estate_id"]
     residents = own.groupby("estate_id")["population"].sum()
     layer["population"] = ids.map(residents).fillna(0).astype("int64")
-    gates = place.gates["estate_id"].value_counts()
+    gates = place.gates["estate_id"][~is_closed(place.gates)].value_counts()
     layer["gates"] = ids.map(gates).fillna(0).astype("int64")
     layer["room_id"] = ids.map(_most_by(own, "estate_id", "room_id")).astype("object")
     layer["room_m"] = ids.map(_mean_by(own, "estate_id", "room_m"))
