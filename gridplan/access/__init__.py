@@ -3,7 +3,7 @@
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
 from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
-from gridplan.access.doubts import links_layer
+from gridplan.access.doubts import link_words, links_layer
 from gridplan.access.equity import gini, kolm_pollak_ede
 from gridplan.access.facilities import (
     WalkingSpeeds,
@@ -65,6 +65,7 @@ __all__ = [
     "least_of",
     "least_over_points",
     "link_gain",
+    "link_words",
     "links_layer",
     "measure_links",
     "measure_walks",

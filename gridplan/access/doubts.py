@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -63,11 +63,15 @@ def links_layer(links: DoubtfulLinks, own: pd.DataFrame, room: pd.DataFrame) -> 
     return whole.sort_values("link_id", kind="stable").reset_index(drop=True)
 
 
-def _why(row: dict[Hashable, Any]) -> Message:
+def link_words(link: Mapping[Hashable, Any]) -> Message:
+    """Return in words what is doubtful about a row of the layer `links`."""
+    shut_in = str(link["link_id"]).startswith("piece") and link["kind"] == "gate"
+    return _WALLED if shut_in else _THING[str(link["kind"]), link["status"] == OPEN]
+
+
+def _why(row: Mapping[Hashable, Any]) -> Message:
     is_open = row["status"] == OPEN
-    thing = _THING.get((str(row["kind"]), is_open), _WALLED)
-    if str(row["link_id"]).startswith("piece") and row["kind"] == "gate":
-        thing = _WALLED
+    thing = link_words(row)
     metres, some, lost = (row[name] for name in (CLOSING if is_open else OPENING))
     if np.isnan(metres):
         return Message(en=f"{thing.en}; not measured", zh=f"{thing.zh}；未测算")
