@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -14,8 +15,9 @@ from gridplan.access import link_words
 from gridplan.answers.words import DOOR, ESTATE_GATE, GATE, LINK, SITE, WALL
 from gridplan.errors import Message
 from gridplan.fieldcheck.options import CheckOptions
-from gridplan.fieldcheck.scene import Scene
+from gridplan.fieldcheck.scene import CUT_OFF, Scene, is_yes
 from gridplan.geometry import Floats
+from gridplan.network import CLOSED
 
 _GRID_DETOUR = 4 / math.pi
 """Mean ratio of a walk along a grid of streets to the straight line, over all directions."""
@@ -94,15 +96,12 @@ def link_doubts(scene: Scene) -> Iterator[Doubt]:
 
 def shut_estate_doubts(scene: Scene) -> Iterator[Doubt]:
     """Give walled estates that have residents, and neither a gate nor a proposal."""
-    estates, gates = scene.plan.layer("estates"), scene.plan.layers["gates"]
-    open_gates = gates[gates["status"] != "closed"]
-    walled = estates["walled"].fillna(value=False).to_numpy(dtype=bool)
-    shut = estates[walled & ~estates["estate_id"].isin(open_gates["estate_id"]).to_numpy()]
+    shut = _shut_estates(scene)
     demand, people = scene.demand, scene.residents
-    cut_off = ~np.isfinite(scene.metres("committee_m"))
+    cut_off = demand["committee_reason"].isin(CUT_OFF).to_numpy()
     for row in shut.itertuples():
         own = (demand["estate_id"] == row.estate_id).to_numpy()
-        name = str(row.name or row.estate_id)
+        name = _called(row.name)
         yield Doubt(
             kind=ESTATE_GATE,
             target_id=str(row.estate_id),
@@ -110,8 +109,10 @@ def shut_estate_doubts(scene: Scene) -> Iterator[Doubt]:
             turned=float(people[own & cut_off].sum()),
             residents=float(people[own].sum()),
             doubt=Message(
-                en=f"{name} is walled, and the map has no gate and no street through its wall",
-                zh=f"{name}有围墙，但图上既无出入口也无道路穿过围墙",
+                en=_begun(
+                    f"{name.en} is walled, and the map has no gate, and no street through its wall"
+                ),
+                zh=f"{name.zh}有围墙，但图上既无出入口也无道路穿过围墙",
             ),
             question=Message(
                 en="Where is its gate? Mark it on the map.", zh="出入口在哪里？请在图上标出。"
@@ -119,6 +120,14 @@ def shut_estate_doubts(scene: Scene) -> Iterator[Doubt]:
             point=shapely.point_on_surface(row.geometry),
             estate_id=str(row.estate_id),
         )
+
+
+def _shut_estates(scene: Scene) -> gpd.GeoDataFrame:
+    estates, gates = scene.plan.layer("estates"), scene.plan.layers["gates"]
+    passable = gates[gates["status"] != CLOSED]
+    known = estates["estate_id"].isin(passable["estate_id"]).to_numpy()
+    found: gpd.GeoDataFrame = estates[is_yes(estates["walled"]) & ~known]
+    return found
 
 
 def wall_doubts(scene: Scene) -> Iterator[Doubt]:
@@ -133,7 +142,7 @@ def wall_doubts(scene: Scene) -> Iterator[Doubt]:
     estates = scene.plan.layer("estates")
     for row in estates[estates["walled"].isna()].itertuples():
         own = (demand["estate_id"] == row.estate_id).to_numpy()
-        name = str(row.name or row.estate_id)
+        name = _called(row.name)
         more_m = float(np.dot(moved[own], people[own]))
         lost = float(people[own & turned].sum())
         yield Doubt(
@@ -143,9 +152,8 @@ def wall_doubts(scene: Scene) -> Iterator[Doubt]:
             turned=lost,
             residents=float(people[own].sum()),
             doubt=Message(
-                en=f"Whether {name} is walled is not known; if it is, its residents walk "
-                f"{more_m / 1000:,.1f} km more in total (one way)",
-                zh=f"{name}是否有围墙不明；若有，居民合计多走 {more_m / 1000:,.1f} 公里（单程）",
+                en=f"Whether {name.en} is walled is not known; the figures take it as open",
+                zh=f"{name.zh}是否有围墙不明，按开放计算",
             ),
             question=Message(
                 en="Is it enclosed, so that one enters at gates only?",
@@ -161,7 +169,7 @@ def site_doubts(scene: Scene) -> Iterator[Doubt]:
     rooms = scene.plan.layer("rooms")
     if "without_resident_m" not in rooms:
         return
-    assumed = rooms["assumed"].fillna(value=False).astype(bool) & (rooms["kind"] != "existing")
+    assumed = is_yes(rooms["assumed"]) & (rooms["kind"] != "existing").to_numpy()
     for row in rooms[assumed].itertuples():
         more_m, lost = float(row.without_resident_m), float(row.without_lost_residents)
         yield Doubt(
@@ -189,6 +197,7 @@ def door_doubts(scene: Scene, options: CheckOptions) -> Iterator[Doubt]:
     times the straight line); along a long leg, as much longer than the straight leg.
     """
     demand, people = scene.demand, scene.residents
+    asked = demand["estate_id"].isin(_shut_estates(scene)["estate_id"]).to_numpy()
     walk_m, leg_m = scene.metres("committee_m"), scene.metres("leg_m")
     straight_m = _straight_to_own(scene)
     round_about = demand["leg_detour"].notna().to_numpy() & np.isfinite(walk_m)
@@ -198,7 +207,8 @@ def door_doubts(scene: Scene, options: CheckOptions) -> Iterator[Doubt]:
     longer = np.where(long, (_GRID_DETOUR - 1) * np.where(long, leg_m, 0.0), 0.0)
     off_street = (demand["committee_reason"] == _NO_STREET).to_numpy()
     moved = np.maximum(spared, longer)
-    doubted = (people > 0) & ((moved > 0) | off_street)
+    # Who is shut in by walls is asked about the gate.
+    doubted = (people > 0) & ((moved > 0) | off_street) & ~asked
     streets = scene.plan.layer("streets")
     walkable = streets[streets["walkable"]].geometry.to_numpy()
     tree = shapely.STRtree(walkable)
@@ -267,6 +277,12 @@ def _straight_to_own(scene: Scene) -> Floats:
 def _figure(value: object) -> float:
     number = float(value) if isinstance(value, int | float) else math.nan
     return 0.0 if math.isnan(number) else number
+
+
+def _called(name: object) -> Message:
+    if isinstance(name, str) and name:
+        return Message(en=name, zh=name)
+    return Message(en="this estate", zh="该小区")
 
 
 def _begun(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from gridplan.answers.words import HOMES
@@ -14,11 +14,12 @@ from gridplan.demand import doors, home_capacity
 from gridplan.errors import Message
 from gridplan.fieldcheck.doubts import Doubt
 from gridplan.fieldcheck.options import CheckOptions
-from gridplan.fieldcheck.scene import Scene
-from gridplan.geometry import Floats
+from gridplan.fieldcheck.scene import CUT_OFF, Scene
 
 _WHOLE = "(the whole place)"
-_WALKS = ("committee_m", "room_m")
+_WALKS = ("committee", "room")
+_MOST_OFF = 0.9
+"""A building is not taken away by fewer storeys."""
 _QUESTION = Message(
     en="How many storeys do most of these buildings have? Are they homes at all?",
     zh="这些楼多为几层？是否确有人居住？",
@@ -42,16 +43,11 @@ def home_doubts(scene: Scene, options: CheckOptions) -> Iterator[Doubt]:
         return
     assumed_floors = scene.options.floors
     off = max(options.storeys_off / assumed_floors, options.storeys_share)
-    unit = homes["unit"]
-    for name, rows in homes[homes["assumed"]].groupby("group", sort=True).groups.items():
-        members = homes.loc[rows]
-        moved_m, turned = 0.0, 0.0
-        for one in sorted(members["unit"].unique()):
-            of_unit = (unit == one).to_numpy()
-            inside = of_unit & homes.index.isin(rows)
-            more_m, without = _moved(homes, of_unit, inside, off)
-            moved_m, turned = moved_m + more_m, turned + without
-        yield _doubt(str(name), members, moved_m, turned, assumed_floors)
+    of_group = _sums(homes[homes["assumed"]], ["unit", "group"])
+    moved = _moved(of_group, _sums(homes, ["unit"]), off).groupby("group").sum()
+    for name, members in homes[homes["assumed"]].groupby("group", sort=True):
+        metres, turned = (float(moved[of][str(name)]) for of in ("metres", "turned"))
+        yield _doubt(str(name), members, metres, turned, assumed_floors)
 
 
 def _homes(scene: Scene) -> gpd.GeoDataFrame:
@@ -66,7 +62,8 @@ def _homes(scene: Scene) -> gpd.GeoDataFrame:
         homes["floors"].isna() & homes["households"].isna() & (homes["capacity"] > 0)
         & ~homes["estate_id"].isin(known_estates)
     )  # fmt: skip
-    columns = ["demand_id", "population", *_WALKS, "group", "cell_uid"]
+    walks = [f"{walk}_{name}" for walk in _WALKS for name in ("m", "reason")]
+    columns = ["demand_id", "population", *walks, "group"]
     found: gpd.GeoDataFrame = homes.merge(
         scene.demand[columns], left_on="building_id", right_on="demand_id", how="inner"
     )
@@ -81,39 +78,41 @@ def _homes(scene: Scene) -> gpd.GeoDataFrame:
     return found.reset_index(drop=True)
 
 
-def _moved(
-    homes: gpd.GeoDataFrame, of_unit: np.ndarray, inside: np.ndarray, off: float
-) -> tuple[float, float]:
-    """Return the resident-metres, and the residents without a walk, that would be others."""
-    capacity = homes["capacity"].to_numpy(dtype=float)
-    people = homes["population"].fillna(0).to_numpy(dtype=float)
-    rest = of_unit & ~inside
-    whole, part = math.fsum(capacity[of_unit]), math.fsum(capacity[inside])
-    total = math.fsum(people[of_unit])
-    if not rest.any() or part <= 0 or whole <= part:
-        return 0.0, 0.0
-    changes = (off, -min(off, 0.9))
-    more = [total * part * d * (whole - part) / (whole * (whole + d * part)) for d in changes]
-    most = max(abs(one) for one in more)
-    found = []
+def _sums(homes: gpd.GeoDataFrame, by: list[str]) -> pd.DataFrame:
+    """Return capacity and residents by unit; of each walk who has one, its metres, who has none."""
+    people = homes["population"].fillna(0).astype(float)
+    columns = {"capacity": homes["capacity"].astype(float), "people": people}
     for walk in _WALKS:
-        metres = homes[walk].to_numpy(dtype=float, na_value=np.nan)
-        here, there = (_mean(metres[rows], people[rows]) for rows in (inside, rest))
-        gap = [_without(metres[rows], people[rows]) for rows in (inside, rest)]
-        found.append((most * abs(here - there), most * abs(gap[0] - gap[1])))
-    return max(one for one, _ in found), max(one for _, one in found)
+        metres = homes[f"{walk}_m"].astype(float)
+        columns[f"{walk}_walkers"] = people.where(metres.notna(), 0.0)
+        columns[f"{walk}_walked"] = (people * metres).fillna(0.0)
+        # Residents without a committee of their own are not cut off by it.
+        columns[f"{walk}_cut"] = people.where(homes[f"{walk}_reason"].isin(CUT_OFF), 0.0)
+    keys = [homes[name] for name in by]
+    return pd.DataFrame(columns).groupby(keys, sort=True).sum()
 
 
-def _mean(metres: Floats, people: Floats) -> float:
-    """Return the mean walk of those who have one, 0 where nobody has."""
-    known = np.isfinite(metres)
-    total = math.fsum(people[known])
-    return math.fsum(metres[known] * people[known]) / total if total else 0.0
-
-
-def _without(metres: Floats, people: Floats) -> float:
-    total = math.fsum(people)
-    return math.fsum(people[~np.isfinite(metres)]) / total if total else 0.0
+def _moved(of_group: pd.DataFrame, of_unit: pd.DataFrame, off: float) -> pd.DataFrame:
+    """Return ``metres`` and ``turned`` (residents) that would be others, by unit and group."""
+    whole = of_unit.loc[of_group.index.get_level_values("unit")].set_axis(of_group.index)
+    rest = whole - of_group
+    share = whole["people"] * of_group["capacity"] * rest["capacity"] / whole["capacity"]
+    changes = (off, -min(off, _MOST_OFF))
+    more = [abs(d) * share / (whole["capacity"] + d * of_group["capacity"]) for d in changes]
+    most = more[0].where(more[0] > more[1], more[1]).fillna(0.0)
+    metres, turned = most * 0.0, most * 0.0
+    for walk in _WALKS:
+        here, there = (
+            one[f"{walk}_walked"] / one[f"{walk}_walkers"].where(one[f"{walk}_walkers"] > 0)
+            for one in (of_group, rest)
+        )
+        gap_m = (most * (here - there).abs()).fillna(0.0)
+        cut = [
+            one[f"{walk}_cut"] / one["people"].where(one["people"] > 0) for one in (of_group, rest)
+        ]
+        lost = (most * (cut[0] - cut[1]).abs()).fillna(0.0)
+        metres, turned = metres.where(metres > gap_m, gap_m), turned.where(turned > lost, lost)
+    return pd.DataFrame({"metres": metres, "turned": turned})
 
 
 def _doubt(

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -15,8 +16,15 @@ from gridplan.demand import DemandOptions, first_containing
 from gridplan.geometry import Floats, Geometries
 from gridplan.plan import Plan
 
+CUT_OFF = ("unreachable", "too_far_from_street")
+"""Reasons of residents who have no walk, though there is somewhere to walk to."""
 _MOST_BUILDINGS = 100
 """A larger estate is no place that one looks at; its streets are."""
+
+
+def is_yes(flags: pd.Series[bool]) -> npt.NDArray[np.bool_]:
+    """Return which flags are set; a file gives them back as numbers where some are unknown."""
+    return np.asarray(flags.astype("boolean").fillna(value=False), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class Scene:
         names = []
         for layer, key in (("communities", "community_id"), ("estates", "estate_id")):
             areas = self.plan.layer(layer)
-            name_of = dict(zip(areas[key], areas["name"].fillna(areas[key]), strict=True))
+            name_of = dict(zip(areas[key], areas["name"], strict=True))
             names.append(first_containing(points, areas, key).map(name_of).astype("object"))
         street = pd.Series([None] * len(points), dtype="object")
         named = self.named_streets

@@ -26,6 +26,7 @@ _KIND_WORDS = {
     "site": Message(en="assumed sites of rooms", zh="假定的活动室场地"),
 }
 _THOUSAND = 1000.0
+_FEW_M = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,11 @@ def _where(row: Mapping[Hashable, Any]) -> Message:
 
 def _effect(row: Mapping[Hashable, Any]) -> Message:
     people, turned = number(row["residents"]), row["turned"]
-    kilometres = number(row["resident_m"] / _THOUSAND)
+    kilometres = number(row["resident_m"] / _THOUSAND, 1 if row["resident_m"] < _FEW_M else 0)
     en = [f"{people} residents concerned"]
     zh = [f"涉及 {people} 名居民"]
     if row["resident_m"]:
-        en.append(f"up to {kilometres} km more or less of walking in all (one way)")
+        en.append(f"up to {kilometres} km of walking in all could change (one way)")
         zh.append(f"合计步行至多增减 {kilometres} 公里（单程）")
     if turned:
         en.append(f"{number(turned)} may gain or lose any walk at all")
