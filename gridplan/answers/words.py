@@ -36,8 +36,8 @@ MEANINGS: Mapping[tuple[str, str], Message] = {
     ),
     (WALL, NO): Message(en="one can walk in from all sides", zh="小区开放，四面均可进出"),
     (HOMES, YES): Message(
-        en="people live here; `value` = storeys, as most of these buildings have them",
-        zh="有人居住；`value` 填多数楼栋的层数",
+        en="people live here; storeys (value) as most of these buildings have them",
+        zh="有人居住；层数（value）按多数楼栋填写",
     ),
     (HOMES, NO): Message(en="nobody lives in these buildings", zh="这些建筑无人居住"),
     (LINK, YES): Message(en="one can walk along the dashed line", zh="可沿虚线步行通过"),

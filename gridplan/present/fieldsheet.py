@@ -14,7 +14,7 @@ from gridplan.fieldcheck import FieldCheck
 from gridplan.plan import Plan
 from gridplan.present import assets, spotmaps
 from gridplan.present.report import with_fonts
-from gridplan.present.words import number, same, source_line
+from gridplan.present.words import number, same, source_line, spaced
 
 _KIND_WORDS = {
     "gate": Message(en="gates in walls", zh="围墙出入口"),
@@ -100,7 +100,7 @@ def _where(row: Mapping[Hashable, Any]) -> Message:
     names = [str(row[name]) for name in ("community", "estate") if row[name]]
     street = row["street"]
     en = [*names, *([f"near {street}"] if street else [])]
-    zh = [*names, *([f"{street}附近"] if street else [])]
+    zh = [*names, *([spaced(f"{street}附近")] if street else [])]
     return Message(en=", ".join(en) or "–", zh="，".join(zh) or "–")
 
 

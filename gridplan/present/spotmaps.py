@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 _WIDE_IN, _HIGH_IN = 2.76, 2.2
 _LEAST_M, _MOST_M, _ROOM = 110.0, 700.0, 1.35
 _NAMES = 4
+_OF_ESTATES = ("wall", "estate_gate")
+"""Kinds that concern an estate as a whole, which the map shows."""
 _SCALE_SHARE = 0.32
 _WALL, _HOMES, _HOMES_EDGE = "#7d5a3c", "#f3d9a4", "#b9862a"
 _STREET = canvas.Stroke("#b4babe", 1.5, 3)
 _BRIGHT = canvas.Stroke("#ffffff", 0.9, 3.1)
 _WALLS = canvas.Stroke(_WALL, 1.3, 5)
+_ESTATE = canvas.Stroke(_WALL, 0.9, 4.5, (0, (1, 2)))
 _WAY = canvas.Stroke(ACCENT, 1.6, 8, (0, (3, 2)))
 _GATE = canvas.Symbol("o", 4.0, _WALL, "white")
 _COMMITTEE = canvas.Symbol("s", 4.5, INK, "white")
@@ -69,26 +72,38 @@ def spot_maps(plan: Plan, check: FieldCheck, lang: Language) -> list[bytes]:
     }
     named = streets[streets["name"].notna()]
     shapes = dict(zip(place.buildings["building_id"], place.buildings.geometry, strict=True))
+    estates = dict(zip(place.estates["estate_id"], place.estates.geometry, strict=True))
     pictures = []
     with canvas.drawing(lang) as ink:
         for row in check.items.itertuples():
-            own = [shapes[one] for one in json.loads(row.members) if one in shapes]
-            way = None if row.way is None else shapely.from_wkt(row.way)
-            pictures.append(_spot_map(row.geometry, way, own, layers, named, ink))
+            estate = estates.get(row.estate_id)
+            shown = _Shown(
+                spot=row.geometry,
+                way=None if row.way is None else shapely.from_wkt(row.way),
+                homes=[shapes[one] for one in json.loads(row.members) if one in shapes],
+                estate=estate,
+                whole_estate=row.kind in _OF_ESTATES,
+            )
+            pictures.append(_spot_map(shown, layers, named, ink))
     return pictures
 
 
-def _spot_map(
-    spot: shapely.Point,
-    way: shapely.LineString | None,
-    own: list[shapely.Geometry],
-    layers: dict[str, _Near],
-    named: gpd.GeoDataFrame,
-    ink: Ink,
-) -> bytes:
+@dataclass(frozen=True)
+class _Shown:
+    """What one map is about."""
+
+    spot: shapely.Point
+    way: shapely.LineString | None
+    homes: list[shapely.Geometry]
+    estate: shapely.Geometry | None
+    whole_estate: bool
+
+
+def _spot_map(shown: _Shown, layers: dict[str, _Near], named: gpd.GeoDataFrame, ink: Ink) -> bytes:
+    spot = shown.spot
     figure = canvas.new_figure(_WIDE_IN, _HIGH_IN)
     axes = figure.add_axes((0, 0, 1, 1))
-    half_m = _half_width(spot, way, own)
+    half_m = _half_width(shown)
     high_m = half_m * _HIGH_IN / _WIDE_IN
     frame = shapely.box(spot.x - half_m, spot.y - high_m, spot.x + half_m, spot.y + high_m)
     axes.set(xlim=(spot.x - half_m, spot.x + half_m), ylim=(spot.y - high_m, spot.y + high_m))
@@ -101,7 +116,7 @@ def _spot_map(
         areas = _areal(layers[name].inside(frame))
         if len(areas):
             canvas.polygons(axes, areas, fill=fill, edge=edge, width=0.4, order=2)
-    homes = _areal(np.asarray(own, dtype=object))
+    homes = _areal(np.asarray(shown.homes, dtype=object))
     if len(homes):
         canvas.polygons(axes, homes, fill=_HOMES, edge=_HOMES_EDGE, width=0.6, order=4)
     for name, strokes in (("streets", (_STREET, _BRIGHT)), ("walls", (_WALLS,))):
@@ -111,21 +126,23 @@ def _spot_map(
     for name, symbol in (("gates", _GATE), ("committees", _COMMITTEE)):
         points = shapely.get_coordinates(layers[name].inside(frame))
         symbol.draw(axes, points[:, 0].tolist(), points[:, 1].tolist(), 7)
-    if way is not None:
-        canvas.lines(axes, [way], _WAY)
+    if shown.estate is not None:
+        canvas.lines(axes, [shown.estate], _ESTATE)
+    if shown.way is not None:
+        canvas.lines(axes, [shown.way], _WAY)
     _ring(axes, spot)
     _street_names(axes, named, frame, ink)
     _scale_and_north(axes, half_m)
     return canvas.png(figure)
 
 
-def _half_width(
-    spot: shapely.Point, way: shapely.LineString | None, own: list[shapely.Geometry]
-) -> float:
+def _half_width(shown: _Shown) -> float:
     """Return half the width of the map: what is concerned fits, within limits."""
-    shown = [one for one in (way, *own) if one is not None]
-    reach = max((float(shapely.hausdorff_distance(one, spot)) for one in shown), default=0.0)
-    return float(min(max(reach * _ROOM, _LEAST_M), _MOST_M))
+    around = [shown.way, *shown.homes, *([shown.estate] if shown.whole_estate else [])]
+    reach = [
+        float(shapely.hausdorff_distance(one, shown.spot)) for one in around if one is not None
+    ]
+    return float(min(max(max(reach, default=0.0) * _ROOM, _LEAST_M), _MOST_M))
 
 
 def _ground(frame: shapely.Polygon) -> Patch:
@@ -207,6 +224,9 @@ def _scale_and_north(axes: Axes, half_m: float) -> None:
         )  # fmt: skip
     axes.text(0.055 + share, 0.062, f"{number(length_m)} m", size=6, va="center", **over)
     x, y = 0.95, 0.8
+    axes.add_patch(
+        Rectangle((0.915, 0.775), 0.07, 0.205, facecolor="#ffffffd8", edgecolor="none", **over)
+    )
     for side, colour in ((-1, INK), (1, "white")):
         axes.add_patch(
             Polygon(
