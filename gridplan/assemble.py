@@ -12,7 +12,7 @@ import shapely
 
 from gridplan.demand import first_containing, worst_grades
 from gridplan.geometry import Floats
-from gridplan.network import Network
+from gridplan.network import Network, is_closed
 from gridplan.place import Place
 
 
@@ -76,7 +76,7 @@ def estates_layer(place: Place, demand: pd.DataFrame) -> gpd.GeoDataFrame:
     ids = layer["estate_id"]
     residents = own.groupby("estate_id")["population"].sum()
     layer["population"] = ids.map(residents).fillna(0).astype("int64")
-    gates = place.gates["estate_id"].value_counts()
+    gates = place.gates["estate_id"][~is_closed(place.gates)].value_counts()
     layer["gates"] = ids.map(gates).fillna(0).astype("int64")
     layer["room_id"] = ids.map(_most_by(own, "estate_id", "room_id")).astype("object")
     layer["room_m"] = ids.map(_mean_by(own, "estate_id", "room_m"))
@@ -162,10 +162,14 @@ def rooms_layer(
     rooms["phase"] = pd.array([pd.NA] * len(rooms), dtype="Int64")
     rooms["assumed"] = rooms["assumed"].astype("boolean").fillna(value=False).astype(bool)
     reasons = [_why(row, closing) for row in rooms[["site_id", "kind"]].itertuples(index=False)]
+    shut = [closing.get(one, Closing()) for one in ids]
+    rooms["without_resident_m"] = [one.metres for one in shut]
+    rooms["without_lost_residents"] = [one.stranded for one in shut]
     rooms["why"] = [zh for zh, _ in reasons]
     rooms["why_en"] = [en for _, en in reasons]
     first = ["site_id", "name", "kind", "estate_id", "area_m2", "ownership", "cost"]
     rest = ["residents", "mean_m", "max_m", "staff", "phase", "assumed", "why", "why_en"]
+    rest[-2:-2] = ["without_resident_m", "without_lost_residents"]
     layer = gpd.GeoDataFrame(rooms[[*first, *rest, "geometry"]], crs=place.crs)
     return layer.reset_index(drop=True)
 

@@ -194,6 +194,52 @@ def report(
 
 
 @app.command()
+def fieldcheck(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
+    top: Annotated[int, typer.Option("--top", help="清单项数 · places on the list.")] = 30,
+    lost_m: Annotated[
+        float,
+        typer.Option(
+            "--lost-m",
+            help="可达性改变的居民每人折合米数 · metres that count for a resident who would gain "
+            "or lose any walk at all.",
+        ),
+    ] = 1000.0,
+    merge: Annotated[
+        Path | None,
+        typer.Option("--merge", help="RETURNED.gpkg: 合并答复并重新规划 · plan again with it."),
+    ] = None,
+    out: OutOption = None,
+    replace: ReplaceOption = False,
+    lang: LangOption = None,
+) -> None:
+    """List what to look at on the ground, or merge what was found · 实地核查。"""
+    with _sentences(lang) as voice:
+        from gridplan import commands, field_commands
+        from gridplan.fieldcheck import CheckOptions
+
+        voice.follow(commands.run_language(run_folder))
+        if merge is not None:
+            plan, folder = field_commands.merge_checks(
+                run_folder,
+                merge,
+                out=out,
+                replace=replace,
+                progress=_progress(commands.RUN_STEPS, voice),
+            )
+            _print_result(plan, folder, voice)
+            return
+        check, folder = field_commands.list_checks(
+            run_folder,
+            options=CheckOptions(top=top, lost_m=lost_m),
+            out=out,
+            replace=replace,
+            lang=voice.lang if voice.is_given else None,
+        )
+        _print_checks(check, folder, voice)
+
+
+@app.command()
 def fetch(
     place: Annotated[str, typer.Argument(metavar="PLACE|BOX", help="west,south,east,north")],
     out: Annotated[Path, typer.Option("--out", help="FILE.osm")],
@@ -247,6 +293,19 @@ def _progress(steps: Sequence[str], voice: Voice) -> Progress | None:
     if not sys.stderr.isatty():
         return None
     return StepPrinter(steps, lang=voice.lang, write=lambda line: typer.echo(line, err=True))
+
+
+def _print_checks(check: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light
+    more = sum(check.further.values())
+    voice.say(
+        Message(
+            en=f"{len(check.items)} places to look at ({more} more of less effect).",
+            zh=f"待核查 {len(check.items)} 处（另有 {more} 处影响较小）。",
+        )
+    )
+    page, points = folder / "fieldcheck.html", folder / "fieldcheck.gpkg"
+    voice.say(Message(en=f"List: {page}", zh=f"清单: {page}"))
+    voice.say(Message(en=f"For the field: {points}", zh=f"外业: {points}"))
 
 
 def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light

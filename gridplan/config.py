@@ -148,6 +148,12 @@ class PlaceSettings(Section):
         '"none" for none.',
         zh='含 `weight` 字段的格网或点：人口的相对分布；"none" 表示没有。',
     )
+    fieldcheck: str | list[str] = _setting(
+        [],
+        en="Returned files of `gridplan fieldcheck`, one or several: their answers are applied "
+        "with their dates, the last one of each place.",
+        zh="`gridplan fieldcheck` 交回的文件，一个或多个：按核查日期采用各项最后一次答复。",
+    )
     community_code: str | None = _setting(
         None,
         en="12-digit code of the single community, where there is one only.",

@@ -40,7 +40,7 @@ KINDS: dict[tuple[str, str], tuple[str, ...]] = {
         "wall", "fence", "city_wall", "retaining_wall", "guard_rail", "river", "canal", "rail",
         "hard_border",
     ),
-    ("gates", "status"): ("mapped", "proposed", "checked"),
+    ("gates", "status"): ("mapped", "proposed", "checked", "closed"),
 }  # fmt: skip
 """Words that mean something to the program in a column; other words are kept and mean nothing."""
 

@@ -163,6 +163,18 @@ PAIR_COLUMNS = ("community_id", "committee_id")
 """Columns of the table that says which committees serve which community."""
 
 
+FIELD_CHECK_COLUMNS = (
+    "check_id", "kind", "target_id", "answer", "value", "checked_on", "source",
+)  # fmt: skip
+"""Columns of the record of what was checked on the ground."""
+
+
+def no_field_checks() -> pd.DataFrame:
+    """Return the record of a place where nothing has been checked."""
+    columns = {name: pd.Series(dtype="object") for name in FIELD_CHECK_COLUMNS}
+    return pd.DataFrame(columns).astype({"value": "float64"})
+
+
 def _no_pairs() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype="object") for name in PAIR_COLUMNS})
 
@@ -179,7 +191,8 @@ class Place:
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
     `community_committees` has one row per pair of `PAIR_COLUMNS`; it is empty where
-    the planner gives no such table.
+    the planner gives no such table. `field_checks` has one row per thing that was
+    looked at on the ground and whose answer the layers follow.
     """
 
     name: str
@@ -199,6 +212,7 @@ class Place:
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()
     community_committees: pd.DataFrame = field(default_factory=_no_pairs)
+    field_checks: pd.DataFrame = field(default_factory=no_field_checks)
 
     @property
     def outline(self) -> shapely.Geometry:

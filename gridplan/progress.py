@@ -18,6 +18,7 @@ STEP_WORDS: Mapping[str, Message] = {
     "cells": Message(en="Drawing the cells", zh="划分单元网格"),
     "access": Message(en="Measuring the walks", zh="计算步行距离"),
     "siting": Message(en="Siting the activity rooms", zh="活动室选址"),
+    "links": Message(en="Measuring doubtful gates and bridges", zh="测算存疑的出入口与桥梁"),
     "zones": Message(en="Drawing the responsibility zones", zh="划分责任区"),
     "layers": Message(en="Gathering the layers", zh="整理图层"),
     "summary": Message(en="Working out the figures", zh="汇总指标"),

@@ -12,10 +12,22 @@ FLOORS = """
     sources
     cells demand network access cases zones siting patrol evaluation
     setting_faults setting_fields settings_file people_settings
-    config plan project dictionary settings_doc fingerprint assemble summary steps pipeline compare
-    store present batch widgets progress commands cli
+    config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
+    compare fieldcheck store present batch widgets progress commands
+    field_commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
-PURE = {"demand", "network", "access", "cells", "zones", "siting", "verify", "evaluation"}
+PURE = {
+    "demand",
+    "network",
+    "access",
+    "cells",
+    "zones",
+    "siting",
+    "verify",
+    "evaluation",
+    "answers",
+    "fieldcheck",
+}
 VERIFIER_MAY = {"numpy", "pandas", "shapely", "gridplan.errors", "gridplan.verify"}
 INPUT_OUTPUT = {"pathlib", "os", "io", "shutil", "tempfile", "pyogrio", "sqlite3", "urllib",
                 "requests", "socket", "subprocess", "logging"}  # fmt: skip

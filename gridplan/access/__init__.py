@@ -3,6 +3,7 @@
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
 from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
+from gridplan.access.doubts import link_words, links_layer
 from gridplan.access.equity import gini, kolm_pollak_ede
 from gridplan.access.facilities import (
     WalkingSpeeds,
@@ -21,6 +22,7 @@ from gridplan.access.measures import (
     least_of,
     minutes_figures,
 )
+from gridplan.access.missing import Terrain, Walkers, measure_links
 from gridplan.access.routes import Ends, Route, walk_routes
 from gridplan.access.straight import detour_ratios, straight_distances
 from gridplan.access.units import Basis, access_by_unit
@@ -45,6 +47,8 @@ __all__ = [
     "LinkGain",
     "Route",
     "Surroundings",
+    "Terrain",
+    "Walkers",
     "WalkingSpeeds",
     "Walks",
     "access_by_unit",
@@ -61,6 +65,9 @@ __all__ = [
     "least_of",
     "least_over_points",
     "link_gain",
+    "link_words",
+    "links_layer",
+    "measure_links",
     "measure_walks",
     "minutes_figures",
     "missing_reasons",

@@ -1,7 +1,15 @@
 """The walking network: edges, obstacles, doors, shortest walks."""
 
+from gridplan.network.doubtful import GAP, OPEN, SHUT, DoubtfulLinks, doubtful_links
 from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
-from gridplan.network.graph import WalkGraph, build_graph, connections_used, walking_distances
+from gridplan.network.gates import CLOSED, is_closed
+from gridplan.network.graph import (
+    WalkGraph,
+    build_graph,
+    connections_used,
+    walking_distances,
+    way_metres,
+)
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import reachability_ledger
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
@@ -10,7 +18,12 @@ from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
 from gridplan.network.variants import WallVariant, wall_variants
 
 __all__ = [
+    "CLOSED",
+    "GAP",
+    "OPEN",
+    "SHUT",
     "STEPS_CLASS",
+    "DoubtfulLinks",
     "Grounds",
     "Network",
     "NetworkOptions",
@@ -21,7 +34,9 @@ __all__ = [
     "build_graph",
     "build_network",
     "connections_used",
+    "doubtful_links",
     "gates_on_network",
+    "is_closed",
     "is_walkable",
     "obstacles",
     "proposal_note",
@@ -34,4 +49,5 @@ __all__ = [
     "wall_notes",
     "wall_variants",
     "walled_grounds",
+    "way_metres",
 ]

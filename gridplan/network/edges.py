@@ -13,9 +13,9 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from gridplan.errors import InputError, Message, Note
+from gridplan.errors import InputError, Message, Note, counted, first_ids
 from gridplan.network.borders import cut_at_borders
-from gridplan.network.gates import link_gates
+from gridplan.network.gates import closed_stretches, is_closed, link_gates
 from gridplan.network.noding import node_lines
 from gridplan.network.obstacles import BORDER, Obstacles
 
@@ -158,9 +158,10 @@ def build_network(
             )
         )
     edges, border_notes = cut_at_borders(edges, blocks.of_kind(BORDER))
+    edges, closed_notes = _cut_at_closed_gates(edges, gates, blocks, wall_m=chosen.gate_wall_m)
     joined = link_gates(
         edges.sort_values("edge_id", kind="stable").reset_index(drop=True),
-        gates,
+        gates[~is_closed(gates)].reset_index(drop=True),
         blocks,
         wall_m=chosen.gate_wall_m,
         link_m=chosen.gate_link_m,
@@ -169,7 +170,24 @@ def build_network(
     linked["length_m"] = shapely.length(linked.geometry.to_numpy())
     linked["component"] = _components(linked)
     ordered = linked.sort_values("edge_id", kind="stable").reset_index(drop=True)
-    return Network(edges=ordered, gates=joined.gates, notes=(*notes, *border_notes, *joined.notes))
+    every = (*notes, *border_notes, *closed_notes, *joined.notes)
+    return Network(edges=ordered, gates=joined.gates, notes=every)
+
+
+def _cut_at_closed_gates(
+    edges: gpd.GeoDataFrame, gates: gpd.GeoDataFrame, blocks: Obstacles, *, wall_m: float
+) -> tuple[gpd.GeoDataFrame, tuple[Note, ...]]:
+    """Return the edges cut where they cross a wall at a gate that is known to be closed."""
+    names, stretches = closed_stretches(gates, blocks, wall_m=wall_m)
+    if not names:
+        return edges, ()
+    cut, _ = cut_at_borders(edges, stretches)
+    message = Message(
+        en=f"{counted(len(names), 'gate is', 'gates are')} closed; no street crosses the wall "
+        f"there: {first_ids(names)}.",
+        zh=f"{len(names)} 处出入口经核实不通，道路在该处围墙截断：{first_ids(names)}。",
+    )
+    return cut, (Note("gates_closed", len(names), message, tuple(names)),)
 
 
 def is_walkable(edges: pd.DataFrame, options: NetworkOptions) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -28,12 +29,15 @@ COURTYARD_CLASS = "courtyard_link"
 """Highway class of the straight ways from gate to gate where walls hold no inner street."""
 LINK_CLASSES = (LINK_CLASS, COURTYARD_CLASS)
 
+CLOSED = "closed"
+"""Status of a gate that is not there, or never open: somebody has looked."""
+
 AT_GATE_M = 0.1
 _LOOK_M = 1.0
 
 
 @dataclass(frozen=True)
-class _Foot:
+class Foot:
     """Where a link from a gate meets a street edge."""
 
     edge: int
@@ -43,12 +47,12 @@ class _Foot:
 
 
 @dataclass(frozen=True)
-class _Gate:
+class Gate:
     """A gate that opens a wall: where in the wall, and the streets it is joined to."""
 
     gate_id: str
     point: shapely.Point
-    feet: tuple[_Foot, ...]
+    feet: tuple[Foot, ...]
     runs_through: bool
 
 
@@ -97,29 +101,61 @@ def link_gates(
     wall_m, link_m : float
         How near a gate must be to a wall, and a street to a gate, in metres.
     """
-    walls = shapely.get_parts(blocks.of_kind(WALL))
     if not len(gates):
         return Linked(edges, _spots([], edges), ())
-    wall = _nearest_wall(gates.geometry.to_numpy(), walls, wall_m)
-    found = [
-        _meet(gate_id, point, walls[wall[row]], feet)
-        for row, (gate_id, point, feet) in enumerate(
-            zip(
-                gates["gate_id"],
-                gates.geometry,
-                _feet_near(gates.geometry.to_numpy(), edges, blocks, link_m),
-                strict=True,
-            )
-        )
-        if wall[row] >= 0
-    ]
+    found = meet_streets(gates, edges, blocks, wall_m=wall_m, link_m=link_m)
     acting = [gate for gate in found if gate.feet]
-    stray = gates["gate_id"][wall < 0].tolist()
+    at_wall = {gate.gate_id for gate in found}
+    stray = [gate_id for gate_id in gates["gate_id"] if gate_id not in at_wall]
     lone = [gate.gate_id for gate in found if not gate.feet]
     bare = bare_grounds(blocks.grounds, edges, least_m=link_m)
     linked = _add_links(edges, [one for one in acting if not one.runs_through], bare, blocks)
     notes = (*_stray_note(stray, wall_m), *_lone_note(lone, link_m))
     return Linked(linked, _spots(acting, edges), notes)
+
+
+def meet_streets(
+    gates: gpd.GeoDataFrame,
+    edges: gpd.GeoDataFrame,
+    blocks: Obstacles,
+    *,
+    wall_m: float,
+    link_m: float,
+) -> list[Gate]:
+    """Return the gates that lie at a wall, with the nearest street on each of its sides."""
+    points = gates.geometry.to_numpy()
+    walls = shapely.get_parts(blocks.of_kind(WALL))
+    wall = _nearest_wall(points, walls, wall_m)
+    every = zip(gates["gate_id"], points, _feet_near(points, edges, blocks, link_m), strict=True)
+    return [
+        _meet(gate_id, point, walls[wall[row]], feet)
+        for row, (gate_id, point, feet) in enumerate(every)
+        if wall[row] >= 0
+    ]
+
+
+def closed_stretches(
+    gates: gpd.GeoDataFrame, blocks: Obstacles, *, wall_m: float
+) -> tuple[list[str], Geometries]:
+    """
+    Return the gates known to be closed, and the stretch of wall each of them shuts.
+
+    Within `wall_m` of such a gate no street crosses the wall that is nearest to it.
+    A closed gate farther than that from every wall shuts nothing and is left out.
+    """
+    closed = gates[is_closed(gates)]
+    points = closed.geometry.to_numpy()
+    walls = shapely.get_parts(blocks.of_kind(WALL))
+    wall = _nearest_wall(points, walls, wall_m)
+    near = wall >= 0
+    around = shapely.buffer(points[near], wall_m)
+    stretches = shapely.intersection(walls[wall[near]], around)
+    return closed["gate_id"][near].tolist(), np.asarray(stretches, dtype=object)
+
+
+def is_closed(gates: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
+    """Return which gates are known not to be there, or never to be open."""
+    return np.asarray(gates["status"] == CLOSED, dtype=bool)
 
 
 def bare_grounds(grounds: Grounds, edges: gpd.GeoDataFrame, *, least_m: float) -> Geometries:
@@ -147,7 +183,7 @@ def _nearest_wall(points: Geometries, walls: Geometries, wall_m: float) -> np.nd
 
 def _feet_near(
     points: Geometries, edges: gpd.GeoDataFrame, blocks: Obstacles, link_m: float
-) -> list[list[_Foot]]:
+) -> list[list[Foot]]:
     """Return, for each point, the feet on the walkable edges in reach, nearest first."""
     lines = edges.geometry.to_numpy()
     walkable = np.flatnonzero(edges["walkable"].to_numpy())
@@ -159,15 +195,15 @@ def _feet_near(
     legs = straight_legs(shapely.get_coordinates(points[gate]), shapely.get_coordinates(foot))
     free = crosses_obstacle(legs, blocks, both_ends=True) == ""
     order = np.lexsort([edge, np.round(away_m / GRID_M), gate])
-    feet: list[list[_Foot]] = [[] for _ in points]
+    feet: list[list[Foot]] = [[] for _ in points]
     for i in order[free[order]]:
-        feet[gate[i]].append(_Foot(int(edge[i]), float(along_m[i]), foot[i], lines[edge[i]]))
+        feet[gate[i]].append(Foot(int(edge[i]), float(along_m[i]), foot[i], lines[edge[i]]))
     return feet
 
 
-def _meet(gate_id: str, point: shapely.Point, wall: shapely.LineString, feet: list[_Foot]) -> _Gate:
+def _meet(gate_id: str, point: shapely.Point, wall: shapely.LineString, feet: list[Foot]) -> Gate:
     """Return the gate with the nearest street on each side of its wall."""
-    by_side: dict[int, _Foot] = {}
+    by_side: dict[int, Foot] = {}
     for foot in feet:
         for side in _sides(point, wall, foot):
             by_side.setdefault(side, foot)
@@ -178,10 +214,10 @@ def _meet(gate_id: str, point: shapely.Point, wall: shapely.LineString, feet: li
     at_street = runs_through or any(shapely.distance(point, f.point) <= AT_GATE_M for f in chosen)
     in_wall = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, point))
     keep = at_street or shapely.distance(point, in_wall) <= GRID_M
-    return _Gate(gate_id, point if keep else in_wall, chosen, runs_through)
+    return Gate(gate_id, point if keep else in_wall, chosen, runs_through)
 
 
-def _sides(gate: shapely.Point, wall: shapely.LineString, foot: _Foot) -> list[int]:
+def _sides(gate: shapely.Point, wall: shapely.LineString, foot: Foot) -> list[int]:
     line = foot.line
     if shapely.distance(gate, foot.point) > AT_GATE_M:
         looks = [foot.point]
@@ -203,7 +239,7 @@ def _side(wall: shapely.LineString, gate: shapely.Point, look: shapely.Point) ->
 
 
 def _add_links(
-    edges: gpd.GeoDataFrame, gates: list[_Gate], bare: Geometries, blocks: Obstacles
+    edges: gpd.GeoDataFrame, gates: list[Gate], bare: Geometries, blocks: Obstacles
 ) -> gpd.GeoDataFrame:
     node_of: dict[tuple[int, float], str] = {}
     for gate in gates:
@@ -233,7 +269,7 @@ def _add_links(
 
 
 def _courtyard_rows(
-    gates: list[_Gate], hubs: dict[str, str], bare: Geometries, blocks: Obstacles
+    gates: list[Gate], hubs: dict[str, str], bare: Geometries, blocks: Obstacles
 ) -> list[dict[str, object]]:
     """Return the straight ways between the gates of ground without inner streets."""
     if not len(bare) or not gates:
@@ -280,7 +316,7 @@ def _straight(start: shapely.Point, end: shapely.Point) -> shapely.LineString:
     return shapely.LineString([(start.x, start.y), (end.x, end.y)])
 
 
-def _spots(gates: list[_Gate], edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _spots(gates: list[Gate], edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ids = pd.Series([gate.gate_id for gate in gates], dtype="object")
     points = np.array([gate.point for gate in gates], dtype=object)
     return gpd.GeoDataFrame({"gate_id": ids}, geometry=points, crs=edges.crs)
@@ -310,7 +346,7 @@ def _lone_note(lone: list[str], link_m: float) -> tuple[Note, ...]:
     return (Note("gates_without_street", len(lone), message, tuple(lone)),)
 
 
-def _foot_node(edges: gpd.GeoDataFrame, gate_id: str, foot: _Foot) -> str:
+def _foot_node(edges: gpd.GeoDataFrame, gate_id: str, foot: Foot) -> str:
     """Return the node at a foot: the edge's own end where it is there, else a new one."""
     row = edges.iloc[foot.edge]
     if foot.along_m <= GRID_M:

@@ -133,7 +133,7 @@ def walking_distances(graph: WalkGraph, doors: Snapped, *, limit_m: float = np.i
     for chunk in np.array_split(reached, max(1, -(-len(reached) // _CHUNK))):
         if not len(chunk):
             continue
-        street_m = _way_metres(graph, ways, chunk, limit_m=limit_m)
+        street_m = way_metres(graph, ways, chunk, limit_m=limit_m)
         least_m = (
             np.minimum.reduceat(street_m, first, axis=1) if len(first) < len(ways) else street_m
         )
@@ -160,7 +160,7 @@ def connections_used(graph: WalkGraph, doors: Snapped, facility: Ints) -> Snappe
         return doors
     goal = facility[ways["point"].to_numpy()]
     goals, column = np.unique(goal, return_inverse=True)
-    goals_m = _way_metres(graph, ways, goals, limit_m=np.inf)[column, np.arange(len(ways))]
+    goals_m = way_metres(graph, ways, goals, limit_m=np.inf)[column, np.arange(len(ways))]
     # Compared on the grid, so that rounding noise decides no tie.
     ranked = ways.assign(rank=np.round(goals_m / GRID_M), row=np.arange(len(ways)))
     best = ranked.sort_values(["point", "rank", "row"]).drop_duplicates("point")
@@ -170,7 +170,7 @@ def connections_used(graph: WalkGraph, doors: Snapped, facility: Ints) -> Snappe
     return replace(doors, edge=edge, offset_m=offset_m, leg_m=leg_m, further=doors.further.iloc[:0])
 
 
-def _way_metres(graph: WalkGraph, ways: pd.DataFrame, chunk: Ints, *, limit_m: float) -> Floats:
+def way_metres(graph: WalkGraph, ways: pd.DataFrame, chunk: Ints, *, limit_m: float) -> Floats:
     """Return the walk over each way onto the network, shape (n_facilities, n_ways)."""
     position_m = graph.edge_start_m[ways["edge"]] + ways["offset_m"].to_numpy()
     piece = np.searchsorted(graph.piece_start_m, position_m, side="right") - 1

@@ -30,7 +30,7 @@ def node_lines(
 ) -> tuple[gpd.GeoDataFrame, tuple[Note, ...]]:
     """Cut lines without nodes wherever they meet, and name the nodes by place."""
     parts = streets.explode(index_parts=False).reset_index(drop=True)
-    level = _levels(parts)
+    level = street_levels(parts)
     lines = parts.geometry.to_numpy()
     meeting, gaps, same = _meeting_points(lines, level, join_m=join_m)
     ids = parts["street_id"].to_numpy()
@@ -112,7 +112,7 @@ def _near_misses(
     return every.drop_duplicates(["street_id", "end", "x", "y"], ignore_index=True)
 
 
-def _levels(streets: gpd.GeoDataFrame) -> Floats:
+def street_levels(streets: gpd.GeoDataFrame) -> Floats:
     """Return the level at which a line runs: its `layer`, else +1 on bridges, -1 in tunnels."""
     over = streets["bridge"].fillna(value=False).to_numpy(dtype=bool)
     under = streets["tunnel"].fillna(value=False).to_numpy(dtype=bool)

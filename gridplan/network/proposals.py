@@ -13,7 +13,7 @@ import shapely
 from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.edges import Network, NetworkOptions
-from gridplan.network.gates import LINK_CLASSES
+from gridplan.network.gates import LINK_CLASSES, is_closed
 from gridplan.network.obstacles import CLEARANCE_M, Obstacles
 
 PROPOSED = "proposed"
@@ -49,7 +49,8 @@ def propose_gates(
     GeoDataFrame, sorted by ``gate_id``
         ``gate_id`` (made of the ground's id and the whole metres of the place),
         ``estate_id`` (null where wall lines close the ground), ``status``
-        (``proposed``), point in the wall.
+        (``proposed``), point in the wall. A closed gate counts as mapped: what was
+        looked at is not proposed again.
     """
     near_m = (options or NetworkOptions()).gate_wall_m
     places = pd.concat([_crossings(network, blocks), _ends(network, blocks)], ignore_index=True)
@@ -154,7 +155,7 @@ def wall_notes(
     wall_m = (options or NetworkOptions()).gate_wall_m
     grounds = blocks.grounds
     names = np.array(grounds.names, dtype=object)
-    near = shapely.STRtree(gates.geometry.to_numpy())
+    near = shapely.STRtree(gates.geometry.to_numpy()[~is_closed(gates)])
     gated = near.query(shapely.boundary(grounds.areas), "dwithin", distance=wall_m)[0]
     entered = np.union1d(gated, _crossings(network, blocks)["ground"].to_numpy())
     shut = np.setdiff1d(np.arange(len(names)), entered)

@@ -1,10 +1,19 @@
 """Figures, maps, tables and the report: formats only."""
 
 from gridplan.present.drawings import figures
+from gridplan.present.fieldsheet import fieldcheck_html
 from gridplan.present.report import report_html
 from gridplan.present.tabulation import tables
 from gridplan.present.webmap import map_html
 from gridplan.present.words import finding
 from gridplan.present.workbook import tables_xlsx
 
-__all__ = ["figures", "finding", "map_html", "report_html", "tables", "tables_xlsx"]
+__all__ = [
+    "fieldcheck_html",
+    "figures",
+    "finding",
+    "map_html",
+    "report_html",
+    "tables",
+    "tables_xlsx",
+]

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from gridplan.errors import Message
+from gridplan.network import is_closed
 from gridplan.plan import Plan
 from gridplan.present import aggregate, classes
 from gridplan.present.canvas import borders
@@ -121,7 +122,7 @@ def payload(plan: Plan) -> dict[str, Any]:
         "estates": _estates(plan, encode),
         "committees": _committees(plan, encode),
         "rooms": _rooms(plan, encode),
-        "gates": encode.points(plan.place.gates.geometry),
+        "gates": encode.points(plan.place.gates.geometry[~is_closed(plan.place.gates)]),
         "ground": _ground(plan, encode),
     }
 

@@ -126,7 +126,9 @@ def report_html(
         place_word=PLACE,
         source=source_line(plan),
     )
-    return _with_fonts(page, plan)
+    spoken_large = (title(plan), finding(plan), *method.SECTIONS.values())
+    serif = "".join(one.zh + one.en for one in spoken_large) + plan.place.name
+    return with_fonts(page, serif=serif)
 
 
 def emphasised(message: Message) -> Mapping[str, Markup]:
@@ -224,12 +226,15 @@ def _pictures(plan: Plan, pictures: Mapping[str, bytes]) -> dict[str, dict[str, 
     return found
 
 
-def _with_fonts(page: str, plan: Plan) -> str:
-    """Return the page with the letters it uses, so that it has them on any machine."""
-    serif = (
-        "".join(one.zh + one.en for one in (title(plan), finding(plan), *method.SECTIONS.values()))
-        + plan.place.name
-    )
+def with_fonts(page: str, *, serif: str) -> str:
+    """
+    Return the page with the letters it uses, so that it has them on any machine.
+
+    Parameters
+    ----------
+    serif : str
+        Texts that are set in the serif face.
+    """
     faces = []
     # Latin letters of the headings too, so that they match; running text has the system's.
     for family, name, letters in (

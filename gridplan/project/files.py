@@ -92,14 +92,26 @@ def named_files(config: Config) -> Iterator[tuple[str, str]]:
             yield layer, value
         elif isinstance(value, LayerSource) and value.file:
             yield layer, value.file
-    population = place.population
+    for name in field_files(config):
+        yield "fieldcheck", name
+    for name in _population_files(place.population):
+        yield "population", name
+
+
+def _population_files(population: int | str | PopulationSource) -> Iterator[str]:
     if isinstance(population, str) and population != HOUSEHOLDS:
-        yield "population", population
+        yield population
     elif isinstance(population, PopulationSource):
         estates = population.estates.file if population.estates else None
         for file in (population.file, population.raster, estates):
             if file:
-                yield "population", file
+                yield file
+
+
+def field_files(config: Config) -> tuple[str, ...]:
+    """Return the files of answers from the ground that the settings name."""
+    given = config.place.fieldcheck
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def missing_file_faults(config: Config, folder: Path) -> FaultList:

@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 import pyproj
 
+from gridplan.answers import apply_answers
 from gridplan.config import Config, LayerSource, read_config
 from gridplan.errors import FaultList, InputError
 from gridplan.geometry import choose_crs, require_projected_metres
 from gridplan.place import Place, layer_faults, make_place
 from gridplan.project import osm as from_osm
 from gridplan.project.checks import check_place, checked_pairs
+from gridplan.project.field_answers import read_all_answers
 from gridplan.project.files import (
     PAIRS,
+    field_files,
     input_digests,
     missing_file_faults,
     portable,
@@ -110,6 +113,9 @@ def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
 def _finished(
     reading: Reading, population: pd.DataFrame | None, pairs: pd.DataFrame | None
 ) -> Project:
+    answers = read_all_answers(
+        field_files(reading.config), reading.folder, crs=reading.crs, faults=reading.faults
+    )
     _raise_each_once(reading.faults)
     config, shortened = portable(reading.config, reading.folder)
     place = make_place(
@@ -121,6 +127,7 @@ def _finished(
         notes=(*reading.notes, *shortened),
         community_committees=pairs,
     )
+    place = apply_answers(place, answers)
     return Project(place=place, config=config, inputs=input_digests(reading.config, reading.folder))
 
 

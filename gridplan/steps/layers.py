@@ -49,6 +49,8 @@ def add_layers(work: Work) -> None:
         "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing"]),
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
+        "links": work.found["links"],
+        "field_checks": place.field_checks,
         "access_by_unit": _access_table(work),
         "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
         "walks": _walks_layer(work),

@@ -1,6 +1,7 @@
 """A plan on disk: GeoPackage, JSON and the run's folder."""
 
 from gridplan.store.drawn import read_drawn, require_something_to_verify
+from gridplan.store.fieldfile import FIELD_FILES, check_field_target, write_field_check
 from gridplan.store.folder import is_run, make_folder, mend, write_file
 from gridplan.store.geopackage import (
     layer_names,
@@ -21,6 +22,8 @@ from gridplan.store.target import (
 )
 
 __all__ = [
+    "FIELD_FILES",
+    "check_field_target",
     "check_folder",
     "check_places_file",
     "check_target",
@@ -41,6 +44,7 @@ __all__ = [
     "resolve_target",
     "safe_name",
     "summary_of",
+    "write_field_check",
     "write_file",
     "write_geopackage",
     "write_run",

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from gridplan.verify import CONTRACT_LAYERS
 
 _INPUT = "in_"
 _PAIRS = "in_community_committees"
+_CHECKS = "field_checks"
 _OWN_TABLES = ("steps", "in_population", "in_notes", "gridplan_meta")
 _META = ("name", "crs", "as_of", "summary", "settings", "manifest")
 _OBJECTS = ("place", "cells", "proofs", "access", "siting", "zones")
@@ -62,7 +64,7 @@ def write_geopackage(plan: Plan, path: Path, *, manifest: Mapping[str, Any]) -> 
     }
     if len(place.community_committees):
         tables[_PAIRS] = place.community_committees
-    with _fixed_clock(place.as_of):
+    with fixed_clock(place.as_of):
         for name, frame in {**plan.layers, **inputs, **tables}.items():
             _write_layer(frame, path, name)
 
@@ -288,7 +290,7 @@ def _read_place(path: Path, names: list[str], meta: Mapping[str, str]) -> Place:
         )
         for row in _read_layer(path, "in_notes").to_dict("records")
     )
-    return make_place(
+    place = make_place(
         name=meta["name"],
         crs=crs,
         as_of=dt.date.fromisoformat(meta["as_of"]),
@@ -297,6 +299,8 @@ def _read_place(path: Path, names: list[str], meta: Mapping[str, str]) -> Place:
         notes=notes,
         community_committees=_read_layer(path, _PAIRS) if _PAIRS in names else None,
     )
+    # A plan of an earlier version has no such table: nothing had been checked.
+    return replace(place, field_checks=_read_layer(path, _CHECKS)) if _CHECKS in names else place
 
 
 def _notes_table(place: Place) -> pd.DataFrame:
@@ -332,7 +336,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
-_ADDED_KINDS = {"ledger": "line"}
+_ADDED_KINDS = {"ledger": "line", "links": "line"}
 """Geometry of layers that are no input, where it is no polygon and the layer may be empty."""
 
 
@@ -361,7 +365,7 @@ def _layer_kind(kinds: set[str], name: str) -> str:
 
 
 @contextlib.contextmanager
-def _fixed_clock(as_of: dt.date) -> Iterator[None]:
+def fixed_clock(as_of: dt.date) -> Iterator[None]:
     """Have GDAL write the data's date, not today's, so that the same input gives the same bytes."""
     stamp = f"{as_of.isoformat()}T00:00:00Z"
     earlier = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")

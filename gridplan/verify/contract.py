@@ -43,6 +43,9 @@ CONTRACT_LAYERS = tuple(CONTRACT_COLUMNS)
 
 _ADDED = {
     "ledger": "component residents length_m facilities facility_ids to_main_m between geometry",
+    "field_checks": "check_id kind target_id answer value checked_on source",
+    "links": "link_id kind status estate_id length_m saved_resident_m shorter_residents "
+    "gained_residents cost_resident_m longer_residents lost_residents why why_en geometry",
     "frontier": "model p objective lower_bound gap status sites",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "

@@ -1,0 +1,135 @@
+"""The field check as a GeoPackage for an app on the ground: points to be answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from gridplan.answers import ANSWER_LAYER, words_table
+from gridplan.errors import Message, OutputError, first_ids
+from gridplan.store.folder import staged
+from gridplan.store.geopackage import fixed_clock
+
+FIELD_FILES = ("fieldcheck.html", "fieldcheck.gpkg")
+"""What the folder of a field check holds."""
+
+_WORDS_TABLE = "answers"
+_TEXTS = (
+    "check_id", "kind", "target_id", "estate_id", "community", "estate", "street", "question",
+    "question_en", "doubt", "doubt_en", "way", "members",
+)  # fmt: skip
+_FIGURES = ("rank", "residents", "effect")
+
+
+def write_field_check(items: gpd.GeoDataFrame, page: str, folder: Path, *, as_of: dt.date) -> None:
+    """
+    Write the folder of a field check, whole or not at all.
+
+    Parameters
+    ----------
+    items : GeoDataFrame
+        As `field_check` gives them.
+    page : str
+        The printable list.
+    as_of : date
+        Written as the date of the file, so that the same list gives the same bytes.
+    """
+    with staged(folder) as aside:
+        (aside / FIELD_FILES[0]).write_text(page, encoding="utf-8")
+        with fixed_clock(as_of):
+            _write_points(items, aside / FIELD_FILES[1])
+            table = words_table()
+            pyogrio.write_dataframe(
+                table, aside / FIELD_FILES[1], layer=_WORDS_TABLE, driver="GPKG"
+            )
+
+
+def check_field_target(folder: Path, *, replace: bool, run: Path) -> None:
+    """
+    Refuse a folder that must not be written: a run's own, foreign things, answers not merged.
+
+    Raises
+    ------
+    OutputError
+    """
+    own = run if run.is_dir() else run.parent
+    if folder == own.resolve() or own.resolve() in folder.parents:
+        raise OutputError(
+            Message(
+                en=f"{folder} lies in the run's own folder, which holds nothing but the run. "
+                f"Choose another --out.",
+                zh=f"{folder} 位于成果文件夹内，该文件夹只存放成果。请另选 --out。",
+            )
+        )
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    others = sorted(one.name for one in folder.iterdir() if one.name not in FIELD_FILES)
+    if others:
+        raise OutputError(
+            Message(
+                en=f"{folder} holds what no field check has written: {first_ids(others)}. Choose "
+                f"another --out.",
+                zh=f"{folder} 中有并非核查清单的内容：{first_ids(others)}。请另选 --out。",
+            )
+        )
+    if not replace:
+        raise OutputError(
+            Message(
+                en=f"{folder} holds an earlier field check. Add --replace, or choose another "
+                f"--out.",
+                zh=f"{folder} 已有核查清单。请加 --replace 或另选 --out。",
+            )
+        )
+    _keep_answers(folder / FIELD_FILES[1])
+
+
+def _keep_answers(path: Path) -> None:
+    """Refuse to replace a file that somebody has filled in."""
+    if not path.is_file():
+        return
+    frame = pyogrio.read_dataframe(path, layer=ANSWER_LAYER, read_geometry=False)
+    filled = frame["check_id"][frame["answer"].notna()] if "answer" in frame else frame.iloc[:, 0]
+    if len(filled):
+        raise OutputError(
+            Message(
+                en=f"{path} holds {len(filled)} answers ({first_ids(filled.tolist())}), which "
+                f"would be lost. Merge it, or move it elsewhere.",
+                zh=f"{path} 中已有 {len(filled)} 项答复（{first_ids(filled.tolist())}），"
+                f"替换将丢失。请先合并或移走该文件。",
+            )
+        )
+
+
+def _write_points(items: gpd.GeoDataFrame, path: Path) -> None:
+    """Write the items with empty columns for the answers, the date as a date."""
+    size = len(items)
+    empty_text = np.full(size, None, dtype=object)
+    columns: dict[str, np.ndarray] = {name: _texts(items[name]) for name in _TEXTS}
+    columns |= {name: items[name].to_numpy(dtype=np.int64) for name in _FIGURES}
+    columns |= {
+        "answer": empty_text,
+        "value": np.full(size, np.nan),
+        "checked_on": np.full(size, "NaT", dtype="datetime64[D]"),
+        "remark": empty_text,
+    }
+    pyogrio.raw.write(
+        path,
+        geometry=shapely.to_wkb(items.geometry.to_numpy()),
+        field_data=list(columns.values()),
+        fields=list(columns),
+        field_mask=[np.asarray(pd.isna(values), dtype=bool) for values in columns.values()],
+        layer=ANSWER_LAYER,
+        driver="GPKG",
+        geometry_type="Point",
+        crs=items.crs.to_wkt(),
+    )
+
+
+def _texts(values: pd.Series[str]) -> np.ndarray:
+    return values.astype("object").where(values.notna(), None).to_numpy(dtype=object)
