@@ -142,6 +142,15 @@ class PlaceSettings(Section):
         '"estates"（各小区最大建筑）、"public"（所有公共建筑）、'
         '"estates+public"（两者，不填时亦然）或 "none"（没有）。非文件提供的点标记为“假定”。',
     )
+    facilities: Layer = _setting(
+        None,
+        en="Facilities of any kind (service stations, social-work stations …), with facility_id "
+        'and kind: a layer or a CSV or XLSX with coordinates, {osm = {…}}, or "none". Several '
+        "rows with one id are its service points; with a committee's id, the committee's.",
+        zh="其他设施（社区服务站、社工站等），含 facility_id 与 kind：图层、含坐标的 CSV/XLSX、"
+        '{osm = {…}} 或 "none"。同一编号的多行为同一设施的多个服务点；'
+        "编号与居委会相同者为该居委会的服务点。",
+    )
     weights: Layer = _setting(
         None,
         en="Cells or points with a column `weight`: where residents live relative to others; "

@@ -35,7 +35,7 @@ STEPS: tuple[Step, ...] = (
     Step("cells", ("communities",), ("cells",), ("demand",), places.add_cells),
     Step(
         "access",
-        ("committees", "community_committees", "sites", "gates"),
+        ("committees", "community_committees", "sites", "facilities", "gates"),
         (),
         ("network", "demand"),
         walking.add_access,

@@ -13,6 +13,12 @@ from gridplan.access.facilities import (
     walks_by_kind,
 )
 from gridplan.access.figures import access_figures, weighted_quantile
+from gridplan.access.kinds import (
+    facility_walks,
+    kind_bases,
+    nearest_by_kind,
+    service_points,
+)
 from gridplan.access.links import LinkGain, link_gain
 from gridplan.access.measures import (
     AccessOptions,
@@ -55,8 +61,10 @@ __all__ = [
     "community_committees",
     "detour_ratios",
     "equity_figures",
+    "facility_walks",
     "farthest_places",
     "gini",
+    "kind_bases",
     "kolm_pollak_ede",
     "least_of",
     "least_over_points",
@@ -64,12 +72,14 @@ __all__ = [
     "measure_walks",
     "minutes_figures",
     "missing_reasons",
+    "nearest_by_kind",
     "nearest_columns",
     "nearest_facilities",
     "own_committees",
     "reached_streets",
     "reason_of_walk",
     "service_area",
+    "service_points",
     "step_free",
     "step_free_committee_walks",
     "straight_distances",

@@ -3,7 +3,7 @@
 from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
 from gridplan.network.graph import WalkGraph, build_graph, connections_used, walking_distances
 from gridplan.network.inside import straight_walks
-from gridplan.network.ledger import reachability_ledger
+from gridplan.network.ledger import cut_off_notes, reachability_ledger
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
 from gridplan.network.proposals import proposal_note, propose_gates, wall_notes
 from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
@@ -21,6 +21,7 @@ __all__ = [
     "build_graph",
     "build_network",
     "connections_used",
+    "cut_off_notes",
     "gates_on_network",
     "is_walkable",
     "obstacles",

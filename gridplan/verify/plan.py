@@ -369,7 +369,11 @@ def _committee_walks(world: World) -> Checked:
     ):
         parts += [
             sums.check_distances(
-                demand, walk, committees, "committee_id", tolerances=world.tolerances
+                demand,
+                walk,
+                sums.with_service_points(committees, "committee_id", world.get("in_facilities")),
+                "committee_id",
+                tolerances=world.tolerances,
             ),
             sums.check_totals(
                 demand,
@@ -385,10 +389,11 @@ def _committee_walks(world: World) -> Checked:
 
 def _room_walks(world: World) -> Checked:
     demand, rooms = world.layers["demand"], world.layers["rooms"]
+    places = sums.with_service_points(rooms, "site_id", world.get("in_facilities"))
     return _joined(
         [
             codes.check_ids(rooms, "site_id", layer="rooms"),
-            sums.check_distances(demand, "room", rooms, "site_id", tolerances=world.tolerances),
+            sums.check_distances(demand, "room", places, "site_id", tolerances=world.tolerances),
             siting.check_room_figures(rooms, demand, tolerances=world.tolerances),
         ]
     )
