@@ -9,7 +9,7 @@ from gridplan.config import Config
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
-from gridplan.steps import deciding, figures, layers, places, walking
+from gridplan.steps import deciding, figures, layers, people, places, services, walking
 from gridplan.steps.places import coded_cells
 from gridplan.steps.work import Step, Work
 from gridplan.zones import number_of_zones, rook_graph
@@ -41,9 +41,15 @@ STEPS: tuple[Step, ...] = (
         walking.add_access,
     ),
     Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), deciding.add_siting),
+    Step("services", ("water",), ("access", "norms"), ("network", "siting"), services.add_services),
+    Step("people", ("population",), ("demand",), ("demand", "access"), people.add_people),
     Step("zones", (), ("zones", "run"), ("cells", "demand"), deciding.add_zones),
     Step(
-        "layers", (), ("access", "norms"), ("cells", "access", "siting", "zones"), layers.add_layers
+        "layers",
+        (),
+        ("access", "norms"),
+        ("cells", "access", "siting", "services", "people", "zones"),
+        layers.add_layers,
     ),
     Step("summary", (), ("norms", "access"), ("layers",), figures.add_summary),
     Step("verify", ("buildings",), (), ("summary",), figures.add_proofs),

@@ -12,8 +12,9 @@ import pytest
 import shapely
 
 from gridplan import dictionary, evaluation
-from gridplan.config import DEFAULT_NORMS, Config, parse_config
+from gridplan.config import Config, parse_config
 from gridplan.errors import Message, Note, counted
+from gridplan.norm_settings import DEFAULT_NORMS
 from gridplan.present import (
     aggregate,
     appendix,

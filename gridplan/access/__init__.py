@@ -1,6 +1,7 @@
 """How far residents walk: to their own committee, to the nearest, to the nearest room."""
 
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
+from gridplan.access.capacity import catchment_tables
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
 from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
 from gridplan.access.equity import gini, kolm_pollak_ede
@@ -28,8 +29,9 @@ from gridplan.access.measures import (
     minutes_figures,
 )
 from gridplan.access.routes import Ends, Route, walk_routes
+from gridplan.access.service_areas import Served, Streets, service_areas
 from gridplan.access.straight import detour_ratios, straight_distances
-from gridplan.access.units import Basis, access_by_unit
+from gridplan.access.units import ALL, Basis, access_by_unit
 from gridplan.access.walks import (
     Walks,
     committee_walks,
@@ -42,6 +44,7 @@ from gridplan.access.wall_range import wall_range_columns
 from gridplan.access.worst import Surroundings, farthest_places, reason_of_walk, walks_layer
 
 __all__ = [
+    "ALL",
     "NO_COMMITTEE",
     "AccessOptions",
     "AreaOptions",
@@ -50,12 +53,15 @@ __all__ = [
     "FloatingCatchment",
     "LinkGain",
     "Route",
+    "Served",
+    "Streets",
     "Surroundings",
     "WalkingSpeeds",
     "Walks",
     "access_by_unit",
     "access_figures",
     "basis_of",
+    "catchment_tables",
     "choose_facility",
     "committee_walks",
     "community_committees",
@@ -79,6 +85,7 @@ __all__ = [
     "reached_streets",
     "reason_of_walk",
     "service_area",
+    "service_areas",
     "service_points",
     "step_free",
     "step_free_committee_walks",

@@ -25,6 +25,11 @@ from gridplan.place import Place
 from gridplan.steps.work import MAIN_SYSTEM, Work
 from gridplan.zones import dissolve_zones
 
+_OWN_STEPS = (
+    "service_areas", "catchments", "catchment_scores", "placement", "sensitivity"
+)  # fmt: skip
+"""Layers and tables that a step of their own has made."""
+
 
 def add_layers(work: Work) -> None:
     """Put the layers and tables of the contract together."""
@@ -52,6 +57,7 @@ def add_layers(work: Work) -> None:
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
         "access_by_unit": _access_table(work),
+        **{name: work.found[name] for name in _OWN_STEPS},
         "facility_walks": facility_walks(demand, work.found["nearest_by_kind"]),
         "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
         "walks": _walks_layer(work),

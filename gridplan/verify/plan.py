@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify import codes, crossing, lineage, links, siting, sums, tiling, zones
+from gridplan.verify import codes, crossing, lineage, links, services, siting, sums, tiling, zones
 from gridplan.verify.codes import GB_T_30428, CodeProfile
 from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
@@ -454,6 +454,8 @@ def _joined(parts: list[Checked]) -> Checked:
     return Checked(tuple(one for part in parts for one in part.findings), figures)
 
 
+_SERVICES = "service_areas | catchments | facility_walks"
+
 CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
@@ -479,6 +481,14 @@ CHECKS = (
     ),
     _Check("lineage", ("cell_lineage", "cells"), _lineage),
     _Check("frontier", ("frontier",), _frontier, expected=False),
+    _Check(
+        "services",
+        ("service_areas | catchments | facility_walks",),
+        services.services_of,
+        expected=False,
+    ),
+    _Check("placement", ("placement", "demand"), services.placement_of, expected=False),
+    _Check("sensitivity", ("sensitivity",), services.ranges_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )
