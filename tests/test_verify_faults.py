@@ -109,6 +109,7 @@ PLACEMENT = "level unit_id figure given placed unplaced"
 AREAS = "facility_id kind norm_m area_m2 residents"
 WALKS_BY_KIND = "demand_id kind facility_id metres reason"
 RANGES = "level unit_id figure base low high"
+NO_CLINIC = table("in_facilities", "facility_id kind", ("f1", "clinic"))
 SHARES = (
     table("catchments", "facility_id kind capacity residents", ("c1", "committee", 9.0, 100)),
     table(
@@ -272,10 +273,12 @@ PLANTED = {
     "a service area of nobody": (
         table("service_areas", AREAS, ("ghost", "room", 500.0, 1.0, 0)), "served_unknown", "ghost"),
     "a walk to a facility that is not there": (
-        table("facility_walks", WALKS_BY_KIND, ("d00", "clinic", "ghost", 10.0, None)),
+        several(NO_CLINIC,
+                table("facility_walks", WALKS_BY_KIND, ("d00", "clinic", "ghost", 10.0, None))),
         "served_unknown", "ghost"),
     "a walk by kind without a reason": (
-        table("facility_walks", WALKS_BY_KIND, ("d00", "clinic", None, None, None)),
+        several(NO_CLINIC,
+                table("facility_walks", WALKS_BY_KIND, ("d00", "clinic", None, None, None))),
         "distance_unexplained", "d00 clinic"),
     "capacity that went missing": (several(*SHARES), "capacity_lost", "committee"),
     "a figure outside its range": (

@@ -170,17 +170,25 @@ def services_of(world: World) -> Checked:
         if world.has(layer, key)
         for one in texts(world.layers[layer], key)
     }
+    others = "in_facilities" in world.layers
     parts = [
-        check_served(world.layers[layer], layer, known)
+        check_served(_of_known_kinds(world.layers[layer], others=others), layer, known)
         for layer in ("service_areas", "catchments")
         if layer in world.layers
     ]
-    if "facility_walks" in world.layers:
+    if "facility_walks" in world.layers and others:
         parts.append(check_facility_walks(world.layers["facility_walks"], known))
     if {"catchments", "catchment_scores"} <= set(world.layers):
         table, scores = world.layers["catchments"], world.layers["catchment_scores"]
         parts.append(check_shared(table, scores, tolerances=world.tolerances))
     return Checked(tuple(one for part in parts for one in part.findings))
+
+
+def _of_known_kinds(table: pd.DataFrame, *, others: bool) -> pd.DataFrame:
+    """Return the rows whose facility can be looked up: without the inputs, only two kinds."""
+    if others or "kind" not in table:
+        return table
+    return table[is_in(texts(table, "kind"), ("committee", "room"))]
 
 
 def placement_of(world: World) -> Checked:
