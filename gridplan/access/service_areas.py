@@ -76,7 +76,14 @@ def service_areas(
     for one in served:
         for norm_m in norms:
             parts = [
-                reached_streets(streets.network, streets.graph, streets.stops, stop, reach_m=norm_m)
+                reached_streets(
+                    streets.network,
+                    streets.graph,
+                    streets.stops,
+                    stop,
+                    reach_m=norm_m,
+                    blocks=streets.blocks,
+                )
                 for stop in one.stops
             ]
             area = service_area(np.concatenate(parts), streets.blocks, streets.water)

@@ -1,6 +1,7 @@
 """The walking network: edges, obstacles, doors, shortest walks."""
 
 from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
+from gridplan.network.geodesic import leg_line
 from gridplan.network.graph import WalkGraph, build_graph, connections_used, walking_distances
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import cut_off_notes, reachability_ledger
@@ -24,6 +25,7 @@ __all__ = [
     "cut_off_notes",
     "gates_on_network",
     "is_walkable",
+    "leg_line",
     "obstacles",
     "proposal_note",
     "propose_gates",

@@ -89,6 +89,7 @@ def _walks_layer(work: Work) -> gpd.GeoDataFrame:
         list(zip(rows.tolist(), stops.tolist(), strict=True)),
         doors=Ends(demand.geometry.to_numpy(), walks.doors),
         facilities=walks.stops,
+        blocks=work.found["blocks"],
         walks_m=demand["committee_m"].to_numpy(dtype=float)[rows].tolist(),
     )
     around = Surroundings(work.found["network"], work.found["blocks"], place.gates)
