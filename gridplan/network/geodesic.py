@@ -48,8 +48,10 @@ class Corners:
     before: Ints
 
     @classmethod
-    def inside(cls, area: shapely.Polygon, blocks: Obstacles) -> Corners:
-        """Return the corners of the free ground in an area."""
+    def inside(
+        cls, area: shapely.Polygon, blocks: Obstacles, *, limit_m: float = np.inf
+    ) -> Corners:
+        """Return the corners of the free ground in an area, with the ways up to `limit_m`."""
         near = blocks.lines[np.asarray(shapely.intersects(blocks.lines, area), dtype=bool)]
         around = shapely.buffer(
             shapely.union_all([shapely.boundary(area), *near]),
@@ -60,9 +62,15 @@ class Corners:
         places = _standing_out(shapely.simplify(shapely.difference(area, around), _SMOOTH_M))
         if not len(places):
             return cls(places, np.empty((0, 0)), np.empty((0, 0), dtype=np.intp))
-        metres, free = _free_metres(places, places, blocks)
-        graph = np.where(free, metres, 0.0)
-        found, before = csgraph.dijkstra(graph, directed=False, return_predecessors=True)
+        i, j = np.triu_indices(len(places), k=1)
+        legs_m = np.hypot(*(places[j] - places[i]).T)
+        i, j, legs_m = (one[legs_m <= limit_m] for one in (i, j, legs_m))
+        free = crosses_obstacle(straight_legs(places[i], places[j]), blocks) == ""
+        graph = np.zeros((len(places), len(places)))
+        graph[i[free], j[free]] = legs_m[free]
+        found, before = csgraph.dijkstra(
+            graph, directed=False, return_predecessors=True, limit=limit_m
+        )
         return cls(places=places, metres=np.asarray(found), before=np.asarray(before))
 
 
@@ -126,7 +134,7 @@ def bent_connections(
     parts = []
     for ground in np.unique(hidden["ground"].to_numpy(dtype=np.intp)):
         rows = hidden[hidden["ground"] == ground]
-        corners = Corners.inside(blocks.grounds.areas[ground], blocks)
+        corners = Corners.inside(blocks.grounds.areas[ground], blocks, limit_m=limit_m)
         if len(corners.places):
             parts.append(_round_corners(points, rows, shapes, corners, blocks, limit_m))
     columns = ["point", "edge", "piece", "leg_m", "rank", "x", "y"]
@@ -152,7 +160,7 @@ def _round_corners(
     starts = shapely.get_coordinates(points[doors])
     to_corner, free = _free_metres(starts, corners.places, blocks, limit_m=limit_m)
     first_m = np.where(free, to_corner, np.inf)
-    last_m, feet = _to_ways(corners.places, shapes[ways], blocks)
+    last_m, feet = _to_ways(corners.places, shapes[ways], blocks, limit_m)
     found = rows[["point", "edge", "piece"]].assign(leg_m=np.inf, x=np.nan, y=np.nan)
     leg_m, place = np.full(len(rows), np.inf), np.zeros((len(rows), 2))
     for one in range(len(doors)):
@@ -165,13 +173,18 @@ def _round_corners(
     return found.assign(leg_m=leg_m, x=place[:, 0], y=place[:, 1])
 
 
-def _to_ways(corners: Floats, shapes: Geometries, blocks: Obstacles) -> tuple[Floats, Floats]:
+def _to_ways(
+    corners: Floats, shapes: Geometries, blocks: Obstacles, limit_m: float
+) -> tuple[Floats, Floats]:
     """Return the metres from each corner to each way (``inf`` if not free), and the feet."""
     start = shapely.points(corners)
     lines = shapely.shortest_line(start[:, None], shapes[None, :])
     feet = shapely.get_coordinates(shapely.get_point(lines.ravel(), 1))
     legs = straight_legs(np.repeat(corners, len(shapes), axis=0), feet)
-    metres = np.where(crosses_obstacle(legs, blocks) == "", shapely.length(legs), np.inf)
+    metres = shapely.length(legs)
+    asked = metres <= limit_m
+    free = crosses_obstacle(legs[asked], blocks) == ""
+    metres[~asked], metres[asked] = np.inf, np.where(free, metres[asked], np.inf)
     shape = (len(corners), len(shapes))
     return metres.reshape(shape), feet.reshape(*shape, 2)
 
