@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pydantic
-from pydantic import Field
 
 from gridplan.access import AccessOptions, WalkingSpeeds
 from gridplan.cells import CellOptions
-from gridplan.errors import Language, Message, Note, SettingsError
+from gridplan.errors import Language, Note, SettingsError
 from gridplan.network import NetworkOptions
+from gridplan.norm_settings import DEFAULT_NORMS, WALK, Norm, near_miss, norm_faults
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
 from gridplan.setting_faults import fault_messages, house_fault
 from gridplan.setting_fields import FROZEN as _FROZEN
@@ -31,8 +30,6 @@ _LARGEST_SEED = 2**31 - 1
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _COMMUNITY_CODE = re.compile(r"\d{12}", re.ASCII)
-_WALK = "walk_"
-_NEAR_MISS = 0.8
 _FARTHEST_M = 100_000
 _SMALLEST_CELL_M2 = 10
 _FARTHEST_JOIN_M = 20
@@ -141,6 +138,15 @@ class PlaceSettings(Section):
         zh="现有活动室与候选点：图层或含坐标的 CSV/XLSX、{osm = {…}}、"
         '"estates"（各小区最大建筑）、"public"（所有公共建筑）、'
         '"estates+public"（两者，不填时亦然）或 "none"（没有）。非文件提供的点标记为“假定”。',
+    )
+    facilities: Layer = _setting(
+        None,
+        en="Facilities of any kind (service stations, social-work stations …), with facility_id "
+        'and kind: a layer or a CSV or XLSX with coordinates, {osm = {…}}, or "none". Several '
+        "rows with one id are its service points; with a committee's id, the committee's.",
+        zh="其他设施（社区服务站、社工站等），含 facility_id 与 kind：图层、含坐标的 CSV/XLSX、"
+        '{osm = {…}} 或 "none"。同一编号的多行为同一设施的多个服务点；'
+        "编号与居委会相同者为该居委会的服务点。",
     )
     weights: Layer = _setting(
         None,
@@ -269,6 +275,18 @@ class AccessSettings(Section):
         zh="等效均等步行距离（Kolm-Pollak）的不平等厌恶系数。",
         gt=0,
     )
+    area_norms: tuple[str, ...] = _setting(
+        ("walk_10min_m",),
+        en="Norms for which service areas are drawn, by name (each costs about as much as the "
+        "first).",
+        zh="按哪些规范值绘制服务范围（填规范名称；每增加一个，用时相应增加）。",
+    )
+    catchment_norm: str = _setting(
+        "walk_10min_m",
+        en="Norm within which residents share the capacity of a facility (two-step floating "
+        "catchment), by name.",
+        zh="居民在哪个规范距离内分享设施容量（两步移动搜索法，填规范名称）。",
+    )
     speeds: dict[str, float] = _setting(
         dict(_default(WalkingSpeeds, "metres_per_s")),
         en="Walking speed of each group; `wheelchair` takes no stairs (unverified starting value).",
@@ -330,35 +348,6 @@ class ReportSettings(Section):
     lang: Literal["zh", "en"] = _setting("zh", en="First language.", zh="首选语言。")
 
 
-class Norm(Section):
-    """A norm: a number that is configuration, with its source."""
-
-    model_config = _FROZEN
-    value: float = Field(ge=0)
-    unit: str
-    source: str
-    verified: bool = False
-
-
-DEFAULT_NORMS: Mapping[str, Norm] = {
-    "walk_5min_m": Norm(
-        value=300, unit="m", source="GB 50180-2018, 5-minute living circle / 五分钟生活圈"
-    ),
-    "walk_10min_m": Norm(
-        value=500, unit="m", source="GB 50180-2018, 10-minute living circle / 十分钟生活圈"
-    ),
-    "walk_15min_m": Norm(
-        value=1000, unit="m", source="GB 50180-2018, 15-minute living circle / 十五分钟生活圈"
-    ),
-    "room_norm_m": Norm(
-        value=500, unit="m", source="Culture and activity station / 文化活动站服务半径"
-    ),
-    "workers_per_10000": Norm(
-        value=18, unit="1", source="Community workers per 10,000 residents / 每万人社区工作者"
-    ),
-}
-
-
 class Config(Section):
     """All settings of a run."""
 
@@ -381,17 +370,31 @@ class Config(Section):
     @pydantic.field_validator("norms")
     @classmethod
     def _usable_norms(cls, norms: dict[str, Norm]) -> dict[str, Norm]:
-        faults = [fault for key, norm in norms.items() for fault in _norm_faults(key, norm)]
+        faults = [fault for key, norm in norms.items() for fault in norm_faults(key, norm)]
         if faults:
             raise house_fault(
                 en="; ".join(one.en for one in faults), zh="；".join(one.zh for one in faults)
             )
         return norms
 
+    @pydantic.model_validator(mode="after")
+    def _known_norms(self) -> Self:
+        named = dict.fromkeys([*self.access.area_norms, self.access.catchment_norm])
+        distances = {key: one for key, one in self.all_norms.items() if one.unit == "m"}
+        unknown = [one for one in named if one not in distances]
+        if unknown:
+            raise house_fault(
+                en=f"[access].area_norms and catchment_norm name no distance among the norms: "
+                f"{', '.join(unknown)}; there are {', '.join(sorted(distances))}",
+                zh=f"[access] 的 area_norms 与 catchment_norm 中有不存在的距离规范："
+                f"{'、'.join(unknown)}；现有 {'、'.join(sorted(distances))}",
+            )
+        return self
+
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the planner should look at in the settings, though they can be used."""
-        return tuple(note for key in self.norms if (note := _near_miss(key)))
+        return tuple(note for key in self.norms if (note := near_miss(key)))
 
     @property
     def all_norms(self) -> dict[str, Norm]:
@@ -401,46 +404,8 @@ class Config(Section):
     @property
     def walk_norms_m(self) -> tuple[float, ...]:
         """The walking norms in metres, ascending."""
-        walks = {n.value for key, n in self.all_norms.items() if key.startswith(_WALK)}
+        walks = {n.value for key, n in self.all_norms.items() if key.startswith(WALK)}
         return tuple(sorted(walks))
-
-
-def _norm_faults(key: str, norm: Norm) -> Iterator[Message]:
-    """Yield what keeps a norm from being used: a distance is in metres and above 0."""
-    is_distance = key.startswith(_WALK) or key.endswith("_m")
-    unit = "m" if is_distance else DEFAULT_NORMS[key].unit if key in DEFAULT_NORMS else norm.unit
-    if norm.unit != unit:
-        yield Message(
-            en=f"the unit of {key} should be {unit!r}, not {norm.unit!r}",
-            zh=f"{key} 的单位应为 {unit!r}，而不是 {norm.unit!r}",
-        )
-    if is_distance and not 0 < norm.value <= _FARTHEST_M:
-        yield Message(
-            en=f"{key} = {norm.value:g} should be above 0 and at most {_FARTHEST_M:,} metres",
-            zh=f"{key} = {norm.value:g} 应大于 0 且不超过 {_FARTHEST_M:,} 米",
-        )
-
-
-def _near_miss(key: str) -> Note | None:
-    """Return a note on a norm whose name is nearly a known one; other numbers are meant so."""
-    near = difflib.get_close_matches(key, list(DEFAULT_NORMS), n=1, cutoff=_NEAR_MISS)
-    if key in DEFAULT_NORMS or not near or _numberless(key) == _numberless(near[0]):
-        return None
-    return Note(
-        "norm_near_miss",
-        1,
-        Message(
-            en=f"[norms.{key}] is taken as a norm of your own; `{near[0]}` stays as it is. If that "
-            f"was meant, correct the name.",
-            zh=f"[norms.{key}] 按自定义规范处理，内置的 `{near[0]}` 保持不变。"
-            f"如本意是后者，请更正名称。",
-        ),
-        (key,),
-    )
-
-
-def _numberless(key: str) -> str:
-    return re.sub(r"\d+", "#", key)
 
 
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:

@@ -77,6 +77,13 @@ _KIND_NOTES = {
         zh="`assumed` 为“是”表示未经核实，其 `area_m2` 视为建筑占地而非活动室面积。"
         "`cost` 以元为单位。没有 `kind` 字段时各行均为候选。",
     ),
+    "facilities": Message(
+        en="`kind` is any word of yours (社区服务站, 社工站 …). Rows with one `facility_id` are "
+        "service points of one facility; rows with the id of a committee are further service "
+        "points of that committee, their `kind` is empty or `committee`.",
+        zh="`kind` 为自定类型（社区服务站、社工站等）。同一 `facility_id` 的多行为同一设施的"
+        "多个服务点；编号与居委会相同的行为该居委会的其他服务点，`kind` 留空或填“居委会”。",
+    ),
     "communities": Message(
         en="`official` = no: the code is a place-holder and never presented as official.",
         zh="`official` 为“否”表示占位编码，不作为正式编码使用。",

@@ -9,7 +9,16 @@ from gridplan.config import Config
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
-from gridplan.steps import deciding, doubts, figures, layers, places, walking
+from gridplan.steps import (
+    deciding,
+    doubts,
+    figures,
+    layers,
+    people,
+    places,
+    services,
+    walking,
+)
 from gridplan.steps.places import coded_cells
 from gridplan.steps.work import Step, Work
 from gridplan.zones import number_of_zones, rook_graph
@@ -35,19 +44,21 @@ STEPS: tuple[Step, ...] = (
     Step("cells", ("communities",), ("cells",), ("demand",), places.add_cells),
     Step(
         "access",
-        ("committees", "community_committees", "sites", "gates"),
+        ("committees", "community_committees", "sites", "facilities", "gates"),
         (),
         ("network", "demand"),
         walking.add_access,
     ),
     Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), deciding.add_siting),
     Step("links", ("committees", "sites"), ("network",), ("access", "siting"), doubts.add_links),
+    Step("services", ("water",), ("access", "norms"), ("network", "siting"), services.add_services),
+    Step("people", ("population",), ("demand",), ("demand", "access"), people.add_people),
     Step("zones", (), ("zones", "run"), ("cells", "demand"), deciding.add_zones),
     Step(
         "layers",
         (),
         ("access", "norms"),
-        ("cells", "access", "siting", "links", "zones"),
+        ("cells", "access", "siting", "links", "services", "people", "zones"),
         layers.add_layers,
     ),
     Step("summary", (), ("norms", "access"), ("layers",), figures.add_summary),

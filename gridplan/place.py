@@ -43,6 +43,8 @@ class Schema:
     geometry: Kind
     key: str
     columns: Mapping[str, Column]
+    repeats: bool = False
+    """Whether several rows may have the same key: points of one thing."""
 
 
 def _text(*, required: bool = False) -> Column:
@@ -142,6 +144,17 @@ SCHEMAS: dict[str, Schema] = {
             "assumed": _FLAG,
         },
     ),
+    "facilities": Schema(
+        "point",
+        "facility_id",
+        {
+            "facility_id": _text(required=True),
+            "kind": _text(required=True),
+            "name": _text(),
+            "area_m2": _NUMBER,
+        },
+        repeats=True,
+    ),
     "weights": Schema(
         "polygon or point",
         "weight_id",
@@ -186,7 +199,9 @@ class Place:
 
     Every layer is in `crs` (projected, metres, 1 mm grid), has the columns of
     `SCHEMAS` and is sorted by its id, so that row order in a file never matters.
-    Layers that the place does not have are empty frames, never None.
+    Layers that the place does not have are empty frames, never None. Several rows of
+    `facilities` with one id are the service points of one facility, or, with the id of a
+    committee, its further service points.
     `population` has one row per unit: ``level`` (``total``, ``community`` or
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
@@ -208,6 +223,7 @@ class Place:
     gates: gpd.GeoDataFrame
     estates: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
     weights: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()
@@ -313,6 +329,8 @@ def normal_layer(
     shapes = gpd.GeoSeries(plain_parts(fresh.geometry.to_numpy()), crs=crs)
     typed = _typed(fresh.set_geometry(shapes), schema)
     first = [schema.key]
+    if schema.repeats:  # rows of one key by where they are
+        typed = typed.iloc[np.argsort(shapely.to_wkb(shapes.to_numpy()), kind="stable")]
     ordered = typed.sort_values(first, kind="stable").reset_index(drop=True)
     own = list(schema.columns)
     extra = sorted(set(ordered.columns) - {*own, "geometry"})
@@ -339,7 +357,7 @@ def _frame_faults(frame: gpd.GeoDataFrame, layer: str, crs: pyproj.CRS) -> Fault
         )
         return faults
     ids = frame[schema.key].astype("string")
-    _id_faults(ids, layer, schema.key, faults)
+    _id_faults(ids, layer, schema, faults)
     _geometry_faults(frame, ids, layer, faults)
     for name, column in schema.columns.items():
         if name in frame and column.content in {"count", "number", "signed"}:
@@ -347,7 +365,8 @@ def _frame_faults(frame: gpd.GeoDataFrame, layer: str, crs: pyproj.CRS) -> Fault
     return faults
 
 
-def _id_faults(ids: pd.Series[str], layer: str, key: str, faults: FaultList) -> None:
+def _id_faults(ids: pd.Series[str], layer: str, schema: Schema, faults: FaultList) -> None:
+    key = schema.key
     empty = int((ids.isna() | (ids == "")).sum())
     if empty:
         faults.add(
@@ -355,7 +374,7 @@ def _id_faults(ids: pd.Series[str], layer: str, key: str, faults: FaultList) -> 
             zh=f"图层 `{layer}` 的 {len(ids)} 行中有 {empty} 行没有 `{key}`，请补全编号。",
         )
     twice = sorted(ids[ids.duplicated() & ids.notna()].unique())
-    if twice:
+    if twice and not schema.repeats:
         faults.add(
             en=f"{len(twice)} ids occur more than once in `{layer}`.`{key}`: {first_ids(twice)}. "
             f"Ids must be unique.",

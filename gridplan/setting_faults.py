@@ -114,6 +114,9 @@ class _Place:
 
 
 def _message(error: Any, place: _Place) -> Message:
+    if not place.names:  # of several settings together; the sentence names them
+        whole = _reason(error)
+        return Message(en=f"{whole.en}.", zh=f"{whole.zh}。")
     name = place.label
     if place.choices:
         return _no_choice(name, place.value, place.choices)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import typing
 from collections.abc import Mapping
 from typing import Any
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridplan.setting_faults import house_fault
+from gridplan.setting_faults import house_fault, members_of
 
 FROZEN = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -77,4 +78,24 @@ class Section(BaseModel):
         field = cls.model_fields[str(info.field_name)]
         if isinstance(value, bool) and field.annotation is not bool:
             raise house_fault(en="true and false are no value for it", zh="不能是 true 或 false")
+        switched = _switches(value) if _holds_numbers(field.annotation) else []
+        if switched:
+            raise house_fault(
+                en=f"true and false are no numbers ({', '.join(switched)})",
+                zh=f"true 和 false 不是数值（{'、'.join(switched)}）",
+            )
         return value
+
+
+def _holds_numbers(annotation: Any) -> bool:
+    """Say whether a setting may be a table or list of numbers."""
+    return any(float in typing.get_args(one) for one in members_of(annotation))
+
+
+def _switches(value: Any) -> list[str]:
+    """Return the entries of a table or list that are true or false: Python counts them as 1, 0."""
+    if isinstance(value, Mapping):
+        return [str(key) for key, one in value.items() if isinstance(one, bool)]
+    if isinstance(value, list | tuple):
+        return [str(place) for place, one in enumerate(value, 1) if isinstance(one, bool)]
+    return []

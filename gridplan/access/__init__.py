@@ -1,6 +1,7 @@
 """How far residents walk: to their own committee, to the nearest, to the nearest room."""
 
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
+from gridplan.access.capacity import catchment_tables
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
 from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
 from gridplan.access.doubts import link_words, links_layer
@@ -14,6 +15,12 @@ from gridplan.access.facilities import (
     walks_by_kind,
 )
 from gridplan.access.figures import access_figures, weighted_quantile
+from gridplan.access.kinds import (
+    facility_walks,
+    kind_bases,
+    nearest_by_kind,
+    service_points,
+)
 from gridplan.access.links import LinkGain, link_gain
 from gridplan.access.measures import (
     AccessOptions,
@@ -24,8 +31,9 @@ from gridplan.access.measures import (
 )
 from gridplan.access.missing import Terrain, Walkers, measure_links
 from gridplan.access.routes import Ends, Route, walk_routes
+from gridplan.access.service_areas import Served, Streets, service_areas
 from gridplan.access.straight import detour_ratios, straight_distances
-from gridplan.access.units import Basis, access_by_unit
+from gridplan.access.units import ALL, Basis, access_by_unit
 from gridplan.access.walks import (
     Walks,
     committee_walks,
@@ -38,6 +46,7 @@ from gridplan.access.wall_range import wall_range_columns
 from gridplan.access.worst import Surroundings, farthest_places, reason_of_walk, walks_layer
 
 __all__ = [
+    "ALL",
     "NO_COMMITTEE",
     "AccessOptions",
     "AreaOptions",
@@ -46,6 +55,8 @@ __all__ = [
     "FloatingCatchment",
     "LinkGain",
     "Route",
+    "Served",
+    "Streets",
     "Surroundings",
     "Terrain",
     "Walkers",
@@ -54,13 +65,16 @@ __all__ = [
     "access_by_unit",
     "access_figures",
     "basis_of",
+    "catchment_tables",
     "choose_facility",
     "committee_walks",
     "community_committees",
     "detour_ratios",
     "equity_figures",
+    "facility_walks",
     "farthest_places",
     "gini",
+    "kind_bases",
     "kolm_pollak_ede",
     "least_of",
     "least_over_points",
@@ -71,12 +85,15 @@ __all__ = [
     "measure_walks",
     "minutes_figures",
     "missing_reasons",
+    "nearest_by_kind",
     "nearest_columns",
     "nearest_facilities",
     "own_committees",
     "reached_streets",
     "reason_of_walk",
     "service_area",
+    "service_areas",
+    "service_points",
     "step_free",
     "step_free_committee_walks",
     "straight_distances",

@@ -13,7 +13,7 @@ from scipy.sparse import csgraph
 from gridplan.access.routes import Ends
 from gridplan.errors import Message, SettingsError
 from gridplan.geometry import Floats, Geometries, polygonal
-from gridplan.network import Network, Obstacles, WalkGraph
+from gridplan.network import Network, Obstacles, WalkGraph, leg_line
 
 _LEAST_M = 1e-6
 
@@ -46,7 +46,13 @@ class AreaOptions:
 
 
 def reached_streets(
-    network: Network, graph: WalkGraph, facilities: Ends, facility: int, *, reach_m: float
+    network: Network,
+    graph: WalkGraph,
+    facilities: Ends,
+    facility: int,
+    *,
+    reach_m: float,
+    blocks: Obstacles | None = None,
 ) -> Geometries:
     """
     Return the parts of the streets within `reach_m` of a facility, its leg first.
@@ -58,6 +64,8 @@ def reached_streets(
     facility : position of the facility
     reach_m : float
         Metres on foot, the facility's leg included.
+    blocks : Obstacles, optional
+        The leg is drawn round the corners of walled ground where it is not straight.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def reached_streets(
     ahead[~np.isfinite(metres[graph.piece_from])] = 0.0
     back[~np.isfinite(metres[graph.piece_to])] = 0.0
     lines = network.walkable.geometry.to_numpy()
-    parts = _legs(lines, facilities, facility, reach_m=reach_m)
+    parts = _legs(lines, facilities, facility, reach_m=reach_m, blocks=blocks)
     for piece in np.flatnonzero((ahead > _LEAST_M) | (back > _LEAST_M)):
         line, begin, end = lines[edge[piece]], start_m[piece], start_m[piece] + length_m[piece]
         if ahead[piece] + back[piece] >= length_m[piece]:
@@ -90,7 +98,12 @@ def reached_streets(
 
 
 def _legs(
-    lines: Geometries, facilities: Ends, facility: int, *, reach_m: float
+    lines: Geometries,
+    facilities: Ends,
+    facility: int,
+    *,
+    reach_m: float,
+    blocks: Obstacles | None,
 ) -> list[shapely.LineString | None]:
     """Return the legs from a facility to each place where it meets the network."""
     meets = facilities.snapped.connections
@@ -98,7 +111,11 @@ def _legs(
     feet = shapely.line_interpolate_point(
         lines[meets["edge"].to_numpy()], meets["offset_m"].to_numpy()
     )
-    legs = [shapely.LineString([facilities.points[facility], foot]) for foot in feet]
+    point = facilities.points[facility]
+    legs = [
+        shapely.LineString([point, foot]) if blocks is None else leg_line(point, foot, m, blocks)
+        for foot, m in zip(feet, meets["leg_m"], strict=True)
+    ]
     return [leg if leg.length > _LEAST_M else None for leg in legs]
 
 

@@ -66,14 +66,19 @@ def basis_of(
     Parameters
     ----------
     facilities : GeoSeries of points, indexed by facility id
-        Those that could serve.
+        Those that could serve; several points of one facility repeat its id.
     allowed : bool array, shape (n_demand, n_facilities), optional
-        Whom each of them may serve, e.g. its own community.
+        Whom each of them may serve, e.g. its own community; facilities in the order
+        of their first points.
     """
-    straight = straight_distances(demand.geometry.to_numpy(), facilities.to_numpy())
+    point, ids = pd.factorize(facilities.index)
+    to_points = straight_distances(demand.geometry.to_numpy(), facilities.to_numpy())
+    straight = np.full((len(demand), len(ids)), np.inf)
+    for place, facility in enumerate(point):
+        np.minimum(straight[:, facility], to_points[:, place], out=straight[:, facility])
     permitted = straight if allowed is None else np.where(allowed, straight, np.inf)
     metres: Floats = demand[f"{prefix}_m"].to_numpy(dtype=np.float64, na_value=np.nan)
-    column = facilities.index.get_indexer(demand[f"{prefix}_id"])
+    column = pd.Index(ids).get_indexer(demand[f"{prefix}_id"])
     same = np.full(len(demand), np.inf)
     served = np.flatnonzero(column >= 0)
     same[served] = straight[served, column[served]]

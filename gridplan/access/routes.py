@@ -12,7 +12,7 @@ from scipy.sparse import csgraph
 
 from gridplan.errors import InputError, Message
 from gridplan.geometry import GRID_M, Floats, Geometries
-from gridplan.network import Network, Snapped, WalkGraph
+from gridplan.network import Network, Obstacles, Snapped, WalkGraph, leg_line
 from gridplan.network.edges import Ints
 
 _NO_NODE = -9999
@@ -117,6 +117,7 @@ def walk_routes(
     doors: Ends,
     facilities: Ends,
     walks_m: Sequence[float] | None = None,
+    blocks: Obstacles | None = None,
 ) -> list[Route]:
     """
     Return the shortest walk of each pair as a line; its length is the walking distance.
@@ -133,6 +134,8 @@ def walk_routes(
     walks_m : sequence of float, optional
         The walk of each pair. One that is shorter than by any street is the straight
         line between two points behind the same walls (`straight_walks`).
+    blocks : Obstacles, optional
+        The legs are drawn round the corners of walled ground where they are not straight.
 
     Raises
     ------
@@ -167,10 +170,15 @@ def walk_routes(
             ends = (doors.points[door], facilities.points[target])
             found[door, target] = _route(pieces, towards, start, ends)
     routes = [found[pair] for pair in pairs]
+    if blocks is not None:
+        routes = [
+            _with_bent_legs(route, pair, doors, facilities, pieces.lines, blocks)
+            for route, pair in zip(routes, pairs, strict=True)
+        ]
     if walks_m is None:
         return routes
     ends_of = [(doors.points[door], facilities.points[target]) for door, target in pairs]
-    return [_or_straight(*each) for each in zip(routes, walks_m, ends_of, strict=True)]
+    return [_or_straight(*each, blocks) for each in zip(routes, walks_m, ends_of, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +235,50 @@ def _route(
     return Route(line=line, metres=float(line.length), edges=tuple(walked))
 
 
-def _or_straight(route: Route, walk_m: float, ends: tuple[shapely.Point, shapely.Point]) -> Route:
+def _with_bent_legs(
+    route: Route,
+    pair: tuple[int, int],
+    doors: Ends,
+    facilities: Ends,
+    lines: Geometries,
+    blocks: Obstacles,
+) -> Route:
+    """Return the route with its first and last leg round the corners of the ground, if need be."""
+    if route.line is None:
+        return route
+    coords = shapely.get_coordinates(route.line)
+    first = _leg(doors, pair[0], coords[1], lines, blocks)
+    last = _leg(facilities, pair[1], coords[-2], lines, blocks)
+    whole = np.concatenate([first, coords[1:-1], last[::-1]])
+    line = shapely.LineString(_without_repeats(whole))
+    return Route(line=line, metres=float(line.length), edges=route.edges)
+
+
+def _leg(ends: Ends, point: int, foot: Floats, lines: Geometries, blocks: Obstacles) -> Floats:
+    """Return the vertices of the leg from a point to its foot on the network."""
+    place = shapely.Point(foot)
+    ways = ends.snapped.connections
+    own = ways[ways["point"] == point]
+    feet = shapely.line_interpolate_point(lines[own["edge"].to_numpy()], own["offset_m"].to_numpy())
+    leg_m = own["leg_m"].to_numpy()
+    # Of ways that meet the network in the same place, the shortest was walked.
+    away = np.lexsort([leg_m, np.round(shapely.distance(feet, place) / GRID_M)])
+    line = leg_line(ends.points[point], place, float(leg_m[away[0]]), blocks)
+    coords: Floats = shapely.get_coordinates(line)
+    return coords
+
+
+def _or_straight(
+    route: Route,
+    walk_m: float,
+    ends: tuple[shapely.Point, shapely.Point],
+    blocks: Obstacles | None,
+) -> Route:
     if not walk_m < route.metres - _SAME_WALK_M:
         return route
     line = shapely.LineString(ends)
+    if blocks is not None:
+        line = leg_line(*ends, walk_m, blocks)
     return Route(line=line, metres=float(line.length))
 
 

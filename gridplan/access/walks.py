@@ -27,6 +27,7 @@ from gridplan.network import (
     straight_walks,
     walking_distances,
 )
+from gridplan.network.edges import Ints
 from gridplan.place import Place
 
 _SAME_WALK_M = 0.01
@@ -35,11 +36,14 @@ _SAME_WALK_M = 0.01
 @dataclass(frozen=True)
 class Walks:
     """
-    Walks from every demand point to every committee, site and gate, in metres.
+    Walks from every demand point to every committee, site, service point and gate, in metres.
 
-    ``gates`` are the ids of the gates that open a wall, the rows of ``gate_metres``.
-    ``facilities`` are the committees and sites; ``graph`` and ``stops`` (the gates
-    too) are what routes are drawn from.
+    ``points`` are the further service points (``facility_id``, ``kind``): of committees,
+    and of facilities of other kinds. A committee's column is the least over its points;
+    ``own_m`` are the walks to the places of the committees themselves. ``gates`` are the
+    ids of the gates that open a wall, the rows of ``gate_metres``. ``facilities`` are the
+    committees, sites and points; ``graph`` and ``stops`` (the gates too) are what routes
+    are drawn from.
     """
 
     ids: tuple[str, ...]
@@ -50,8 +54,39 @@ class Walks:
     gate_metres: Floats
     committees: int
     sites: int
+    points: pd.DataFrame
+    own_m: Floats
     graph: WalkGraph
     stops: Ends
+
+    @property
+    def first_point(self) -> int:
+        """Column of the first service point."""
+        return self.committees + self.sites
+
+    @property
+    def first_gate(self) -> int:
+        """Column of the first gate."""
+        return self.first_point + len(self.points)
+
+    def stop_of(self, rows: Ints, committee: Ints) -> Ints:
+        """
+        Return which stop of a committee each walk leads to: its place, or a service point.
+
+        Parameters
+        ----------
+        rows, committee : int arrays, shape (n,)
+            Positions of the demand, and columns of the committees (-1: none, returned so).
+        """
+        stop = committee.copy()
+        least_m = self.own_m[rows, committee]
+        of_point = self.points["facility_id"].to_numpy()
+        for place, facility in enumerate(of_point, start=self.first_point):
+            own = np.array([facility == one for one in self.ids[: self.committees]], dtype=bool)
+            walk_m = self.metres[rows, place]
+            nearer = (committee >= 0) & own[committee] & (walk_m < least_m)
+            stop[nearer], least_m[nearer] = place, walk_m[nearer]
+        return stop
 
 
 def measure_walks(
@@ -72,7 +107,10 @@ def measure_walks(
         Leave out sites and gates, where nobody will ask for them.
     """
     sites = place.sites.iloc[:0] if committees_only else place.sites
-    parts = (place.committees, sites)
+    points = place.facilities
+    if committees_only:
+        points = points[points["facility_id"].isin(place.committees["committee_id"])]
+    parts = (place.committees, sites, points)
     targets = np.concatenate([part.geometry.to_numpy() for part in parts])
     facilities = snap_to_network(targets, network, blocks=blocks, options=options)
     of_estates = set(place.gates["gate_id"][place.gates["estate_id"].notna()])
@@ -86,8 +124,10 @@ def measure_walks(
     straight_m = straight_walks(homes, targets, network, blocks=blocks, options=options)
     metres[:, : len(targets)] = np.minimum(metres[:, : len(targets)], straight_m)
     gates = tuple(network.gates["gate_id"][asked])
+    own_m = metres[:, : len(place.committees)].copy()
+    _least_over_own(metres, place.committees["committee_id"], points["facility_id"], len(sites))
     return Walks(
-        ids=(*place.committees["committee_id"], *sites["site_id"], *gates),
+        ids=(*place.committees["committee_id"], *sites["site_id"], *points["facility_id"], *gates),
         doors=doors,
         facilities=facilities,
         metres=metres,
@@ -95,9 +135,22 @@ def measure_walks(
         gate_metres=walking_distances(graph, at_gates),
         committees=len(place.committees),
         sites=len(sites),
+        points=pd.DataFrame(points[["facility_id", "kind"]]).reset_index(drop=True),
+        own_m=own_m,
         graph=graph,
         stops=Ends(np.concatenate([targets, network.gates.geometry.to_numpy()[asked]]), stops),
     )
+
+
+def _least_over_own(
+    metres: Floats, committees: pd.Series[str], points: pd.Series[str], sites: int
+) -> None:
+    """Put the least walk over a committee's service points into the committee's column."""
+    column = {one: j for j, one in enumerate(committees)}
+    for place, facility in enumerate(points, start=len(committees) + sites):
+        if facility in column:
+            own = metres[:, column[facility]]
+            np.minimum(own, metres[:, place], out=own)
 
 
 def step_free_committee_walks(
@@ -160,14 +213,15 @@ def committee_walks(
     edges = network.walkable["edge_id"].to_numpy()
     column = {c: j for j, c in enumerate(ids)}
     goal = np.array([column.get(c, -1) for c in chosen["committee_id"]], dtype=np.intp)
-    used = connections_used(walks.graph, walks.doors, goal)
+    stop = walks.stop_of(np.arange(len(demand)), goal)
+    used = connections_used(walks.graph, walks.doors, stop)
     demand = demand.assign(
         edge_id=np.where(used.edge >= 0, edges[used.edge], None),
         leg_m=used.leg_m,
         leg_detour=pd.Series(used.detour, index=demand.index).replace("", None),
     )
     demand = pd.concat([demand, chosen, nearest], axis="columns")
-    demand["gate_id"] = _gates_passed(place, demand, walks)
+    demand["gate_id"] = _gates_passed(place, demand, walks, stop)
     return demand
 
 
@@ -196,21 +250,20 @@ def nearest_columns(
     return pd.DataFrame(columns, index=demand.index)
 
 
-def _gates_passed(place: Place, demand: gpd.GeoDataFrame, walks: Walks) -> Texts:
+def _gates_passed(place: Place, demand: gpd.GeoDataFrame, walks: Walks, stop: Ints) -> Texts:
     """Return the gate of the estate through which the walk to the own committee leads."""
     passed = np.full(len(demand), None, dtype=object)
     estate_of = dict(zip(place.gates["gate_id"], place.gates["estate_id"], strict=True))
     estate_of_gate = np.array([estate_of[gate] for gate in walks.gates], dtype=object)
     gate_ids = np.array(walks.gates, dtype=object)
-    first = walks.committees + walks.sites
-    column = {c: j for j, c in enumerate(walks.ids[: walks.committees])}
+    first = walks.first_gate
     for estate, rows in demand[demand["committee_id"].notna()].groupby("estate_id").groups.items():
         own = np.flatnonzero(estate_of_gate == estate)
         if not len(own):
             continue
         at = demand.index.get_indexer(rows)
-        target = np.array([column[c] for c in demand["committee_id"].iloc[at]])
-        through = walks.metres[np.ix_(at, first + own)] + walks.gate_metres[np.ix_(own, target)].T
+        through = walks.metres[np.ix_(at, first + own)]
+        through = through + walks.gate_metres[np.ix_(own, stop[at])].T
         best = through.argmin(axis=1)
         least = through[np.arange(len(at)), best]
         same = least <= demand["committee_m"].to_numpy()[at] + _SAME_WALK_M

@@ -12,6 +12,7 @@ import shapely
 
 from gridplan.access.routes import Route
 from gridplan.errors import Message
+from gridplan.geometry import Geometries
 from gridplan.network import Network, Obstacles
 from gridplan.network.edges import Ints
 
@@ -153,7 +154,7 @@ def walks_layer(
     rows: Sequence[int],
     routes: Sequence[Route],
     *,
-    facilities: gpd.GeoDataFrame,
+    goals: Geometries,
     around: Surroundings,
 ) -> gpd.GeoDataFrame:
     """
@@ -165,8 +166,8 @@ def walks_layer(
         With ``committee_id`` and the nearest committee's columns.
     rows : positions of the homes, as `farthest_places` gives them
     routes : their routes to their own committee
-    facilities : GeoDataFrame
-        ``committee_id`` and points.
+    goals : array of Point
+        Where each route leads.
 
     Returns
     -------
@@ -177,11 +178,10 @@ def walks_layer(
     """
     place = place_of(demand)
     residents = demand["population"].fillna(0).groupby(place).sum()
-    point = dict(zip(facilities["committee_id"], facilities.geometry, strict=True))
     records = []
-    for rank, (row, route) in enumerate(zip(rows, routes, strict=True), start=1):
+    for rank, (row, route, goal) in enumerate(zip(rows, routes, goals, strict=True), start=1):
         home = demand.iloc[row]
-        straight = shapely.LineString([home.geometry, point[home["committee_id"]]])
+        straight = shapely.LineString([home.geometry, goal])
         why = _with_nearer(reason_of_walk(route, straight, around), home)
         records.append(
             {

@@ -3,6 +3,7 @@
 from gridplan.network.doubtful import GAP, OPEN, SHUT, DoubtfulLinks, doubtful_links
 from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
 from gridplan.network.gates import CLOSED, is_closed
+from gridplan.network.geodesic import leg_line
 from gridplan.network.graph import (
     WalkGraph,
     build_graph,
@@ -11,7 +12,7 @@ from gridplan.network.graph import (
     way_metres,
 )
 from gridplan.network.inside import straight_walks
-from gridplan.network.ledger import reachability_ledger
+from gridplan.network.ledger import cut_off_notes, reachability_ledger
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
 from gridplan.network.proposals import proposal_note, propose_gates, wall_notes
 from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
@@ -34,10 +35,12 @@ __all__ = [
     "build_graph",
     "build_network",
     "connections_used",
+    "cut_off_notes",
     "doubtful_links",
     "gates_on_network",
     "is_closed",
     "is_walkable",
+    "leg_line",
     "obstacles",
     "proposal_note",
     "propose_gates",

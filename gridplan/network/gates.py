@@ -13,6 +13,7 @@ import shapely
 
 from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import GRID_M, Geometries
+from gridplan.network.geodesic import line_between_gates
 from gridplan.network.noding import cut_line
 from gridplan.network.obstacles import (
     CLEARANCE_M,
@@ -271,21 +272,25 @@ def _add_links(
 def _courtyard_rows(
     gates: list[Gate], hubs: dict[str, str], bare: Geometries, blocks: Obstacles
 ) -> list[dict[str, object]]:
-    """Return the straight ways between the gates of ground without inner streets."""
+    """Return the ways between the gates of ground without inner streets, straight if they can."""
     if not len(bare) or not gates:
         return []
     points = np.array([gate.point for gate in gates], dtype=object)
     area, gate = shapely.STRtree(points).query(bare, "dwithin", distance=CLEARANCE_M)
-    pairs = sorted(
-        {
-            pair
-            for one in range(len(bare))
-            for pair in combinations(np.sort(gate[area == one]).tolist(), 2)
-            if hubs[gates[pair[0]].gate_id] != hubs[gates[pair[1]].gate_id]
-        }
-    )
+    ground_of = {
+        pair: one
+        for one in reversed(range(len(bare)))
+        for pair in combinations(np.sort(gate[area == one]).tolist(), 2)
+        if hubs[gates[pair[0]].gate_id] != hubs[gates[pair[1]].gate_id]
+    }
+    pairs = sorted(ground_of)
     lines = np.array([_straight(points[i], points[j]) for i, j in pairs], dtype=object)
     free = crosses_obstacle(lines, blocks, both_ends=True) == ""
+    for row in np.flatnonzero(~free):
+        i, j = pairs[row]
+        bent = line_between_gates(bare[ground_of[i, j]], points[i], points[j], blocks)
+        if bent is not None:
+            lines[row], free[row] = bent, True
     return [
         _link_row(
             f"court-{gates[i].gate_id}-{gates[j].gate_id}",

@@ -14,6 +14,7 @@ from scipy.sparse import csgraph
 from gridplan.geometry import GRID_M, Floats, Geometries
 from gridplan.network.edges import Network, NetworkOptions
 from gridplan.network.gates import AT_GATE_M, COURTYARD_CLASS, LINK_CLASS, bare_grounds
+from gridplan.network.geodesic import bent_connections, bent_metres
 from gridplan.network.obstacles import CLEARANCE_M, Obstacles, crosses_obstacle, straight_legs
 
 Ints = npt.NDArray[np.intp]
@@ -136,7 +137,8 @@ def inner_connections(
 
     A point has one connection per piece of the network inside its walls: the
     nearest place of the piece that a straight leg reaches without crossing
-    an obstacle.
+    an obstacle; where none does, the shortest way there round the corners of the
+    ground (`bent_connections`).
 
     Returns
     -------
@@ -156,11 +158,18 @@ def inner_connections(
             "leg_m": shapely.distance(points[at], ways.shape[way]),
             "piece": ways.piece[way],
             "way": way,
+            "ground": ways.ground[way],
         }
     )
     pairs["rank"] = np.round(pairs["leg_m"] / GRID_M)
     pairs = pairs.sort_values(["point", "piece", "rank", "edge"], kind="stable")
-    chosen = _nearest_free(points, pairs.reset_index(drop=True), ways.shape, blocks)
+    straight = _nearest_free(points, pairs.reset_index(drop=True), ways.shape, blocks)
+    seen = pd.MultiIndex.from_frame(straight[["point", "piece"]])
+    hidden = pairs[~pd.MultiIndex.from_frame(pairs[["point", "piece"]]).isin(seen)]
+    bent = bent_connections(points, hidden, ways.shape, blocks=blocks, limit_m=limit_m)
+    chosen = straight if bent.empty else pd.concat([straight, bent], ignore_index=True)
+    chosen = chosen.sort_values(["point", "rank", "edge", "piece"], kind="stable")
+    chosen = chosen.astype({"point": np.intp, "edge": np.intp}).reset_index(drop=True)
     lines = network.walkable.geometry.to_numpy()[chosen["edge"].to_numpy()]
     feet = shapely.points(chosen[["x", "y"]].to_numpy(dtype=float))
     chosen["offset_m"] = shapely.line_locate_point(lines, feet)
@@ -224,6 +233,15 @@ def straight_walks(
     legs = straight_legs(shapely.get_coordinates(doors[i]), shapely.get_coordinates(goals[j]))
     metres = shapely.length(legs)
     near = metres <= chosen.max_leg_m
-    near[near] = crosses_obstacle(legs[near], blocks) == ""
-    walks_m[i[near], j[near]] = metres[near]
+    free = near.copy()
+    free[near] = crosses_obstacle(legs[near], blocks) == ""
+    walks_m[i[free], j[free]] = metres[free]
+    shut = near & ~free
+    for one in np.unique(pairs["area"].to_numpy()[shut]):
+        rows = np.flatnonzero(shut & (pairs["area"].to_numpy() == one))
+        starts = shapely.get_coordinates(doors[i[rows]])
+        ends = shapely.get_coordinates(goals[j[rows]])
+        bent_m = bent_metres(areas[one], starts, ends, blocks)
+        within = bent_m <= chosen.max_leg_m
+        walks_m[i[rows[within]], j[rows[within]]] = bent_m[within]
     return walks_m

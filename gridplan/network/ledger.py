@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import Floats, Geometries
 from gridplan.network.edges import Network
 from gridplan.network.obstacles import BORDER, RAIL, WALL, WATER, Obstacles, crosses_obstacle
@@ -72,6 +73,45 @@ def reachability_ledger(
         "kind": pd.Series([_REMEDY[one] for one in between], dtype="object"),
     }
     return gpd.GeoDataFrame(columns, geometry=links, crs=network.edges.crs)
+
+
+def cut_off_notes(
+    network: Network, facilities: Snapped, names: Sequence[str], *, told: Sequence[int]
+) -> tuple[Note, ...]:
+    """
+    Say which facilities stand off every street, or on a piece cut off from the main one.
+
+    Parameters
+    ----------
+    facilities, names
+        As in `reachability_ledger`.
+    told : sequence of int
+        Positions of those to speak of.
+    """
+    place, piece = _pieces_of(facilities, network.walkable["component"].to_numpy())
+    met = dict(zip(place.tolist(), piece.tolist(), strict=True))
+    nowhere = sorted({names[one] for one in told if one not in met})
+    apart = sorted({names[one] for one in told if met.get(one, 0) > 0})
+    notes = []
+    if nowhere:
+        message = Message(
+            en=f"{len(nowhere)} committees or facilities have no street to walk on in reach and "
+            f"serve nobody: {first_ids(nowhere)}. Check where they stand, or draw the path there.",
+            zh=f"{len(nowhere)} 处居委会或设施附近没有可步行的道路，无人能到达："
+            f"{first_ids(nowhere)}。请核对位置或补画通往该处的道路。",
+        )
+        notes.append(Note("facilities_off_streets", len(nowhere), message, tuple(nowhere)))
+    if apart:
+        message = Message(
+            en=f"{len(apart)} committees or facilities stand on streets that are cut off from the "
+            f"main network (an island, say): {first_ids(apart)}. Only those on the same streets "
+            f"reach them; the layer `ledger` says what would join them.",
+            zh=f"{len(apart)} 处居委会或设施所在道路与主路网不连通（如岛上）："
+            f"{first_ids(apart)}。只有同一片道路上的居民能到达；图层 `ledger` "
+            f"列出可连通的位置。",
+        )
+        notes.append(Note("facilities_cut_off", len(apart), message, tuple(apart)))
+    return tuple(notes)
 
 
 def _pieces_of(points: Snapped, component: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

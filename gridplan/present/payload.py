@@ -46,6 +46,11 @@ WORDS: dict[str, Message] = {
     "committees": Message(en="committees", zh="居委会"),
     "existing": Message(en="existing rooms", zh="现有活动室"),
     "proposed": Message(en="new rooms", zh="新增活动室"),
+    "facilities": Message(en="other facilities", zh="其他设施"),
+    "walks": Message(en="farthest walks", zh="最远步行"),
+    "walk": Message(en="Farthest walk no.", zh="最远步行 第"),
+    "own_walk": Message(en="walk to own committee", zh="到本社区居委会"),
+    "straight": Message(en="straight line", zh="直线"),
     "estates": Message(en="estates", zh="居住小区"),
     "gates": Message(en="gates", zh="出入口"),
     "water": Message(en="water", zh="水域"),
@@ -122,6 +127,8 @@ def payload(plan: Plan) -> dict[str, Any]:
         "estates": _estates(plan, encode),
         "committees": _committees(plan, encode),
         "rooms": _rooms(plan, encode),
+        "facilities": _facilities(plan, encode),
+        "walks": _walks(plan, encode),
         "gates": encode.points(plan.place.gates.geometry[~is_closed(plan.place.gates)]),
         "ground": _ground(plan, encode),
     }
@@ -260,6 +267,31 @@ def _rooms(plan: Plan, encode: Encoder) -> dict[str, Any]:
         "area": whole(shown["area_m2"]),
         "assumed": [not pd.isna(one) and bool(one) for one in shown["assumed"]],
         "why": [None if one is None else _pair(one) for one in reasons_of(shown)],
+    }
+
+
+def _facilities(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    facilities = plan.place.facilities
+    return {
+        "at": encode.points(facilities.geometry),
+        "id": texts(facilities["facility_id"]),
+        "name": texts(facilities["name"]),
+        "kind": texts(facilities["kind"]),
+    }
+
+
+def _walks(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    """Return the routes of the farthest walks; a plan of an older version has none."""
+    if "walks" not in plan.layers:
+        return {"shapes": [], "rank": [], "people": [], "metres": [], "straight": [], "why": []}
+    walks = plan.layer("walks")
+    return {
+        "shapes": [encode.lines(_simpler(walks.geometry.iloc[[i]])) for i in range(len(walks))],
+        "rank": whole(walks["rank"]),
+        "people": whole(walks["residents"]),
+        "metres": whole(walks["walk_m"]),
+        "straight": whole(walks["straight_m"]),
+        "why": [list(pair) for pair in zip(walks["why"], walks["why_en"], strict=True)],
     }
 
 

@@ -17,6 +17,7 @@ from gridplan import __version__
 from gridplan.errors import GridplanError, Language, Message
 from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
+from gridplan.present.tables_access import unknown_capacity
 from gridplan.present.words import (
     PLACE,
     before_basis,
@@ -36,7 +37,8 @@ _FONT_MARK = "/* fonts */"
 _TELLING = re.compile(r"\d[\d,.]*\s?%|\d{1,3}(?:,\d{3})+")
 _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
-     "ownership", "group", "reason"}
+     "ownership", "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
+     "between", "as_of"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
 
@@ -115,6 +117,7 @@ def report_html(
         proven=(plan.summary.get("siting") or {}).get("status") == "proven",
         cells=keys.cell_facts(plan),
         network=keys.network_facts(plan),
+        unknown_capacity=unknown_capacity(plan),
         across=keys.zones_across_line(plan),
         settings=appendix.setting_rows(plan.settings),
         norms=appendix.norm_rows(plan),

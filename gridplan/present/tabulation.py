@@ -10,6 +10,16 @@ import pandas as pd
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.tables_access import (
+    capacity_rows,
+    equity_table,
+    farthest_table,
+    kinds_table,
+    minutes_table,
+    pieces_table,
+    placement_rows,
+    sensitivity_rows,
+)
 from gridplan.present.tables_places import committees_table, rooms_table, zones_table
 from gridplan.present.tables_sums import reconcile_table, summary_table
 from gridplan.present.tables_walks import (
@@ -18,10 +28,15 @@ from gridplan.present.tables_walks import (
     groups_table,
     ledger_table,
 )
-from gridplan.present.words import number, reason_label
+from gridplan.present.words import number, reason_label, word
 from gridplan.terms import known, term
 
-TOTALLED = frozenset({"communities", "change", "groups", "rooms", "zones", "committees", "ledger"})
+TOTALLED = frozenset(
+    {
+        "communities", "change", "groups", "rooms", "zones", "committees", "ledger", "pieces",
+        "sensitivity", "capacity",
+    }
+)  # fmt: skip
 """Tables whose last row is a total."""
 
 TITLES = {
@@ -29,9 +44,17 @@ TITLES = {
     "communities": Message(en="Communities", zh="社区"),
     "change": Message(en="Today and plan", zh="现状与方案"),
     "groups": Message(en="Population groups", zh="人群"),
+    "equity": Message(en="Walks and equity", zh="步行与公平"),
+    "minutes": Message(en="Minutes by group", zh="分人群步行时间"),
+    "kinds": Message(en="Kinds of facility", zh="各类设施"),
+    "farthest": Message(en="Farthest walks", zh="最远步行"),
+    "pieces": Message(en="Cut-off streets", zh="不连通路网"),
     "rooms": Message(en="Rooms", zh="活动室"),
     "zones": Message(en="Zones", zh="责任区"),
     "committees": Message(en="Committees", zh="居委会"),
+    "capacity": Message(en="Capacity in reach", zh="人均可达容量"),
+    "placement": Message(en="As given, as placed", zh="给定与落位"),
+    "sensitivity": Message(en="Sensitivity", zh="敏感性"),
     "ledger": Message(en="Ledger of residents", zh="居民台账"),
     "reconcile": Message(en="Reconciliation", zh="平衡核对"),
 }
@@ -54,6 +77,37 @@ ABOUT = {
         zh="各社区居民步行到最近居委会或活动室的距离，现状与方案对照。",
     ),
     "groups": Message(en="The same for each population group.", zh="各人群的现状与方案对照。"),
+    "equity": Message(
+        en="How far, how evenly, and which share within each norm on foot and as the crow flies.",
+        zh="平均与最远一成的步行距离、公平程度，以及步行与直线口径的达标比例。",
+    ),
+    "minutes": Message(
+        en="Minutes to the own committee at each group's pace; a wheelchair takes no stairs.",
+        zh="按各人群步行速度到本社区居委会所需分钟数；轮椅不经台阶。",
+    ),
+    "kinds": Message(
+        en="The walk to the nearest facility of each kind.", zh="到各类设施中最近一处的步行距离。"
+    ),
+    "farthest": Message(
+        en="The places with the longest walks to the own committee and why; then who has no walk.",
+        zh="步行到本社区居委会最远的地点及原因；其后为没有步行距离的居民。",
+    ),
+    "pieces": Message(
+        en="Pieces of the network that are cut off, who lives there, and what would join them.",
+        zh="与主路网不连通的路网、其居民，以及可连通的方式。",
+    ),
+    "capacity": Message(
+        en="Staff of committees and floor space of rooms per 1,000 residents within the norm.",
+        zh="规范距离内每千名居民可分享的居委会工作人员与活动室面积。",
+    ),
+    "placement": Message(
+        en="What was given for each unit, what was placed in homes; the difference must be 0.",
+        zh="各单元给定的人数与落位的人数，差额应为 0。",
+    ),
+    "sensitivity": Message(
+        en="How residents and mean walks move when each per-person figure is 30 % off.",
+        zh="各人均指标分别变动 ±30% 时，居民数与平均步行距离的变动范围。",
+    ),
     "rooms": Message(
         en="New rooms, existing rooms and committees with the residents nearest to them.",
         zh="新增活动室、现有活动室与居委会，及以其为最近的居民。",
@@ -78,7 +132,11 @@ ABOUT = {
 """What each table tells, for the first sheet of the workbook."""
 
 SHARE_SUFFIX = "_share"
-_DIGITS = {"compactness": 2}
+_DIGITS = {
+    "compactness": 2, "gini": 2, "detour": 2, "speed": 2, "committee_per_1000": 2
+}  # fmt: skip
+_PER_1000 = "_per_1000"
+_WITHOUT = "_without"
 _SHARE_DIGITS = 1
 
 _NORM_COLUMN = re.compile(r"(within|line)_([0-9.]+)_share")
@@ -104,9 +162,17 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "communities": communities_table,
         "change": change_table,
         "groups": groups_table,
+        "equity": equity_table,
+        "minutes": minutes_table,
+        "kinds": kinds_table,
+        "farthest": farthest_table,
+        "pieces": pieces_table,
         "rooms": rooms_table,
         "zones": zones_table,
         "committees": committees_table,
+        "capacity": capacity_rows,
+        "placement": placement_rows,
+        "sensitivity": sensitivity_rows,
         "ledger": ledger_table,
         "reconcile": reconcile_table,
     }
@@ -137,11 +203,9 @@ def heading(plan: Plan, column: str) -> Message:
     own = {**_HEADINGS, **_norm_headings(norm)}
     if column in own:
         return own[column]
-    at_norm = _NORM_COLUMN.fullmatch(column)
-    if at_norm:
-        return _share_heading(at_norm[1], number(float(at_norm[2])))
-    if column.startswith("missing_"):
-        return reason_label(column.removeprefix("missing_"))
+    made = _made_heading(column)
+    if made:
+        return made
     if not known(column, "column"):
         return Message(en=column, zh=column)
     found = term(column, "column")
@@ -149,6 +213,29 @@ def heading(plan: Plan, column: str) -> Message:
         return found.message
     en, zh = _UNITS[found.unit]
     return Message(en=f"{found.en} ({en})", zh=f"{found.zh} ({zh})")
+
+
+def _made_heading(column: str) -> Message | None:
+    """Return the heading of a column whose name is made of a norm, a reason or a kind."""
+    at_norm = _NORM_COLUMN.fullmatch(column)
+    if at_norm:
+        return _share_heading(at_norm[1], number(float(at_norm[2])))
+    if column.startswith("missing_"):
+        return reason_label(column.removeprefix("missing_"))
+    if column.endswith((_PER_1000, _WITHOUT)):
+        return _capacity_heading(column)
+    return None
+
+
+def _capacity_heading(column: str) -> Message:
+    kind = word("kind", column.removesuffix(_PER_1000).removesuffix(_WITHOUT))
+    if column.endswith(_WITHOUT):
+        return Message(en=f"{kind.en}: none in reach (residents)", zh=f"{kind.zh}：无可达（人）")
+    staff = column.startswith("committee")
+    unit = Message(en="staff" if staff else "m²", zh="人" if staff else "m²")
+    return Message(
+        en=f"{kind.en}: {unit.en} per 1,000 residents", zh=f"{kind.zh}：每千人（{unit.zh}）"
+    )
 
 
 def _share_heading(kind: str, norm: str) -> Message:
@@ -184,6 +271,33 @@ _HEADINGS = {
     "room_residents": Message(
         en="to committee or room, plan (residents)", zh="到居委会或活动室，方案（人）"
     ),
+    "walk": Message(en="walk to", zh="步行到"),
+    "gini": Message(en="Gini", zh="基尼系数"),
+    "ede_m": Message(en="equally distributed equivalent (m)", zh="等效均等步行 (m)"),
+    "detour": Message(en="detour (times)", zh="绕行系数"),
+    "speed": Message(en="pace (m/s)", zh="步速 (m/s)"),
+    "median_min": Message(en="median (min)", zh="中位数 (min)"),
+    "p90_min": Message(en="90th percentile (min)", zh="第 90 百分位 (min)"),
+    "without_way": Message(
+        en="has a walk, but none this group can take", zh="有路但该人群无法通行"
+    ),
+    "places": Message(en="facilities", zh="设施数"),
+    "place": Message(en="place", zh="地点"),
+    "committee": Message(en="own committee", zh="本社区居委会"),
+    "component": Message(en="piece", zh="路网编号"),
+    "between": Message(en="what lies between", zh="其间阻隔"),
+    "link": Message(en="what would join it", zh="可连通方式"),
+    "of_unit": Message(en="unit", zh="单元"),
+    "cause": Message(en="why", zh="原因"),
+    "counted": Message(en="counted", zh="统计对象"),
+    "base_residents": Message(en="residents", zh="居民"),
+    "low_residents": Message(en="residents, lowest", zh="居民（最低）"),
+    "high_residents": Message(en="residents, highest", zh="居民（最高）"),
+    "driver": Message(en="moved most by", zh="主要因素"),
+    "base_m": Message(en="mean walk (m)", zh="平均步行 (m)"),
+    "low_m": Message(en="mean walk, lowest (m)", zh="平均步行（最低，m）"),
+    "high_m": Message(en="mean walk, highest (m)", zh="平均步行（最高，m）"),
+    "driver_m": Message(en="walk moved most by", zh="步行主要因素"),
     "community": Message(en="community", zh="社区"),
     "group": Message(en="group", zh="人群"),
     "block": Message(en="about", zh="内容"),

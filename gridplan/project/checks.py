@@ -11,6 +11,7 @@ from gridplan.errors import FaultList, first_ids
 from gridplan.geometry import line_scale
 from gridplan.network import NetworkOptions, is_walkable
 from gridplan.place import PAIR_COLUMNS, as_text, normal_layer
+from gridplan.project.facility_checks import check_facilities
 from gridplan.project.reading import Reading
 
 _SITE_KINDS = ("existing", "candidate", "required")
@@ -25,6 +26,13 @@ def check_place(reading: Reading, population: pd.DataFrame | None) -> None:
     _check_codes(reading)
     _check_sites(reading)
     _check_committees(reading)
+    if "facilities" in reading.layers:
+        check_facilities(
+            reading.layers["facilities"],
+            committees=reading.layers.get("committees"),
+            sites=reading.layers.get("sites"),
+            faults=reading.faults,
+        )
     _check_streets(reading)
     if population is not None and int(population["population"].sum()) == 0:
         reading.faults.add(

@@ -26,12 +26,13 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "barriers": ("none",),
         "gates": ("none",),
         "estates": ("none",),
+        "facilities": ("none",),
         "weights": ("none",),
     }
 )
 """Values of layer settings that are no file names, by layer."""
 
-BY_TAGS = ("boundary", "communities", "committees", "sites")
+BY_TAGS = ("boundary", "communities", "committees", "sites", "facilities")
 """Layers that `{osm = {…}}` can select by tags; the others are read whole."""
 
 PAIRS = "community_committees"

@@ -20,6 +20,7 @@ _WORDS = {
     "gates": ("gates", "个出入口"),
     "sites": ("sites", "个活动室点"),
     "committees": ("committees", "个居委会"),
+    "facilities": ("service points of facilities", "个设施服务点"),
 }
 _INSIDE, _NEAR = ("buildings", "estates", "weights"), ("streets", "water", "barriers", "gates")
 
@@ -72,7 +73,7 @@ def _keep(reading: Reading, layer: str, kept: Flags) -> None:
 
 def select_facilities(reading: Reading, layer: str, *, chosen: bool) -> None:
     """
-    Keep committees or sites within the buffer; those of a planner's table must lie there.
+    Keep committees, sites, facilities within the buffer; those of a table must lie there.
 
     Parameters
     ----------

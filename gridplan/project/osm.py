@@ -100,6 +100,19 @@ def sites_from_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
+def facilities_from_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return places that tags selected as facilities; their kind is what the tags say."""
+    return gpd.GeoDataFrame(
+        {
+            "facility_id": "f-" + points["committee_id"],
+            "kind": points["kind"],
+            "name": points["name"],
+        },
+        geometry=points.geometry.to_numpy(),
+        crs=points.crs,
+    )
+
+
 def _with_tags(frame: gpd.GeoDataFrame, tags: Mapping[str, str]) -> gpd.GeoDataFrame:
     chosen = pd.Series(data=True, index=frame.index)
     for key, value in tags.items():

@@ -46,7 +46,7 @@ from gridplan.sources.vectors import coordinate_faults
 
 _LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates", "weights")
 _NEEDED = ("buildings", "streets")
-_LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites")
+_LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites", "facilities")
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
         _read_committees(reading)
     with keeping_faults(reading.faults):
         _read_sites(reading)
+    with keeping_faults(reading.faults):
+        _read_facilities(reading)
     drop_unknown_estates(reading)
     population: pd.DataFrame | None = None
     with keeping_faults(reading.faults):
@@ -250,6 +252,22 @@ def _read_sites(reading: Reading) -> None:
     reading.layers["sites"] = frame
     if isinstance(source, LayerSource):
         select_facilities(reading, "sites", chosen=source.osm is not None)
+
+
+def _read_facilities(reading: Reading) -> None:
+    source = source_of(reading.config, reading.folder, "facilities")
+    if not isinstance(source, LayerSource):
+        return
+    if source.osm is not None:
+        points = from_osm.select_points(extract_of(reading), source.osm, what="facilities")
+        frame = from_osm.facilities_from_points(points.to_crs(reading.crs))
+        frame = on_grid(reading, frame, "facilities", strict=False)
+    else:
+        reading.from_file.add("facilities")
+        frame = read_file(reading, source, "facilities", strict=False)
+    if len(frame):
+        reading.layers["facilities"] = frame
+        select_facilities(reading, "facilities", chosen=source.osm is not None)
 
 
 def _assumed_sites(reading: Reading, word: str) -> gpd.GeoDataFrame:

@@ -74,5 +74,5 @@ def add_proofs(work: Work) -> None:
 
 def _inputs(place: Place) -> dict[str, pd.DataFrame]:
     """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
-    names = ("boundary", "communities", "buildings", "sites", "population")
+    names = ("boundary", "communities", "buildings", "sites", "facilities", "population")
     return {f"in_{name}": getattr(place, name) for name in names}

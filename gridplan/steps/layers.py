@@ -14,7 +14,9 @@ from gridplan.access import (
     Ends,
     Surroundings,
     access_by_unit,
+    facility_walks,
     farthest_places,
+    kind_bases,
     walk_routes,
     walks_layer,
 )
@@ -22,6 +24,11 @@ from gridplan.demand import first_containing
 from gridplan.place import Place
 from gridplan.steps.work import MAIN_SYSTEM, Work
 from gridplan.zones import dissolve_zones
+
+_OWN_STEPS = (
+    "service_areas", "catchments", "catchment_scores", "placement", "sensitivity"
+)  # fmt: skip
+"""Layers and tables that a step of their own has made."""
 
 
 def add_layers(work: Work) -> None:
@@ -52,15 +59,19 @@ def add_layers(work: Work) -> None:
         "links": work.found["links"],
         "field_checks": place.field_checks,
         "access_by_unit": _access_table(work),
+        **{name: work.found[name] for name in _OWN_STEPS},
+        "facility_walks": facility_walks(demand, work.found["nearest_by_kind"]),
         "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
         "walks": _walks_layer(work),
     }
 
 
 def _access_table(work: Work) -> pd.DataFrame:
+    demand = work.found["demand"]
+    others = kind_bases(work.place, demand, work.found["nearest_by_kind"])
     return access_by_unit(
-        work.found["demand"],
-        work.found["bases"],
+        demand,
+        {**work.found["bases"], **others},
         levels={"community": "community_id", "estate": "estate_id", "cell": "cell_uid"},
         groups=work.place.groups,
         norms_m=work.config.walk_norms_m,
@@ -72,16 +83,20 @@ def _walks_layer(work: Work) -> gpd.GeoDataFrame:
     place, demand, walks = work.place, work.found["demand"], work.found["walks"]
     rows = farthest_places(demand, "committee_m", count=work.config.access.worst)
     column = {one: j for j, one in enumerate(walks.ids[: walks.committees])}
+    own = np.array([column[one] for one in demand["committee_id"].iloc[rows]], dtype=np.intp)
+    stops = walks.stop_of(rows, own)
     routes = walk_routes(
         work.found["network"],
         walks.graph,
-        [(int(row), column[demand["committee_id"].iloc[row]]) for row in rows],
+        list(zip(rows.tolist(), stops.tolist(), strict=True)),
         doors=Ends(demand.geometry.to_numpy(), walks.doors),
         facilities=walks.stops,
+        blocks=work.found["blocks"],
         walks_m=demand["committee_m"].to_numpy(dtype=float)[rows].tolist(),
     )
     around = Surroundings(work.found["network"], work.found["blocks"], place.gates)
-    return walks_layer(demand, rows.tolist(), routes, facilities=place.committees, around=around)
+    goals = walks.stops.points[stops]
+    return walks_layer(demand, rows.tolist(), routes, goals=goals, around=around)
 
 
 def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDataFrame:

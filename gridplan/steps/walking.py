@@ -10,11 +10,13 @@ from gridplan.access import (
     community_committees,
     least_of,
     measure_walks,
+    nearest_by_kind,
     own_committees,
+    service_points,
     step_free_committee_walks,
     wall_range_columns,
 )
-from gridplan.network import reachability_ledger
+from gridplan.network import cut_off_notes, reachability_ledger
 from gridplan.steps.work import Work, network_options
 
 
@@ -31,12 +33,12 @@ def add_access(work: Work) -> None:
     work.found["walks"] = walks
     work.found["community_committees"] = table
     demand = committee_walks(work.place, work.found["demand"], walks, work.found["network"], table)
-    committees = work.place.committees.set_index("committee_id")
     own = own_committees(demand, work.place.committees, table)
     work.found["demand"] = demand
     work.found["bases"] = {
-        "committee": basis_of(demand, "committee", committees.geometry, allowed=own)
+        "committee": basis_of(demand, "committee", service_points(work.place), allowed=own)
     }
+    work.found["nearest_by_kind"] = nearest_by_kind(work.place, demand, walks)
     level = step_free_committee_walks(
         work.place,
         demand,
@@ -47,13 +49,16 @@ def add_access(work: Work) -> None:
     )
     work.found["step_free_m"] = least_of(level, own)
     _wall_range(work, table)
+    told = [*range(walks.committees), *range(walks.first_point, walks.first_gate)]
+    names = walks.ids[: walks.first_gate]
+    work.notes.extend(cut_off_notes(work.found["network"], walks.facilities, names, told=told))
     residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
     work.found["ledger"] = reachability_ledger(
         work.found["network"],
         doors=walks.doors,
         residents=residents,
         facilities=walks.facilities,
-        names=walks.ids[: walks.committees + walks.sites],
+        names=names,
         blocks=work.found["blocks"],
     )
 

@@ -336,7 +336,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
-_ADDED_KINDS = {"ledger": "line", "links": "line"}
+_ADDED_KINDS = {"ledger": "line", "links": "line", "walks": "line"}
 """Geometry of layers that are no input, where it is no polygon and the layer may be empty."""
 
 

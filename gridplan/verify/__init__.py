@@ -13,6 +13,13 @@ from gridplan.verify.findings import STANDARD, Checked, Finding, Report, Severit
 from gridplan.verify.lineage import KINDS, check_lineage
 from gridplan.verify.links import check_community_committees, check_frontier
 from gridplan.verify.plan import verify_plan
+from gridplan.verify.services import (
+    check_facility_walks,
+    check_placement,
+    check_ranges,
+    check_served,
+    check_shared,
+)
 from gridplan.verify.siting import check_claims, check_room_figures, check_rooms
 from gridplan.verify.sums import (
     REASONS,
@@ -61,16 +68,21 @@ __all__ = [
     "check_counts",
     "check_distances",
     "check_drawn_zones",
+    "check_facility_walks",
     "check_frontier",
     "check_homes",
     "check_ids",
     "check_lineage",
     "check_nearest",
     "check_overlaps",
+    "check_placement",
+    "check_ranges",
     "check_residents",
     "check_room_figures",
     "check_rooms",
+    "check_served",
     "check_shapes",
+    "check_shared",
     "check_tiling",
     "check_totals",
     "check_zone_shapes",

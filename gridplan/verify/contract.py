@@ -48,6 +48,12 @@ _ADDED = {
     "gained_residents cost_resident_m longer_residents lost_residents why why_en geometry",
     "frontier": "model p objective lower_bound gap status sites",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
+    "facility_walks": "demand_id kind facility_id metres reason",
+    "service_areas": "facility_id kind norm_m area_m2 residents geometry",
+    "catchments": "kind facility_id norm_m capacity unit residents per_1000 reason",
+    "catchment_scores": "kind community_id unit residents per_1000 without",
+    "placement": "level unit_id figure given placed unplaced difference grade as_of source",
+    "sensitivity": "level unit_id figure base low high spread driver",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",
 }

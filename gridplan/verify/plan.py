@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify import codes, crossing, lineage, links, siting, sums, tiling, zones
+from gridplan.verify import codes, crossing, lineage, links, services, siting, sums, tiling, zones
 from gridplan.verify.codes import GB_T_30428, CodeProfile
 from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
@@ -369,7 +369,11 @@ def _committee_walks(world: World) -> Checked:
     ):
         parts += [
             sums.check_distances(
-                demand, walk, committees, "committee_id", tolerances=world.tolerances
+                demand,
+                walk,
+                sums.with_service_points(committees, "committee_id", world.get("in_facilities")),
+                "committee_id",
+                tolerances=world.tolerances,
             ),
             sums.check_totals(
                 demand,
@@ -385,10 +389,11 @@ def _committee_walks(world: World) -> Checked:
 
 def _room_walks(world: World) -> Checked:
     demand, rooms = world.layers["demand"], world.layers["rooms"]
+    places = sums.with_service_points(rooms, "site_id", world.get("in_facilities"))
     return _joined(
         [
             codes.check_ids(rooms, "site_id", layer="rooms"),
-            sums.check_distances(demand, "room", rooms, "site_id", tolerances=world.tolerances),
+            sums.check_distances(demand, "room", places, "site_id", tolerances=world.tolerances),
             siting.check_room_figures(rooms, demand, tolerances=world.tolerances),
         ]
     )
@@ -449,6 +454,8 @@ def _joined(parts: list[Checked]) -> Checked:
     return Checked(tuple(one for part in parts for one in part.findings), figures)
 
 
+_SERVICES = "service_areas | catchments | facility_walks"
+
 CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
@@ -474,6 +481,14 @@ CHECKS = (
     ),
     _Check("lineage", ("cell_lineage", "cells"), _lineage),
     _Check("frontier", ("frontier",), _frontier, expected=False),
+    _Check(
+        "services",
+        ("service_areas | catchments | facility_walks",),
+        services.services_of,
+        expected=False,
+    ),
+    _Check("placement", ("placement", "demand"), services.placement_of, expected=False),
+    _Check("sensitivity", ("sensitivity",), services.ranges_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

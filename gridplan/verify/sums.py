@@ -193,16 +193,40 @@ def check_distances(
     return Checked(tuple(one for found in findings for one in found), figures)
 
 
+def with_service_points(
+    places: pd.DataFrame, key: str, points: pd.DataFrame | None
+) -> pd.DataFrame:
+    """
+    Return the ids and shapes of `places`, with a row for each further service point of theirs.
+
+    Parameters
+    ----------
+    points : DataFrame, optional
+        The layer ``in_facilities``: ``facility_id`` is the id of a committee or of a facility.
+    """
+    theirs = ["facility_id", "geometry"]
+    if points is None or not set(theirs) <= set(points) or not {key, "geometry"} <= set(places):
+        return places
+    own = points.loc[is_in(texts(points, theirs[0]), texts(places, key)), theirs]
+    own = own.set_axis([key, "geometry"], axis="columns")
+    return pd.concat([pd.DataFrame(places)[[key, "geometry"]], own], ignore_index=True)
+
+
 def _shortfall(
     demand: pd.DataFrame, facilities: pd.DataFrame, key: str, aim: Texts, distance_m: Floats
 ) -> Floats:
     if "geometry" not in demand or "geometry" not in facilities:
         return np.zeros(len(demand))
-    place = {one: at for at, one in enumerate(texts(facilities, key)) if one is not None}
-    at = np.array([place.get(one, -1) for one in aim], dtype=np.intp)
+    # A facility with several service points is as near as the nearest of them.
+    points = pd.Series(shapes(facilities)).groupby(texts(facilities, key)).agg(list)
+    place = {
+        one: shapely.GeometryCollection([point for point in own if point is not None])
+        for one, own in points.items()
+    }
+    goals = np.array([place.get(one) for one in aim], dtype=object)
+    known = ~shapely.is_missing(goals)
     straight_m = np.zeros(len(demand))
-    known = at >= 0
-    straight_m[known] = shapely.distance(shapes(demand)[known], shapes(facilities)[at[known]])
+    straight_m[known] = shapely.distance(shapes(demand)[known], goals[known])
     walked_m = np.where(np.isnan(distance_m), np.inf, np.maximum(distance_m, 0.0))
     return np.maximum(np.nan_to_num(straight_m) - walked_m, 0.0)
 

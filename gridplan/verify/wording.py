@@ -359,6 +359,20 @@ _DEMAND = {
         "{count} ({ids}). Correct the id.",
         "{count} 个需求点在 `{detail}` 中指向不存在的设施或为空：{ids}。请更正编号。",
     ),
+    "served_unknown": _hard(
+        "Facilities in `{layer}` that do not exist: {count} ({ids}). Correct the ids.",
+        "`{layer}` 中有 {count} 个设施不存在：{ids}。请更正编号。",
+    ),
+    "capacity_lost": _hard(
+        "Kinds in `{layer}` whose shares do not sum to the capacity that residents reach: "
+        "{count} ({ids}). Compute the catchments again.",
+        "`{layer}` 中有 {count} 类设施的居民分得容量之和与可达容量不符：{ids}。请重新计算。",
+    ),
+    "range_wrong": _hard(
+        "Rows of `{layer}` whose figure lies outside its own range: {count} ({ids}). "
+        "Compute the table again.",
+        "`{layer}` 中有 {count} 行的数值不在其变动范围内：{ids}。请重新计算。",
+    ),
     "walk_too_short": _soft(
         "Walks in `{detail}` that are shorter than the straight line: {count}, by up to {amount} m "
         "({ids}). Check where the points meet the streets.",

@@ -27,7 +27,7 @@ function gridplanMap(map, plan) {
   const point = (steps) => path(steps)[0];
 
   /* Panes, from the ground up. Only the cells listen to the mouse. */
-  const panes = { land: 350, water: 410, buildings: 415, streets: 420, estates: 425, lines: 430, communities: 433, gates: 436, hit: 450, labels: 620 };
+  const panes = { land: 350, water: 410, buildings: 415, streets: 420, estates: 425, lines: 430, communities: 433, gates: 436, routes: 440, hit: 450, labels: 620 };
   for (const [name, height] of Object.entries(panes)) {
     map.createPane(name).style.zIndex = height;
     map.getPane(name).style.pointerEvents = "none";
@@ -62,6 +62,14 @@ function gridplanMap(map, plan) {
   layers.estates = areas(plan.estates.shapes, still("estates", { color: "#7d5a3c", weight: 1.1, fill: false }));
   layers.zone_lines = L.layerGroup(plan.zones ? [L.polyline(plan.zones.lines.map(path), still("lines", { color: "#3f4a52", weight: 1.4 }))] : []);
   layers.gates = L.layerGroup(plan.gates.map((at) => L.circleMarker(point(at), still("gates", { radius: 3, stroke: true, color: "#fff", weight: 1, fillColor: "#7d5a3c", fillOpacity: 1 }))));
+  const walks = plan.walks;
+  const routes = walks.shapes.flatMap((lines, i) => {
+    const line = lines.map(path);
+    const start = L.circleMarker(line[0][0], { pane: "routes", radius: 5, stroke: true, color: "#fff", weight: 1.5, fillColor: "#7a1f6d", fillOpacity: 1 });
+    start.bindTooltip(() => card(walkFacts(i)), { className: "gp-tip", direction: "top" }).on("click", () => show(walkFacts(i)));
+    return [L.polyline(line, still("routes", { color: "#fff", weight: 6, opacity: 0.8 })), L.polyline(line, still("routes", { color: "#7a1f6d", weight: 3 })), start];
+  });
+  layers.walks = L.layerGroup(routes);
   const communities = plan.communities;
   const labels = communities.name.map((name, i) => {
     const span = document.createElement("span");
@@ -90,6 +98,9 @@ function gridplanMap(map, plan) {
   layers.committees = L.layerGroup(committeePins);
   const rooms = plan.rooms;
   const roomPins = rooms.at.map((at, i) => pin(at, rooms.new[i] ? star : ring, rooms.new[i] ? 24 : 16, () => roomFacts(i), rooms.new[i] ? 300 : 200));
+  const diamond = '<svg viewBox="0 0 16 16" width="16" height="16"><path d="M8 1.5 14.5 8 8 14.5 1.5 8z" fill="#2f6f4f" stroke="#fff" stroke-width="1.6"/></svg>';
+  const facilities = plan.facilities;
+  layers.facilities = L.layerGroup(facilities.at.map((at, i) => pin(at, diamond, 16, () => facilityFacts(i), 50)));
   layers.existing = L.layerGroup(roomPins.filter((_, i) => !rooms.new[i]));
   layers.proposed = L.layerGroup(roomPins.filter((_, i) => rooms.new[i]));
 
@@ -114,6 +125,13 @@ function gridplanMap(map, plan) {
     const one = plan.committees;
     const rows = [[t("own"), format(one.own[i])], [t("nearest"), format(one.nearest[i])]];
     return { title: one.name[i] || one.id[i], rows, notes: one.inside[i] ? [] : [t("outside")] };
+  }
+  function facilityFacts(i) {
+    return { title: facilities.name[i] || facilities.id[i], rows: [[t("kind"), facilities.kind[i]]] };
+  }
+  function walkFacts(i) {
+    const rows = [[t("people"), format(walks.people[i])], [t("own_walk"), metres(walks.metres[i])], [t("straight"), metres(walks.straight[i])]];
+    return { title: `${t("walk")} ${format(walks.rank[i])}`, rows, notes: [said(walks.why[i])] };
   }
   function roomFacts(i) {
     const rows = [
@@ -220,7 +238,7 @@ function gridplanMap(map, plan) {
 
   const counts = {
     committees: plan.committees.at.length, existing: rooms.at.length - (rooms.new || []).filter(Boolean).length,
-    proposed: (rooms.new || []).filter(Boolean).length, communities: communities.name.length,
+    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.at.length, walks: walks.rank.length, communities: communities.name.length,
     zone_lines: plan.zones ? plan.zones.id.length : 0, estates: plan.estates.id.length, gates: plan.gates.length,
     water: ground.water.length, streets: ground.streets.length, buildings: ground.buildings.length, cells: shapes.length,
   };

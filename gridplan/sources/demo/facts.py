@@ -102,6 +102,8 @@ def _homes(town: DemoTown) -> dict[str, str]:
 def _services(town: DemoTown) -> dict[str, str]:
     sites, staff = town.layers["sites"], town.layers["committees"]["staff"]
     per_10k = 1e4 * staff.to_numpy() / town.population["常住人口"].to_numpy()
+    services = town.layers["facilities"]
+    stations = services.drop_duplicates("facility_id")["kind"].value_counts()
     cost = sites.loc[sites["kind"] == "candidate", "cost"]
     return {
         "committees": str(len(staff)),
@@ -110,6 +112,9 @@ def _services(town: DemoTown) -> dict[str, str]:
         "existing_rooms": str(int((sites["kind"] == "existing").sum())),
         "candidate_sites": str(len(cost)),
         "candidate_cost_yuan": f"{cost.min()} to {cost.max()}",
+        "service_stations": str(stations.get("社区服务站", 0)),
+        "social_work_stations": str(stations.get("社工站", 0)),
+        "service_points": str(len(services)),
     }
 
 

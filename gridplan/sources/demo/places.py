@@ -28,6 +28,8 @@ _NO_ROOM_SHARE = 0.14
 _AREA_M2_PER_HOME = (0.16, 0.42)
 _AREA_M2 = (45.0, 420.0)
 _PUBLIC_AREA_M2 = (120.0, 520.0)
+_SERVICES = {"社区服务站": 6, "社工站": 3}
+"""Stations in a town of the reference's size, by kind."""
 _OWNERSHIP = {
     "commodity": ("物业用房", "物业用房", "街道自有", "租赁"),
     "resettlement": ("街道自有", "物业用房"),
@@ -114,6 +116,45 @@ def place_sites(
     sites["assumed"] = 0
     shapes = sites.pop("geometry")
     return gpd.GeoDataFrame(sites, geometry=shapes.to_numpy(), crs=CRS)
+
+
+def place_services(
+    communities: list[Community], buildings: gpd.GeoDataFrame, options: DemoOptions
+) -> gpd.GeoDataFrame:
+    """
+    Return service stations and social-work stations in buildings open to all.
+
+    One in some communities, as in a town that has begun to set them up; the first station
+    of each kind has a second service point, where its community has another such house.
+    """
+    rng = np.random.default_rng([options.seed, 17])
+    names = {one.code: one.name for one in communities}
+    open_to_all = buildings[buildings["kind"].isin(["public", "commercial"]).to_numpy()]
+    offered = open_to_all.drop_duplicates("name")
+    frames = []
+    for letter, (kind, per_town) in zip("FH", _SERVICES.items(), strict=True):
+        mixed = offered.iloc[rng.permutation(len(offered))]
+        first = mixed.drop_duplicates("community_id")
+        first = first.iloc[: max(1, round(per_town * options.share_of_reference))]
+        rest = mixed[~mixed["name"].isin(first["name"])]
+        second = rest[(rest["community_id"] == first["community_id"].iloc[0])].iloc[:1]
+        chosen = pd.concat([first, second])
+        ids = [f"{letter}{number:03d}" for number in range(1, len(first) + 1)]
+        # 莲渡社区 has the 莲渡社区服务站.
+        stems = [names[code].removesuffix(kind[:2]) for code in chosen["community_id"]]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "facility_id": [*ids, *ids[:1]][: len(chosen)],
+                    "kind": kind,
+                    "name": [f"{stem}{kind}" for stem in stems],
+                    "geometry": room_points(chosen.geometry.to_numpy()),
+                }
+            )
+        )
+    services = pd.concat(frames, ignore_index=True)
+    shapes = services.pop("geometry")
+    return gpd.GeoDataFrame(services, geometry=shapes.to_numpy(), crs=CRS)
 
 
 def near_street(buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> Mask:

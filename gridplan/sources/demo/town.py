@@ -20,7 +20,7 @@ from gridplan.sources.demo.people import (
     persons_factor,
     population_table,
 )
-from gridplan.sources.demo.places import near_street, place_committees, place_sites
+from gridplan.sources.demo.places import near_street, place_committees, place_services, place_sites
 from gridplan.sources.demo.tracts import BUILDING_KINDS, ESTATE_KINDS, Tract
 from gridplan.sources.demo.waterways import Way, canals, lattice_ways
 
@@ -41,8 +41,8 @@ def make_town(options: DemoOptions | None = None) -> DemoTown:
     -------
     DemoTown
         Layers ``boundary``, ``communities``, ``committees``, ``buildings``,
-        ``streets``, ``water``, ``barriers``, ``gates``, ``estates``, ``sites``
-        in EPSG:4549 on the 1 mm grid, and the population table.
+        ``streets``, ``water``, ``barriers``, ``gates``, ``estates``, ``sites``,
+        ``facilities`` in EPSG:4549 on the 1 mm grid, and the population table.
 
     Examples
     --------
@@ -85,6 +85,7 @@ def make_town(options: DemoOptions | None = None) -> DemoTown:
         "gates": gates,
         "estates": estates,
         "sites": place_sites(estates, gates, buildings[near], options),
+        "facilities": place_services(communities, buildings[near], options),
     }
     return DemoTown(options, layers, population)
 
