@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from gridplan.errors import Language
 from gridplan.plan import Plan
-from gridplan.present import figures, map_html, tables
+from gridplan.present import canvas, drawings, figures, map_html, tables
 
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import HTML, Image
+
+
+_PICTURES = {"farthest": drawings.farthest_figure, "service": drawings.service_figure}
 
 
 def show_map(plan: Plan, *, lang: Language = "zh", height_px: int = 640) -> HTML:
@@ -44,6 +47,22 @@ def show_figure(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
         msg = f"no figure is called {name!r}; there are {sorted(drawn)}"
         raise KeyError(msg)
     return Image(drawn[found[0]])  # type: ignore[no-untyped-call]
+
+
+@functools.lru_cache(maxsize=8)
+def _drawn_alone(plan: Plan, name: str, lang: Language) -> bytes:
+    with canvas.drawing(lang) as ink:
+        return canvas.png(_PICTURES[name](plan, ink))
+
+
+def show_picture(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
+    """Return a picture that is not in the report: ``farthest`` walks or ``service`` areas."""
+    from IPython.display import Image
+
+    if name not in _PICTURES:
+        msg = f"no picture is called {name!r}; there are {sorted(_PICTURES)}"
+        raise KeyError(msg)
+    return Image(_drawn_alone(plan, name, lang))  # type: ignore[no-untyped-call]
 
 
 def show_table(plan: Plan, name: str) -> pd.DataFrame:

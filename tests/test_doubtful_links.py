@@ -135,6 +135,16 @@ def test_a_street_that_ends_at_the_wall_may_open_it():
     assert links["saved_resident_m"][1] > 0
 
 
+def test_a_gate_behind_a_corner_is_reached_round_it():
+    bent = shapely.Polygon([(0, 0), (200, 0), (200, 100), (150, 100), (150, 40), (0, 40)])
+    place = world(streets(RING, [(250, 90), (202, 90)], [(-50, 20), (-2, 20)]), estates=[bent])
+    homes, residents = [(20, 20), (175, 20), (260, 50)], [10, 20, 30]
+    links = check_gates(place, homes, [(240, 95)], residents)
+    assert links["status"].tolist() == ["assumed_closed"] * 2
+    # Round the corner at (150, 40), where the straight line from the first home is barred.
+    assert links["gained_residents"].tolist() == [30.0, 30.0]
+
+
 def test_an_estate_without_streets_is_reached_straight_from_its_gate():
     place = world(streets(RING, [(250, 50), (202, 50)]), estates=[ESTATE])
     links = check_gates(place)

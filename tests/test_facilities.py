@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from typer.testing import CliRunner
@@ -193,3 +194,36 @@ def shapely_concat(*frames):
     shapes = [shape for frame in frames for shape in frame.geometry]
     assert all(isinstance(one, shapely.LineString) for one in shapes)
     return {**rows, "geometry": shapes}
+
+
+def test_what_a_gate_costs_counts_the_service_points_of_committees(tmp_path):
+    frames = tiny.town()
+    lanes = gpd.GeoDataFrame(
+        {"street_id": ["s4", "s5"], "highway": ["residential"] * 2, "name": ["西巷", "东巷"]},
+        geometry=[
+            tiny.line((60, 320), (60, 345), (150, 345)),
+            tiny.line((150, 320), (150, 345)),
+        ],
+        crs=tiny.CRS,
+    )
+    estate = gpd.GeoDataFrame(
+        {"estate_id": ["e1"], "name": ["西园小区"], "walled": [1]},
+        geometry=[tiny.box(20, 330, 190, 390)],
+        crs=tiny.CRS,
+    )
+    # The west home's way to the second point of its committee leads through the west lane.
+    rows = [("k2", "committee", 20, 322), ("f1", STATION, 380, 205)]
+    streets = pd.concat([frames["streets"], lanes], ignore_index=True)
+    changes = {"streets": streets, "estates": estate}
+    plan = planned(tmp_path, *rows, **changes)
+    links = plan.layers["links"].set_index("link_id")
+    assert links["status"].tolist() == ["assumed_open"] * 2
+    gates = plan.layer("gates").set_index("gate_id")
+    for link_id, link in links.iterrows():
+        shut = gates.loc[[link_id]].reset_index().assign(status="closed")
+        other = planned(tmp_path / str(link_id), *rows, **changes, gates=shut)
+        before, after = (one.layers["demand"] for one in (plan, other))
+        longer_m = after["committee_m"] - before["committee_m"]
+        cost = float((longer_m * before["population"]).sum())
+        assert link["cost_resident_m"] == pytest.approx(cost)
+    assert links["cost_resident_m"].max() > 0

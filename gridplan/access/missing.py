@@ -30,6 +30,7 @@ from gridplan.network import (
     walking_distances,
     way_metres,
 )
+from gridplan.network.geodesic import bent_metres
 from gridplan.network.obstacles import crosses_obstacle, straight_legs
 
 Ints = npt.NDArray[np.intp]
@@ -193,15 +194,23 @@ def _as_points(rows: pd.DataFrame) -> Snapped:
 
 
 def _straight_to(gates: pd.DataFrame, points: Geometries, terrain: Terrain) -> Floats:
-    """Return the free straight legs to a gate from points inside the walls it opens."""
+    """Return the legs to a gate from points inside the walls it opens, round corners too."""
     legs_m = np.full(len(points), np.inf)
     areas = terrain.blocks.grounds.areas[gates["ground"].to_numpy()]
-    inside = np.unique(shapely.STRtree(points).query(areas, "intersects")[1])
-    ends = np.repeat(gates[["x", "y"]].to_numpy(dtype=float)[:1], len(inside), axis=0)
-    legs = straight_legs(shapely.get_coordinates(points[inside]), ends)
-    metres = shapely.length(legs)
-    free = (metres <= terrain.options.max_leg_m) & (crosses_obstacle(legs, terrain.blocks) == "")
-    legs_m[inside[free]] = metres[free]
+    gate = gates[["x", "y"]].to_numpy(dtype=float)[:1]
+    limit_m = terrain.options.max_leg_m
+    tree = shapely.STRtree(points)
+    for area in areas:
+        inside = np.sort(tree.query(area, "intersects"))
+        starts, ends = shapely.get_coordinates(points[inside]), np.repeat(gate, len(inside), axis=0)
+        legs = straight_legs(starts, ends)
+        metres = shapely.length(legs)
+        hidden = (metres <= limit_m) & (crosses_obstacle(legs, terrain.blocks) != "")
+        if hidden.any():
+            ways = (starts[hidden], ends[hidden])
+            metres[hidden] = bent_metres(area, *ways, blocks=terrain.blocks)
+        metres[metres > limit_m] = np.inf
+        legs_m[inside] = np.minimum(legs_m[inside], metres)
     return legs_m
 
 

@@ -247,7 +247,8 @@ def polygons(
 
 def outline(shapes: Geometries) -> Outline:
     """Return polygons as one matplotlib path: outer rings anticlockwise, holes clockwise."""
-    rings = shapely.get_rings(shapely.orient_polygons(shapes))
+    # `get_rings` passes over whatever has several parts.
+    rings = shapely.get_rings(shapely.orient_polygons(shapely.get_parts(shapes)))
     return _path(rings, closed=True)
 
 

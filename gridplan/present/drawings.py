@@ -49,6 +49,9 @@ _BUILDING_EDGE = "#00000059"
 _OUTLINE = canvas.Stroke(INK, 1.6, 8)
 _COMMUNITY_CASING = canvas.Stroke("white", 2.6, 6.9)
 _COMMUNITY = canvas.Stroke(INK, 1.3, 7, (0, (6, 2, 1, 2)))
+_ROUTE = canvas.Stroke("#b3261e", 1.5, 9)
+_ROUTE_START = canvas.Symbol("o", 9.0, "#b3261e", "white")
+_SERVED, _SERVED_EDGE = "#2f7f8c55", "#2f7f8c"
 _ZONE = canvas.Stroke("#3f4a52", 0.9, 6)
 
 
@@ -252,6 +255,70 @@ def _zone_figures(zones: pd.DataFrame) -> list[tuple[Message, float]]:
         (Message(en="median", zh="中位数"), people.median()),
         (Message(en="most", zh="最多"), people.max()),
     ]
+
+
+def farthest_title(plan: Plan) -> Message:
+    """Return the finding of the map of the farthest walks."""
+    walks = plan.layers["walks"]
+    if not len(walks):
+        return Message(en="No walk to a committee", zh="没有到居委会的步行路线")
+    first = walks.sort_values("rank").iloc[0]
+    return Message(
+        en=f"The farthest walk to the own committee is {number(first['walk_m'])} m, where a "
+        f"straight line is {number(first['straight_m'])} m",
+        zh=f"到本社区居委会最远步行 {number(first['walk_m'])} 米，直线仅"
+        f" {number(first['straight_m'])} 米",
+    )
+
+
+def farthest_figure(plan: Plan, ink: Ink) -> Figure:
+    """Draw the routes of the farthest walks, numbered, over buildings, streets and water."""
+    walks = plan.layer("walks")
+    walks = walks[walks.geometry.notna()].sort_values("rank", ascending=False)
+    sheet = _sheet(plan, ink, farthest_title(plan))
+    _ground(plan, sheet, land=True)
+    canvas.lines(sheet.map, walks.geometry, _ROUTE)
+    for rank, route in zip(walks["rank"], walks.geometry, strict=True):
+        door = shapely.get_point(route, 0)
+        _ROUTE_START.draw(sheet.map, [door.x], [door.y], order=12)
+        sheet.map.text(door.x, door.y, str(rank), size=6.5, color="white", ha="center",
+                       va="center_baseline", zorder=13)  # fmt: skip
+    _points(plan, sheet, new=False)
+    _communities(plan, sheet)
+    canvas.heading(sheet, Message(en="Farthest walks", zh="最远的步行路线"))
+    label = Message(en="route", zh="路线")
+    canvas.symbol_row(sheet, label, len(walks), _ROUTE)
+    _symbols(plan, sheet, zones=False, new=False)
+    return _finished(plan, sheet)
+
+
+def service_title(plan: Plan) -> Message:
+    """Return the finding of the map of service areas."""
+    areas = plan.layers["service_areas"]
+    norm = number(float(areas["norm_m"].min())) if len(areas) else "0"
+    return Message(
+        en=f"What {len(areas)} places reach within {norm} m on foot, water and walls between",
+        zh=f"{len(areas)} 处设施步行 {norm} 米以内的服务范围（不越过水面与围墙）",
+    )
+
+
+def service_figure(plan: Plan, ink: Ink) -> Figure:
+    """Draw the service areas of committees and rooms for the smallest norm drawn."""
+    areas = plan.layer("service_areas")
+    areas = areas[areas["norm_m"] == areas["norm_m"].min()]
+    sheet = _sheet(plan, ink, service_title(plan))
+    _ground(plan, sheet, land=True)
+    # In one piece: where areas overlap, fills of one path would cancel out.
+    served = gpd.GeoSeries([areas.union_all()], crs=areas.crs)
+    canvas.polygons(sheet.map, served, fill=_SERVED, order=4.5)
+    canvas.lines(sheet.map, areas.boundary, canvas.Stroke(_SERVED_EDGE, 0.4, 4.6))
+    _points(plan, sheet, new=True)
+    _communities(plan, sheet)
+    canvas.heading(sheet, Message(en="Service areas", zh="服务范围"))
+    label = Message(en="within the norm on foot", zh="步行距离之内")
+    canvas.area_row(sheet, label, fill=_SERVED, edge=_SERVED_EDGE)
+    _symbols(plan, sheet, zones=False, new=True)
+    return _finished(plan, sheet)
 
 
 def zone_tints(shapes: Geometries) -> list[str]:

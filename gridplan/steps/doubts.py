@@ -37,20 +37,24 @@ def _to_own_committee(work: Work) -> Walkers:
 
 def _to_nearest_room(work: Work) -> Walkers:
     demand, walks = work.found["demand"], work.found["walks"]
-    opened = np.isin(walks.ids[: walks.committees + walks.sites], work.found["opened"])
+    opened = np.isin(walks.ids[: walks.first_point], work.found["opened"])
     return _walkers(work, np.repeat(opened[None, :], len(demand), axis=0), demand["room_m"])
 
 
 def _walkers(work: Work, allowed: np.ndarray, metres: pd.Series[float]) -> Walkers:
+    """Return who walks where; a committee's service points are allowed where it is."""
     place, demand, walks = work.place, work.found["demand"], work.found["walks"]
-    targets = np.concatenate([part.geometry.to_numpy() for part in (place.committees, place.sites)])
+    parts = (place.committees, place.sites, place.facilities)
     least: Floats = np.asarray(metres.fillna(np.inf), dtype=np.float64)
+    committees = pd.Index(walks.ids[: walks.committees])
+    of_point = committees.get_indexer(walks.points["facility_id"])
+    at_points = allowed[:, of_point] & (of_point >= 0)
     return Walkers(
         homes=demand.geometry.to_numpy(),
-        targets=targets,
+        targets=np.concatenate([part.geometry.to_numpy() for part in parts]),
         doors=walks.doors,
         facilities=walks.facilities,
         residents=demand["population"].fillna(0).to_numpy(dtype=float),
-        allowed=allowed,
+        allowed=np.concatenate([allowed, at_points], axis=1),
         walks_m=least,
     )
