@@ -234,8 +234,8 @@ def run_language(path: Path) -> Language | None:
 def check_project(toml: Path) -> tuple[Project, tuple[Message, ...]]:
     """Read everything a project names, change nothing; return it with what to know of it."""
     project = open_project(toml)
-    rehearse(project.place, project.config)
-    notes = (*project.config.notes, *project.place.notes)
+    of_network = rehearse(project.place, project.config)
+    notes = (*project.config.notes, *project.place.notes, *of_network)
     return project, (*assumptions(project), *(note.message for note in notes))
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from gridplan.config import Config
+from gridplan.errors import Note
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
@@ -105,9 +106,14 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
     )
 
 
-def rehearse(place: Place, config: Config) -> None:
+def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     """
     Refuse what a run would refuse for its cells and zones, without the rest of the work.
+
+    Returns
+    -------
+    tuple of Note
+        What building the walking network has to say of walls, gates and streets.
 
     Raises
     ------
@@ -117,3 +123,6 @@ def rehearse(place: Place, config: Config) -> None:
     cells = coded_cells(place, config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
+    work = Work(place=place, config=config)
+    places.add_network(work)
+    return tuple(work.notes)
