@@ -238,6 +238,7 @@ def _check_counts(
     found: Conditions, roles: tuple[Flags, Flags], p: int | None, faults: FaultList
 ) -> None:
     must, may = roles
+    total = found.counts(np.arange(len(may)))
     held, available = found.counts(np.flatnonzero(must)), found.counts(np.flatnonzero(may))
     for which, en, zh in (
         (
@@ -246,7 +247,7 @@ def _check_counts(
             "的下限大于上限",
         ),
         (
-            found.least > available,
+            (found.least > available) & (total > 0),
             "are asked to have more sites than may be open there (at_least)",
             "的下限超过可用选址点数（at_least）",
         ),
