@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, Message
+from gridplan.access.equity import AVERSION, gini, kolm_pollak_ede
+from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.core import Positions
 from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.options import Rules
 from gridplan.siting.problem import Problem, make_problem
 
-_P90 = 0.9
+_P90, _HALF = 0.9, 0.5
+RADII_M = (300.0, 500.0, 800.0, 1000.0)
+"""Distances for which `evaluate` tells the share of the weight, where none are given."""
+
 _NO_SITE = Message(
     en="No site is open, so nobody can be served. Name at least one site of the cost matrix.",
     zh="没有开放的选址点，无法服务任何人。请至少给出成本矩阵中的一个选址点。",
@@ -35,10 +39,19 @@ class Evaluation:
         In order.
     objective : float
         Weighted total in resident-metres.
-    mean_m, p90_m, max_m : float
-        Metres per unit of weight; the least distance within which 90 % of the
-        weight lives; the longest distance of any weight. ``inf`` where demand
+    mean_m, median_m, p90_m, max_m : float
+        Metres per unit of weight; the least distance within which 50 % and 90 % of
+        the weight lives; the longest distance of any weight. ``inf`` where demand
         that no open site reaches is part of it: nobody is left out of a figure.
+    ede_m : float
+        Kolm-Pollak equally distributed equivalent, with the usual aversion to long
+        walks: between mean and maximum. ``inf`` if some weight is unreached.
+    gini : float
+        Of the walks, 0 (all equal) to 1; ``nan`` if some weight is unreached.
+    shares : mapping of metres to share
+        Of the weight that lives within each distance, 0 to 1. Unreached weight is
+        part of the total.
+    unreached_weight : float
     assignment : Series of site ids by demand id
         The closest open site, of equally close ones the first; null where none
         reaches.
@@ -53,8 +66,13 @@ class Evaluation:
     sites: tuple[Hashable, ...]
     objective: float
     mean_m: float
+    median_m: float
     p90_m: float
     max_m: float
+    ede_m: float
+    gini: float
+    shares: Mapping[float, float]
+    unreached_weight: float
     assignment: pd.Series
     distance_m: pd.Series
     loads: pd.Series
@@ -65,6 +83,9 @@ def evaluate(
     cost: np.ndarray | pd.DataFrame,
     sites: Collection[Hashable],
     weights: np.ndarray | pd.Series,
+    *,
+    radii_m: Sequence[float] = RADII_M,
+    aversion: float = AVERSION,
 ) -> Evaluation:
     """
     Assign all demand to the closest of the given sites and measure the walk.
@@ -77,11 +98,16 @@ def evaluate(
         The open sites.
     weights : Series by demand id, or ndarray in the row order of `cost`
         Residents.
+    radii_m : sequence of float
+        Distances for which the share of the weight is told.
+    aversion : float
+        To inequality, of the equally distributed equivalent; above 0.
 
     Raises
     ------
     CostMatrixError
-        With one message per fault of costs, weights or ids, or if no site is open.
+        With one message per fault of costs, weights, ids or radii, or if no site is
+        open.
 
     Examples
     --------
@@ -91,6 +117,7 @@ def evaluate(
     >>> plan.objective, plan.p90_m, plan.loads.to_dict()
     (8000.0, 300.0, {'A': 50.0, 'B': 10.0})
     """
+    _check_figures(radii_m, aversion)
     opening = Rules(fixed=sites, allow_unreachable=True)
     if not opening.fixed:
         raise CostMatrixError(_NO_SITE)
@@ -101,17 +128,46 @@ def evaluate(
     weight, walked = problem.weights[weighted], distance[weighted]
     objective = math.fsum(weight * walked)
     total = math.fsum(weight)
+    reached = bool(np.isfinite(walked).all())
     return Evaluation(
         sites=tuple(problem.site_ids[at] for at in chosen),
         objective=objective,
         mean_m=objective / total if total else 0.0,
+        median_m=weighted_quantile(walked, weight, _HALF),
         p90_m=weighted_quantile(walked, weight, _P90),
         max_m=float(walked.max(initial=0.0)),
+        ede_m=_ede(walked, weight, aversion) if reached else math.inf,
+        gini=gini(walked, weight) if reached else math.nan,
+        shares={
+            float(one): math.fsum(weight[walked <= one]) / total if total else 0.0
+            for one in radii_m
+        },
+        unreached_weight=math.fsum(weight[np.isinf(walked)]),
         assignment=labelled_sites(problem, near),
         distance_m=pd.Series(distance, index=_index(problem), name="distance_m"),
         loads=_loads(problem, chosen, near),
         unreached=labelled_demand(problem, weighted & np.isinf(distance)),
     )
+
+
+def _check_figures(radii_m: Sequence[float], aversion: float) -> None:
+    faults = FaultList()
+    wrong = [one for one in radii_m if not 0 <= one < math.inf]
+    if wrong:
+        faults.add(
+            en=f"radii_m has {wrong}; expected metres, 0 or more.",
+            zh=f"radii_m 中有 {wrong}，应为不小于 0 的米数。",
+        )
+    if not 0 < aversion < math.inf:
+        faults.add(
+            en=f"aversion is {aversion}; expected a number above 0.",
+            zh=f"aversion 为 {aversion}，应为大于 0 的数。",
+        )
+    faults.raise_if_any(CostMatrixError)
+
+
+def _ede(walked: Floats, weight: Floats, aversion: float) -> float:
+    return kolm_pollak_ede(walked, weight, aversion=aversion) if len(walked) else 0.0
 
 
 def closest(problem: Problem, chosen: Positions) -> tuple[Positions, Floats]:
