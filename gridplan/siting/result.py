@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from gridplan.errors import Message
 from gridplan.siting.search import StoppedBy
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
@@ -43,6 +44,13 @@ class Siting:
         Counted steps that the search took.
     unreachable : tuple of demand ids
         Demand with weight that no allowed site reaches, left out on request.
+    loads : DataFrame by site id, or None
+        ``load``, ``capacity`` and ``shortfall`` of each open site, in the unit of
+        the load, where loads or capacities are part of the problem. With hard
+        capacities the shortfall is 0.
+    cause : Message or None
+        Why there is no plan, and the smallest relaxation known to help, where a
+        problem with capacities is infeasible.
     """
 
     sites: tuple[Hashable, ...]
@@ -55,6 +63,8 @@ class Siting:
     seconds: float
     work: float
     unreachable: tuple[Hashable, ...]
+    loads: pd.DataFrame | None = None
+    cause: Message | None = None
 
     @property
     def lower_bound(self) -> float:
