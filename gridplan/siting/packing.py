@@ -58,6 +58,11 @@ class Packing:
         finite = np.where(np.isfinite(self.cost), self.cost, 0.0)
         return math.fsum(finite.max(axis=1, initial=0.0)) * FITS + 1.0
 
+    @property
+    def far(self) -> float:
+        """More than any allowed pair costs, for pairs that are not."""
+        return 4.0 * float(np.where(np.isfinite(self.cost), self.cost, 0.0).max(initial=1.0)) + 1.0
+
     def overload(self, assigned: Positions) -> Floats:
         """Return the load above the capacity of each site, shape (m,)."""
         held = np.bincount(assigned, weights=self.load, minlength=len(self.capacity))

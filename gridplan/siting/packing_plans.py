@@ -14,50 +14,73 @@ from gridplan.siting.packing import FITS, Packing, PackingSearch
 _ROUNDS = 30
 _MOVES = 400
 _LEAST_GAIN = 1e-9
+_FAR_FACTOR = 4.0
 _HARDER = 8.0
 _TRIES = 3
 # Swaps look at all pairs of demand; beyond this many they look at a sample of rows.
 _SWAP_ROWS = 700
+# Shakes that bring nothing, after which the search goes on to something else.
+_IDLE_SHAKES = 200
+# How likely the best of the closed sites is drawn, then the next, and so on.
+_NEXT_SHARE = 0.15
 
 
-def plan_from(packing: Packing, chosen: Positions, search: PackingSearch) -> bool:
-    """Assign all demand to the chosen sites, improve the plan, offer it; True if it is best."""
-    if len(chosen) != packing.slots:
-        return False
-    search.spend(1)
-    state = _State.filled(packing, chosen)
-    best = np.inf
-    for _ in range(_ROUNDS):
-        state.settle(search)
-        value = packing.value(state.assigned)
-        if value < best:
-            search.keep(packing, state.chosen, state.assigned)
-        elif np.isfinite(best):
-            break
-        best = min(best, value)
-        if not state.relocate():
-            break
-    return bool(best <= search.value)
+def plan_from(packing: Packing, chosen: Positions, search: PackingSearch) -> None:
+    """Assign all demand to the chosen sites, improve the plan, offer it."""
+    if len(chosen) == packing.slots:
+        _improved(_State.filled(packing, chosen), search)
 
 
 def shaken(packing: Packing, search: PackingSearch, rounds: int) -> None:
-    """Move one or two sites of the best plan to others nearby, and improve from there."""
+    """Move one or two sites of the best plan nearby and improve, until that brings nothing."""
+    idle = 0
     for _ in range(rounds):
-        if not np.isfinite(search.value) or search.closed:
+        if not np.isfinite(search.value) or search.closed or idle >= _IDLE_SHAKES:
             return
-        chosen = search.packed.chosen.copy()
-        free = np.nonzero(~packing.must[chosen])[0]
-        closed = np.setdiff1d(np.arange(len(packing.capacity)), chosen)
-        if not len(free) or not len(closed):
+        state = _shake(packing, search)
+        if state is None:
             return
-        paid = packing.cost[np.arange(len(packing.load)), search.packed.assigned]
-        for _ in range(int(search.rng.integers(1, 3))):
-            out = int(search.rng.choice(free))
-            saved = np.maximum(paid[:, None] - packing.cost[:, closed], 0.0).sum(axis=0)
-            order = np.argsort(-saved, kind="stable")
-            rank = min(int(search.rng.geometric(0.15)) - 1, len(closed) - 1)
-            chosen[out], closed[order[rank]] = closed[order[rank]], chosen[out]
-        plan_from(packing, np.sort(chosen), search)
+        before = search.value
+        _improved(state, search)
+        idle = 0 if search.value < before else idle + 1
+
+
+def _improved(state: _State, search: PackingSearch) -> None:
+    """Alternate between the best assignment found for the sites and the best sites for it."""
+    search.spend(1)
+    packing, best = state.packing, np.inf
+    for _ in range(_ROUNDS):
+        state.settle(search)
+        value = packing.value(state.assigned)
+        if value >= best:
+            return
+        search.keep(packing, state.chosen, state.assigned)
+        best = value
+        if not state.relocate():
+            return
+
+
+def _shake(packing: Packing, search: PackingSearch) -> _State | None:
+    """Return the best plan with one or two of its sites moved; None if none can be."""
+    plan = search.packed
+    chosen = plan.chosen.copy()
+    free = np.nonzero(~packing.must[chosen])[0]
+    inside = np.zeros(len(packing.capacity), dtype=np.bool_)
+    inside[chosen] = True
+    closed = np.nonzero(~inside)[0]
+    if not len(free) or not len(closed):
+        return None
+    at = np.searchsorted(chosen, plan.assigned)
+    paid = packing.cost[np.arange(len(packing.load)), plan.assigned]
+    saved = np.maximum(paid[:, None] - packing.cost[:, closed], 0.0).sum(axis=0)
+    order = closed[np.argsort(-saved, kind="stable")]
+    moved = search.rng.choice(free, min(len(free), int(search.rng.integers(1, 3))), replace=False)
+    for out in moved:
+        rank = min(int(search.rng.geometric(_NEXT_SHARE)) - 1, len(order) - 1)
+        chosen[out], order[rank] = order[rank], chosen[out]
+    state = _State.at_sites(packing, chosen, at)
+    state.fill(np.nonzero(np.isin(at, moved))[0])
+    return state
 
 
 @dataclass
@@ -71,22 +94,39 @@ class _State:
     price: float
 
     @classmethod
-    def filled(cls, packing: Packing, chosen: Positions) -> _State:
-        """Give each demand point the cheapest site with room, those with most to lose first."""
-        finite = packing.cost[np.isfinite(packing.cost)]
-        far = float(finite.max(initial=1.0)) * 4.0 + 1.0
-        cost = np.where(np.isfinite(packing.cost), packing.cost, far)
+    def at_sites(cls, packing: Packing, chosen: Positions, at: Positions) -> _State:
+        """Return an assignment as it is; `at` are positions in `chosen`."""
         typical = float(np.median(packing.load[packing.load > 0])) if packing.load.any() else 1.0
-        near = cost[:, chosen]
-        ranked = np.sort(near, axis=1)
-        regret = ranked[:, 1] - ranked[:, 0] if len(chosen) > 1 else -packing.load
-        room = packing.capacity[chosen] * FITS
-        at = np.zeros(len(near), dtype=np.intp)
-        for row in np.argsort(-regret, kind="stable"):
-            fits = room >= packing.load[row]
-            at[row] = np.where(fits, near[row], np.inf).argmin() if fits.any() else room.argmax()
-            room[at[row]] -= packing.load[row]
-        return cls(packing, cost, chosen.copy(), at, far / 4.0 / typical)
+        far = packing.far
+        cost = np.where(np.isfinite(packing.cost), packing.cost, far)
+        return cls(packing, cost, chosen.copy(), at.astype(np.intp), far / _FAR_FACTOR / typical)
+
+    @classmethod
+    def filled(cls, packing: Packing, chosen: Positions) -> _State:
+        """Assign all demand to the chosen sites."""
+        state = cls.at_sites(packing, chosen, np.zeros(len(packing.load), dtype=np.intp))
+        state.fill(np.arange(len(packing.load)))
+        return state
+
+    def fill(self, rows: Positions) -> None:
+        """Give demand the cheapest site with room, that with most to lose first."""
+        packing = self.packing
+        near = self.cost[np.ix_(rows, self.chosen)]
+        regret = -packing.load[rows]
+        if len(self.chosen) > 1:
+            ranked = np.partition(near, 1, axis=1)
+            regret = ranked[:, 1] - ranked[:, 0]
+        others = np.ones(len(self.at), dtype=np.bool_)
+        others[rows] = False
+        room = packing.capacity[self.chosen] * FITS - np.bincount(
+            self.at[others], weights=packing.load[others], minlength=len(self.chosen)
+        )
+        for one in np.argsort(-regret, kind="stable"):
+            load = packing.load[rows[one]]
+            fits = room >= load
+            best = np.where(fits, near[one], np.inf).argmin() if fits.any() else room.argmax()
+            self.at[rows[one]] = best
+            room[best] -= load
 
     @property
     def assigned(self) -> Positions:

@@ -24,7 +24,7 @@ _AT_NODE = Steps(most=80, length=0.7, patience=8, least_length=2e-2)
 _AT_PROBE = Steps(most=10, length=0.7, patience=4, least_length=2e-2)
 _PLAN_EVERY = 10
 # Shakes of the best plan: fewer where each takes longer.
-_SHAKE_CELLS, _FEWEST_SHAKES, _MOST_SHAKES = 2e7, 100, 1_000
+_SHAKE_CELLS, _FEWEST_SHAKES, _MOST_SHAKES = 1e8, 100, 2_000
 # HiGHS is quick on models up to about this many pairs.
 _LEAF_PAIRS = 600
 # Pairs per demand point of the first model, growth to the next, and the work each may take.
