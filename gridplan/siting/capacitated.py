@@ -87,9 +87,7 @@ def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: R
         progress=None,
     )
     plan = relaxed(share)
-    search.spend(plan.work)
-    if plan.stopped_by == "interrupt":
-        raise KeyboardInterrupt
+    search.raise_bound(plan.bound)
     if plan.sites:
         where = {one: at for at, one in enumerate(problem.site_ids)}
         back = np.full(len(problem.site_ids), -1)
@@ -100,7 +98,9 @@ def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: R
         # A demand point with a load and no weight may be out of reach of this plan.
         if (goes >= 0).all():
             search.keep(packing, chosen, back[goes])
-    search.raise_bound(plan.bound)
+    if plan.stopped_by == "interrupt":
+        raise KeyboardInterrupt
+    search.spend(plan.work)
     if not search.closed:
         solve_packing(packing, search)
 

@@ -13,6 +13,8 @@ Units = npt.NDArray[np.int64]
 
 _MOST_UNITS = 2_000
 _COARSE_UNITS = 1_000
+# A call of numpy takes about as long as this many cells of a table.
+_CALL_CELLS = 2_500
 _ROUNDING = 1e-12
 _SMALL = 1e-9
 
@@ -105,23 +107,17 @@ def best_loads(profit: Floats, grid: Grid) -> tuple[Floats, Flags]:
     >>> value.tolist(), taken[:, 0].tolist()
     ([9.0], [True, True, False])
     """
-    n, m = profit.shape
-    size = int(grid.capacity.max(initial=0)) + 1
-    rows = np.nonzero((profit > 0.0).any(axis=1) & (grid.load < size))[0]
-    value, other = np.zeros((size, m)), np.empty((size, m))
-    better = np.zeros((len(rows), size, m), dtype=np.bool_)
-    for at, row in enumerate(rows):
-        load = int(grid.load[row])
-        np.add(value[: size - load], profit[row], out=other[load:])
-        np.greater(other[load:], value[load:], out=better[at, load:])
-        np.maximum(value[load:], other[load:], out=value[load:])
-    columns, left = np.arange(m), grid.capacity.copy()
-    taken = np.zeros((n, m), dtype=np.bool_)
-    for at in range(len(rows) - 1, -1, -1):
-        picked = better[at, left, columns]
-        taken[rows[at]] = picked
-        left -= np.where(picked, grid.load[rows[at]], 0)
-    return value[grid.capacity, columns], taken
+    value, taken = np.zeros(profit.shape[1]), np.zeros(profit.shape, dtype=np.bool_)
+    for columns in _batches(profit, grid):
+        part = grid.of(columns)
+        table, rows, better = _filled(profit[:, columns], part, flags=True)
+        at, left = np.arange(len(columns)), part.capacity.copy()
+        value[columns] = table[left, at]
+        for step in range(len(rows) - 1, -1, -1):
+            picked = better[step, left, at]
+            taken[rows[step], columns] = picked
+            left -= np.where(picked, grid.load[rows[step]], 0)
+    return value, taken
 
 
 def forced_values(profit: Floats, grid: Grid) -> Floats:
@@ -131,13 +127,51 @@ def forced_values(profit: Floats, grid: Grid) -> Floats:
     A demand point that pays is counted twice at most, so that the bound is exact
     where it does not pay; ``-inf`` where it does not fit.
     """
-    size = int(grid.capacity.max(initial=0)) + 1
-    value, other = np.zeros((size, profit.shape[1])), np.empty((size, profit.shape[1]))
-    for row in np.nonzero((profit > 0.0).any(axis=1) & (grid.load < size))[0]:
-        load = int(grid.load[row])
-        np.add(value[: size - load], profit[row], out=other[load:])
-        np.maximum(value[load:], other[load:], out=value[load:])
-    left = grid.capacity[None, :] - grid.load[:, None]
-    rest = value[np.maximum(left, 0), np.arange(profit.shape[1])[None, :]]
-    forced: Floats = np.where(left >= 0, profit + rest, -np.inf)
+    forced = np.full(profit.shape, -np.inf)
+    for columns in _batches(profit, grid):
+        part = grid.of(columns)
+        table, _, _ = _filled(profit[:, columns], part, flags=False)
+        left = part.capacity[None, :] - grid.load[:, None]
+        rest = table[np.maximum(left, 0), np.arange(len(columns))[None, :]]
+        forced[:, columns] = np.where(left >= 0, profit[:, columns] + rest, -np.inf)
     return forced
+
+
+def _batches(profit: Floats, grid: Grid) -> list[npt.NDArray[np.intp]]:
+    """Return which sites are solved together: all at once, or one by one with their own rows."""
+    pays = profit > 0.0
+    rows, own = int(pays.any(axis=1).sum()), int(pays.sum())
+    size, m = int(grid.capacity.max(initial=0)) + 1, profit.shape[1]
+    together = rows * (_CALL_CELLS + size * m)
+    apart = own * (_CALL_CELLS + size) + m * _CALL_CELLS
+    if together <= apart:
+        return [np.arange(m)]
+    return [np.array([one]) for one in range(m)]
+
+
+def _filled(
+    profit: Floats, grid: Grid, *, flags: bool
+) -> tuple[Floats, npt.NDArray[np.intp], Flags]:
+    """
+    Fill tables of the best value by units of capacity, one demand point after the other.
+
+    Returns
+    -------
+    table : ndarray, shape (size, m)
+    rows : ndarray of int
+        Demand that pays somewhere and fits.
+    better : ndarray of bool, shape (rows, size, m)
+        Where it was taken; without rows if `flags` is False.
+    """
+    size, m = int(grid.capacity.max(initial=0)) + 1, profit.shape[1]
+    rows = np.nonzero((profit > 0.0).any(axis=1) & (grid.load < size))[0]
+    table, other = np.zeros((size, m)), np.empty((size, m))
+    better = np.zeros((len(rows) if flags else 0, size, m), dtype=np.bool_)
+    for step, row in enumerate(rows):
+        load = int(grid.load[row])
+        old, new = table[load:], other[load:]
+        np.add(table[: size - load], profit[row], out=new)
+        if flags:
+            np.greater(new, old, out=better[step, load:])
+        np.maximum(old, new, out=old)
+    return table, rows, better

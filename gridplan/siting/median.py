@@ -139,9 +139,10 @@ def p_median(
     (('B', 'C'), 5000.0, 5000.0, 'proven')
     >>> p_median(cost, residents, p=2, rules=Rules(fixed=["A"])).sites
     ('A', 'C')
-    >>> full = p_median(cost, residents, p=2, capacity=35.0)
+    >>> holds = pd.Series({"A": 40.0, "B": 25.0, "C": 40.0})
+    >>> full = p_median(cost, residents, p=2, capacity=holds)
     >>> full.sites, full.objective, full.loads["load"].tolist()
-    (('A', 'C'), 10000.0, [30.0, 30.0])
+    (('B', 'C'), 9000.0, [20.0, 40.0])
     """
     problem = make_problem(cost, weights, rules, p=p)
     if load is None and capacity is None:

@@ -25,8 +25,8 @@ _RISE = 1e-5
 _BLIND_AIM = 0.05
 # Up to this many cells, the knapsacks of all sites are as quick as those of a few.
 _SMALL_CELLS = 6_000
-# Pairs that a table of knapsacks may fill in one go.
-_TABLE_CELLS = 4e8
+# Cells that the tables of all knapsacks may fill for the bounds of pairs.
+_TABLE_CELLS = 1e9
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ class Bounding:
 
         None if that takes too long to compute.
         """
-        size = float(self._grid.capacity.max(initial=0) + 1) * float(np.prod(node.allowed.shape))
-        if size > _TABLE_CELLS:
+        paying = float((self._cost < node.prices[:, None]).sum())
+        if paying * float(self._grid.capacity.max(initial=0) + 1) > _TABLE_CELLS:
             return None
         total = node.prices.sum()
         pick, _, _ = self.evaluate(node.prices)

@@ -141,13 +141,17 @@ class _Tree:
             search,
             options=Options(cutoff=cutoff, work=work, prune=True, presolve=False),
         )
+        fits = True
         if out.values is not None:
-            search.keep(self._packing, *form.plan(out.values))
+            plan = form.plan(out.values)
+            search.keep(self._packing, *plan)
+            # Loads that are no whole numbers may fit by a tolerance of HiGHS alone.
+            fits = math.isfinite(self._packing.value(plan[1]))
         bound = max(node.bound, min(out.bound, ceiling))
         if out.stopped_by is not None:
             self._tell(bound)
             raise OutOfEffortError(out.stopped_by)
-        return out.answer != "stopped", bound
+        return fits and out.answer != "stopped", bound
 
     def run(self, root: Node) -> None:
         """Split until no node can have a better plan."""
