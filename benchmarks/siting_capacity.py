@@ -98,7 +98,7 @@ def beside_spopt() -> None:
     print(
         f"  spopt     {pulp.value(solved.problem.objective):12.0f}  "
         f"{pulp.LpStatus[solved.problem.status]}  {peer:.2f} s, ratio {peer / took:.1f}; "
-        f"{int((served > capacity).sum())} sites above capacity, "
+        f"by its lists {int((served > capacity).sum())} sites above capacity, "
         f"{sum(one != 1 for one in goes)} homes not with one site, "
         f"{int((served > 0).sum())} sites used"
     )

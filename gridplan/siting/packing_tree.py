@@ -22,7 +22,7 @@ from gridplan.siting.search import OutOfEffortError
 _AT_ROOT = Steps(most=800, length=1.5, patience=20, least_length=3e-3)
 _AT_NODE = Steps(most=80, length=0.7, patience=8, least_length=2e-2)
 _AT_PROBE = Steps(most=10, length=0.7, patience=4, least_length=2e-2)
-_PLAN_EVERY = 10
+_PLAN_EVERY, _SHAKE_EVERY, _SHAKES_BETWEEN = 10, 80, 20
 # Shakes of the best plan: fewer where each takes longer.
 _SHAKE_CELLS, _FEWEST_SHAKES, _MOST_SHAKES = 1e8, 100, 2_000
 # HiGHS is quick on models up to about this many pairs.
@@ -84,6 +84,8 @@ class _Tree:
             nonlocal count
             if count % _PLAN_EVERY == 0:
                 plan_from(packing, chosen, search)
+            if count % _SHAKE_EVERY == _PLAN_EVERY:
+                shaken(packing, search, _SHAKES_BETWEEN)
             count += 1
 
         node = self._bounding(first_node(packing)).climb(_AT_ROOT, visit)
