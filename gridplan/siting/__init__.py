@@ -1,6 +1,7 @@
 """Where activity rooms go, with a bound on how good any plan could be."""
 
 from gridplan.siting.assessment import Evaluation, evaluate
+from gridplan.siting.capacity import ROOM_NORM, Grade, GradedNorm, SoftCapacity
 from gridplan.siting.center import p_center, p_quantile
 from gridplan.siting.lscp import lscp
 from gridplan.siting.mclp import mclp
@@ -11,13 +12,17 @@ from gridplan.siting.result import Siting, Status
 from gridplan.siting.rooms import RoomProblem, propose_rooms
 
 __all__ = [
+    "ROOM_NORM",
     "Evaluation",
+    "Grade",
+    "GradedNorm",
     "Limits",
     "Problem",
     "Progress",
     "RoomProblem",
     "Rules",
     "Siting",
+    "SoftCapacity",
     "Status",
     "evaluate",
     "lscp",

@@ -42,6 +42,7 @@ _INFEASIBLE = {
     highspy.HighsModelStatus.kInfeasible,
     # Every model here has bounded columns or costs of one sign.
     highspy.HighsModelStatus.kUnboundedOrInfeasible,
+    highspy.HighsModelStatus.kObjectiveBound,
 }
 
 
@@ -136,12 +137,17 @@ class Options:
     work : float
         Most steps of work for this model, besides what is left of the limits.
     presolve : bool
+    prune : bool
+        Of a whole-number model: leave the cutoff to the pruning of HiGHS, where
+        otherwise a row asks for it. Often twice as fast where nothing is below
+        the cutoff. The bound then holds up to the cutoff alone.
     """
 
     cutoff: float = math.inf
     gap: float = 0.0
     work: float = math.inf
     presolve: bool = True
+    prune: bool = False
 
 
 _STANDARD = Options()
@@ -232,12 +238,15 @@ def solve_model(
     late = limit_s is not None and effort.seconds >= limit_s
     if meter.work <= 0 or late:
         return Outcome("stopped", None, math.inf, -math.inf, "time" if late else "work")
-    if math.isfinite(options.cutoff):
+    pruned = whole and options.prune and math.isfinite(options.cutoff)
+    if math.isfinite(options.cutoff) and not pruned:
         model = _below(model, options.cutoff)
     if not len(model.cost):
         return _nothing_to_choose(model)
     scale = _scale(model.cost) if whole else 1.0
     highs = _loaded(model, scale, options)
+    if pruned:
+        highs.setOptionValue("objective_bound", options.cutoff * scale)
     if limit_s is not None:
         highs.setOptionValue("time_limit", max(_LEAST_S, limit_s - effort.seconds))
     if start is not None:
@@ -251,7 +260,8 @@ def solve_model(
     meter.spent = max(meter.spent, iterations + max(0, info.mip_node_count))
     _count(effort, 1.0 + meter.spent)
     if whole:
-        return _mip_outcome(model, highs, meter, options.gap)
+        out = _mip_outcome(model, highs, meter, options.gap)
+        return _with_cutoff(out, options.cutoff) if pruned else out
     return _lp_outcome(model, highs, meter)
 
 
@@ -379,6 +389,13 @@ def _mip_outcome(model: Model, highs: highspy.Highs, meter: _Meter, gap: float) 
     elif answer != "infeasible":
         bound = -math.inf
     return Outcome(answer, values, objective, bound, stopped_by)
+
+
+def _with_cutoff(out: Outcome, cutoff: float) -> Outcome:
+    """Say no more than a search that drops everything from the cutoff on has shown."""
+    if out.answer == "optimal" and out.objective >= cutoff:
+        return replace(out, answer="infeasible", values=None, objective=math.inf, bound=math.inf)
+    return replace(out, bound=min(out.bound, cutoff)) if out.answer == "stopped" else out
 
 
 def _safe(bound: float, *, integral: bool) -> float:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
 from gridplan.siting.branch import finish
+from gridplan.siting.capacitated import solve_capacitated, with_soft_loads
+from gridplan.siting.capacity import SoftCapacity
 from gridplan.siting.core import Core, make_core
 from gridplan.siting.interchange import greedy, plan_among
 from gridplan.siting.lagrangian import subgradient
+from gridplan.siting.loads import read_loads
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
@@ -26,6 +30,8 @@ def p_median(
     weights: np.ndarray | pd.Series,
     *,
     p: int,
+    load: np.ndarray | pd.Series | None = None,
+    capacity: np.ndarray | pd.Series | SoftCapacity | float | None = None,
     rules: Rules = _NO_RULES,
     limits: Limits = _NO_LIMITS,
 ) -> Siting:
@@ -55,6 +61,11 @@ def p_median(
     relaxation [3]_ [4]_, which also opens and closes sites for certain, and
     closes the gap by branch and cut on the Benders form [5]_ of what is left.
 
+    With hard capacities :math:`\sum_i q_i x_{ij} \le Q_j y_j` and
+    :math:`x_{ij} \in \{0, 1\}`. Then the relaxation leaves a 0/1 knapsack for each
+    site [6]_, pairs are dropped by reduced cost, and HiGHS and splits on the number of
+    open sites in a part of town close the gap.
+
     Parameters
     ----------
     cost : ndarray or DataFrame, shape (n_demand, n_sites), or a long DataFrame
@@ -66,6 +77,13 @@ def p_median(
         Residents, 0 or more. A Series is matched by label.
     p : int
         Number of open sites.
+    load : Series by demand id, or ndarray in the row order of `cost`, optional
+        What each demand point takes of the capacity of its site; the weights if absent.
+    capacity : Series by site id, ndarray in column order, number or SoftCapacity, optional
+        What each site holds at most, in the unit of `load`; ``inf`` for no limit. Each
+        demand point goes to one site as a whole, not always the closest. With
+        `SoftCapacity`, everybody goes to the closest open site and the result tells
+        where that is too much.
     rules : Rules
         Fixed, required and forbidden sites; whether unreachable demand is left out.
     limits : Limits
@@ -83,7 +101,8 @@ def p_median(
     CostMatrixError
         With one message for each fault: NaN, negative or non-numeric costs or
         weights, ids that do not match or repeat, demand that no allowed site
-        reaches, p out of range, unknown or contradictory fixed and forbidden sites.
+        reaches, p out of range, more load than all sites hold, unknown or
+        contradictory fixed and forbidden sites.
 
     References
     ----------
@@ -104,6 +123,9 @@ def p_median(
        Benders decomposition for the p-median problem. *European Journal of
        Operational Research*, 308(1), 84-96.
        https://doi.org/10.1016/j.ejor.2022.11.033
+    .. [6] Ceselli, A. and Righini, G. (2005). A branch-and-price algorithm for the
+       capacitated p-median problem. *Networks*, 45(3), 125-142.
+       https://doi.org/10.1002/net.20059
 
     Examples
     --------
@@ -117,8 +139,22 @@ def p_median(
     (('B', 'C'), 5000.0, 5000.0, 'proven')
     >>> p_median(cost, residents, p=2, rules=Rules(fixed=["A"])).sites
     ('A', 'C')
+    >>> holds = pd.Series({"A": 40.0, "B": 25.0, "C": 40.0})
+    >>> full = p_median(cost, residents, p=2, capacity=holds)
+    >>> full.sites, full.objective, full.loads["load"].tolist()
+    (('B', 'C'), 9000.0, [20.0, 40.0])
     """
     problem = make_problem(cost, weights, rules, p=p)
+    if load is None and capacity is None:
+        return _without_capacity(problem, p, limits)
+    loads = read_loads(cost, problem, load, capacity)
+    if not loads.hard:
+        return with_soft_loads(_without_capacity(problem, p, limits), problem, loads)
+    relaxed = partial(_without_capacity, problem, p)
+    return solve_capacitated(problem, p, loads, rules=rules, limits=limits, relaxed=relaxed)
+
+
+def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:
     core = make_core(problem, p)
     search = Search(limits, core.integral, core.penalty, core.hopeless)
     stopped_by: StoppedBy | None = None

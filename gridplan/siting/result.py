@@ -45,6 +45,10 @@ class Siting:
     unreachable : tuple of demand ids
         Demand with weight that no allowed site reaches, left out on request. In a
         covering problem: that none reaches within the radius.
+    loads : DataFrame by site id, or None
+        ``load``, ``capacity`` and ``shortfall`` of each open site, in the unit of
+        the load, where loads or capacities are part of the problem. With hard
+        capacities the shortfall is 0.
     cause : Message or None
         Why there is no plan, and the smallest relaxation known to help.
     notes : tuple of Message
@@ -61,6 +65,7 @@ class Siting:
     seconds: float
     work: float
     unreachable: tuple[Hashable, ...]
+    loads: pd.DataFrame | None = None
     cause: Message | None = None
     notes: tuple[Message, ...] = ()
 

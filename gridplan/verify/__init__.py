@@ -6,6 +6,7 @@ pandas, shapely and `gridplan.errors` only, and never snap or repair. Each check
 used by itself and reports raw figures; `verify_plan` runs all that the layers allow.
 """
 
+from gridplan.verify.capacity import check_assignment, check_capacity, check_total
 from gridplan.verify.choice import Asked, check_choice
 from gridplan.verify.codes import GB_T_30428, CodeProfile, check_codes, check_ids
 from gridplan.verify.contract import CONTRACT_COLUMNS, CONTRACT_LAYERS, check_contract
@@ -58,8 +59,10 @@ __all__ = [
     "Rule",
     "Severity",
     "Tolerances",
+    "check_assignment",
     "check_boundary",
     "check_buildings",
+    "check_capacity",
     "check_choice",
     "check_claims",
     "check_codes",
@@ -87,6 +90,7 @@ __all__ = [
     "check_shapes",
     "check_shared",
     "check_tiling",
+    "check_total",
     "check_totals",
     "check_zone_shapes",
     "check_zone_sums",

@@ -400,6 +400,23 @@ _SITING = {
         "Assign them to an open room.",
         "{count} 个需求点由未开放的活动室服务或没有活动室编号：{ids}。请改派到开放的活动室。",
     ),
+    "site_overloaded": _hard(
+        "Sites that hold more than their capacity: {count}, by up to {amount} ({ids}). "
+        "Move demand to others, or raise the capacity.",
+        "{count} 个选址点的负荷超过容量，最多超出 {amount}：{ids}。请改派部分需求或提高容量。",
+    ),
+    "demand_nowhere": _hard(
+        "Demand points without a site: {count} ({ids}). Assign each to an open one.",
+        "{count} 个需求点没有分配选址点：{ids}。请逐一分配到开放的选址点。",
+    ),
+    "demand_twice": _hard(
+        "Demand points assigned more than once: {count} ({ids}). Each goes to one site.",
+        "{count} 个需求点被重复分配：{ids}。每个需求点只能去一处。",
+    ),
+    "pair_barred": _hard(
+        "Demand points assigned to a site they cannot reach: {count} ({ids}). Choose others.",
+        "{count} 个需求点被分配到不可达的选址点：{ids}。请改派。",
+    ),
     "room_figures": _hard(
         "Rooms whose `{detail}` does not follow from `demand`: {count}, by up to {amount} "
         "({ids}). Compute it again.",

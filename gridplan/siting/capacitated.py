@@ -1,0 +1,182 @@
+"""The p-median with capacities: what `p_median` does where sites hold only so much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import BrokenPlanError, Message
+from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
+from gridplan.siting.core import Positions
+from gridplan.siting.loads import Loads, loads_frame
+from gridplan.siting.options import Limits, Rules
+from gridplan.siting.packing import Packing, PackingSearch, make_packing
+from gridplan.siting.packing_causes import impossible, no_assignment
+from gridplan.siting.packing_tree import solve_packing
+from gridplan.siting.problem import Problem
+from gridplan.siting.result import Siting, Status
+from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, StoppedBy, relative_gap
+from gridplan.verify import check_assignment, check_capacity, check_total
+
+# Share of the limits that the problem without capacities may take: it is a bound, and
+# the answer where its plan fits.
+_RELAXED_SHARE = 0.25
+
+Relaxed = Callable[[Limits], Siting]
+"""Solves the same problem without capacities within some limits."""
+
+
+def solve_capacitated(
+    problem: Problem, p: int, loads: Loads, *, rules: Rules, limits: Limits, relaxed: Relaxed
+) -> Siting:
+    """
+    Open p sites and assign each demand point to one, so that no site is overloaded.
+
+    Parameters
+    ----------
+    problem : Problem
+    p : int
+    loads : Loads
+    rules : Rules
+        For the check of the plan before it is returned.
+    limits : Limits
+    relaxed : callable
+        The solver without capacities.
+    """
+    packing = make_packing(problem, p, loads.load, loads.capacity)
+    search = PackingSearch(limits, packing.integral, math.inf, packing.hopeless)
+    cause = impossible(problem, packing, loads)
+    if cause is not None:
+        search.raise_bound(math.inf)
+        return _result(problem, packing, search, loads, (None, cause))
+    stopped_by: StoppedBy | None = None
+    try:
+        _solve(problem, packing, search, relaxed)
+    except OutOfEffortError as stop:
+        stopped_by = stop.reason
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    if search.infeasible:
+        cause = no_assignment(problem, packing, loads)
+    plan = _result(problem, packing, search, loads, (stopped_by, cause))
+    _verify(plan, problem, loads, rules)
+    return plan
+
+
+def with_soft_loads(plan: Siting, problem: Problem, loads: Loads) -> Siting:
+    """Return a plan without hard capacities, with what each of its sites has to carry."""
+    at = {one: position for position, one in enumerate(problem.site_ids)}
+    near = np.array([at.get(one, -1) for one in plan.assignment], dtype=np.intp)
+    chosen = np.array([at[one] for one in plan.sites], dtype=np.intp)
+    return replace(plan, loads=loads_frame(problem, loads, chosen, near))
+
+
+def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: Relaxed) -> None:
+    if not len(packing.rows):
+        _open_any(packing, search)
+        return
+    limits = search.limits
+    share = replace(
+        limits,
+        work=max(1, int(_RELAXED_SHARE * limits.work)),
+        time_s=None if limits.time_s is None else _RELAXED_SHARE * limits.time_s,
+        progress=None,
+    )
+    plan = relaxed(share)
+    search.raise_bound(plan.bound)
+    if plan.sites:
+        where = {one: at for at, one in enumerate(problem.site_ids)}
+        back = np.full(len(problem.site_ids), -1)
+        back[packing.sites] = np.arange(len(packing.sites))
+        chosen = back[[where[one] for one in plan.sites]]
+        near, _ = closest(problem, packing.sites[chosen])
+        goes = near[packing.rows]
+        # A demand point with a load and no weight may be out of reach of this plan.
+        if (goes >= 0).all():
+            search.keep(packing, chosen, back[goes])
+    if plan.stopped_by == "interrupt":
+        raise KeyboardInterrupt
+    search.spend(plan.work)
+    if not search.closed:
+        solve_packing(packing, search)
+
+
+def _open_any(packing: Packing, search: PackingSearch) -> None:
+    """Where nobody is to be served, any sites that keep the rules are a plan."""
+    order = np.argsort(~packing.must, kind="stable")
+    search.keep(packing, order[: packing.slots], np.empty(0, dtype=np.intp))
+    search.raise_bound(search.value)
+
+
+def _result(
+    problem: Problem,
+    packing: Packing,
+    search: PackingSearch,
+    loads: Loads,
+    ended: tuple[StoppedBy | None, Message | None],
+) -> Siting:
+    value, packed = search.value, search.packed
+    planned = math.isfinite(value)
+    chosen = packing.sites[packed.chosen]
+    near: Positions = np.full(len(problem.demand_ids), -1)
+    if planned:
+        # Demand that asks for nothing takes no room: it goes to the closest site.
+        near, _ = closest(problem, chosen)
+        near[packing.rows] = packing.sites[packed.assigned]
+    bound = math.inf if search.infeasible else search.bound
+    gap = relative_gap(value, bound)
+    return Siting(
+        sites=tuple(problem.site_ids[at] for at in chosen),
+        assignment=labelled_sites(problem, near),
+        objective=value,
+        bound=bound,
+        gap=gap,
+        status=_status(search, gap, planned=planned),
+        stopped_by=None if gap <= PROVEN_GAP or search.infeasible else ended[0],
+        seconds=search.seconds,
+        work=search.work,
+        unreachable=labelled_demand(problem, problem.unreachable),
+        loads=loads_frame(problem, loads, chosen, near),
+        cause=ended[1],
+    )
+
+
+def _status(search: PackingSearch, gap: float, *, planned: bool) -> Status:
+    if search.infeasible:
+        return "infeasible"
+    if not planned:
+        return "stopped"
+    return "proven" if gap <= PROVEN_GAP else "gap"
+
+
+def _verify(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
+    """Raise if an independent check finds the plan broken."""
+    if not plan.sites:
+        return
+    cost = pd.DataFrame(
+        problem.cost, index=list(problem.demand_ids), columns=list(problem.site_ids)
+    )
+    load = dict(zip(problem.demand_ids, loads.load, strict=True))
+    weights = dict(zip(problem.demand_ids, problem.weights, strict=True))
+    idle = [one for one in problem.demand_ids if not (load[one] or weights[one])]
+    checks = (
+        check_assignment(
+            plan.assignment,
+            cost,
+            sites=plan.sites,
+            required=[*rules.fixed, *rules.required],
+            forbidden=rules.forbidden,
+            unserved=[*plan.unreachable, *idle],
+        ),
+        check_capacity(
+            plan.assignment, load, dict(zip(problem.site_ids, loads.capacity, strict=True))
+        ),
+        check_total(plan.assignment, cost, weights, plan.objective),
+    )
+    broken = [found.message for check in checks for found in check.findings]
+    if broken:
+        raise BrokenPlanError(*broken)
