@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import CostMatrixError, Message
-from gridplan.siting.core import Positions
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.options import Rules
 from gridplan.siting.problem import Problem, make_problem
 

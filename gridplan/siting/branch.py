@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gridplan.siting.core import Core, Positions, forced
+from gridplan.siting.core import Core, forced
 from gridplan.siting.cuts import CutModel, Relaxed, Rounds
 from gridplan.siting.interchange import plan_among
 from gridplan.siting.lagrangian import Dual
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.search import Search
 
 _AT_ROOT = Rounds(most=100, least_progress=0.002, halfway=True)

@@ -8,10 +8,9 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from gridplan.siting.core import Choice, Positions, cheapest
+from gridplan.siting.core import Choice, cheapest
 from gridplan.siting.lagrangian import USED_SHARE, Dual
-from gridplan.siting.matrix import Flags, Floats
-from gridplan.siting.nearest import Nearest
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.search import Search
 
 # Costs are scaled so that an objective is about this: HiGHS has absolute tolerances.
@@ -117,7 +116,6 @@ class CutModel:
     def __init__(self, dual: Dual, search: Search) -> None:
         self.core, self._search = dual.core, search
         self._group = _grouping(dual)
-        self._nearest = Nearest.of(self.core)
         self._scale = _SCALED_OBJECTIVE / max(1.0, search.value)
         n_groups, m = int(self._group.max()) + 1, len(self.core.sites)
         self._rows = _Rows(np.empty((0, m)), np.empty(0), _NONE, _NONE)
@@ -156,7 +154,7 @@ class CutModel:
         for _ in range(how.most):
             left = self._search.cutoff - best.bound
             point = _HALFWAY * (self._shares + centre) if how.halfway else self._shares
-            cuts = self._cuts(self._nearest.last_paid(point))
+            cuts = self._cuts(self.core.pairs.last_paid(point))
             value = float((cuts.least - cuts.sites @ point).sum())
             if value < least:
                 centre, least = point, value
@@ -229,16 +227,19 @@ class CutModel:
 
     def _cuts(self, prices: Floats) -> _Rows:
         """Return the cut of every group at these prices."""
-        demand, site, saved = self._nearest.below(prices)
+        pairs = self.core.pairs
+        count = pairs.below(prices)
+        near = pairs.prefix(count)
+        saved = np.repeat(prices, count) - near.cost
         n_groups, m = len(self._theta), len(self.core.sites)
-        at = self._group[demand] * m + site
+        at = np.repeat(self._group * m, count) + near.site
         sites: Floats = np.bincount(at, weights=saved, minlength=n_groups * m).astype(np.float64)
         least = np.bincount(self._group, weights=prices, minlength=n_groups).astype(np.float64)
         fresh = np.zeros(n_groups, dtype=np.intp)
         return _Rows(sites.reshape(n_groups, m), least, np.arange(n_groups), fresh)
 
     def _push_exact(self) -> int:
-        return self._push(self._cuts(self._nearest.last_paid(self._shares)))
+        return self._push(self._cuts(self.core.pairs.last_paid(self._shares)))
 
     def _push(self, cuts: _Rows) -> int:
         """Add the cuts that the last solution violates; return how many."""
@@ -296,5 +297,6 @@ def _grouping(dual: Dual) -> Positions:
     used = np.nonzero(dual.use > USED_SHARE)[0]
     if not len(used):
         used = np.arange(len(dual.use))
-    _, group = np.unique(dual.core.cost[:, used].argmin(axis=1), return_inverse=True)
+    closest = dual.core.pairs.sites_at(dual.core.first_ranks(used))
+    _, group = np.unique(closest, return_inverse=True)
     return group.astype(np.intp)

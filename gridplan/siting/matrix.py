@@ -13,6 +13,7 @@ from gridplan.errors import FaultList, first_ids
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
 Ids = tuple[Hashable, ...]
 
 LONG_COLUMNS = ("demand_id", "site_id", "cost_m")

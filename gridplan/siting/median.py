@@ -132,11 +132,11 @@ def p_median(
 
 
 def _solve(core: Core, search: Search) -> None:
-    search.raise_bound(math.fsum(np.minimum(core.base, core.cost.min(axis=1, initial=np.inf))))
+    search.raise_bound(math.fsum(core.pairs.paid(np.zeros(len(core.pairs), dtype=np.intp))))
     if _settled(core, search):
         return
     everywhere = np.arange(len(core.sites))
-    plan_among(core, greedy(core.cost, core.base, core.slots, search), everywhere, search)
+    plan_among(core, greedy(core.pairs, core.slots, search), everywhere, search)
     if search.closed:
         return
     dual = subgradient(core, search)
