@@ -74,18 +74,34 @@ class Core:
 
     def first_ranks(self, chosen: Positions) -> Positions:
         """Return the rank of the cheapest of some columns in each list, shape (n,)."""
-        is_open = np.zeros(len(self.sites), dtype=np.bool_)
-        is_open[chosen] = True
-        everybody = np.arange(len(self.pairs))
-        return self.pairs.next_open(is_open, everybody, np.zeros(len(everybody), dtype=np.intp))
+        return self.pairs.first_open(self.flags(chosen))
+
+    def flags(self, chosen: Positions) -> Flags:
+        """Return which columns are among some, shape (m,)."""
+        flags = np.zeros(len(self.sites), dtype=np.bool_)
+        flags[chosen] = True
+        return flags
 
     def positions(self, chosen: Positions) -> Positions:
         """Return all open sites of a plan as positions in the problem, ascending."""
         return np.sort(np.concatenate([self.opened, self.sites[chosen]]))
 
-    def columns(self, positions: Positions) -> Positions:
-        """Return those of a plan's open sites that are free sites here, as columns."""
-        return np.nonzero(np.isin(self.sites, positions))[0]
+    def like(self, positions: Positions, weight: Floats) -> Positions:
+        """
+        Return columns that fill the slots: a plan's own as far as they go, then by weight.
+
+        The best plan known may use sites that are closed here, since no better one
+        does, and lack some that are open.
+
+        Parameters
+        ----------
+        positions : ndarray
+            Open sites of a plan, as positions in the problem.
+        weight : ndarray, shape (m,)
+            0 to 1; decides which are added, or left out where they are too many.
+        """
+        score = np.where(np.isin(self.sites, positions), 2.0, 0.0) + weight
+        return np.sort(np.argsort(-score, kind="stable")[: self.slots])
 
     def without(self, *, opened: Flags, closed: Flags) -> Core:
         """Return the core in which some columns are open and some closed for certain."""

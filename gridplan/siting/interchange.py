@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridplan.siting.core import Core
-from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import Search
 
@@ -90,9 +90,8 @@ class Exchange:
         open_at = np.sort(chosen)
         slot = np.full(pairs.n_sites, -1)
         slot[open_at] = np.arange(len(open_at))
-        everybody = np.arange(len(pairs))
-        first = pairs.next_open(slot >= 0, everybody, np.zeros(len(pairs), dtype=np.intp))
-        second = pairs.next_open(slot >= 0, everybody, first + 1)
+        first = pairs.first_open(slot >= 0)
+        second = pairs.second_open(slot >= 0, first)
         m = pairs.n_sites
         gain, loss, mutual = np.zeros(m), np.zeros(len(open_at)), np.zeros((len(open_at), m))
         table = cls(pairs, open_at, slot, first, second, gain, loss, mutual)
@@ -101,9 +100,16 @@ class Exchange:
 
     def copy(self) -> Exchange:
         """Return the same state, to come back to."""
-        states = (self.open_at, self.slot, self.first, self.second)
-        sums = (self.gain, self.loss, self.mutual)
-        return Exchange(self.pairs, *(a.copy() for a in states), *(a.copy() for a in sums))
+        return Exchange(
+            self.pairs,
+            self.open_at.copy(),
+            self.slot.copy(),
+            self.first.copy(),
+            self.second.copy(),
+            self.gain.copy(),
+            self.loss.copy(),
+            self.mutual.copy(),
+        )
 
     @property
     def value(self) -> float:
@@ -238,14 +244,8 @@ def plan_among(core: Core, chosen: Positions, among: Positions, search: Search) 
     columns = np.union1d(among, chosen)
     pairs = core.pairs
     if len(columns) < pairs.n_sites:
-        pairs = pairs.without(base=core.base, free=_flags(columns, pairs.n_sites))
+        pairs = pairs.without(base=core.base, free=core.flags(columns))
     start = np.searchsorted(columns, chosen)
     better = columns[improve(pairs, start, search)]
     if search.offer(core, better) and len(columns) < core.pairs.n_sites:
         search.offer(core, improve(core.pairs, better, search))
-
-
-def _flags(columns: Positions, m: int) -> Flags:
-    flags = np.zeros(m, dtype=np.bool_)
-    flags[columns] = True
-    return flags

@@ -6,20 +6,23 @@ import numpy as np
 
 from gridplan.siting.core import Core
 from gridplan.siting.interchange import Exchange, descend
-from gridplan.siting.matrix import Floats, Positions
+from gridplan.siting.matrix import Positions
 from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import Search
 
 # Sites exchanged at once by a kick: fewer fall back into the same plan, more lose it.
 _LEAST_KICK, _MOST_KICK = 2, 4
-# Lists reach this many times as far as the price: farther sites serve nobody in a good plan.
-_REACH = 4.0
+# Lists end this many times as far as the second closest site: nobody goes farther in a
+# good plan.
+_REACH = 2.0
 _LEAST_GAIN_SHARE = 1e-9
 
 
-def shake(core: Core, prices: Floats, among: Positions, search: Search, *, kicks: int) -> int:
+def shake(
+    core: Core, plan: Positions, among: Positions, search: Search, *, kicks: int
+) -> Positions:
     """
-    Kick the best plan again and again, among some sites; return the kicks since it improved.
+    Kick a plan again and again, among some sites; offer what is better, return the best.
 
     A kick closes a few open sites near a demand point drawn at random and opens others
     there; interchanges then mend the plan [1]_. It is kept if it is no worse.
@@ -27,12 +30,12 @@ def shake(core: Core, prices: Floats, among: Positions, search: Search, *, kicks
     Parameters
     ----------
     core : Core
-    prices : ndarray, shape (n,)
-        About what each demand point pays.
+    plan : ndarray
+        Columns that are open at first.
     among : ndarray
-        Columns that may be opened besides those of the best plan.
+        Columns that may be opened besides those of the plan.
     kicks : int
-        Number of kicks.
+        Kicks without success after which to give up.
 
     References
     ----------
@@ -40,13 +43,14 @@ def shake(core: Core, prices: Floats, among: Positions, search: Search, *, kicks
        search. *Handbook of Metaheuristics*, 320-353.
        https://doi.org/10.1007/0-306-48056-5_11
     """
-    best = core.columns(search.sites)
-    columns = np.union1d(among, best)
+    columns = np.union1d(among, plan)
     if not 0 < core.slots < len(columns):
-        return kicks
-    table = Exchange.of(_at_hand(core, prices, columns, best), np.searchsorted(columns, best))
+        return np.sort(plan)
+    table = Exchange.of(_at_hand(core, columns, plan), np.searchsorted(columns, plan))
+    descend(table, search)
     value, idle = table.value, 0
-    for _ in range(kicks):
+    search.offer(core, columns[table.open_at])
+    while idle < kicks:
         trial = table.copy()
         _kick(trial, search.rng)
         descend(trial, search)
@@ -57,20 +61,17 @@ def shake(core: Core, prices: Floats, among: Positions, search: Search, *, kicks
             search.offer(core, columns[trial.open_at])
         if now <= value:
             table, value = trial, now
-    return idle
+    return np.sort(columns[table.open_at])
 
 
-def _at_hand(core: Core, prices: Floats, columns: Positions, best: Positions) -> Pairs:
-    """Return the pairs of some columns that a good plan may use, and those of the best."""
-    free = np.zeros(len(core.sites), dtype=np.bool_)
-    free[columns] = True
-    pairs = core.pairs.without(base=core.base, free=free)
+def _at_hand(core: Core, columns: Positions, plan: Positions) -> Pairs:
+    """Return the pairs of some columns that plans like this one may use."""
+    pairs = core.pairs.without(base=core.base, free=core.flags(columns))
     is_open = np.zeros(len(columns), dtype=np.bool_)
-    is_open[np.searchsorted(columns, best)] = True
-    everybody = np.arange(len(pairs))
-    first = pairs.next_open(is_open, everybody, np.zeros(len(pairs), dtype=np.intp))
-    second = pairs.next_open(is_open, everybody, first + 1)
-    count = np.maximum(pairs.below(_REACH * prices), second + 1)
+    is_open[np.searchsorted(columns, plan)] = True
+    first = pairs.first_open(is_open)
+    second = pairs.second_open(is_open, first)
+    count = np.maximum(pairs.below(_REACH * pairs.paid(second)), second + 1)
     return pairs.prefix(np.minimum(count, pairs.count))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from gridplan.siting.core import Choice, Core, cheapest, forced
 from gridplan.siting.interchange import plan_among
-from gridplan.siting.matrix import Floats
+from gridplan.siting.kicks import shake
+from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import Search
 
@@ -18,6 +19,8 @@ _LEAST_STEP = 1e-3
 _PATIENCE = 20
 _STEP_SHRINK = 0.7
 _MEMORY = 0.8
+# Kicks without success after which the best plan is left as it is.
+_KICKS = 60
 # Weight of the latest iteration in the running share of use.
 _USE_SHARE = 0.03
 # A site is in use if it was open in more than this share of the late iterations.
@@ -82,7 +85,7 @@ def subgradient(core: Core, search: Search) -> Dual:
        Operations Research*, 39(7), 1625-1632.
        https://doi.org/10.1016/j.cor.2011.09.016
     """
-    walk = _Walk.begin(core)
+    walk = _Walk.begin(core, core.like(search.sites, np.zeros(len(core.sites))))
     for iteration in range(_ITERATIONS):
         search.spend(1)
         choice, bound, slack = walk.evaluate()
@@ -94,6 +97,12 @@ def subgradient(core: Core, search: Search) -> Dual:
         walk.narrow(choice, bound, search)
         if search.closed or walk.settled:
             break
+    if not search.closed and not walk.core.decided:
+        used = np.nonzero(walk.use > USED_SHARE)[0]
+        shake(walk.core, walk.core.like(search.sites, walk.use), used, search, kicks=_KICKS)
+        walk.prices = walk.best_prices
+        choice, bound, _ = walk.evaluate()
+        walk.narrow(choice, bound, search)
     return Dual(walk.core, walk.best_prices, walk.use)
 
 
@@ -137,8 +146,8 @@ class _Walk:
     stalled: int = 0
 
     @classmethod
-    def begin(cls, core: Core) -> _Walk:
-        prices = _first_prices(core)
+    def begin(cls, core: Core, plan: Positions) -> _Walk:
+        prices = _first_prices(core, plan)
         return cls(
             core=core,
             window=_Window.around(core.pairs, prices),
@@ -200,8 +209,13 @@ class _Walk:
         self.window = _Window.around(self.core.pairs, self.prices)
 
 
-def _first_prices(core: Core) -> Floats:
-    """Return what each demand point pays at about the second of `slots` spread-out sites."""
-    rank = min(len(core.sites) // (2 * core.slots), len(core.sites) - 1)
-    last = np.maximum(core.pairs.count - 1, 0)
-    return core.pairs.paid(np.minimum(rank, last))
+def _first_prices(core: Core, plan: Positions) -> Floats:
+    """Return the mean of what the closest and the second closest site of a plan cost."""
+    is_open = core.flags(plan)
+    first = core.pairs.first_open(is_open)
+    second = core.pairs.second_open(is_open, first)
+    paid = core.pairs.paid(first)
+    # A base that stands for no service at all is no price to begin with.
+    last = np.maximum(core.pairs.paid(np.maximum(core.pairs.count - 1, 0)), paid)
+    prices: Floats = (paid + np.minimum(core.pairs.paid(second), last)) / 2.0
+    return prices

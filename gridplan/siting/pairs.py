@@ -108,6 +108,14 @@ class Pairs:
             width *= 2
         return found
 
+    def first_open(self, is_open: Flags) -> Positions:
+        """Return the rank of the first open site of each list, shape (n,)."""
+        return self.next_open(is_open, np.arange(len(self)), np.zeros(len(self), dtype=np.intp))
+
+    def second_open(self, is_open: Flags, first: Positions) -> Positions:
+        """Return the rank of the second open site of each list, given the first."""
+        return self.next_open(is_open, np.arange(len(self)), first + 1)
+
     def last_paid(self, shares: Floats) -> Floats:
         """
         Return what each demand point pays for the last part of its service, shape (n,).
