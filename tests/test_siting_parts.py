@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from gridplan.siting import Limits, Rules, p_median
+from gridplan.siting import Limits, Rules, median, p_median, regions
 from gridplan.siting.branch import _AT_ROOT
 from gridplan.siting.core import make_core
 from gridplan.siting.cuts import CutModel
@@ -143,6 +143,40 @@ def test_shaking_never_loses_and_keeps_the_number_of_sites(made, seed):
     assert len(set(plan.tolist())) == core.slots
     assert core.value(plan) <= core.value(start)
     assert search.value >= best_value(core)
+
+
+@given(cores(), st.integers(0, 10**6))
+@QUICK
+def test_a_region_is_the_problem_with_all_other_sites_as_they_are(made, seed):
+    core, rng = made[1], np.random.default_rng(seed)
+    m = len(core.sites)
+    is_open = core.flags(rng.permutation(m)[: core.slots])
+    near = np.sort(rng.permutation(m)[: int(rng.integers(1, m + 1))])
+    part = regions._core_of(core, is_open, near)
+    kept = is_open.copy()
+    kept[near] = False
+    assert part.slots == is_open[near].sum()
+    for chosen in itertools.combinations(range(len(near)), part.slots):
+        whole = np.concatenate([np.nonzero(kept)[0], near[list(chosen)]])
+        here = np.concatenate([np.nonzero(kept)[0], near[is_open[near]]])
+        ours = part.value(np.array(chosen, dtype=int)) - part.value(np.nonzero(is_open[near])[0])
+        assert ours == pytest.approx(core.value(whole) - core.value(here), abs=1e-9)
+
+
+def test_regions_bring_a_poor_plan_close_to_the_best():
+    rng = np.random.default_rng(5)
+    places = rng.uniform(0, 5000, (260, 2))
+    cost = np.abs(places[:, None] - places[None]).sum(axis=2).round()
+    core = make_core(make_problem(cost, np.ones(260), Rules(), p=40), 40)
+    search = new_search(core)
+    start = np.arange(40)
+    search.offer(core, start)
+    plan = regions.refine(core, start, search, regions.Regions(median._solve_region))
+    best = p_median(cost, np.ones(260), p=40)
+    assert best.status == "proven"
+    assert len(plan) == 40
+    assert search.value == core.value(plan)
+    assert best.objective <= search.value <= 1.01 * best.objective < core.value(start)
 
 
 def linear_relaxation(core):

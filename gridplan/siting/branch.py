@@ -14,6 +14,7 @@ from gridplan.siting.interchange import plan_among
 from gridplan.siting.lagrangian import USED_SHARE, Dual
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.radius import RadiusModel, radius_pairs
+from gridplan.siting.regions import Regions, refine
 from gridplan.siting.relaxation import Relaxation, Relaxed, Rounds
 from gridplan.siting.search import Search
 
@@ -46,15 +47,16 @@ class _Node:
     closed: Flags = field(compare=False)
 
 
-def finish(dual: Dual, search: Search) -> None:
+def finish(dual: Dual, search: Search, regions: Regions | None = None) -> None:
     """
     Close the gap that the Lagrangian bound left, best bound first.
 
     Each node solves the cut model with some sites open and some closed, fixes
     what its reduced costs decide, tries its solution as a plan, and splits on
-    the site whose two fixings lift the bound most.
+    the site whose two fixings lift the bound most. Plans are refined by
+    `regions`, if any.
     """
-    tree = _Tree(dual, search)
+    tree = _Tree(dual, search, regions)
     while tree.nodes and not search.closed:
         node = heapq.heappop(tree.nodes)
         search.raise_bound(min(node.bound, tree.dropped))
@@ -93,9 +95,9 @@ class _Lifts:
 class _Tree:
     """Open nodes, and the least bound of those that were dropped."""
 
-    def __init__(self, dual: Dual, search: Search) -> None:
+    def __init__(self, dual: Dual, search: Search, regions: Regions | None) -> None:
         self.core: Core = dual.core
-        self.search = search
+        self.search, self._regions = search, regions
         self.dropped = np.inf
         self.model = _relaxation(dual, search)
         self._visited = 0
@@ -172,7 +174,7 @@ class _Tree:
     def _try_plan(self, relaxed: Relaxed) -> None:
         shares = relaxed.shares
         if self._visited >= self._dive_at:
-            better = dive_and_shake(self.model, relaxed, self.search)
+            better = self._dive(relaxed)
             self._dive_pause = _DIVE_EVERY if better else 2 * self._dive_pause
             self._dive_at = self._visited + self._dive_pause
             return
@@ -186,7 +188,17 @@ class _Tree:
         """Dive from the root until that has brought nothing better for some time."""
         idle = 0
         while idle < _IDLE_DIVES and not self.search.closed:
-            idle = 0 if dive_and_shake(self.model, relaxed, self.search) else idle + 1
+            idle = 0 if self._dive(relaxed) else idle + 1
+
+    def _dive(self, relaxed: Relaxed) -> bool:
+        """Dive, and refine the best plan by regions; True if there is a better one."""
+        before = self.search.value
+        better = dive_and_shake(self.model, relaxed, self.search)
+        if self._regions and not self.search.closed:
+            plan = self.core.like(self.search.sites, relaxed.shares)
+            how = self._regions if better else self._regions.larger
+            refine(self.core, plan, self.search, how)
+        return self.search.value < before
 
 
 def _relaxation(dual: Dual, search: Search) -> Relaxation:

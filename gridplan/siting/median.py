@@ -14,6 +14,7 @@ from gridplan.siting.interchange import greedy, plan_among
 from gridplan.siting.lagrangian import subgradient
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.regions import Regions, refine
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, Search, StoppedBy, relative_gap
 
@@ -140,8 +141,24 @@ def _solve(core: Core, search: Search) -> None:
     if search.closed:
         return
     dual = subgradient(core, search)
-    if not search.closed and not _settled(dual.core, search):
+    if search.closed or _settled(dual.core, search):
+        return
+    plan = dual.core.like(search.sites, dual.use)
+    regions = Regions(_solve_region)
+    refine(dual.core, plan, search, regions)
+    if not search.closed:
+        finish(dual, search, regions)
+
+
+def _solve_region(core: Core, search: Search) -> None:
+    """Solve a small p-median that has a plan already."""
+    if core.decided:
+        return
+    dual = subgradient(core, search)
+    if not search.closed and not dual.core.decided:
         finish(dual, search)
+    elif dual.core.decided:
+        search.offer(dual.core, np.arange(dual.core.slots))
 
 
 def _settled(core: Core, search: Search) -> bool:
