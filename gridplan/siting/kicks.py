@@ -16,6 +16,7 @@ _LEAST_KICK, _MOST_KICK = 2, 4
 # good plan.
 _REACH = 2.0
 _LEAST_GAIN_SHARE = 1e-9
+_SLOTS_PER_KICK = 2
 
 
 def shake(
@@ -50,6 +51,8 @@ def shake(
     descend(table, search)
     value, idle = table.value, 0
     search.offer(core, columns[table.open_at])
+    # With few open sites a kick touches much of the demand, and there are few to try.
+    kicks = min(kicks, core.slots // _SLOTS_PER_KICK)
     while idle < kicks:
         trial = table.copy()
         _kick(trial, search.rng)
