@@ -3,7 +3,8 @@ Seconds per step and peak memory of whole runs: the demo town, and Newport where
 
 Each place runs in a process of its own, so that its peak memory is its own:
 ``python benchmarks/run.py`` or ``make bench``. ``make bench ARGS=access`` compares walking
-distances with other tools instead (`benchmarks/access.py`).
+distances with other tools instead (`benchmarks/access.py`), ``make bench ARGS=siting`` sitings
+with published values and with spopt (`benchmarks/siting.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEWPORT_OSM = ROOT.parent / "shared" / "data" / "newport" / "newport.osm.pbf"
+COMPARISONS = ("access", "siting")
 NEWPORT_TOML = ROOT / "tests" / "newport.toml"
 
 _CHILD = """
@@ -67,10 +69,11 @@ def show(name: str, figures: dict[str, object]) -> None:
 def main() -> None:
     """Measure the places that are there, or what the argument names."""
     if sys.argv[1:]:
-        script = Path(__file__).with_name(f"{sys.argv[1]}.py")
-        if not script.is_file():
-            sys.exit(f"there is no benchmark {sys.argv[1]!r}; there is: access")
-        sys.exit(subprocess.run([sys.executable, str(script)], check=False).returncode)
+        name, *options = sys.argv[1:]
+        if name not in COMPARISONS:
+            sys.exit(f"there is no benchmark {name!r}; there are: {', '.join(COMPARISONS)}")
+        script = Path(__file__).with_name(f"{name}.py")
+        sys.exit(subprocess.run([sys.executable, str(script), *options], check=False).returncode)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         show("Demo town", measure("demo", folder / "demo"))

@@ -11,8 +11,7 @@ import pandas as pd
 
 from gridplan.access.equity import AVERSION, gini, kolm_pollak_ede
 from gridplan.errors import CostMatrixError, FaultList, Message
-from gridplan.siting.core import Positions
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.options import Rules
 from gridplan.siting.problem import Problem, make_problem
 

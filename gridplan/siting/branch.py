@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gridplan.siting.core import Core, Positions, forced
-from gridplan.siting.cuts import CutModel, Relaxed, Rounds
+from gridplan.siting.core import Core, forced
+from gridplan.siting.cuts import CutModel
+from gridplan.siting.dive import dive_and_shake
 from gridplan.siting.interchange import plan_among
-from gridplan.siting.lagrangian import Dual
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.lagrangian import USED_SHARE, Dual
+from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.radius import RadiusModel, radius_pairs
+from gridplan.siting.regions import Regions, refine
+from gridplan.siting.relaxation import Relaxation, Relaxed, Rounds
 from gridplan.siting.search import Search
 
 _AT_ROOT = Rounds(most=100, least_progress=0.002, halfway=True)
@@ -20,7 +24,12 @@ _CANDIDATES = 12
 _PROBES = 6
 # A site's lifts are known after this many probes.
 _RELIABLE = 2
-_GUIDED_STARTS = 10
+# Dives without success after which branching begins, and nodes between two dives afterwards;
+# twice as many each time that a dive was in vain.
+_IDLE_DIVES = 4
+_DIVE_EVERY = 20
+# A pair in the one model costs about as much as this many cells in the other.
+_RADIUS_FACTOR = 10
 _PLAN_EVERY = 10
 # With this factor more cuts than were kept last, those idle for some solves are purged.
 _PURGE_FACTOR = 1.5
@@ -38,15 +47,16 @@ class _Node:
     closed: Flags = field(compare=False)
 
 
-def finish(dual: Dual, search: Search) -> None:
+def finish(dual: Dual, search: Search, regions: Regions | None = None) -> None:
     """
     Close the gap that the Lagrangian bound left, best bound first.
 
     Each node solves the cut model with some sites open and some closed, fixes
     what its reduced costs decide, tries its solution as a plan, and splits on
-    the site whose two fixings lift the bound most.
+    the site whose two fixings lift the bound most. Plans are refined by
+    `regions`, if any.
     """
-    tree = _Tree(dual, search)
+    tree = _Tree(dual, search, regions)
     while tree.nodes and not search.closed:
         node = heapq.heappop(tree.nodes)
         search.raise_bound(min(node.bound, tree.dropped))
@@ -85,18 +95,19 @@ class _Lifts:
 class _Tree:
     """Open nodes, and the least bound of those that were dropped."""
 
-    def __init__(self, dual: Dual, search: Search) -> None:
+    def __init__(self, dual: Dual, search: Search, regions: Regions | None) -> None:
         self.core: Core = dual.core
-        self.search = search
+        self.search, self._regions = search, regions
         self.dropped = np.inf
-        self.model = CutModel(dual, search)
+        self.model = _relaxation(dual, search)
         self._visited = 0
         self._lifts = _Lifts.none(len(self.core.sites))
         nothing = np.zeros(len(self.core.sites), dtype=np.bool_)
         root = self.model.converge(nothing, nothing, _AT_ROOT, centre=dual.shares)
         self.model.purge(idle=1)
         self._cuts_kept = self.model.rows
-        self._guided_plans(root.shares)
+        self._dive_at, self._dive_pause = _DIVE_EVERY, _DIVE_EVERY
+        self._dives(root)
         self.nodes = [_Node(root.bound, 0, nothing, nothing)]
 
     def visit(self, node: _Node) -> None:
@@ -109,7 +120,7 @@ class _Tree:
             self._cuts_kept = self.model.rows
         relaxed = self.model.converge(node.opened, node.closed, _AT_NODE)
         bound = max(node.bound, relaxed.bound)
-        self._try_plan(relaxed.shares)
+        self._try_plan(relaxed)
         if bound >= self.search.cutoff:
             self.dropped = min(self.dropped, bound)
             return
@@ -160,21 +171,39 @@ class _Tree:
             lift = min(max(0.0, lifted - relaxed.bound), most)
             self._lifts.learn(site, side, lift, moved=abs(side - float(relaxed.shares[site])))
 
-    def _try_plan(self, shares: Floats) -> None:
+    def _try_plan(self, relaxed: Relaxed) -> None:
+        shares = relaxed.shares
+        if self._visited >= self._dive_at:
+            better = self._dive(relaxed)
+            self._dive_pause = _DIVE_EVERY if better else 2 * self._dive_pause
+            self._dive_at = self._visited + self._dive_pause
+            return
         chosen = np.sort(np.argsort(-shares, kind="stable")[: self.core.slots])
         if self._visited % _PLAN_EVERY:
             self.search.offer(self.core, chosen)
         else:
             plan_among(self.core, chosen, np.nonzero(shares > _WHOLE)[0], self.search)
 
-    def _guided_plans(self, shares: Floats) -> None:
-        """Draw starts from the relaxation, improve them among the sites it uses."""
-        used = np.nonzero(shares > _WHOLE)[0]
-        for _ in range(_GUIDED_STARTS):
-            if self.search.closed:
-                return
-            # The smallest of exponential waiting times: a draw in proportion to the shares.
-            waiting = self.search.rng.exponential(size=len(used)) / shares[used]
-            order = np.argsort(waiting, kind="stable")
-            chosen = np.sort(used[order[: self.core.slots]])
-            plan_among(self.core, chosen, used, self.search)
+    def _dives(self, relaxed: Relaxed) -> None:
+        """Dive from the root until that has brought nothing better for some time."""
+        idle = 0
+        while idle < _IDLE_DIVES and not self.search.closed:
+            idle = 0 if self._dive(relaxed) else idle + 1
+
+    def _dive(self, relaxed: Relaxed) -> bool:
+        """Dive, and refine the best plan by regions; True if there is a better one."""
+        before = self.search.value
+        better = dive_and_shake(self.model, relaxed, self.search)
+        if self._regions and not self.search.closed:
+            plan = self.core.like(self.search.sites, relaxed.shares)
+            how = self._regions if better else self._regions.larger
+            refine(self.core, plan, self.search, how)
+        return self.search.value < before
+
+
+def _relaxation(dual: Dual, search: Search) -> Relaxation:
+    """Return the smaller of the two models."""
+    cells = int((dual.use > USED_SHARE).sum()) * len(dual.core.sites)
+    if _RADIUS_FACTOR * int(radius_pairs(dual).sum()) < cells:
+        return RadiusModel(dual, search)
+    return CutModel(dual, search)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from gridplan.errors import BrokenPlanError, Message
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
-from gridplan.siting.core import Positions
 from gridplan.siting.loads import Loads, loads_frame
+from gridplan.siting.matrix import Positions
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.packing import Packing, PackingSearch, make_packing
 from gridplan.siting.packing_causes import impossible, no_assignment

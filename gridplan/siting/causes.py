@@ -10,11 +10,10 @@ import numpy as np
 
 from gridplan.errors import Message, first_ids
 from gridplan.siting.conditions import Conditions
-from gridplan.siting.core import Positions
 from gridplan.siting.cover import Cover, Side, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
-from gridplan.siting.matrix import Ids
+from gridplan.siting.matrix import Ids, Positions
 
 
 def without_budget(cover: Cover) -> Cover:

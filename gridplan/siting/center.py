@@ -13,11 +13,10 @@ from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.assessment import weighted_quantile
 from gridplan.siting.causes import joined, least_budget, least_count
 from gridplan.siting.checked import checked
-from gridplan.siting.core import Positions
 from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import solve_model
 from gridplan.siting.ledger import Ledger, siting_of
-from gridplan.siting.matrix import Floats
+from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.mclp import most_coverage
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem

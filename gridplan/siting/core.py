@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.pairs import Pairs, cheapest_first, joined
 from gridplan.siting.problem import Problem
-
-Positions = npt.NDArray[np.intp]
 
 _EXACT_INTEGERS = 2.0**53
 # A real plan costs at most 1 / _PENALTY_FACTOR of the penalty: no rounding blurs the two.
 _PENALTY_FACTOR = 2.0
 _INFEASIBLE_SHARE = 0.75
+# Pairs weighted together: large enough for numpy, small enough for memory.
+_BLOCK_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,8 @@ class Core:
 
     Attributes
     ----------
-    cost : ndarray, shape (n, m)
-        Weighted cost :math:`c_{ij} = w_i d_{ij}`, never above `base`.
-    base : ndarray, shape (n,)
-        What demand pays if no free site is open.
+    pairs : Pairs
+        Weighted costs :math:`c_{ij} = w_i d_{ij}` below the base, cheapest first.
     sites : ndarray, shape (m,)
         Positions of the free sites in the problem.
     opened : ndarray
@@ -47,8 +46,7 @@ class Core:
         All costs are whole numbers, so every objective is one.
     """
 
-    cost: Floats
-    base: Floats
+    pairs: Pairs
     sites: Positions
     opened: Positions
     slots: int
@@ -65,26 +63,54 @@ class Core:
         """A bound above this proves that no plan serves everybody."""
         return _INFEASIBLE_SHARE * self.penalty
 
+    @property
+    def base(self) -> Floats:
+        """What demand pays if no free site is open, shape (n,)."""
+        return self.pairs.base
+
     def value(self, chosen: Positions) -> float:
         """Return the objective of a set of columns, opened sites included."""
-        paid = self.base
-        if len(chosen):
-            paid = np.minimum(paid, self.cost[:, chosen].min(axis=1))
-        return math.fsum(paid)
+        return math.fsum(self.pairs.paid(self.first_ranks(chosen)))
+
+    def first_ranks(self, chosen: Positions) -> Positions:
+        """Return the rank of the cheapest of some columns in each list, shape (n,)."""
+        return self.pairs.first_open(self.flags(chosen))
+
+    def flags(self, chosen: Positions) -> Flags:
+        """Return which columns are among some, shape (m,)."""
+        flags = np.zeros(len(self.sites), dtype=np.bool_)
+        flags[chosen] = True
+        return flags
 
     def positions(self, chosen: Positions) -> Positions:
         """Return all open sites of a plan as positions in the problem, ascending."""
         return np.sort(np.concatenate([self.opened, self.sites[chosen]]))
+
+    def like(self, positions: Positions, weight: Floats) -> Positions:
+        """
+        Return columns that fill the slots: a plan's own as far as they go, then by weight.
+
+        The best plan known may use sites that are closed here, since no better one
+        does, and lack some that are open.
+
+        Parameters
+        ----------
+        positions : ndarray
+            Open sites of a plan, as positions in the problem.
+        weight : ndarray, shape (m,)
+            0 to 1; decides which are added, or left out where they are too many.
+        """
+        score = np.where(np.isin(self.sites, positions), 2.0, 0.0) + weight
+        return np.sort(np.argsort(-score, kind="stable")[: self.slots])
 
     def without(self, *, opened: Flags, closed: Flags) -> Core:
         """Return the core in which some columns are open and some closed for certain."""
         free = ~opened & ~closed
         base = self.base
         if opened.any():
-            base = np.minimum(base, self.cost[:, opened].min(axis=1))
+            base = self.pairs.paid(self.first_ranks(np.nonzero(opened)[0]))
         return Core(
-            cost=np.minimum(self.cost[:, free], base[:, None]),
-            base=base,
+            pairs=self.pairs.without(base=base, free=free),
             sites=self.sites[free],
             opened=np.concatenate([self.opened, self.sites[opened]]),
             slots=self.slots - int(opened.sum()),
@@ -95,26 +121,45 @@ class Core:
 
 def make_core(problem: Problem, p: int) -> Core:
     """Return the open part of choosing `p` sites, with the sites that must be open folded in."""
-    weights = problem.weights[problem.counted]
-    cost = problem.cost[problem.counted] * weights[:, None]
-    free = problem.may_open & ~problem.must_open
-    finite = np.where(np.isfinite(cost) & problem.may_open, cost, 0.0)
-    dearest = finite.max(axis=1)
+    rows = np.nonzero(problem.counted)[0]
+    dearest, whole = _dearest(problem, rows)
     penalty = float(math.ceil(1.0 + _PENALTY_FACTOR * math.fsum(dearest)))
-    whole = bool((finite == np.floor(finite)).all()) and penalty < _EXACT_INTEGERS
-    base = cost[:, problem.must_open].min(axis=1, initial=np.inf)
-    # Where every free site serves, the dearest of them is the worst that can happen.
-    always = np.isfinite(cost[:, free]).all(axis=1) & (p > problem.must_open.sum())
-    base = np.minimum(base, np.where(always, dearest, penalty))
+    free = problem.may_open & ~problem.must_open
+    choosing = p > problem.must_open.sum()
+    parts = []
+    for block, cost in _weighted(problem, rows):
+        base = cost[:, problem.must_open].min(axis=1, initial=np.inf)
+        among = cost[:, free]
+        # Where every free site serves, the dearest of them is the worst that can happen.
+        always = np.isfinite(among).all(axis=1) & choosing
+        base = np.minimum(base, np.where(always, dearest[block], penalty))
+        parts.append(cheapest_first(among, base))
     return Core(
-        cost=np.minimum(cost[:, free], base[:, None]),
-        base=base,
+        pairs=joined(parts, int(free.sum())),
         sites=np.nonzero(free)[0],
         opened=np.nonzero(problem.must_open)[0],
         slots=int(p) - int(problem.must_open.sum()),
         penalty=penalty,
-        integral=whole,
+        integral=whole and penalty < _EXACT_INTEGERS,
     )
+
+
+def _weighted(problem: Problem, rows: Positions) -> Iterator[tuple[slice, Floats]]:
+    """Yield the weighted cost of some demand, a few rows at a time to spare memory."""
+    size = max(1, _BLOCK_PAIRS // max(1, problem.cost.shape[1]))
+    for first in range(0, len(rows), size):
+        part = rows[first : first + size]
+        yield slice(first, first + size), problem.cost[part] * problem.weights[part, None]
+
+
+def _dearest(problem: Problem, rows: Positions) -> tuple[Floats, bool]:
+    """Return the dearest allowed pair of some demand, and whether all are whole numbers."""
+    dearest, whole = np.zeros(len(rows)), True
+    for block, cost in _weighted(problem, rows):
+        finite = np.where(np.isfinite(cost) & problem.may_open, cost, 0.0)
+        dearest[block] = finite.max(axis=1)
+        whole = whole and bool((finite == np.floor(finite)).all())
+    return dearest, whole
 
 
 @dataclass(frozen=True)

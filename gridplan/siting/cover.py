@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from gridplan.siting.core import Positions
 from gridplan.siting.highs import Model
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.problem import Problem
 
 # Sites are compared pair by pair up to this many: memory grows with the square.

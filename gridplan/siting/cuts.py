@@ -8,65 +8,16 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from gridplan.siting.core import Choice, Positions, cheapest
+from gridplan.siting.core import cheapest
 from gridplan.siting.lagrangian import USED_SHARE, Dual
-from gridplan.siting.matrix import Flags, Floats
-from gridplan.siting.nearest import Nearest
+from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.relaxation import Relaxation, Relaxed, Rounds
 from gridplan.siting.search import Search
 
-# Costs are scaled so that an objective is about this: HiGHS has absolute tolerances.
-_SCALED_OBJECTIVE = 1e5
-# Simplex iterations between two looks at the limits, and those that count as one step of work.
-_ITERATIONS_AT_ONCE = 2_000
-_ITERATIONS_PER_STEP = 10.0
-_ITERATIONS_OF_A_PROBE = 50
 # A site is used by the relaxation, or a cut violated, if by more than this.
 _TOLERANCE = 1e-6
 _HALFWAY = 0.5
 _NONE = np.empty(0, dtype=np.intp)
-
-
-@dataclass(frozen=True)
-class Relaxed:
-    """
-    A solved relaxation.
-
-    Attributes
-    ----------
-    bound : float
-        Holds for every plan within the node's fixings; computed from the dual
-        values directly, so that no tolerance of the solver is in it.
-    shares : ndarray, shape (m,)
-        How far each site is open, 0 to 1.
-    choice : Choice
-        With what each other fixing would add to the bound.
-    """
-
-    bound: float
-    shares: Floats
-    choice: Choice
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """
-    How long to go on adding cuts.
-
-    Attributes
-    ----------
-    most : int
-        Most rounds.
-    least_progress : float
-        Stop once a round brings less than this share of what is left between
-        bound and best plan.
-    halfway : bool
-        Cut halfway between the solution and the best point seen, which takes
-        far fewer rounds from a cold start.
-    """
-
-    most: int
-    least_progress: float
-    halfway: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +41,7 @@ class _Rows:
         return _Rows(self.sites[rows], self.least[rows], self.group[rows], self.idle[rows])
 
 
-class CutModel:
+class CutModel(Relaxation):
     r"""
     Benders relaxation of a p-median over the sites alone, with aggregated cuts.
 
@@ -115,15 +66,13 @@ class CutModel:
     """
 
     def __init__(self, dual: Dual, search: Search) -> None:
-        self.core, self._search = dual.core, search
+        super().__init__(dual.core, search)
         self._group = _grouping(dual)
-        self._nearest = Nearest.of(self.core)
-        self._scale = _SCALED_OBJECTIVE / max(1.0, search.value)
         n_groups, m = int(self._group.max()) + 1, len(self.core.sites)
         self._rows = _Rows(np.empty((0, m)), np.empty(0), _NONE, _NONE)
         self._theta = np.full(n_groups, -np.inf)
         self._shares = np.zeros(m)
-        self._solver = _new_solver(m, n_groups, self.core.slots)
+        self._solver.passModel(_model(m, n_groups, self.core.slots))
         self._push(self._cuts(dual.prices))
 
     @property
@@ -134,29 +83,15 @@ class CutModel:
     def converge(
         self, opened: Flags, closed: Flags, how: Rounds, *, centre: Floats | None = None
     ) -> Relaxed:
-        """
-        Solve with new cuts until they no longer matter.
-
-        Parameters
-        ----------
-        opened, closed : ndarray of bool, shape (m,)
-            Sites that are fixed. If there are none, each bound holds for the whole
-            problem and is told to the search.
-        how : Rounds
-        centre : ndarray, shape (m,), optional
-            Shares that are known to be good; the first solution if absent.
-        """
+        """Solve with new cuts until they no longer matter."""
         whole = not (opened.any() or closed.any())
-        columns = np.arange(len(opened), dtype=np.int32)
-        self._solver.changeColsBounds(
-            len(opened), columns, opened.astype(np.float64), (~closed).astype(np.float64)
-        )
+        self._fix(opened, closed)
         best = self._solve(opened, closed)
         centre, least = best.shares if centre is None else centre, np.inf
         for _ in range(how.most):
             left = self._search.cutoff - best.bound
             point = _HALFWAY * (self._shares + centre) if how.halfway else self._shares
-            cuts = self._cuts(self._nearest.last_paid(point))
+            cuts = self._cuts(self.core.pairs.last_paid(point))
             value = float((cuts.least - cuts.sites @ point).sum())
             if value < least:
                 centre, least = point, value
@@ -172,18 +107,6 @@ class CutModel:
                 break
         return best
 
-    def probe(self, site: int, share: float, *, opened: Flags, closed: Flags) -> float:
-        """Return about how far a few iterations lift the objective if one site is fixed."""
-        solver = self._solver
-        solver.changeColBounds(site, share, share)
-        solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_OF_A_PROBE)
-        solver.run()
-        self._spend()
-        solver.changeColBounds(site, float(opened[site]), float(not closed[site]))
-        if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-            return np.inf
-        return float(solver.getInfo().objective_function_value) / self._scale
-
     def purge(self, *, idle: int) -> None:
         """Drop the cuts that have not mattered in the last `idle` solves or more."""
         old = self._rows.idle >= idle
@@ -192,24 +115,10 @@ class CutModel:
         self._rows = self._rows.where(~old)
 
     def _solve(self, opened: Flags, closed: Flags) -> Relaxed:
-        if self._run() != highspy.HighsModelStatus.kOptimal:
-            # Numerical trouble with the old basis: once more from a cold start. Whatever
-            # comes out then, the bound below holds and the branching goes on.
-            self._solver.clearSolver()
-            self._run()
-        values = np.nan_to_num(np.asarray(self._solver.getSolution().col_value))
+        values = self._solved()
         m = len(opened)
         self._shares, self._theta = np.clip(values[:m], 0.0, 1.0), values[m:] / self._scale
         return self._bounded(opened, closed)
-
-    def _run(self) -> highspy.HighsModelStatus:
-        self._solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_AT_ONCE)
-        status = highspy.HighsModelStatus.kIterationLimit
-        while status == highspy.HighsModelStatus.kIterationLimit:
-            self._solver.run()
-            self._spend()
-            status = self._solver.getModelStatus()
-        return status
 
     def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
         """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
@@ -223,22 +132,21 @@ class CutModel:
         bound = float(dual @ self._rows.least) + choice.total
         return Relaxed(bound, self._shares, choice)
 
-    def _spend(self) -> None:
-        iterations = max(0, self._solver.getInfo().simplex_iteration_count)
-        self._search.spend(1.0 + iterations / _ITERATIONS_PER_STEP)
-
     def _cuts(self, prices: Floats) -> _Rows:
         """Return the cut of every group at these prices."""
-        demand, site, saved = self._nearest.below(prices)
+        pairs = self.core.pairs
+        count = pairs.below(prices)
+        near = pairs.prefix(count)
+        saved = np.repeat(prices, count) - near.cost
         n_groups, m = len(self._theta), len(self.core.sites)
-        at = self._group[demand] * m + site
+        at = np.repeat(self._group * m, count) + near.site
         sites: Floats = np.bincount(at, weights=saved, minlength=n_groups * m).astype(np.float64)
         least = np.bincount(self._group, weights=prices, minlength=n_groups).astype(np.float64)
         fresh = np.zeros(n_groups, dtype=np.intp)
         return _Rows(sites.reshape(n_groups, m), least, np.arange(n_groups), fresh)
 
     def _push_exact(self) -> int:
-        return self._push(self._cuts(self._nearest.last_paid(self._shares)))
+        return self._push(self._cuts(self.core.pairs.last_paid(self._shares)))
 
     def _push(self, cuts: _Rows) -> int:
         """Add the cuts that the last solution violates; return how many."""
@@ -265,18 +173,7 @@ class CutModel:
         return count
 
 
-class _QuietHighs(highspy.Highs):
-    """HiGHS that prints nothing: its banner appears while callbacks are set up."""
-
-    def enableCallbacks(self) -> None:  # noqa: N802 (name of the base class)
-        self.silent()
-        super().enableCallbacks()  # type: ignore[no-untyped-call]
-
-
-def _new_solver(m: int, n_groups: int, slots: int) -> highspy.Highs:
-    solver = _QuietHighs()  # type: ignore[no-untyped-call]
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("presolve", "off")
+def _model(m: int, n_groups: int, slots: int) -> highspy.HighsLp:
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = m + n_groups, 1
     model.col_cost_ = np.concatenate([np.zeros(m), np.ones(n_groups)])
@@ -287,8 +184,7 @@ def _new_solver(m: int, n_groups: int, slots: int) -> highspy.Highs:
     model.a_matrix_.start_ = np.array([0, m])
     model.a_matrix_.index_ = np.arange(m)
     model.a_matrix_.value_ = np.ones(m)
-    solver.passModel(model)
-    return solver
+    return model
 
 
 def _grouping(dual: Dual) -> Positions:
@@ -296,5 +192,6 @@ def _grouping(dual: Dual) -> Positions:
     used = np.nonzero(dual.use > USED_SHARE)[0]
     if not len(used):
         used = np.arange(len(dual.use))
-    _, group = np.unique(dual.core.cost[:, used].argmin(axis=1), return_inverse=True)
+    closest = dual.core.pairs.sites_at(dual.core.first_ranks(used))
+    _, group = np.unique(closest, return_inverse=True)
     return group.astype(np.intp)

@@ -2,79 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from gridplan.siting.core import Core, Positions
-from gridplan.siting.matrix import Floats
+from gridplan.siting.core import Core
+from gridplan.siting.matrix import Floats, Positions
+from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import Search
 
-# Pairs looked at together: large enough for numpy, small enough for memory.
-_BLOCK_PAIRS = 1_000_000
 # Gains below this share of the objective are rounding.
 _LEAST_GAIN_SHARE = 1e-10
 # With more rows touched than this, a fresh table is cheaper than a mended one.
 _FRESH_SHARE = 0.4
 
 
-def _blocks(rows: Positions, columns: int) -> Iterator[Positions]:
-    size = max(1, _BLOCK_PAIRS // max(1, columns))
-    for first in range(0, len(rows), size):
-        yield rows[first : first + size]
-
-
-def greedy(cost: Floats, base: Floats, slots: int, search: Search) -> Positions:
+def greedy(pairs: Pairs, slots: int, search: Search) -> Positions:
     """Open, one after the other, the site that saves most; the earlier one of equals."""
-    paid = base.copy()
-    closed = np.ones(cost.shape[1], dtype=np.bool_)
-    rows = np.arange(len(cost))
+    everybody = np.arange(len(pairs))
+    rank, paid = pairs.count.copy(), pairs.base.copy()
+    saved = np.zeros(pairs.n_sites)
+    _add_savings(saved, pairs, everybody, rank, paid, sign=1.0)
+    closed = np.ones(pairs.n_sites, dtype=np.bool_)
     for _ in range(slots):
-        saved = np.zeros(cost.shape[1])
-        for block in _blocks(rows, cost.shape[1]):
-            part = paid[block, None] - cost[block]
-            saved += np.maximum(part, 0.0, out=part).sum(axis=0)
+        search.spend(1)
         best = int(np.where(closed, saved, -np.inf).argmax())
         closed[best] = False
-        np.minimum(paid, cost[:, best], out=paid)
-        search.spend(1)
+        rows, at = _listing(pairs, best)
+        nearer = at < rank[rows]
+        rows, at = rows[nearer], at[nearer]
+        _add_savings(saved, pairs, rows, rank[rows], paid[rows], sign=-1.0)
+        rank[rows] = at
+        paid[rows] = pairs.cost[pairs.start[rows] + at]
+        _add_savings(saved, pairs, rows, at, paid[rows], sign=1.0)
     return np.nonzero(~closed)[0]
 
 
+def _add_savings(
+    saved: Floats, pairs: Pairs, rows: Positions, rank: Positions, paid: Floats, *, sign: float
+) -> None:
+    """Add what each site would save some demand that pays for the pair of a rank."""
+    where = pairs.at(rank, rows)
+    np.add.at(saved, pairs.site[where], sign * (np.repeat(paid, rank) - pairs.cost[where]))
+
+
+def _listing(pairs: Pairs, site: int) -> tuple[Positions, Positions]:
+    """Return the demand that lists a site, and the rank of the site there."""
+    lists = pairs.by_site
+    stretch = slice(lists.indptr[site], lists.indptr[site + 1])
+    return lists.indices[stretch].astype(np.intp), lists.data[stretch].astype(np.intp) - 1
+
+
 @dataclass
-class _Table:
-    """
-    What opening one site and closing another would change, kept up to date.
+class Exchange:
+    r"""
+    A set of open sites, and what opening one and closing another would change.
 
-    `near` is the slot that serves each demand (-1: the base does), `first` and
-    `second` what the closest and the second closest cost. `gain[j]` is what
-    opening j saves with all others kept, `loss[r]` what closing slot r costs
-    with nothing opened, and `mutual[r, j]` what of the two is counted twice.
+    Attributes
+    ----------
+    pairs : Pairs
+    open_at : ndarray, shape (slots,)
+        The open sites; a slot keeps its number when its site is exchanged.
+    slot : ndarray, shape (m,)
+        Slot of each site, -1 if it is closed.
+    first, second : ndarray, shape (n,)
+        Ranks of the cheapest and the second cheapest open site of each demand.
+    gain : ndarray, shape (m,)
+        What opening a site saves with all others kept.
+    loss : ndarray, shape (slots,)
+        What closing a slot costs with nothing opened.
+    mutual : ndarray, shape (slots, m)
+        What of the two is counted twice.
     """
 
+    pairs: Pairs
     open_at: Positions
-    near: Positions
-    first: Floats
-    second: Floats
+    slot: Positions
+    first: Positions
+    second: Positions
     gain: Floats
+    loss: Floats
     mutual: Floats
 
-    def profit(self) -> Floats:
-        """Return the saving of each pair (slot to close, site to open), shape (slots, m)."""
-        served = self.near >= 0
-        loss = np.bincount(
-            self.near[served],
-            weights=(self.second - self.first)[served],
-            minlength=len(self.open_at),
+    @classmethod
+    def of(cls, pairs: Pairs, chosen: Positions) -> Exchange:
+        """Set up the table of a set of sites."""
+        open_at = np.sort(chosen)
+        slot = np.full(pairs.n_sites, -1)
+        slot[open_at] = np.arange(len(open_at))
+        first = pairs.first_open(slot >= 0)
+        second = pairs.second_open(slot >= 0, first)
+        m = pairs.n_sites
+        gain, loss, mutual = np.zeros(m), np.zeros(len(open_at)), np.zeros((len(open_at), m))
+        table = cls(pairs, open_at, slot, first, second, gain, loss, mutual)
+        table.refresh()
+        return table
+
+    def copy(self) -> Exchange:
+        """Return the same state, to come back to."""
+        return Exchange(
+            self.pairs,
+            self.open_at.copy(),
+            self.slot.copy(),
+            self.first.copy(),
+            self.second.copy(),
+            self.gain.copy(),
+            self.loss.copy(),
+            self.mutual.copy(),
         )
-        profit = self.gain + self.mutual - loss[:, None]
-        profit[:, self.open_at] = -np.inf
-        return profit
+
+    @property
+    def value(self) -> float:
+        """What all demand pays, without the care for the last digits that a plan's value has."""
+        return float(self.pairs.paid(self.first).sum())
+
+    def refresh(self) -> None:
+        """Count everything anew, which takes out what rounding has added up."""
+        self.gain[:], self.loss[:], self.mutual[:] = 0.0, 0.0, 0.0
+        self._count(np.arange(len(self.pairs)), sign=1.0)
+
+    def best(self) -> tuple[float, int, int]:
+        """Return the best saving of an interchange, the slot to close and the site to open."""
+        gain = np.where(self.slot >= 0, -np.inf, self.gain)
+        profit = self.mutual - self.loss[:, None]
+        profit += gain
+        slot, site = divmod(int(profit.argmax()), len(gain))
+        return float(profit[slot, site]), slot, site
+
+    def swap(self, slot: int, site: int) -> None:
+        """Close the site of a slot and open another there."""
+        pairs, rows = self.pairs, np.arange(len(self.pairs))
+        leaving = self.open_at[slot]
+        by_first = pairs.sites_at(self.first) == leaving
+        gone = rows[by_first | (pairs.sites_at(self.second) == leaving)]
+        is_open = self.slot >= 0
+        is_open[leaving] = False
+        first, second = self.first.copy(), self.second.copy()
+        first[by_first] = second[by_first]
+        second[gone] = pairs.next_open(is_open, gone, second[gone] + 1)
+        listing, rank = _listing(pairs, site)
+        near = rank < second[listing]
+        listing, rank = listing[near], rank[near]
+        nearest = rank < first[listing]
+        second[listing] = np.where(nearest, first[listing], rank)
+        first[listing] = np.where(nearest, rank, first[listing])
+        touched = np.union1d(gone, listing)
+        mend = len(touched) < _FRESH_SHARE * len(pairs)
+        if mend:
+            self._count(touched, sign=-1.0)
+        self.first, self.second = first, second
+        self.slot[leaving], self.slot[site], self.open_at[slot] = -1, slot, site
+        if mend:
+            self._count(touched, sign=1.0)
+        else:
+            self.refresh()
+
+    def _count(self, rows: Positions, *, sign: float) -> None:
+        """Add (or take away) what some demand contributes."""
+        pairs, first, second = self.pairs, self.first[rows], self.second[rows]
+        listed = pairs.count[rows]
+        lowest, next_lowest = pairs.paid(first, rows), pairs.paid(second, rows)
+        where = pairs.at(first, rows)
+        site, cost = pairs.site[where], pairs.cost[where]
+        np.add.at(self.gain, site, sign * (np.repeat(lowest, first) - cost))
+        # Where the base is cheapest, nothing is lost by closing a site.
+        served = first < listed
+        rows, first, second = rows[served], first[served], second[served]
+        lowest, next_lowest = lowest[served], next_lowest[served]
+        slot = self.slot[pairs.site[pairs.start[rows] + first]]
+        np.add.at(self.loss, slot, sign * (next_lowest - lowest))
+        where = pairs.at(second, rows)
+        kept = np.repeat(next_lowest, second)
+        kept -= np.maximum(pairs.cost[where], np.repeat(lowest, second))
+        cell = np.repeat(slot * pairs.n_sites, second) + pairs.site[where]
+        np.add.at(self.mutual.reshape(-1), cell, sign * kept)
 
 
-def improve(cost: Floats, base: Floats, start: Positions, search: Search) -> Positions:
+def improve(pairs: Pairs, start: Positions, search: Search) -> Positions:
     r"""
     Interchange one open and one closed site as long as the objective falls.
 
@@ -82,14 +186,12 @@ def improve(cost: Floats, base: Floats, start: Positions, search: Search) -> Pos
     savings come from one table (Whitaker's fast interchange [1]_ in the form of
     Resende and Werneck [2]_): closing :math:`r` and opening :math:`j` saves
     :math:`g_j - l_r + e_{rj}`, and a step changes the table only for demand
-    whose closest or second closest site has changed.
+    whose closest or second closest site has changed. A demand point contributes
+    only through the sites that are closer than its second closest open one.
 
     Parameters
     ----------
-    cost : ndarray, shape (n, m)
-        Weighted cost.
-    base : ndarray, shape (n,)
-        What demand pays without any of these sites.
+    pairs : Pairs
     start : ndarray, shape (slots,)
         Columns that are open at first.
 
@@ -107,21 +209,28 @@ def improve(cost: Floats, base: Floats, start: Positions, search: Search) -> Pos
        search procedure for location problems. *Annals of Operations Research*,
        150, 205-230. https://doi.org/10.1007/s10479-006-0154-0
     """
-    open_at = np.sort(start)
-    if len(open_at) in {0, cost.shape[1]}:
-        return open_at
-    table, fresh = _fresh_table(cost, base, open_at), True
+    if len(start) in {0, pairs.n_sites}:
+        return np.sort(start)
+    table = Exchange.of(pairs, start)
+    descend(table, search)
+    return np.sort(table.open_at)
+
+
+def descend(table: Exchange, search: Search) -> None:
+    """Take the best interchange until none saves anything."""
+    fresh = True
     while True:
         search.spend(1)
-        profit = table.profit()
-        slot, site = divmod(int(profit.argmax()), cost.shape[1])
-        if profit[slot, site] > _LEAST_GAIN_SHARE * table.first.sum():
-            table, fresh = _swapped(cost, base, table, slot, site)
+        saving, slot, site = table.best()
+        if saving > _LEAST_GAIN_SHARE * table.value:
+            table.swap(slot, site)
+            fresh = False
         elif fresh:
-            return np.sort(table.open_at)
+            return
         else:
             # Rounding adds up in a table that was mended often: look once more.
-            table, fresh = _fresh_table(cost, base, table.open_at), True
+            table.refresh()
+            fresh = True
 
 
 def plan_among(core: Core, chosen: Positions, among: Positions, search: Search) -> None:
@@ -133,61 +242,10 @@ def plan_among(core: Core, chosen: Positions, among: Positions, search: Search) 
     """
     search.offer(core, chosen)
     columns = np.union1d(among, chosen)
-    cost = np.ascontiguousarray(core.cost[:, columns])
+    pairs = core.pairs
+    if len(columns) < pairs.n_sites:
+        pairs = pairs.without(base=core.base, free=core.flags(columns))
     start = np.searchsorted(columns, chosen)
-    better = columns[improve(cost, core.base, start, search)]
-    if search.offer(core, better):
-        search.offer(core, improve(core.cost, core.base, better, search))
-
-
-def _closest_two(
-    cost: Floats, base: Floats, open_at: Positions
-) -> tuple[Positions, Floats, Floats]:
-    offered = np.column_stack([cost[:, open_at], base])
-    rows = np.arange(len(cost))
-    near = offered.argmin(axis=1)
-    first = offered[rows, near]
-    offered[rows, near] = np.inf
-    # Where the base is closest, nothing is lost by closing a site.
-    by_base = near == len(open_at)
-    second = np.where(by_base, first, offered.min(axis=1))
-    return np.where(by_base, -1, near), first, second
-
-
-def _fresh_table(cost: Floats, base: Floats, open_at: Positions) -> _Table:
-    near, first, second = _closest_two(cost, base, open_at)
-    empty = np.zeros(cost.shape[1]), np.zeros((len(open_at), cost.shape[1]))
-    table = _Table(open_at, near, first, second, *empty)
-    _count(table, cost, np.arange(len(cost)), sign=1.0)
-    return table
-
-
-def _count(table: _Table, cost: Floats, rows: Positions, *, sign: float) -> None:
-    """Add (or take away) what some demand contributes to gains and mutual savings."""
-    for block in _blocks(rows, cost.shape[1]):
-        part, first, near = cost[block], table.first[block, None], table.near[block]
-        table.gain += sign * np.maximum(first - part, 0.0).sum(axis=0)
-        served = near >= 0
-        clipped = np.clip(part[served], first[served], table.second[block, None][served])
-        kept = table.second[block, None][served] - clipped
-        ones = np.full(len(kept), sign)
-        by_slot = csr_array(
-            (ones, (near[served], np.arange(len(kept)))), shape=(len(table.open_at), len(kept))
-        )
-        table.mutual += by_slot @ kept
-
-
-def _swapped(
-    cost: Floats, base: Floats, table: _Table, slot: int, site: int
-) -> tuple[_Table, bool]:
-    open_at = table.open_at.copy()
-    open_at[slot] = site
-    near, first, second = _closest_two(cost, base, open_at)
-    touched = (near != table.near) | (first != table.first) | (second != table.second)
-    rows = np.nonzero(touched | (near == slot) | (table.near == slot))[0]
-    if len(rows) > _FRESH_SHARE * len(cost):
-        return _fresh_table(cost, base, open_at), True
-    _count(table, cost, rows, sign=-1.0)
-    after = _Table(open_at, near, first, second, table.gain, table.mutual)
-    _count(after, cost, rows, sign=1.0)
-    return after, False
+    better = columns[improve(pairs, start, search)]
+    if search.offer(core, better) and len(columns) < core.pairs.n_sites:
+        search.offer(core, improve(core.pairs, better, search))

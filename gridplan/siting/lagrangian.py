@@ -8,7 +8,9 @@ import numpy as np
 
 from gridplan.siting.core import Choice, Core, cheapest, forced
 from gridplan.siting.interchange import plan_among
-from gridplan.siting.matrix import Floats
+from gridplan.siting.kicks import shake
+from gridplan.siting.matrix import Floats, Positions
+from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import Search
 
 _ITERATIONS = 400
@@ -16,17 +18,20 @@ _FIRST_STEP = 1.0
 _LEAST_STEP = 1e-3
 _PATIENCE = 20
 _STEP_SHRINK = 0.7
-_MEMORY = 0.7
+_MEMORY = 0.8
+# Kicks without success after which the best plan is left as it is.
+_KICKS = 60
 # Weight of the latest iteration in the running share of use.
 _USE_SHARE = 0.03
 # A site is in use if it was open in more than this share of the late iterations.
 USED_SHARE = 0.02
-# Pairs of the hot loop that stay in the processor's cache.
-_BLOCK_PAIRS = 65_536
 # How often the open sites of the relaxation are taken as the start of a search for plans.
 _PLAN_EVERY = 40
 # Share of closed sites at which copying the matrix without them pays.
 _SHRINK_SHARE = 0.1
+# Pairs up to this factor of the price are kept at hand: prices move, but not far.
+_REACH = 1.3
+_STRIDE = 1.5
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def subgradient(core: Core, search: Search) -> Dual:
        Operations Research*, 39(7), 1625-1632.
        https://doi.org/10.1016/j.cor.2011.09.016
     """
-    walk = _Walk.begin(core)
+    walk = _Walk.begin(core, core.like(search.sites, np.zeros(len(core.sites))))
     for iteration in range(_ITERATIONS):
         search.spend(1)
         choice, bound, slack = walk.evaluate()
@@ -92,13 +97,46 @@ def subgradient(core: Core, search: Search) -> Dual:
         walk.narrow(choice, bound, search)
         if search.closed or walk.settled:
             break
+    if not search.closed and not walk.core.decided:
+        used = np.nonzero(walk.use > USED_SHARE)[0]
+        shake(walk.core, walk.core.like(search.sites, walk.use), used, search, kicks=_KICKS)
+        walk.prices = walk.best_prices
+        choice, bound, _ = walk.evaluate()
+        walk.narrow(choice, bound, search)
     return Dual(walk.core, walk.best_prices, walk.use)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The pairs that can cost less than the prices, as long as no price exceeds its `top`."""
+
+    pairs: Pairs
+    top: Floats
+
+    @classmethod
+    def around(cls, pairs: Pairs, prices: Floats) -> _Window:
+        count = pairs.below(_REACH * prices)
+        return cls(pairs.prefix(count), pairs.paid(count))
+
+    def widened(self, pairs: Pairs, prices: Floats) -> _Window:
+        """Return a window for prices of which some have left this one."""
+        beyond = prices > self.top
+        return self.around(pairs, np.where(beyond, _STRIDE * prices, self.top / _REACH))
+
+    def holds(self, prices: Floats) -> bool:
+        return bool((prices <= self.top).all())
+
+    def saved(self, prices: Floats) -> Floats:
+        """Return by how much each pair undercuts the price, 0 where it does not."""
+        over = prices[self.pairs.row]
+        over -= self.pairs.cost
+        return np.maximum(over, 0.0, out=over)
 
 
 @dataclass
 class _Walk:
     core: Core
-    by_site: Floats
+    window: _Window
     prices: Floats
     best_prices: Floats
     direction: Floats
@@ -108,11 +146,11 @@ class _Walk:
     stalled: int = 0
 
     @classmethod
-    def begin(cls, core: Core) -> _Walk:
-        prices = _first_prices(core)
+    def begin(cls, core: Core, plan: Positions) -> _Walk:
+        prices = _first_prices(core, plan)
         return cls(
             core=core,
-            by_site=np.ascontiguousarray(core.cost.T),
+            window=_Window.around(core.pairs, prices),
             prices=prices,
             best_prices=prices,
             direction=np.zeros(len(prices)),
@@ -126,12 +164,18 @@ class _Walk:
 
     def evaluate(self) -> tuple[Choice, float, Floats]:
         """Return the cheapest sites at these prices, the bound, and 1 - times served."""
-        total = self.prices.sum()
-        site_price = capped_sums(self.by_site, self.prices) - total
+        if not self.window.holds(self.prices):
+            self.window = self.window.widened(self.core.pairs, self.prices)
+        pairs = self.window.pairs
+        saved = self.window.saved(self.prices)
+        total = np.bincount(pairs.site, weights=saved, minlength=pairs.n_sites)
+        site_price = np.negative(total, dtype=np.float64)
         nothing = np.zeros(len(site_price), dtype=np.bool_)
         choice = cheapest(site_price, self.core.slots, opened=nothing, closed=nothing)
-        served = (self.by_site[choice.chosen] < self.prices).sum(axis=0)
-        return choice, float(total + choice.total), 1.0 - served
+        serving = np.nonzero(choice.chosen[pairs.site] & (saved > 0.0))[0]
+        slack = np.ones(len(pairs))
+        slack -= np.bincount(pairs.row[serving], minlength=len(pairs))
+        return choice, float(self.prices.sum() + choice.total), slack
 
     def step(self, choice: Choice, bound: float, slack: Floats, target: float) -> None:
         """Move the prices along the deflected subgradient, or go back to the best ones."""
@@ -143,7 +187,8 @@ class _Walk:
         if self.stalled >= _PATIENCE:
             self.length, self.stalled = self.length * _STEP_SHRINK, 0
             self.prices, self.direction = self.best_prices, slack
-        norm = float(self.direction @ self.direction)
+        # Not by `@`: the threads of a BLAS wait for each other where the machine is busy.
+        norm = float(np.square(self.direction).sum())
         if norm > 0.0:
             move = self.length * max(0.0, target - bound) / norm
             # Above its base a demand point is served anyway: a higher price gains nothing.
@@ -158,28 +203,19 @@ class _Walk:
             return
         free = ~opened & ~closed
         self.core = self.core.without(opened=opened, closed=closed)
-        self.by_site = np.ascontiguousarray(self.core.cost.T)
         self.use = self.use[free]
         self.prices = np.minimum(self.prices, self.core.base)
         self.best_prices = np.minimum(self.best_prices, self.core.base)
+        self.window = _Window.around(self.core.pairs, self.prices)
 
 
-def _first_prices(core: Core) -> Floats:
-    """Return what each demand point pays at about the second of `slots` spread-out sites."""
-    rank = min(len(core.sites) // (2 * core.slots), len(core.sites) - 1)
-    near = np.partition(core.cost, rank, axis=1)[:, rank]
-    dearest = np.where(core.cost < core.base[:, None], core.cost, 0.0).max(axis=1)
-    prices: Floats = np.minimum(near, dearest)
+def _first_prices(core: Core, plan: Positions) -> Floats:
+    """Return the mean of what the closest and the second closest site of a plan cost."""
+    is_open = core.flags(plan)
+    first = core.pairs.first_open(is_open)
+    second = core.pairs.second_open(is_open, first)
+    paid = core.pairs.paid(first)
+    # A base that stands for no service at all is no price to begin with.
+    last = np.maximum(core.pairs.paid(np.maximum(core.pairs.count - 1, 0)), paid)
+    prices: Floats = (paid + np.minimum(core.pairs.paid(second), last)) / 2.0
     return prices
-
-
-def capped_sums(by_site: Floats, prices: Floats) -> Floats:
-    """Return the sum of min(cost, price) of each site, shape (m,)."""
-    sums = np.empty(len(by_site))
-    size = max(1, _BLOCK_PAIRS // max(1, len(prices)))
-    part = np.empty((min(size, len(by_site)), len(prices)))
-    for first in range(0, len(by_site), size):
-        block = by_site[first : first + size]
-        np.minimum(block, prices, out=part[: len(block)])
-        part[: len(block)].sum(axis=1, out=sums[first : first + size])
-    return sums

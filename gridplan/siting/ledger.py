@@ -9,8 +9,7 @@ import numpy as np
 
 from gridplan.errors import Message
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
-from gridplan.siting.core import Positions
-from gridplan.siting.matrix import Flags
+from gridplan.siting.matrix import Flags, Positions
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import (

@@ -11,8 +11,15 @@ import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, first_ids
 from gridplan.siting.capacity import SoftCapacity
-from gridplan.siting.core import Positions
-from gridplan.siting.matrix import LONG_COLUMNS, Floats, Ids, as_numbers, check_ids, in_order
+from gridplan.siting.matrix import (
+    LONG_COLUMNS,
+    Floats,
+    Ids,
+    Positions,
+    as_numbers,
+    check_ids,
+    in_order,
+)
 from gridplan.siting.packing import FITS
 from gridplan.siting.problem import Problem
 

@@ -13,6 +13,7 @@ from gridplan.errors import FaultList, first_ids
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
 Ids = tuple[Hashable, ...]
 
 LONG_COLUMNS = ("demand_id", "site_id", "cost_m")
@@ -121,11 +122,21 @@ def _read_long(pairs: pd.DataFrame, faults: FaultList) -> LabelledCost | None:
             zh=f"{len(pairs)} 个点对中有 {int(twice.sum())} 个重复：{first_ids(names)}。"
             f"每个点对只保留一个成本。",
         )
-    row, demand = pd.factorize(pairs["demand_id"])
-    column, site = pd.factorize(pairs["site_id"])
+    row, demand = _numbered(pairs["demand_id"])
+    column, site = _numbered(pairs["site_id"])
+    # Filled in order: a large matrix that is sorted afterwards stands in memory twice.
     values = np.full((len(demand), len(site)), np.inf)
     values[row, column] = costs
-    return LabelledCost(values, tuple(demand.tolist()), tuple(site.tolist()), None, listed=True)
+    return LabelledCost(values, demand, site, None, listed=True)
+
+
+def _numbered(labels: pd.Series[str]) -> tuple[Positions, Ids]:
+    """Return the number of each label among the different ones in order, and those."""
+    code, found = pd.factorize(labels)
+    ids = tuple(in_order(found.tolist()))
+    number = {one: at for at, one in enumerate(ids)}
+    rank = np.array([number[one] for one in found.tolist()], dtype=np.intp)
+    return rank[code], ids
 
 
 def _pair_names(demand: Sequence[Hashable], site: Sequence[Hashable]) -> list[str]:

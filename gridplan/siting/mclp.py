@@ -11,7 +11,6 @@ import pandas as pd
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.causes import joined, least_budget, least_count
 from gridplan.siting.checked import checked
-from gridplan.siting.core import Positions
 from gridplan.siting.cover import (
     Cover,
     filled,
@@ -23,7 +22,7 @@ from gridplan.siting.cover import (
 )
 from gridplan.siting.highs import Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger, siting_of
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.resample import Cooling, Coverage, anneal, greedy_most

@@ -18,6 +18,7 @@ from gridplan.siting.lagrangian import subgradient
 from gridplan.siting.loads import read_loads
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.regions import Regions, refine
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, Search, StoppedBy, relative_gap
 
@@ -168,16 +169,32 @@ def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:
 
 
 def _solve(core: Core, search: Search) -> None:
-    search.raise_bound(math.fsum(np.minimum(core.base, core.cost.min(axis=1, initial=np.inf))))
+    search.raise_bound(math.fsum(core.pairs.paid(np.zeros(len(core.pairs), dtype=np.intp))))
     if _settled(core, search):
         return
     everywhere = np.arange(len(core.sites))
-    plan_among(core, greedy(core.cost, core.base, core.slots, search), everywhere, search)
+    plan_among(core, greedy(core.pairs, core.slots, search), everywhere, search)
     if search.closed:
         return
     dual = subgradient(core, search)
-    if not search.closed and not _settled(dual.core, search):
+    if search.closed or _settled(dual.core, search):
+        return
+    plan = dual.core.like(search.sites, dual.use)
+    regions = Regions(_solve_region)
+    refine(dual.core, plan, search, regions)
+    if not search.closed:
+        finish(dual, search, regions)
+
+
+def _solve_region(core: Core, search: Search) -> None:
+    """Solve a small p-median that has a plan already."""
+    if core.decided:
+        return
+    dual = subgradient(core, search)
+    if not search.closed and not dual.core.decided:
         finish(dual, search)
+    elif dual.core.decided:
+        search.offer(dual.core, np.arange(dual.core.slots))
 
 
 def _settled(core: Core, search: Search) -> bool:

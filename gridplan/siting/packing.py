@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gridplan.siting.core import Positions
 from gridplan.siting.knapsack import Grid, make_grid
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.problem import Problem
 from gridplan.siting.search import Search
 

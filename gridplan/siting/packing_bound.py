@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gridplan.siting.core import Positions
 from gridplan.siting.counts import Chooser, Pick, Region
 from gridplan.siting.knapsack import Grid, best_loads, forced_values, relaxed_values
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.packing import Packing, PackingSearch
 
 _MEMORY = 0.7

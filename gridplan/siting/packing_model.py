@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from gridplan.siting.core import Positions
 from gridplan.siting.highs import Model
-from gridplan.siting.matrix import Floats
+from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.packing import FITS, Packing
 from gridplan.siting.packing_bound import Node
 

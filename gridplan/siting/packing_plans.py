@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from gridplan.siting.core import Positions
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.packing import FITS, Packing, PackingSearch
 
 _ROUNDS = 30

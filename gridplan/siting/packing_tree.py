@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gridplan.siting.core import Positions
 from gridplan.siting.counts import Region, nested_groups
 from gridplan.siting.highs import Options, solve_model
-from gridplan.siting.matrix import Floats
+from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.packing import Packing, PackingSearch
 from gridplan.siting.packing_bound import Bounding, Node, Steps, first_node
 from gridplan.siting.packing_model import PairModel

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridplan.siting.core import Positions
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 
 
 @dataclass(frozen=True, slots=True)

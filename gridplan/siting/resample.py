@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from gridplan.siting.core import Positions
 from gridplan.siting.cover import Cover
 from gridplan.siting.ledger import Ledger
-from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.matrix import Flags, Floats, Positions
 
 _DRAWS_PER_STEP = 20
 _DRAWS_AT_ONCE = 50

@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from gridplan.siting.core import Core, Positions
+from gridplan.siting.core import Core
+from gridplan.siting.matrix import Positions
 from gridplan.siting.options import Limits
 
 StoppedBy = Literal["work", "time", "interrupt"]
@@ -79,6 +80,12 @@ class Search(Effort):
     def value(self) -> float:
         """Objective of the best plan, penalties included; ``inf`` before the first."""
         return self.plan[0]
+
+    @property
+    def sites(self) -> Positions:
+        """Open sites of the best plan; none before the first."""
+        best = self.plan[1]
+        return np.empty(0, dtype=np.intp) if best is None else best
 
     def offer(self, core: Core, chosen: Positions) -> bool:
         """Keep a plan if it is better than the best; True if it was."""
