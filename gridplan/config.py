@@ -17,13 +17,13 @@ from gridplan.cells import CellOptions
 from gridplan.errors import Language, Message, Note, SettingsError
 from gridplan.network import NetworkOptions
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
+from gridplan.room_settings import SitingSettings
 from gridplan.setting_faults import fault_messages, house_fault
 from gridplan.setting_fields import FROZEN as _FROZEN
 from gridplan.setting_fields import Section, over_defaults
 from gridplan.setting_fields import default_of as _default
 from gridplan.setting_fields import setting as _setting
 from gridplan.settings_file import read_raw
-from gridplan.siting import Limits
 from gridplan.zones import ZoneOptions
 
 _LARGEST_SEED = 2**31 - 1
@@ -297,26 +297,6 @@ class ZoneSettings(Section):
     )
 
 
-class SitingSettings(Section):
-    """`[siting]`: where the activity rooms go."""
-
-    model_config = _FROZEN
-    p: int = _setting(12, en="New rooms to propose.", zh="拟新增活动室数量。", ge=0)
-    work: int = _setting(
-        _default(Limits, "work"),
-        en="Counted work after which the search stops.",
-        zh="计算量上限。",
-        gt=0,
-    )
-    time_s: float = _setting(
-        600.0,
-        en="Safety stop in seconds; then the status says so.",
-        zh="安全时限。",
-        unit="s",
-        gt=0,
-    )
-
-
 class ReportSettings(Section):
     """`[report]`: language and audience."""
 
@@ -346,6 +326,14 @@ DEFAULT_NORMS: Mapping[str, Norm] = {
     ),
     "room_norm_m": Norm(
         value=500, unit="m", source="Culture and activity station / 文化活动站服务半径"
+    ),
+    "share_room_m": Norm(
+        value=300, unit="m", source="GB 50180-2018, 5-minute living circle / 五分钟生活圈"
+    ),
+    "estate_room_households": Norm(
+        value=300,
+        unit="households",
+        source="Graded norm of Guiyang for estate activity rooms / 贵阳小区活动室分级标准",
     ),
     "workers_per_10000": Norm(
         value=18, unit="1", source="Community workers per 10,000 residents / 每万人社区工作者"

@@ -40,10 +40,20 @@ STEPS: tuple[Step, ...] = (
         ("network", "demand"),
         walking.add_access,
     ),
-    Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), deciding.add_siting),
+    Step(
+        "siting",
+        ("committees", "sites", "estates", "population"),
+        ("siting", "run", "norms", "access", "demand"),
+        ("access",),
+        deciding.add_siting,
+    ),
     Step("zones", (), ("zones", "run"), ("cells", "demand"), deciding.add_zones),
     Step(
-        "layers", (), ("access", "norms"), ("cells", "access", "siting", "zones"), layers.add_layers
+        "layers",
+        (),
+        ("access", "norms", "siting"),
+        ("cells", "access", "siting", "zones"),
+        layers.add_layers,
     ),
     Step("summary", (), ("norms", "access"), ("layers",), figures.add_summary),
     Step("verify", ("buildings",), (), ("summary",), figures.add_proofs),

@@ -10,12 +10,13 @@ PACKAGE = Path(__file__).parents[1] / "gridplan"
 FLOORS = """
     errors terms geometry place verify
     sources
-    cells demand network access cases zones siting patrol evaluation
-    setting_faults setting_fields settings_file people_settings
+    cells demand network access cases zones siting rooms patrol evaluation
+    setting_faults setting_fields settings_file people_settings room_settings
     config plan project dictionary settings_doc fingerprint assemble summary steps pipeline compare
     store present batch widgets progress commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
-PURE = {"demand", "network", "access", "cells", "zones", "siting", "verify", "evaluation"}
+PURE = {"demand", "network", "access", "cells", "zones", "siting", "rooms", "verify",
+        "evaluation"}  # fmt: skip
 VERIFIER_MAY = {"numpy", "pandas", "shapely", "gridplan.errors", "gridplan.verify"}
 INPUT_OUTPUT = {"pathlib", "os", "io", "shutil", "tempfile", "pyogrio", "sqlite3", "urllib",
                 "requests", "socket", "subprocess", "logging"}  # fmt: skip

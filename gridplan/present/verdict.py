@@ -34,6 +34,7 @@ _CHECKS = MappingProxyType(
         "community_committees": Message("committees of the communities", "社区与居委会对应"),
         "lineage": Message("lineage of the cells", "网格沿革"),
         "frontier": Message("room sequences", "活动室数量序列"),
+        "room_tables": Message("tables about rooms", "活动室各表"),
     }
 )
 """Names of the checks, for what was left out."""

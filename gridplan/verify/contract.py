@@ -44,6 +44,18 @@ CONTRACT_LAYERS = tuple(CONTRACT_COLUMNS)
 _ADDED = {
     "ledger": "component residents length_m facilities facility_ids to_main_m between geometry",
     "frontier": "model p objective lower_bound gap status sites",
+    "room_options": "answer chosen rooms_existing rooms_new cadres cost mean_m p90_m within_share "
+    "within beyond no_site unreachable objective lower_bound gap status stopped_by",
+    "room_phases": "phase rooms rooms_so_far cost residents_gained saved_walk mean_m p90_m "
+    "within_share lower_bound gap status sites",
+    "estate_rooms": "estate_id residents served site_id mean_m max_m",
+    "room_reasons": "site_id residents saved_walk saved_per_resident_m closing_walk "
+    "closing_within closing_stranded next_site_id next_walk next_within",
+    "room_groups": "site_id group residents saved_walk saved_per_resident_m",
+    "decisions": "site_id decision asked_by reason date price_walk price_residents price_cost "
+    "price_status",
+    "left_behind": "answer community_id estate_id street cause residents mean_m",
+    "staffing": "place_id kind residents existing needed gap yearly_cost",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",

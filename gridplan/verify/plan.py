@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify import codes, crossing, lineage, links, siting, sums, tiling, zones
+from gridplan.verify import codes, crossing, lineage, links, rooms, siting, sums, tiling, zones
 from gridplan.verify.codes import GB_T_30428, CodeProfile
 from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
@@ -474,6 +474,12 @@ CHECKS = (
     ),
     _Check("lineage", ("cell_lineage", "cells"), _lineage),
     _Check("frontier", ("frontier",), _frontier, expected=False),
+    _Check(
+        "room_tables",
+        ("room_options", "summary.residents"),
+        rooms.check_room_tables,
+        expected=False,
+    ),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

@@ -239,6 +239,35 @@ _LINKS = {
         "One of the two is wrong.",
         "`{layer}` 中有 {count} 步的下界高于目标值：{ids}。两者必有一误。",
     ),
+    "nested_closes": _hard(
+        "Steps of the nested sequence that close a room of the step before: {count} ({ids}). "
+        "It may only add rooms.",
+        "嵌套序列中有 {count} 步撤掉了前一步的活动室：{ids}。该序列只能增加活动室。",
+    ),
+    "answer_residents": _hard(
+        "Answers of `{layer}` that do not account for all residents: {ids}. Within, beyond and "
+        "unreachable must add up to all.",
+        "`{layer}` 中下列答案的居民合计与总数不符：{ids}。达标、超标与不可达之和应为总数。",
+    ),
+    "left_differs": _hard(
+        "Answers whose residents beyond the norm are not those listed by place in `{layer}`: "
+        "{ids}. List each of them.",
+        "`{layer}` 按地点列出的居民与下列答案的未覆盖居民不符：{ids}。请逐处列全。",
+    ),
+    "reasons_differ": _hard(
+        "New rooms whose reasons in `{layer}` are missing or tell other residents than `rooms`: "
+        "{count} ({ids}). Compute them again.",
+        "{count} 处新增活动室在 `{layer}` 中没有理由，或居民数与 `rooms` 不符：{ids}。请重新计算。",
+    ),
+    "staff_gap": _hard(
+        "Places of `{layer}` whose gap is not the staff needed less the staff there: {count} "
+        "({ids}). Where the staff there is not given, there is no gap.",
+        "`{layer}` 中有 {count} 处的缺口不等于所需减现有：{ids}。现有人员未提供时不列缺口。",
+    ),
+    "staff_norm": _hard(
+        "The staff that committees need is {ids}, by the norm it is {detail}. Compute it again.",
+        "居委会所需人员合计为 {ids}，按标准应为 {detail}。请重新计算。",
+    ),
 }
 
 _ZONES = {
