@@ -19,6 +19,7 @@ from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
 from gridplan.present.words import (
     PLACE,
+    answers_sentence,
     before_basis,
     finding,
     kilometres2,
@@ -36,7 +37,7 @@ _FONT_MARK = "/* fonts */"
 _TELLING = re.compile(r"\d[\d,.]*\s?%|\d{1,3}(?:,\d{3})+")
 _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
-     "ownership", "group", "reason"}
+     "ownership", "group", "room", "next_site", "place_id", "estate", "cause", "answer", "date"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
 
@@ -111,6 +112,9 @@ def report_html(
         tables={name: table_view(plan, name, table) for name, table in made.items()},
         proofs=keys.proofs(plan),
         siting=keys.siting_facts(plan),
+        answers=answers_sentence(plan),
+        about=tabulation.ABOUT,
+        titles=tabulation.TITLES,
         status=siting_status(plan.summary["siting"]) if plan.summary.get("siting") else None,
         proven=(plan.summary.get("siting") or {}).get("status") == "proven",
         cells=keys.cell_facts(plan),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import aggregate
+from gridplan.present import aggregate, tables_rooms
 from gridplan.present.tables_places import committees_table, rooms_table, zones_table
 from gridplan.present.tables_sums import reconcile_table, summary_table
 from gridplan.present.tables_walks import (
@@ -21,7 +21,9 @@ from gridplan.present.tables_walks import (
 from gridplan.present.words import number, reason_label
 from gridplan.terms import known, term
 
-TOTALLED = frozenset({"communities", "change", "groups", "rooms", "zones", "committees", "ledger"})
+TOTALLED = tables_rooms.TOTALLED | frozenset(
+    {"communities", "change", "groups", "rooms", "zones", "committees", "ledger"}
+)
 """Tables whose last row is a total."""
 
 TITLES = {
@@ -30,6 +32,7 @@ TITLES = {
     "change": Message(en="Today and plan", zh="现状与方案"),
     "groups": Message(en="Population groups", zh="人群"),
     "rooms": Message(en="Rooms", zh="活动室"),
+    **tables_rooms.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
     "committees": Message(en="Committees", zh="居委会"),
     "ledger": Message(en="Ledger of residents", zh="居民台账"),
@@ -58,6 +61,7 @@ ABOUT = {
         en="New rooms, existing rooms and committees with the residents nearest to them.",
         zh="新增活动室、现有活动室与居委会，及以其为最近的居民。",
     ),
+    **tables_rooms.ABOUT,
     "zones": Message(
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
@@ -78,7 +82,7 @@ ABOUT = {
 """What each table tells, for the first sheet of the workbook."""
 
 SHARE_SUFFIX = "_share"
-_DIGITS = {"compactness": 2}
+_DIGITS = {"compactness": 2, "needed": 1, "staff_gap": 1}
 _SHARE_DIGITS = 1
 
 _NORM_COLUMN = re.compile(r"(within|line)_([0-9.]+)_share")
@@ -105,6 +109,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "change": change_table,
         "groups": groups_table,
         "rooms": rooms_table,
+        **tables_rooms.room_tables(),
         "zones": zones_table,
         "committees": committees_table,
         "ledger": ledger_table,
@@ -134,7 +139,8 @@ def digits(column: str) -> int:
 def heading(plan: Plan, column: str) -> Message:
     """Return the heading of a column of these tables, with its unit."""
     norm = number(float(aggregate.headline_norm(plan.summary["access"]["within"])))
-    own = {**_HEADINGS, **_norm_headings(norm)}
+    room_norm = number((plan.summary.get("siting") or {}).get("norm_m") or float(norm))
+    own = {**_HEADINGS, **_norm_headings(norm), **tables_rooms.room_headings(room_norm)}
     if column in own:
         return own[column]
     at_norm = _NORM_COLUMN.fullmatch(column)
