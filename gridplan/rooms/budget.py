@@ -191,6 +191,7 @@ class _Knapsack:
         """Keep what the fractional knapsack on top of a plan proves; the whole budget is free."""
         # The best plan may lack what this one has: all but the required rooms is bought anew.
         money = left + math.fsum(self.cost[[j for j in plan if j not in self.required]])
+        rest, saved = rest[self.cost[rest] <= money], saved[self.cost[rest] <= money]
         cost = self.cost[rest]
         order = np.lexsort((rest, -saved / np.maximum(cost, np.finfo(float).tiny)))
         spent = np.concatenate([[0.0], np.cumsum(cost[order])[:-1]])

@@ -476,7 +476,7 @@ CHECKS = (
     _Check("frontier", ("frontier",), _frontier, expected=False),
     _Check(
         "room_tables",
-        ("room_options", "summary.residents"),
+        ("room_options", "summary"),
         rooms.check_room_tables,
         expected=False,
     ),

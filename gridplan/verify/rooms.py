@@ -35,6 +35,8 @@ def check_options(
     """
     columns = ["answer", "within", "beyond", "unreachable", "objective", "lower_bound"]
     absent = missing_columns(options, "room_options", columns)
+    if left is not None:
+        absent += missing_columns(left, "left_behind", ["answer", "residents"])
     if absent:
         return Checked(tuple(absent))
     names = texts(options, "answer")
@@ -47,7 +49,7 @@ def check_options(
     excess = numbers(options, "lower_bound") - numbers(options, "objective")
     above = excess > tolerances.ratio * np.maximum(np.abs(numbers(options, "objective")), 1.0)
     findings += finding("frontier_bound", names[above], layer="room_options")
-    if left is not None and {"answer", "residents"} <= set(left):
+    if left is not None:
         findings += _left_findings(names, outside, left)
     return Checked(tuple(findings))
 
@@ -65,9 +67,10 @@ def check_room_reasons(reasons: pd.DataFrame, rooms: pd.DataFrame) -> Checked:
     """Check that each new room has its reasons, and the residents that the layer `rooms` says."""
     absent = [
         *missing_columns(reasons, "room_reasons", ["site_id", "residents"]),
-        *missing_columns(rooms, "rooms", ["site_id", "kind", "residents"]),
+        *missing_columns(rooms, "rooms", ["site_id"]),
+        *missing_columns(rooms, "rooms", ["residents"], severity="soft"),
     ]
-    if absent:
+    if absent or "kind" not in rooms:
         return Checked(tuple(absent))
     new = rooms[texts(rooms, "kind") != "existing"]
     said = dict(zip(texts(reasons, "site_id"), numbers(reasons, "residents"), strict=True))
