@@ -41,7 +41,7 @@ class Extent:
     """
 
     rooms: int = 30
-    work: float = 15_000.0
+    work: float = 4_000.0
 
 
 def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
@@ -89,7 +89,11 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
 
 @dataclass
 class _Solver:
-    """Solves one number of rooms after another on the homes that a candidate can help."""
+    """
+    Solves one number of rooms after another on the homes that a candidate can help.
+
+    `work` and `numbers` are what is left to spend, and on how many.
+    """
 
     question: RoomQuestion
     work: float
@@ -117,8 +121,10 @@ class _Solver:
 
     def rows(self, p: int, nested: tuple[str, ...]) -> list[dict[str, object]]:
         """Return the rows of both sequences for one number of rooms."""
-        steps = max(_LEAST_STEPS, int(self.work * _MILLION / self.pairs / self.numbers))
+        # What the numbers before left over is shared among those to come.
+        steps = max(_LEAST_STEPS, int(self.work * _MILLION / self.pairs / max(1, self.numbers)))
         limits = Limits(work=steps, seed=self.question.limits.seed)
+        self.numbers -= 1
         free, bound, stopped = nested, math.nan, None
         if len(self.core.demand_ids):
             try:
@@ -127,6 +133,7 @@ class _Solver:
                 # Too few rooms for all parts of the network, or no plan within the limit.
                 found = None
             if found is not None:
+                self.work -= found.work * self.pairs / _MILLION
                 bound, stopped = found.bound + self.constant, found.stopped_by
                 new = tuple(str(one) for one in found.sites if one in self.question.candidates)
                 free = min((new, nested), key=lambda sites: (*self._value(sites), sites != new))
