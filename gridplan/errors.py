@@ -99,6 +99,12 @@ class InfeasibleError(GridplanError, RuntimeError):
     exit_status: ClassVar[int] = 3
 
 
+class BrokenPlanError(GridplanError, RuntimeError):
+    """A plan of gridplan's own failed the independent check, and is not given out: a bug."""
+
+    exit_status: ClassVar[int] = 1
+
+
 @dataclass(slots=True)
 class FaultList:
     """Collects the faults of one input, to raise them together."""

@@ -1,6 +1,9 @@
 """Where activity rooms go, with a bound on how good any plan could be."""
 
 from gridplan.siting.assessment import Evaluation, evaluate
+from gridplan.siting.center import p_center, p_quantile
+from gridplan.siting.lscp import lscp
+from gridplan.siting.mclp import mclp
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Progress, Rules
 from gridplan.siting.problem import Problem, make_problem
@@ -17,7 +20,11 @@ __all__ = [
     "Siting",
     "Status",
     "evaluate",
+    "lscp",
     "make_problem",
+    "mclp",
+    "p_center",
     "p_median",
+    "p_quantile",
     "propose_rooms",
 ]

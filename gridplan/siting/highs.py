@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import highspy
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array, vstack
 
 from gridplan.siting.matrix import Flags, Floats
@@ -29,6 +30,7 @@ _LARGEST_COST = 2.0**12
 # What the tolerances of HiGHS may add to a bound or an objective: relative and absolute.
 _BOUND_SLACK = 1e-9
 _WHOLE_SLACK = 1e-4
+_HALF = 0.5
 # Seconds between two looks at the keyboard while HiGHS works in its own thread.
 _LOOK_S = 0.1
 # HiGHS stops by the clock only where it cannot be interrupted, a little after the limit.
@@ -71,6 +73,11 @@ class Model:
     whole: Flags
 
     @property
+    def relaxed(self) -> Model:
+        """The linear relaxation."""
+        return replace(self, whole=np.zeros(len(self.cost), dtype=np.bool_))
+
+    @property
     def integral(self) -> bool:
         """Whole costs on whole columns alone: every objective is a whole number."""
         return bool((self.whole | (self.cost == 0)).all() and (self.cost % 1.0 == 0).all())
@@ -107,6 +114,12 @@ class Outcome:
     stopped_by: StoppedBy | None = None
     row_dual: Floats | None = None
     reduced: Floats | None = None
+
+    def chosen(self, count: int) -> npt.NDArray[np.intp] | None:
+        """Return which of the first columns are 1 in the best solution; None without one."""
+        if self.values is None:
+            return None
+        return np.flatnonzero(self.values[:count] > _HALF)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +234,8 @@ def solve_model(
         return Outcome("stopped", None, math.inf, -math.inf, "time" if late else "work")
     if math.isfinite(options.cutoff):
         model = _below(model, options.cutoff)
+    if not len(model.cost):
+        return _nothing_to_choose(model)
     scale = _scale(model.cost) if whole else 1.0
     highs = _loaded(model, scale, options)
     if limit_s is not None:
@@ -251,6 +266,13 @@ def _below(model: Model, cutoff: float) -> Model:
         least=np.append(model.least, -np.inf),
         most=np.append(model.most, most),
     )
+
+
+def _nothing_to_choose(model: Model) -> Outcome:
+    """Return the outcome of a model without columns, which HiGHS does not take."""
+    if ((model.least <= 0.0) & (model.most >= 0.0)).all():
+        return Outcome("optimal", np.empty(0), 0.0, 0.0)
+    return Outcome("infeasible", None, math.inf, math.inf)
 
 
 def _count(effort: Effort, steps: float) -> None:

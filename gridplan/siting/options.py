@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
+
+import pandas as pd
 
 from gridplan.errors import FaultList, SettingsError
 
@@ -31,15 +33,33 @@ class Rules:
     allow_unreachable : bool
         Leave out demand that no allowed site reaches, and list it in the result,
         where otherwise it is a fault.
+    cost_of : mapping or Series, by site id
+        What it costs to open a site, 0 or more. A fixed site is open already and
+        costs nothing. The LSCP then asks for the least cost and not the fewest sites.
+    budget : float or None
+        Most that the opened sites may cost together, in the unit of `cost_of`.
+    groups : mapping or Series, by site id
+        The community (or any other group) that a site belongs to.
+    at_least, at_most : mapping of group to count
+        How many open sites, fixed ones included, each group has at least and at most.
     """
 
     fixed: Collection[Hashable] = ()
     required: Collection[Hashable] = ()
     forbidden: Collection[Hashable] = ()
     allow_unreachable: bool = False
+    cost_of: Mapping[Hashable, float] | pd.Series[float] | None = field(default=None, hash=False)
+    budget: float | None = None
+    groups: Mapping[Hashable, Hashable] | pd.Series | None = field(default=None, hash=False)
+    at_least: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
+    at_most: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Freeze the ids; a single text is one id, not its characters."""
+        for name in ("cost_of", "groups", "at_least", "at_most"):
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, dict(given.items()))
         for name in ("fixed", "required", "forbidden"):
             object.__setattr__(self, name, _as_tuple(getattr(self, name)))
 

@@ -6,8 +6,10 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, first_ids
+from gridplan.siting.conditions import NO_CONDITIONS, Conditions, read_conditions
 from gridplan.siting.matrix import Flags, Floats, Ids, in_order, read_cost, with_weights
 from gridplan.siting.options import Rules
 
@@ -29,6 +31,8 @@ class Problem:
         Sites that are fixed or required; sites that are not forbidden.
     unreachable : ndarray of bool, shape (n_demand,)
         Demand with weight that no allowed site reaches.
+    conditions : Conditions
+        Costs, budget and counts of groups.
     """
 
     cost: Floats
@@ -38,6 +42,7 @@ class Problem:
     must_open: Flags
     may_open: Flags
     unreachable: Flags
+    conditions: Conditions = NO_CONDITIONS
 
     @property
     def counted(self) -> Flags:
@@ -45,7 +50,14 @@ class Problem:
         return (self.weights > 0) & ~self.unreachable
 
 
-def make_problem(cost: object, weights: object, rules: Rules, *, p: int | None = None) -> Problem:
+def make_problem(
+    cost: object,
+    weights: object,
+    rules: Rules,
+    *,
+    p: int | None = None,
+    conditions: bool = False,
+) -> Problem:
     """
     Check everything a siting is given and order it by id.
 
@@ -55,11 +67,14 @@ def make_problem(cost: object, weights: object, rules: Rules, *, p: int | None =
         Metres. In an array, ids are positions. A long frame has the columns
         ``demand_id``, ``site_id``, ``cost_m``; a pair that is absent is not allowed.
     weights : Series by demand id, or ndarray in the row order of `cost`
-        Residents.
+        Residents. None: every demand point has the weight 1.
     rules : Rules
-        Fixed, required and forbidden sites.
+        Fixed, required and forbidden sites, budget, counts of groups.
     p : int, optional
         Number of open sites, fixed and required ones included.
+    conditions : bool
+        The solver that asks respects budgets and counts of groups; where it does
+        not, rules that have them are a fault.
 
     Raises
     ------
@@ -68,10 +83,16 @@ def make_problem(cost: object, weights: object, rules: Rules, *, p: int | None =
     """
     faults = FaultList()
     labelled = read_cost(cost, faults)
+    if weights is None and labelled:
+        weights = pd.Series(1.0, index=pd.Index(list(labelled.demand_ids), dtype="object"))
     matched = with_weights(labelled, weights, faults) if labelled else None
+    limits = NO_CONDITIONS
     if labelled:
         must, may = _check_rules(rules, labelled.site_ids, faults)
         _check_count(p, must, may, faults)
+        limits = read_conditions(
+            rules, labelled.site_ids, (must, may), faults, offered=conditions, p=p
+        )
     if not labelled or not matched:
         raise CostMatrixError(*faults.faults)
     labelled, numbers = matched
@@ -80,7 +101,7 @@ def make_problem(cost: object, weights: object, rules: Rules, *, p: int | None =
         _add_unreachable(labelled.demand_ids, numbers, lost, faults)
     faults.raise_if_any(CostMatrixError)
     return Problem(
-        labelled.metres, numbers, labelled.demand_ids, labelled.site_ids, must, may, lost
+        labelled.metres, numbers, labelled.demand_ids, labelled.site_ids, must, may, lost, limits
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from gridplan.errors import Message
 from gridplan.siting.search import StoppedBy
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
@@ -42,7 +43,12 @@ class Siting:
     work : float
         Counted steps that the search took.
     unreachable : tuple of demand ids
-        Demand with weight that no allowed site reaches, left out on request.
+        Demand with weight that no allowed site reaches, left out on request. In a
+        covering problem: that none reaches within the radius.
+    cause : Message or None
+        Why there is no plan, and the smallest relaxation known to help.
+    notes : tuple of Message
+        What else the planner should know about the plan.
     """
 
     sites: tuple[Hashable, ...]
@@ -55,8 +61,10 @@ class Siting:
     seconds: float
     work: float
     unreachable: tuple[Hashable, ...]
+    cause: Message | None = None
+    notes: tuple[Message, ...] = ()
 
     @property
     def lower_bound(self) -> float:
-        """The bound: of a problem that minimises, one from below."""
+        """The bound: from below, or from above where most coverage is asked for (MCLP)."""
         return self.bound

@@ -6,6 +6,7 @@ pandas, shapely and `gridplan.errors` only, and never snap or repair. Each check
 used by itself and reports raw figures; `verify_plan` runs all that the layers allow.
 """
 
+from gridplan.verify.choice import Asked, check_choice
 from gridplan.verify.codes import GB_T_30428, CodeProfile, check_codes, check_ids
 from gridplan.verify.contract import CONTRACT_COLUMNS, CONTRACT_LAYERS, check_contract
 from gridplan.verify.crossing import check_buildings, check_communities
@@ -42,6 +43,7 @@ __all__ = [
     "REASONS",
     "RULES",
     "STANDARD",
+    "Asked",
     "Checked",
     "CodeProfile",
     "Finding",
@@ -51,6 +53,7 @@ __all__ = [
     "Tolerances",
     "check_boundary",
     "check_buildings",
+    "check_choice",
     "check_claims",
     "check_codes",
     "check_communities",

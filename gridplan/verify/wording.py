@@ -443,6 +443,24 @@ _SITING = {
         "The siting is called proven with a gap of {ids}. Call it `gap`, or close the gap.",
         "选址差距为 {ids}，却称已证明最优。应标为 `gap`，或继续求解至闭合。",
     ),
+    "siting_count": _hard(
+        "The plan opens {ids} sites, where {detail} were asked for. Do not use it.",
+        "方案开放了 {ids} 个选址点，要求为 {detail} 个。该方案不可采用。",
+    ),
+    "siting_budget": _hard(
+        "The opened sites cost {ids}, above the budget of {detail}. Do not use the plan.",
+        "所选点的成本为 {ids}，超过预算 {detail}。该方案不可采用。",
+    ),
+    "siting_group": _hard(
+        "Groups with fewer or more open sites than asked for: {count} ({ids}). "
+        "Do not use the plan.",
+        "{count} 个分组的选址点数量不符合要求：{ids}。该方案不可采用。",
+    ),
+    "siting_uncovered": _hard(
+        "Demand points without enough open sites within {detail} m: {count} ({ids}). "
+        "Do not use the plan.",
+        "{count} 个需求点在 {detail} 米内的选址点数量不足：{ids}。该方案不可采用。",
+    ),
     "status_unknown": _hard(
         "The status of the siting, {ids}, is not one of {detail}. Use one of these.",
         "选址状态 {ids} 不在 {detail} 之列。请使用规定的状态。",

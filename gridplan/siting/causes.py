@@ -1,0 +1,118 @@
+"""Why no set of sites keeps all conditions, and the smallest change that would do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gridplan.errors import Message, first_ids
+from gridplan.siting.conditions import Conditions
+from gridplan.siting.core import Positions
+from gridplan.siting.cover import Cover, Side, set_model
+from gridplan.siting.highs import Model, solve_model
+from gridplan.siting.ledger import Ledger
+from gridplan.siting.matrix import Ids
+
+
+def without_budget(cover: Cover) -> Cover:
+    """Return the cover without its budget, which is the first of the side rows."""
+    side = cover.side
+    return replace(cover, side=Side(side.matrix[1:], side.least[1:], side.most[1:]))
+
+
+def least_budget(cover: Cover, conditions: Conditions, ledger: Ledger) -> Message | None:
+    """Say which budget would do; None if none would, or there is none."""
+    budget = conditions.budget
+    if not math.isfinite(budget):
+        return None
+    lifted = without_budget(cover)
+    out = solve_model(set_model(lifted, cover.side.matrix[0]), ledger)
+    ledger.heed(out.stopped_by)
+    if out.values is None:
+        return None
+    needed = conditions.allowed_cost - float(cover.side.most[0]) + out.objective
+    return Message(
+        en=f"The least budget that would do is {needed:g}, and not {budget:g}.",
+        zh=f"预算至少需要 {needed:g}，现为 {budget:g}。",
+    )
+
+
+def least_count(cover: Cover, ledger: Ledger) -> Message | None:
+    """Say which number of sites would do; None if none would, or it is free."""
+    if cover.slots is None:
+        return None
+    lifted = replace(cover, slots=None)
+    low = solve_model(set_model(lifted, np.ones(len(cover.sites))), ledger)
+    ledger.heed(low.stopped_by)
+    if low.values is None:
+        return None
+    high = solve_model(set_model(lifted, -np.ones(len(cover.sites))), ledger)
+    ledger.heed(high.stopped_by)
+    opened = len(cover.opened)
+    if round(low.objective) > cover.slots:
+        count = opened + round(low.objective)
+        return Message(
+            en=f"With p = {count} (and not {opened + cover.slots}) it can be done.",
+            zh=f"p 取 {count}（现为 {opened + cover.slots}）即可满足。",
+        )
+    if round(-high.objective) < cover.slots:
+        count = opened + round(-high.objective)
+        return Message(
+            en=f"With p = {count} (and not {opened + cover.slots}) it can be done.",
+            zh=f"p 取 {count}（现为 {opened + cover.slots}）即可满足。",
+        )
+    return None
+
+
+def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Message | None:
+    """
+    Say which demand stays uncovered when as little as possible does.
+
+    Parameters
+    ----------
+    demand : ndarray, shape (n,)
+        Position of each row of the cover in the problem.
+    """
+    model = _elastic(cover)
+    out = solve_model(model, ledger)
+    ledger.heed(out.stopped_by)
+    if out.values is None:
+        return None
+    short = np.flatnonzero(np.round(out.values[len(cover.sites) :]) > 0)
+    if not len(short):
+        return None
+    which = first_ids([ids[demand[at]] for at in short])
+    return Message(
+        en=f"At best, {len(short)} demand points stay uncovered: {which}.",
+        zh=f"最好的情况下仍有 {len(short)} 个需求点未被覆盖：{which}。",
+    )
+
+
+def _elastic(cover: Cover) -> Model:
+    """Return the model in which demand may stay uncovered, one by one, at a price of 1."""
+    n, m = cover.covers.shape
+    hard = set_model(cover, np.zeros(m))
+    slack = np.zeros((hard.rows.shape[0], n))
+    slack[np.arange(n), np.arange(n)] = cover.needs
+    dense = np.hstack([hard.rows.toarray(), slack])
+    return Model(
+        cost=np.concatenate([np.zeros(m), np.ones(n)]),
+        rows=type(hard.rows)(dense),
+        least=hard.least,
+        most=hard.most,
+        lower=np.zeros(m + n),
+        upper=np.ones(m + n),
+        whole=np.ones(m + n, dtype=np.bool_),
+    )
+
+
+def joined(head: Message, parts: Sequence[Message | None]) -> Message:
+    """Return one message of a head and what is known besides."""
+    known = [one for one in parts if one is not None]
+    return Message(
+        en=" ".join([head.en, *(one.en for one in known)]),
+        zh="".join([head.zh, *(one.zh for one in known)]),
+    )

@@ -1,0 +1,364 @@
+"""The p-center and the p-quantile: the least radius in which p sites have everybody, or most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import CostMatrixError, FaultList, Message
+from gridplan.siting.assessment import weighted_quantile
+from gridplan.siting.causes import joined, least_budget, least_count
+from gridplan.siting.checked import checked
+from gridplan.siting.core import Positions
+from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduced, set_model
+from gridplan.siting.highs import solve_model
+from gridplan.siting.ledger import Ledger, siting_of
+from gridplan.siting.matrix import Floats
+from gridplan.siting.mclp import most_coverage
+from gridplan.siting.options import Limits, Rules
+from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.result import Siting
+from gridplan.siting.search import OutOfEffortError, StoppedBy
+
+_NO_RULES = Rules()
+_NO_LIMITS = Limits()
+_SHARE = 0.9
+# Weights that sum to a share exactly should reach it despite rounding.
+_SUM_SLACK = 1e-12
+# Pairs times sites that breaking ties by the mean may look at.
+_MOST_SWAPS = 200_000_000
+_PASSES = 3
+_TIES = Message(
+    en="Other plans may have the same radius and a lower mean: with this many sites, or with "
+    "a budget or counts by group, ties are not broken by the mean.",
+    zh="可能还有半径相同而平均距离更短的方案：选址点较多，或有预算、分组数量要求时，"
+    "不按平均距离再择优。",
+)
+
+
+def p_center(
+    cost: np.ndarray | pd.DataFrame,
+    *,
+    p: int,
+    weights: np.ndarray | pd.Series | None = None,
+    rules: Rules = _NO_RULES,
+    limits: Limits = _NO_LIMITS,
+) -> Siting:
+    r"""
+    Open p sites so that the longest walk to the closest one is least.
+
+    .. math:: \min_{|P| = p} \max_{i : w_i > 0} \min_{j \in P} d_{ij}
+
+    The optimum is one of the distances. For each that a bisection asks about, a set
+    covering problem tells whether p sites bring everybody within it [1]_: dominated
+    sites and implied demand are dropped, a greedy plan or the linear relaxation
+    settles most, branch and bound the rest. Of the plans with the least radius, one
+    of a low mean is taken where single interchanges find it; a note says if not.
+
+    Parameters
+    ----------
+    cost : ndarray or DataFrame, shape (n_demand, n_sites), or a long DataFrame
+        Metres, as in `p_median`.
+    p : int
+        Number of open sites, fixed and required ones included.
+    weights : Series by demand id, or ndarray in the row order of `cost`, optional
+        Demand without weight does not count; all demand does if absent.
+    rules : Rules
+    limits : Limits
+
+    Returns
+    -------
+    Siting
+        `objective` and `bound` in metres.
+
+    Raises
+    ------
+    CostMatrixError
+        With one message per fault.
+
+    References
+    ----------
+    .. [1] Minieka, E. (1970). The m-center problem. *SIAM Review*, 12(1), 138-139.
+       https://doi.org/10.1137/1012016
+
+    Examples
+    --------
+    >>> cost = pd.DataFrame(
+    ...     {"A": [0.0, 500.0, 900.0], "B": [500.0, 0.0, 400.0], "C": [900.0, 400.0, 0.0]},
+    ...     index=["north", "middle", "south"],
+    ... )
+    >>> plan = p_center(cost, p=1)
+    >>> plan.sites, plan.objective, plan.bound, plan.status
+    (('B',), 500.0, 500.0, 'proven')
+    """
+    problem = make_problem(cost, weights, rules, p=p, conditions=True)
+    ledger = Ledger(limits, whole=_whole(problem))
+
+    def search() -> None:
+        if _least(_radii(problem), lambda at: _within(problem, at, p, ledger), ledger):
+            _prefer_lower_mean(problem, p, ledger)
+        else:
+            ledger.cause = _cause(problem, p, ledger)
+
+    plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
+    return checked(plan, problem, model="p_center", p=p)
+
+
+def p_quantile(
+    cost: np.ndarray | pd.DataFrame,
+    weights: np.ndarray | pd.Series,
+    *,
+    p: int,
+    share: float = _SHARE,
+    rules: Rules = _NO_RULES,
+    limits: Limits = _NO_LIMITS,
+) -> Siting:
+    r"""
+    Open p sites so that a share of the weight (90 %) lives within the least radius.
+
+    .. math::
+        \min r \quad \text{s.t.} \quad \max_{|P| = p}
+        \sum_{i : \min_{j \in P} d_{ij} \le r} w_i \ge s \sum_i w_i
+
+    The least radius is one of the distances; for each that a bisection asks about,
+    `mclp` covers as much as it can, until the share is reached or proven out of reach.
+
+    Parameters
+    ----------
+    cost, weights, p, rules, limits
+        As in `p_median`. Demand that no site reaches is part of the total weight, and
+        is listed in the result.
+    share : float
+        Above 0, up to 1.
+
+    Returns
+    -------
+    Siting
+        `objective` in metres: the least distance within which the share of the
+        weight lives. No smaller radius than `bound` will do.
+
+    Raises
+    ------
+    CostMatrixError
+        With one message per fault.
+
+    Examples
+    --------
+    >>> cost = pd.DataFrame(
+    ...     {"A": [0.0, 500.0, 900.0], "B": [500.0, 0.0, 400.0], "C": [900.0, 400.0, 0.0]},
+    ...     index=["north", "middle", "south"],
+    ... )
+    >>> residents = pd.Series({"north": 5, "middle": 45, "south": 50})
+    >>> plan = p_quantile(cost, residents, p=1)
+    >>> plan.sites, plan.objective, plan.bound, plan.status
+    (('B',), 400.0, 400.0, 'proven')
+    """
+    faults = FaultList()
+    if not (isinstance(share, (int, float)) and 0 < share <= 1):
+        faults.add(
+            en=f"share is {share!r}; expected a share above 0, up to 1.",
+            zh=f"share 为 {share!r}，应为大于 0、不超过 1 的比例。",
+        )
+    faults.raise_if_any(CostMatrixError)
+    every = replace(rules, allow_unreachable=True)
+    problem = make_problem(cost, weights, every, p=p, conditions=True)
+    ledger = Ledger(limits, whole=_whole(problem))
+
+    def search() -> None:
+        radii = _radii(problem, everybody=False)
+        if not _least(radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger):
+            ledger.cause = ledger.cause or _out_of_reach(share)
+
+    plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
+    return checked(plan, problem, model="p_quantile", p=p, share=share)
+
+
+def _run(search: Callable[[], None]) -> StoppedBy | None:
+    try:
+        search()
+    except OutOfEffortError as stop:
+        return stop.reason
+    except KeyboardInterrupt:
+        return "interrupt"
+    return None
+
+
+def _counted(problem: Problem) -> Floats:
+    return problem.cost[np.ix_(problem.counted, problem.may_open)]
+
+
+def _whole(problem: Problem) -> bool:
+    metres = _counted(problem)
+    return bool((metres[np.isfinite(metres)] % 1.0 == 0).all())
+
+
+def _radii(problem: Problem, *, everybody: bool = True) -> Floats:
+    """Return the distances that can be the answer, ascending."""
+    metres = _counted(problem)
+    if not metres.size:
+        return np.zeros(1)
+    least = float(metres.min(axis=1).max()) if everybody else 0.0
+    found = np.unique(metres[np.isfinite(metres)])
+    return found[found >= least]
+
+
+_Answer = tuple[float, Positions] | None
+"""A plan with its radius; None where it is proven that there is none."""
+
+
+def _least(radii: Floats, ask: Callable[[float], _Answer], ledger: Ledger) -> bool:
+    """Find the least radius with a plan, by bisection; True if there is one."""
+    if not len(radii):
+        radii = np.zeros(1)
+    ledger.bring_bound(float(radii[0]))
+    plan = ask(float(radii[-1]))
+    if plan is None:
+        ledger.infeasible = True
+        return False
+    ledger.offer(*plan)
+    low, high = -1, int(np.searchsorted(radii, plan[0]))
+    while high - low > 1 and not ledger.closed:
+        middle = (low + high) // 2
+        plan = ask(float(radii[middle]))
+        if plan is None:
+            low = middle
+            ledger.bring_bound(float(radii[low + 1]))
+        else:
+            ledger.offer(*plan)
+            high = min(middle, int(np.searchsorted(radii, plan[0])))
+    if high - low == 1:
+        ledger.bring_bound(float(radii[high]))
+    return True
+
+
+def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> _Answer:
+    """Return p sites that bring everybody within a radius."""
+    ledger.spend(1.0)
+    within = problem.cost <= radius_m
+    cover = make_cover(problem, within, problem.counted, p=p)
+    if not cover.covers.any(axis=1).all():
+        return None
+    small = reduced(cover)
+    chosen = greedy_cover(small) if small.free else None
+    if chosen is None or len(chosen) > p - len(small.opened):
+        chosen = _exact(small, ledger)
+    if chosen is None:
+        return None
+    sites = small.positions(chosen)
+    sites = filled(problem, sites, p) if small.free else sites
+    return _longest(problem, sites), sites
+
+
+def _exact(cover: Cover, ledger: Ledger) -> Positions | None:
+    ones = np.ones(len(cover.sites))
+    relaxed = solve_model(set_model(replace(cover, slots=None), ones).relaxed, ledger)
+    ledger.heed(relaxed.stopped_by)
+    if relaxed.bound > float(cover.slots or 0) + 1e-6:
+        return None
+    out = solve_model(set_model(cover, np.zeros(len(cover.sites))), ledger)
+    ledger.heed(out.stopped_by)
+    if out.answer == "stopped":
+        # HiGHS gave up without a limit: nothing is known about this radius.
+        reason: StoppedBy = "work"
+        raise OutOfEffortError(reason)
+    return out.chosen(len(cover.sites))
+
+
+def _longest(problem: Problem, sites: Positions) -> float:
+    metres = problem.cost[np.ix_(problem.counted, sites)]
+    return float(metres.min(axis=1, initial=np.inf).max(initial=0.0))
+
+
+def _covering_share(
+    problem: Problem, radius_m: float, asked: tuple[int, float], ledger: Ledger
+) -> _Answer:
+    """Return p sites that have the share of the weight within a radius."""
+    p, share = asked
+    target = share * math.fsum(problem.weights) * (1.0 - _SUM_SLACK)
+    inner = Ledger(
+        replace(ledger.limits, progress=None, gap=0.0),
+        started=ledger.started,
+        work=ledger.work,
+        maximise=True,
+        target=target,
+    )
+    inner.rng = ledger.rng
+    stopped: OutOfEffortError | None = None
+    try:
+        most_coverage(problem, problem.cost <= radius_m, p, inner)
+    except OutOfEffortError as stop:
+        stopped = stop
+    finally:
+        ledger.work = inner.work
+    value, sites = inner.plan
+    if sites is not None and value >= target:
+        within = problem.cost[:, sites].min(axis=1)
+        counted = problem.weights > 0
+        return weighted_quantile(within[counted], problem.weights[counted], share), sites
+    if inner.infeasible or inner.bound < target:
+        ledger.cause = inner.cause
+        return None
+    reason: StoppedBy = "work"
+    raise stopped or OutOfEffortError(reason)
+
+
+def _cause(problem: Problem, p: int, ledger: Ledger) -> Message:
+    head = Message(
+        en="It is proven that no p sites that keep all rules reach everybody, at any distance.",
+        zh="已证明：在给定 p 与各项规则下，任何距离内都无法让所有人可达。",
+    )
+    parts: list[Message | None] = []
+    try:
+        reach = np.isfinite(problem.cost)
+        cover = make_cover(problem, reach, problem.counted, p=p)
+        parts.append(least_budget(cover, problem.conditions, ledger))
+        parts.append(least_count(cover, ledger))
+    except OutOfEffortError:
+        return joined(head, parts)
+    return joined(head, parts)
+
+
+def _out_of_reach(share: float) -> Message:
+    return Message(
+        en=f"It is proven that no p sites reach {share:.1%} of the weight, at any distance. "
+        f"Raise p, lower the share, or join the paths.",
+        zh=f"已证明：任何 p 个选址点都无法让 {share:.1%} 的权重可达。"
+        f"请增大 p、降低比例，或连通道路。",
+    )
+
+
+def _prefer_lower_mean(problem: Problem, p: int, ledger: Ledger) -> None:
+    """Interchange single sites for a lower mean, with the radius kept, where that is cheap."""
+    radius_m, sites = ledger.plan
+    if sites is None:
+        return
+    fixed = problem.must_open[sites]
+    metres = problem.cost[problem.counted]
+    if problem.conditions.binding or metres.size * p > _MOST_SWAPS:
+        ledger.notes.append(_TIES)
+        return
+    # Beyond the radius, a walk costs more than all others together.
+    far = 1.0 + 2.0 * max(radius_m, 1.0) * math.fsum(problem.weights)
+    weights = problem.weights[problem.counted]
+    paid = np.where(metres <= radius_m, metres * weights[:, None], far)
+    paid[:, ~problem.may_open] = np.inf
+    now = sites.copy()
+    for _ in range(_PASSES):
+        before = now.copy()
+        for slot in np.flatnonzero(~fixed).tolist():
+            ledger.spend(1.0)
+            others = np.delete(now, slot)
+            base = paid[:, others].min(axis=1, initial=np.inf)
+            total = np.minimum(base[:, None], paid).sum(axis=0)
+            total[others] = np.inf
+            best = int(total.argmin())
+            if total[best] < total[now[slot]] * (1.0 - 1e-9):
+                now[slot] = best
+        if np.array_equal(before, now):
+            break
+    if not _longest(problem, now) > radius_m:
+        ledger.plan = (_longest(problem, now), np.sort(now))

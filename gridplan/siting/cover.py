@@ -1,0 +1,281 @@
+"""What a covering problem still has to decide, made smaller without losing the best plan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, hstack, vstack
+
+from gridplan.siting.core import Positions
+from gridplan.siting.highs import Model
+from gridplan.siting.matrix import Flags, Floats
+from gridplan.siting.problem import Problem
+
+# Sites are compared pair by pair up to this many: memory grows with the square.
+_MOST_COMPARED = 6_000
+_HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Side:
+    """Rows besides coverage: budget, counts of groups; for the free sites alone."""
+
+    matrix: Floats
+    least: Floats
+    most: Floats
+
+    def of(self, columns: Flags | Positions) -> Side:
+        """Return the rows for some of the columns."""
+        return replace(self, matrix=self.matrix[:, columns])
+
+    @property
+    def empty(self) -> bool:
+        """There are none."""
+        return not len(self.least)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """
+    Free sites, and the demand that the sites open for certain leave uncovered.
+
+    Attributes
+    ----------
+    covers : ndarray of bool, shape (n, m)
+        Whether a free site covers a demand point.
+    weights : ndarray, shape (n,)
+    needs : ndarray of int, shape (n,)
+        How many of the free sites each demand point still needs.
+    cost : ndarray, shape (m,)
+        What a set of sites is charged for: 1 each, or the opening cost.
+    sites : ndarray, shape (m,)
+        Positions of the free sites in the problem.
+    opened : ndarray
+        Positions of the sites that are open for certain.
+    slots : int or None
+        Free sites to open; None: any number.
+    side : Side
+    exact : bool
+        Just `slots` are to be opened; otherwise at most, since further ones do no harm.
+    done : float
+        Weight that is covered already.
+    """
+
+    covers: Flags
+    weights: Floats
+    needs: Floats
+    cost: Floats
+    sites: Positions
+    opened: Positions
+    slots: int | None
+    side: Side
+    exact: bool
+    done: float
+
+    @property
+    def free(self) -> bool:
+        """Any set of sites is allowed."""
+        return self.side.empty and not self.exact
+
+    def positions(self, chosen: Positions) -> Positions:
+        """Return all open sites of a plan as positions in the problem."""
+        return np.sort(np.concatenate([self.opened, self.sites[chosen]]))
+
+    def covered(self, chosen: Positions) -> float:
+        """Return the weight that some free sites cover with those open for certain."""
+        within = self.covers[:, chosen].any(axis=1)
+        return self.done + math.fsum(self.weights[within])
+
+    def where(self, rows: Flags, columns: Flags) -> Cover:
+        """Return the cover of some demand and sites."""
+        return replace(
+            self,
+            covers=self.covers[np.ix_(rows, columns)],
+            weights=self.weights[rows],
+            needs=self.needs[rows],
+            cost=self.cost[columns],
+            sites=self.sites[columns],
+            side=self.side.of(columns),
+        )
+
+
+def make_cover(
+    problem: Problem, within: Flags, counted: Flags, *, p: int | None, backup: int = 1
+) -> Cover:
+    """
+    Return what is left to decide when the sites that must be open are.
+
+    Parameters
+    ----------
+    within : ndarray of bool, shape (n_demand, n_sites)
+        Whether a site covers a demand point.
+    counted : ndarray of bool, shape (n_demand,)
+        Demand that is to be covered.
+    """
+    free = problem.may_open & ~problem.must_open
+    opened = np.flatnonzero(problem.must_open)
+    held = within[:, opened].sum(axis=1)
+    left = counted & (held < backup)
+    matrix, least, most = problem.conditions.rows(len(free))
+    taken = matrix[:, opened].sum(axis=1)
+    cost = problem.conditions.cost
+    return Cover(
+        covers=within[np.ix_(left, free)],
+        weights=problem.weights[left],
+        needs=(backup - held[left]).astype(np.float64),
+        cost=np.ones(int(free.sum())) if cost is None else cost[free],
+        sites=np.flatnonzero(free),
+        opened=opened,
+        slots=None if p is None else p - len(opened),
+        side=Side(matrix[:, free], least - taken, most - taken),
+        exact=problem.conditions.binding,
+        done=math.fsum(problem.weights[counted & ~left]),
+    )
+
+
+def merged(cover: Cover) -> Cover:
+    """Return the cover with demand that the same sites cover made one, weights added."""
+    if not cover.covers.shape[1] or not len(cover.weights):
+        return cover.where(_any(cover.covers), np.ones(len(cover.sites), dtype=np.bool_))
+    packed = np.packbits(cover.covers, axis=1)
+    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    weights = np.bincount(which.ravel(), cover.weights, minlength=len(first)).astype(np.float64)
+    order = np.argsort(first, kind="stable")
+    rows = first[order]
+    within = cover.covers[rows]
+    kept = _any(within)
+    return replace(
+        cover,
+        covers=within[kept],
+        weights=weights[order][kept],
+        needs=cover.needs[rows][kept],
+    )
+
+
+def _any(flags: Flags) -> Flags:
+    return np.asarray(flags.any(axis=1), dtype=np.bool_)
+
+
+def without_dominated(cover: Cover) -> Cover:
+    """
+    Return the cover without sites that another makes needless.
+
+    A site is dropped if another one covers all that it does, at no higher cost;
+    of equal sites the first stays. Only where any set of sites is allowed and no
+    demand needs two of them.
+    """
+    m = len(cover.sites)
+    if not cover.free or m > _MOST_COMPARED or (cover.needs > 1).any() or m == 0:
+        return cover
+    ones = cover.covers.astype(np.float32)
+    size = ones.sum(axis=0)
+    inside = (ones.T @ ones) >= size[:, None] - _HALF
+    inside &= cover.cost[None, :] <= cover.cost[:, None]
+    earlier = np.arange(m)[None, :] < np.arange(m)[:, None]
+    needless = (inside & (~inside.T | earlier)).any(axis=1)
+    return cover.where(np.ones(len(cover.weights), dtype=np.bool_), ~needless)
+
+
+def without_implied(cover: Cover) -> Cover:
+    """Return the cover without demand that is covered whenever some other demand is."""
+    n = len(cover.weights)
+    if n > _MOST_COMPARED or not n:
+        return cover
+    ones = cover.covers.astype(np.float32)
+    size = ones.sum(axis=1)
+    # holds[i, k]: every site that covers k covers i.
+    holds = (ones @ ones.T) >= size[None, :] - _HALF
+    holds &= cover.needs[:, None] <= cover.needs[None, :]
+    earlier = np.arange(n)[None, :] < np.arange(n)[:, None]
+    implied = (holds & (~holds.T | earlier)).any(axis=1)
+    return cover.where(~implied, np.ones(len(cover.sites), dtype=np.bool_))
+
+
+def reduced(cover: Cover) -> Cover:
+    """Drop implied demand and dominated sites in turn, for a problem that covers everybody."""
+    cover = replace(cover)
+    while True:
+        before = cover.covers.shape
+        cover = without_dominated(without_implied(cover))
+        if cover.covers.shape == before:
+            return cover
+
+
+def greedy_cover(cover: Cover) -> Positions:
+    """Return columns that cover everybody, each time the site that covers most for its cost."""
+    left, chosen = cover.needs.copy(), []
+    price = np.maximum(cover.cost, 1e-9)
+    closed = np.ones(len(cover.sites), dtype=np.bool_)
+    while (left > 0).any():
+        gain = cover.covers[left > 0].sum(axis=0) * closed / price
+        best = int(gain.argmax())
+        if gain[best] <= 0:
+            break
+        chosen.append(best)
+        closed[best] = False
+        left -= cover.covers[:, best]
+    return np.array(sorted(chosen), dtype=np.intp)
+
+
+def set_model(cover: Cover, cost: Floats) -> Model:
+    """Return the model that covers all demand at least cost; with `slots` open if given."""
+    m = len(cover.sites)
+    rows = [csr_array(cover.covers.astype(np.float64)), csr_array(cover.side.matrix)]
+    least = [cover.needs, cover.side.least]
+    most = [np.full(len(cover.needs), np.inf), cover.side.most]
+    if cover.slots is not None:
+        rows.append(csr_array(np.ones((1, m))))
+        least.append(np.array([float(cover.slots) if cover.exact else 0.0]))
+        most.append(np.array([float(cover.slots)]))
+    return Model(
+        cost=cost,
+        rows=csr_array(vstack(rows, format="csr")),
+        least=np.concatenate(least),
+        most=np.concatenate(most),
+        lower=np.zeros(m),
+        upper=np.ones(m),
+        whole=np.ones(m, dtype=np.bool_),
+    )
+
+
+def most_model(cover: Cover) -> Model:
+    r"""
+    Return the model that covers most weight.
+
+    .. math::
+        \min -\sum_i w_i z_i \quad \text{s.t.} \quad z_i \le \sum_{j \in N_i} y_j,
+        \quad \sum_j y_j = p, \quad y_j \in \{0, 1\},\; 0 \le z_i \le 1
+
+    Columns are the sites, then the demand.
+    """
+    n, m = cover.covers.shape
+    side = csr_array(np.hstack([cover.side.matrix, np.zeros((len(cover.side.least), n))]))
+    within = csr_array(cover.covers.astype(np.float64))
+    rows = [hstack([within, -eye_array(n)], format="csr"), side]
+    least, most = [np.zeros(n), cover.side.least], [np.full(n, np.inf), cover.side.most]
+    if cover.slots is not None:
+        count = np.concatenate([np.ones(m), np.zeros(n)])
+        rows.append(csr_array(count[None, :]))
+        least.append(np.array([float(cover.slots) if cover.exact else 0.0]))
+        most.append(np.array([float(cover.slots)]))
+    return Model(
+        cost=np.concatenate([np.zeros(m), -cover.weights]),
+        rows=csr_array(vstack(rows, format="csr")),
+        least=np.concatenate(least),
+        most=np.concatenate(most),
+        lower=np.zeros(m + n),
+        upper=np.ones(m + n),
+        whole=np.concatenate([np.ones(m, dtype=np.bool_), np.zeros(n, dtype=np.bool_)]),
+    )
+
+
+def filled(problem: Problem, chosen: Positions, p: int | None) -> Positions:
+    """Return a plan with the first sites that may be open added, until there are p."""
+    short = 0 if p is None else p - len(chosen)
+    if short <= 0:
+        return chosen
+    spare = problem.may_open.copy()
+    spare[chosen] = False
+    return np.sort(np.concatenate([chosen, np.flatnonzero(spare)[:short]]))
