@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
 from gridplan.rooms.question import RoomQuestion
-from gridplan.siting import Limits, Rules, p_median
-from gridplan.siting.highs import Model, Outcome, solve_model
+from gridplan.siting import Limits, Rules, lscp, p_median
 from gridplan.siting.matrix import Flags
 from gridplan.siting.result import Status
-from gridplan.siting.search import PROVEN_GAP, Effort, StoppedBy, relative_gap
-
-_HALF = 0.5
+from gridplan.siting.search import StoppedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,74 +59,24 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     sites = question.names(question.free)
     if not rows.any():
         return Chosen(required, "lscp", *_count(len(required)))
-    chosen, outcome = _cover(near[np.ix_(rows, question.free)], required, sites, question.limits)
-    bound = min(max(outcome.bound, float(len(required)), 1.0), float(len(chosen)))
-    gap = relative_gap(float(len(chosen)), bound)
-    proven = gap <= PROVEN_GAP
+    cost = pd.DataFrame(
+        question.metres[np.ix_(rows, question.free)],
+        index=[one for one, kept in zip(question.demand_ids, rows, strict=True) if kept],
+        columns=list(sites),
+    )
+    found = lscp(cost, radius_m=radius_m, rules=Rules(required=required), limits=question.limits)
+    if not found.sites:
+        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+    chosen = tuple(str(one) for one in found.sites)
     return Chosen(
         _least_walk(question, chosen, radius_m=radius_m),
         "lscp",
-        float(len(chosen)),
-        bound,
-        gap,
-        "proven" if proven else "gap",
-        None if proven else outcome.stopped_by or "work",
+        found.objective,
+        found.bound,
+        found.gap,
+        found.status,
+        found.stopped_by,
     )
-
-
-def _cover(
-    near: Flags, required: tuple[str, ...], sites: tuple[str, ...], limits: Limits
-) -> tuple[tuple[str, ...], Outcome]:
-    r"""
-    Return the fewest sites so that each row has one that is near, and what HiGHS proved.
-
-    The set covering model :math:`\min \sum_j y_j` with :math:`\sum_{j \in N_i} y_j \ge 1` for
-    each demand :math:`i` [1]_; rows that are near to the same sites are one row.
-
-    References
-    ----------
-    .. [1] Toregas, C., Swain, R., ReVelle, C. and Bergman, L. (1971). The location of emergency
-       service facilities. *Operations Research*, 19(6), 1363-1373.
-       https://doi.org/10.1287/opre.19.6.1363
-    """
-    distinct = np.unique(near, axis=0)
-    must = np.isin(np.array(sites, dtype=object), np.array(required, dtype=object))
-    start = _greedy_cover(distinct, must)
-    count = len(sites)
-    outcome = solve_model(
-        Model(
-            cost=np.ones(count),
-            rows=csr_array(distinct.astype(float)),
-            least=np.ones(len(distinct)),
-            most=np.full(len(distinct), np.inf),
-            lower=must.astype(float),
-            upper=np.ones(count),
-            whole=np.ones(count, dtype=bool),
-        ),
-        Effort(limits),
-        start=start.astype(float),
-    )
-    best = _no_worse(start, outcome)
-    return tuple(one for one, kept in zip(sites, best, strict=True) if kept), outcome
-
-
-def _no_worse(start: Flags, outcome: Outcome) -> Flags:
-    values = outcome.values  # noqa: PD011 - of a solver, not of a frame
-    if values is None:
-        return start
-    found: Flags = np.asarray(values > _HALF)
-    return start if found.sum() > start.sum() else found
-
-
-def _greedy_cover(near: Flags, must: Flags) -> Flags:
-    """Return a cover that opens the site with most rows again and again; of equals the first."""
-    opened = must.copy()
-    left: Flags = np.asarray(~near[:, must].any(axis=1))
-    while left.any():
-        best = int(near[left].sum(axis=0).argmax())
-        opened[best] = True
-        left = np.logical_and(left, ~near[:, best])
-    return opened
 
 
 def _count(rooms: int) -> tuple[float, float, float, Status, StoppedBy | None]:
