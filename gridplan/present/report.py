@@ -37,7 +37,8 @@ _FONT_MARK = "/* fonts */"
 _TELLING = re.compile(r"\d[\d,.]*\s?%|\d{1,3}(?:,\d{3})+")
 _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
-     "ownership", "group", "room", "next_site", "place_id", "estate", "cause", "answer", "date"}
+     "ownership", "group", "room", "next_site", "place_id", "estate", "cause", "answer", "date",
+     "proof", "status", "served", "price_status", "sequence"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
 

@@ -337,7 +337,8 @@ def left_table(plan: Plan) -> pd.DataFrame:
             "cause": [_cause(str(one)) for one in left["cause"]],
         }
     )
-    return told.assign(**{name: left[name] for name in ("residents", "mean_m", "max_m", "least_m")})
+    told["population"] = left["residents"]
+    return told.assign(**{name: left[name] for name in ("mean_m", "max_m", "least_m")})
 
 
 def estates_table(plan: Plan) -> pd.DataFrame:
@@ -348,9 +349,10 @@ def estates_table(plan: Plan) -> pd.DataFrame:
     names = _site_names(plan)
     told = pd.DataFrame(estates).assign(
         served=_words(estates["served"]),
+        population=estates["residents"],
         room=_objects([_called(one, names) for one in estates["site_id"]], estates),
     )
-    return told[["estate_id", "name", "households", "residents", "served", "room", "mean_m",
+    return told[["estate_id", "name", "households", "population", "served", "room", "mean_m",
                  "max_m"]]  # fmt: skip
 
 

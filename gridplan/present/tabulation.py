@@ -19,7 +19,7 @@ from gridplan.present.tables_walks import (
     ledger_table,
 )
 from gridplan.present.words import number, reason_label
-from gridplan.terms import known, term
+from gridplan.terms import Family, known, term
 
 TOTALLED = tables_rooms.TOTALLED | frozenset(
     {"communities", "change", "groups", "rooms", "zones", "committees", "ledger"}
@@ -148,13 +148,17 @@ def heading(plan: Plan, column: str) -> Message:
         return _share_heading(at_norm[1], number(float(at_norm[2])))
     if column.startswith("missing_"):
         return reason_label(column.removeprefix("missing_"))
-    if not known(column, "column"):
+    family = next((one for one in _FAMILIES if known(column, one)), None)
+    if family is None:
         return Message(en=column, zh=column)
-    found = term(column, "column")
+    found = term(column, family)
     if found.unit not in _UNITS:
         return found.message
     en, zh = _UNITS[found.unit]
     return Message(en=f"{found.en} ({en})", zh=f"{found.zh} ({zh})")
+
+
+_FAMILIES: tuple[Family, ...] = ("column", "indicator")
 
 
 def _share_heading(kind: str, norm: str) -> Message:

@@ -184,10 +184,12 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
     sites = number(siting.get("candidates"))
     least = _LEAST.get(str(siting.get("model")), Message(en="the best value", zh="目标值最优"))
     if status == "proven":
+        kept = _decided(siting)
         return Message(
             en=f"Proven: {least.en} among the {sites} candidate sites given, with the committees "
-            f"and existing rooms fixed.",
-            zh=f"已证明：在给定的 {sites} 处候选场地中，居委会与现有活动室不变时，{least.zh}。",
+            f"and existing rooms fixed{kept.en}.",
+            zh=f"已证明：在给定的 {sites} 处候选场地中，居委会与现有活动室不变{kept.zh}时，"
+            f"{least.zh}。",
         )
     small = gap is not None and gap < _SMALL_SHARE
     left = Message(
@@ -206,6 +208,17 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
         f"can be better by more than {left.en}.",
         zh=f"提前停止{why.zh}，未证明最优：在给定的 {sites} 处候选场地中，"
         f"任何选法至多再改进 {left.zh}。",
+    )
+
+
+def _decided(siting: Mapping[str, Any]) -> Message:
+    """Return that the decisions on sites were kept, where there are any."""
+    count = len(siting.get("required") or []) + len(siting.get("forbidden") or [])
+    if not count:
+        return Message(en="", zh="")
+    return Message(
+        en=f" and {counted(count, 'decision on a site', 'decisions on sites')} kept",
+        zh=f"、{count} 条场地决定照办",
     )
 
 
