@@ -65,7 +65,7 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     required = question.at(question.required)
     rest = np.array([j for j in question.free if j not in set(required.tolist())], dtype=np.intp)
     standing = np.concatenate([question.fixed, required])
-    order = [*required.tolist(), *building_order(question, rest, standing)]
+    order = [*required.tolist(), *building_order(question, rest, standing, most=most)]
     counts = range(least, most + 1)
     solver = _Solver(question, extent.work, numbers=len(counts))
     rows = []
@@ -123,7 +123,8 @@ class _Solver:
         """Return the rows of both sequences for one number of rooms."""
         # What the numbers before left over is shared among those to come.
         steps = max(_LEAST_STEPS, int(self.work * _MILLION / self.pairs / max(1, self.numbers)))
-        limits = Limits(work=steps, seed=self.question.limits.seed)
+        own = self.question.limits
+        limits = Limits(work=steps, time_s=own.time_s, seed=own.seed)
         self.numbers -= 1
         free, bound, stopped = nested, math.nan, None
         if len(self.core.demand_ids):

@@ -110,18 +110,20 @@ def in_phases(
     return phase_of, typed
 
 
-def building_order(question: RoomQuestion, sites: Positions, standing: Positions) -> list[int]:
+def building_order(
+    question: RoomQuestion, sites: Positions, standing: Positions, *, most: int | None = None
+) -> list[int]:
     """
     Return sites in the order of what each brings beside all before it.
 
     Reaching residents who reach nothing comes first, then the metres saved; of equals the
-    first id.
+    first id. With `most`, the order ends after so many sites.
     """
     walks, residents = compared_m(question), question.residents
     today = walks[:, standing].min(axis=1, initial=math.inf)
     today = np.where(np.isfinite(today), today, walks.max(initial=0.0))
     left, order = sorted(int(j) for j in sites), list[int]()
-    while left:
+    while left and (most is None or len(order) < most):
         best = left.pop(first_best(gains(walks, residents, today, np.array(left))))
         order.append(best)
         today = np.minimum(today, walks[:, best])
