@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -128,6 +128,9 @@ def rooms_layer(
     demand: pd.DataFrame,
     opened: Sequence[str],
     closing: Mapping[str, Closing],
+    *,
+    required: Collection[str] = (),
+    phase_of: Mapping[str, int] | None = None,
 ) -> gpd.GeoDataFrame:
     """
     Return the open rooms: committees and existing rooms (``existing``), and what is proposed.
@@ -136,6 +139,8 @@ def rooms_layer(
     ----------
     opened : ids of the open sites and committees
     closing : what closing a site would cost, by id
+    required : ids of candidate sites that a decision opens
+    phase_of : in which phase a room is built, by id
     """
     committees = gpd.GeoDataFrame(
         {
@@ -148,8 +153,9 @@ def rooms_layer(
         geometry=place.committees.geometry,
         crs=place.crs,
     )
+    kind = place.sites["kind"].replace({"candidate": "proposed"})
     sites = place.sites.assign(
-        kind=place.sites["kind"].replace({"candidate": "proposed"}),
+        kind=kind.mask(place.sites["site_id"].isin(required), "required"),
         staff=pd.array([pd.NA] * len(place.sites), dtype="Int64"),
     )
     rooms = pd.concat([committees, sites], ignore_index=True)
@@ -159,7 +165,7 @@ def rooms_layer(
     rooms["residents"] = ids.map(served["population"].sum()).fillna(0).astype("int64")
     rooms["mean_m"] = ids.map(_mean_by(demand, "room_id", "room_m"))
     rooms["max_m"] = ids.map(served["room_m"].max())
-    rooms["phase"] = pd.array([pd.NA] * len(rooms), dtype="Int64")
+    rooms["phase"] = ids.map(dict(phase_of or {})).astype("Int64")
     rooms["assumed"] = rooms["assumed"].astype("boolean").fillna(value=False).astype(bool)
     reasons = [_why(row, closing) for row in rooms[["site_id", "kind"]].itertuples(index=False)]
     shut = [closing.get(one, Closing()) for one in ids]

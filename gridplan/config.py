@@ -16,13 +16,13 @@ from gridplan.errors import Language, Note, SettingsError
 from gridplan.network import NetworkOptions
 from gridplan.norm_settings import DEFAULT_NORMS, WALK, Norm, near_miss, norm_faults
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
+from gridplan.room_settings import SitingSettings
 from gridplan.setting_faults import fault_messages, house_fault
 from gridplan.setting_fields import FROZEN as _FROZEN
 from gridplan.setting_fields import Section, over_defaults
 from gridplan.setting_fields import default_of as _default
 from gridplan.setting_fields import setting as _setting
 from gridplan.settings_file import read_raw
-from gridplan.siting import Limits
 from gridplan.zones import ZoneOptions
 
 _LARGEST_SEED = 2**31 - 1
@@ -318,26 +318,6 @@ class ZoneSettings(Section):
         unit="share",
         gt=0,
         le=1,
-    )
-
-
-class SitingSettings(Section):
-    """`[siting]`: where the activity rooms go."""
-
-    model_config = _FROZEN
-    p: int = _setting(12, en="New rooms to propose.", zh="拟新增活动室数量。", ge=0)
-    work: int = _setting(
-        _default(Limits, "work"),
-        en="Counted work after which the search stops.",
-        zh="计算量上限。",
-        gt=0,
-    )
-    time_s: float = _setting(
-        600.0,
-        en="Safety stop in seconds; then the status says so.",
-        zh="安全时限。",
-        unit="s",
-        gt=0,
     )
 
 

@@ -41,6 +41,14 @@ DEFAULT_NORMS: Mapping[str, Norm] = {
     "room_norm_m": Norm(
         value=500, unit="m", source="Culture and activity station / 文化活动站服务半径"
     ),
+    "share_room_m": Norm(
+        value=300, unit="m", source="GB 50180-2018, 5-minute living circle / 五分钟生活圈"
+    ),
+    "estate_room_households": Norm(
+        value=300,
+        unit="households",
+        source="Graded norm of Guiyang for estate activity rooms / 贵阳小区活动室分级标准",
+    ),
     "workers_per_10000": Norm(
         value=18, unit="1", source="Community workers per 10,000 residents / 每万人社区工作者"
     ),

@@ -50,7 +50,13 @@ STEPS: tuple[Step, ...] = (
         ("network", "demand"),
         walking.add_access,
     ),
-    Step("siting", ("committees", "sites"), ("siting", "run"), ("access",), deciding.add_siting),
+    Step(
+        "siting",
+        ("committees", "sites", "estates", "population"),
+        ("siting", "run", "norms", "access", "demand"),
+        ("access",),
+        deciding.add_siting,
+    ),
     Step("links", ("committees", "sites"), ("network",), ("access", "siting"), doubts.add_links),
     Step("services", ("water",), ("access", "norms"), ("network", "siting"), services.add_services),
     Step("people", ("population",), ("demand",), ("demand", "access"), people.add_people),
@@ -58,7 +64,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "layers",
         (),
-        ("access", "norms"),
+        ("access", "norms", "siting"),
         ("cells", "access", "siting", "links", "services", "people", "zones"),
         layers.add_layers,
     ),

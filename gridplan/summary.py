@@ -14,7 +14,8 @@ from gridplan.config import Config
 from gridplan.geometry import area_scale
 from gridplan.network import Network
 from gridplan.place import Place
-from gridplan.siting import Siting
+from gridplan.rooms import Answer, RoomQuestion
+from gridplan.siting.search import relative_gap
 
 
 def place_figures(place: Place, layers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -32,44 +33,50 @@ def place_figures(place: Place, layers: Mapping[str, pd.DataFrame]) -> dict[str,
     }
 
 
-def siting_figures(siting: Siting, place: Place, config: Config) -> dict[str, Any]:
-    """Return how good the siting is, as far as is proven."""
+def siting_figures(
+    found: Answer, question: RoomQuestion, place: Place, config: Config
+) -> dict[str, Any]:
+    """
+    Return how good the siting is, as far as is proven.
+
+    The objective of the LSCP, and its bound, count all open places, as the layer `rooms` does.
+    """
     candidates = place.sites[place.sites["kind"] == "candidate"]
+    chosen = found.chosen
+    standing = len(question.fixed) if chosen.model == "lscp" else 0
+    by_number = found.key == "C" and config.siting.budget is None
     return {
-        "model": "p-median",
-        "p": config.siting.p,
+        "answer": found.key,
+        "model": chosen.model,
+        "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
-        "objective": _finite(siting.objective),
-        "bound": _finite(siting.bound),
-        "lower_bound": _finite(siting.lower_bound),
-        "gap": _finite(siting.gap),
-        "status": siting.status,
-        "stopped_by": siting.stopped_by,
+        "objective": _finite(chosen.objective + standing),
+        "bound": _finite(chosen.bound + standing),
+        "lower_bound": _finite(chosen.bound + standing),
+        "gap": _finite(
+            relative_gap(chosen.objective + standing, chosen.bound + standing)
+            if standing
+            else chosen.gap
+        ),
+        "status": chosen.status,
+        "stopped_by": chosen.stopped_by,
+        "budget": config.siting.budget,
+        "norm_m": question.norm_m,
+        "required": sorted(question.required),
+        "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
     }
 
 
-def frontier_table(figures: Mapping[str, Any], siting: Siting) -> pd.DataFrame:
-    """
-    Return the room sequences of a plan, here the one number of rooms that was asked for.
+def option_figures(options: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the table of the three answers as the summary holds it."""
+    records = options.astype("object").where(options.notna(), None).to_dict("records")
+    return [{str(key): _plain(value) for key, value in one.items()} for one in records]
 
-    Parameters
-    ----------
-    figures : mapping
-        As `siting_figures` returns them.
 
-    Returns
-    -------
-    DataFrame, one row per number of new rooms
-        ``model``, ``p`` (new rooms), ``objective`` and ``lower_bound`` in
-        resident-metres (null without a plan), ``gap``, ``status`` and ``sites``
-        (ids of all open places, with blanks between).
-    """
-    row = {key: figures[key] for key in ("model", "p", "objective", "lower_bound", "gap", "status")}
-    frame = pd.DataFrame([row | {"sites": " ".join(map(str, siting.sites))}])
-    measured = ["objective", "lower_bound", "gap"]
-    return frame.astype(dict.fromkeys(measured, "float64"))
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _finite(figure: float) -> float | None:

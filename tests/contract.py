@@ -114,6 +114,20 @@ COLUMNS = {
     "streets": ["edge_id", "u", "v", "length_m", "walkable"],
 }
 
+ROOM_TABLES = {
+    "frontier": ["model", "sequence", "p", "objective", "lower_bound", "gap", "status", "sites"],
+    "room_options": ["answer", "rooms_existing", "rooms_new", "cadres", "cost", "mean_m", "p90_m",
+                     "within_share", "beyond", "no_site", "unreachable", "status"],
+    "room_phases": ["phase", "rooms", "sites"],
+    "estate_rooms": ["estate_id", "served", "site_id"],
+    "room_reasons": ["site_id", "residents", "saved_walk", "next_site_id", "closing_walk"],
+    "room_groups": ["site_id", "group", "residents"],
+    "decisions": ["site_id", "decision", "asked_by", "reason", "date", "price_walk"],
+    "left_behind": ["answer", "community_id", "estate_id", "street", "cause", "residents"],
+    "staffing": ["place_id", "kind", "existing", "needed", "gap", "yearly_cost"],
+}  # fmt: skip
+"""Tables about rooms that every run has."""
+
 SUMMARY = [
     "contract",
     "residents",
@@ -150,7 +164,7 @@ def check_folder(folder):
 
 def check_layers(layers):
     """Check the columns, ids as text, and that every missing distance has a known reason."""
-    for name, columns in COLUMNS.items():
+    for name, columns in {**COLUMNS, **ROOM_TABLES}.items():
         assert [c for c in columns if c not in layers[name]] == [], name
     for name, key in (("cells", "cell_id"), ("demand", "demand_id"), ("streets", "edge_id")):
         assert layers[name][key].map(type).eq(str).all(), (name, key)

@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parents[1] / "gridplan"
 FLOORS = """
     errors terms geometry place verify
     sources
-    cells demand network access cases zones siting patrol evaluation
-    setting_faults setting_fields settings_file norm_settings people_settings
+    cells demand network access cases zones siting rooms patrol evaluation
+    setting_faults setting_fields settings_file norm_settings people_settings room_settings
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     compare fieldcheck store present batch widgets progress commands
     field_commands cli
@@ -23,6 +23,7 @@ PURE = {
     "cells",
     "zones",
     "siting",
+    "rooms",
     "verify",
     "evaluation",
     "answers",

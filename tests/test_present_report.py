@@ -398,7 +398,8 @@ def shown_by_excel(cell) -> str:
         return ""
     if cell.number_format == "0.0%":
         return f"{100 * cell.value:.1f}%"
-    return f"{cell.value:,.0f}" if isinstance(cell.value, int | float) else str(cell.value)
+    digits = 1 if cell.number_format == "#,##0.0" else 0
+    return f"{cell.value:,.{digits}f}" if isinstance(cell.value, int | float) else str(cell.value)
 
 
 def test_widths_follow_what_is_shown(plan) -> None:

@@ -214,12 +214,69 @@ def make_plan(side: int = 20) -> Plan:
             {"cell_uid": cells["cell_uid"], "zone_system": "main", "zone_id": cells["zone_id"]}
         ),
     }
+    layers |= _room_tables(demand)
     settings = {
         "cells": {"method": "square", "size_m": 100.0},
         "siting": {"p": 5, "model": "p-median", "gap": 0.0},
         "zones": {"tolerance": 0.2, "count": int(zones.shape[0])},
     }
     return Plan(place, layers, _summary(place, layers), settings)
+
+
+def _room_tables(demand: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
+    """A curve of three rooms, one of its steps unproven, and what two of the tables say."""
+    steps = [(p, s, 900.0 - 100 * p + 5 * (s == "nested")) for s in ("free", "nested")
+             for p in (1, 2, 5)]  # fmt: skip
+    curve = pd.DataFrame(steps, columns=["p", "sequence", "mean_m"]).assign(model="p-median")
+    curve["objective"] = curve["mean_m"] * 1000
+    curve["lower_bound"] = curve["objective"] - 10 * (curve["p"] == 5)
+    curve["gap"] = (curve["objective"] - curve["lower_bound"]) / curve["objective"]
+    curve["status"] = np.where(curve["p"] == 5, "gap", "proven")
+    curve["within_share"] = 0.5 + curve["p"] / 20
+    curve = curve.assign(p90_m=900.0, max_m=1500.0, ede_m=800.0, sites="R1", unreachable=0)
+    curve["knee"] = (curve["p"] == 2) & (curve["sequence"] == "free")
+    left = pd.DataFrame(
+        {
+            "answer": ["A", "C"],
+            "community_id": demand["community_id"].iloc[[0, 0]].to_numpy(),
+            "estate_id": [None, "E1"],
+            "street": ["滨河路<b>", None],
+            "cause": ["no_site", "unreachable"],
+            "residents": [12, 30],
+            "mean_m": [700.0, np.nan],
+            "max_m": [800.0, np.nan],
+            "least_m": [650.0, np.nan],
+        }
+    )
+    decisions = pd.DataFrame(
+        {
+            "site_id": ["S1"],
+            "decision": ["required"],
+            "asked_by": ["民政科<i>"],
+            "reason": ["现有用房"],
+            "date": ["2026-05-04"],
+            "answer": ["C"],
+            "open_without": pd.array([False], dtype="boolean"),
+            "price_walk": [1500.0],
+            "price_residents": pd.array([7], dtype="Int64"),
+            "price_rooms": pd.array([0], dtype="Int64"),
+            "price_cost": [np.nan],
+            "price_status": ["gap"],
+        }
+    )
+    staff = pd.DataFrame(
+        {
+            "place_id": ["C0", "S1"],
+            "name": [NAMES[0], "候选 1&"],
+            "kind": ["committee", "proposed"],
+            "residents": [5000, 800],
+            "existing": [8.0, 0.0],
+            "needed": [9.0, 1.0],
+            "gap": [1.0, 1.0],
+            "yearly_cost": [900_000.0, 100_000.0],
+        }
+    )
+    return {"staffing": staff, "frontier": curve, "left_behind": left, "decisions": decisions}
 
 
 def _serve(rooms: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> None:
@@ -337,6 +394,7 @@ def _summary(place, layers) -> dict[str, Any]:
             "model": "p-median", "p": 5, "fixed": 5, "objective": 41_234_567.0,
             "bound": 40_998_001.5, "lower_bound": 40_998_001.5, "gap": 0.005737,
             "status": "gap", "stopped_by": "work", "candidates": 40, "assumed_candidates": 9,
+            "norm_m": 500,
         },
         "zones": {"systems": {"main": {
             "count": len(zones), "tolerance": 0.2, "max_deviation_share": 0.31, "cv": 0.12,

@@ -209,8 +209,11 @@ def make_world():
         [(WEST_ID, "c1"), (EAST_ID, "c2")], ["community_id", "committee_id"]
     )
     layers["frontier"] = frame(
-        [(1, 300.0, 290.0), (2, 200.0, 200.0), (3, 200.0, 150.0)], ["p", "objective", "lower_bound"]
-    )
+        [(1, 300.0, 290.0, "nested", "s1"), (2, 200.0, 200.0, "nested", "s1 s2"),
+         (3, 200.0, 150.0, "nested", "s1 s2 s3")],
+        ["p", "objective", "lower_bound", "sequence", "sites"],
+    )  # fmt: skip
+    layers |= make_room_tables(layers)
     sums = demand.groupby("community_id")[["population", "elderly"]].sum()
     layers["communities"] = layers["communities"].join(sums, on="community_id")
     layers["in_population"] = frame(
@@ -224,10 +227,30 @@ def make_world():
         "cells": {"count": 24},
         "proofs": {"tiling_error_m2": 0.0, "buildings_cut": 0, "communities_crossed": 0,
                    "zones_disconnected": 0},
+        "norms": [{"key": "workers_per_10000", "value": 18.0}],
         "siting": {"model": "p_median", "objective": objective, "lower_bound": objective,
                    "gap": 0.0, "status": "proven"},
     }  # fmt: skip
     return layers, summary
+
+
+def make_room_tables(layers):
+    """Two answers, who is left, reasons of the new rooms and staff by 18 per 10,000."""
+    residents = float(layers["demand"]["population"].sum())
+    new = layers["rooms"][layers["rooms"]["kind"] != "existing"]
+    return {
+        "room_options": frame(
+            [("A", residents - 7.0, 5.0, 2.0, 3.0, 3.0), ("C", residents, 0.0, 0.0, 900.0, 890.0)],
+            ["answer", "within", "beyond", "unreachable", "objective", "lower_bound"],
+        ),
+        "left_behind": frame([("A", 4.0), ("A", 3.0)], ["answer", "residents"]),
+        "room_reasons": new[["site_id", "residents"]].reset_index(drop=True),
+        "staffing": frame(
+            [("c1", "committee", residents, 3.0, residents * 18 / 1e4, residents * 18 / 1e4 - 3),
+             ("s1", "existing", 60.0, None, 1.0, None)],
+            ["place_id", "kind", "residents", "existing", "needed", "gap"],
+        ),
+    }  # fmt: skip
 
 
 CLEAN = make_world()
@@ -261,6 +284,7 @@ OPTIONAL = {
     ("committees", "geometry"), ("rooms", "geometry"), ("rooms", "kind"), ("in_sites", "kind"),
     ("in_buildings", "building_id"), ("in_population", "elderly"),
     ("cells_retired", "cell_id"), ("cell_lineage", "changed_on"), ("frontier", "lower_bound"),
+    ("frontier", "sequence"), ("frontier", "sites"),
 }  # fmt: skip
 """Columns without which nothing hard is left unverified, or which hand-drawn layers lack."""
 

@@ -17,7 +17,9 @@ KEY = {"cells": "cell_id", "zones": "zone_id", "demand": "demand_id", "rooms": "
        "committees": "committee_id", "communities": "community_id", "boundary": "name",
        "in_boundary": "name",
        "in_buildings": "building_id", "cell_lineage": "child_uid", "cells_retired": "cell_uid",
-       "community_committees": "community_id", "frontier": "p"}  # fmt: skip
+       "community_committees": "community_id", "frontier": "p",
+       "room_options": "answer", "left_behind": "residents", "room_reasons": "site_id",
+       "staffing": "place_id"}  # fmt: skip
 
 
 def put(layer, key, column, value):
@@ -258,8 +260,25 @@ PLANTED = {
         put("community_committees", WEST_ID, "community_id", "x"), "community_unknown", "x"),
     "another community's committee": (
         put("demand", "d00", "committee_id", "c2"), "committee_not_own", "d00"),
-    "more rooms, longer walks": (put("frontier", 3, "objective", 250.0), "frontier_rises", "p = 3"),
-    "a bound above a step": (put("frontier", 2, "lower_bound", 201.0), "frontier_bound", "p = 2"),
+    "more rooms, longer walks": (
+        put("frontier", 3, "objective", 250.0), "frontier_rises", "nested p = 3"),
+    "a bound above a step": (
+        put("frontier", 2, "lower_bound", 201.0), "frontier_bound", "nested p = 2"),
+    "a sequence that closes a room": (
+        put("frontier", 3, "sites", "s1 s3 s4"), "nested_closes", "p = 3"),
+    "an answer that loses residents": (
+        put("room_options", "A", "within", 1.0), "answer_residents", "A"),
+    "an answer below its bound": (
+        put("room_options", "C", "lower_bound", 901.0), "frontier_bound", "C"),
+    "somebody left and not listed": (drop("left_behind", 4.0), "left_differs", "A"),
+    "reasons of other residents": (
+        put("room_reasons", "s3", "residents", 1), "reasons_differ", "s3"),
+    "a new room without reasons": (drop("room_reasons", "s3"), "reasons_differ", "s3"),
+    "a gap without staff": (put("staffing", "s1", "gap", 1.0), "staff_gap", "s1"),
+    "a wrong gap of staff": (put("staffing", "c1", "gap", 9.0), "staff_gap", "c1"),
+    "staff not by the norm": (
+        several(put("staffing", "c1", "needed", 4.0), put("staffing", "c1", "gap", 1.0)),
+        "staff_norm", "4"),
     "an empty polygon": (shape(A, lambda _: Polygon()), "no_geometry", A),
     "a spike": (shape(A, spike), "overlap", f"{A} + {code(2, 1)}"),
     "a missing cell": (drop("cells", code(0, 0)), "gap", f"{code(1, 0)} + {code(0, 1)}"),

@@ -1,4 +1,4 @@
-"""The five pictures of a plan, as PNG bytes: both languages in one picture, one file each."""
+"""The pictures of a plan, as PNG bytes: both languages in one picture, one file each."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gridplan.plan import Plan
 from gridplan.present import aggregate, canvas, classes, labels
 from gridplan.present.canvas import ACCENT, INK, MUTED, Ink, Sheet
 from gridplan.present.curve import coverage_figure, coverage_title
+from gridplan.present.room_curve import curve_figure, curve_rows, curve_title
 from gridplan.present.tables_places import main_zones
 from gridplan.present.words import (
     PLACE,
@@ -35,8 +36,9 @@ FIGURES = (
     "03_walk_after.png",
     "04_coverage.png",
     "05_zones.png",
+    "06_frontier.png",
 )
-"""File names in the order of the report; without siting there is no ``03``."""
+"""File names in the order of the report; without siting there is no ``03`` and no ``06``."""
 
 _PEOPLE_PER_DOT, _LEAST_DOT = 12.0, 3.0
 _MATCHED_SHARE = 0.9
@@ -79,6 +81,9 @@ def figures(plan: Plan, lang: Language = "zh") -> dict[str, bytes]:
         drawn[FIGURES[3]] = canvas.png(coverage_figure(plan, ink))
         if _main_zones(plan) is not None:
             drawn[FIGURES[4]] = canvas.png(zones_figure(plan, ink))
+        curve = curve_rows(plan)
+        if curve is not None:
+            drawn[FIGURES[5]] = canvas.png(curve_figure(plan, curve, ink))
     return drawn
 
 
@@ -87,7 +92,7 @@ def alt_text(plan: Plan, name: str) -> Message:
     makers = dict(
         zip(
             FIGURES,
-            (cells_title, _before_title, _after_title, coverage_title, zones_title),
+            (cells_title, _before_title, _after_title, coverage_title, zones_title, curve_title),
             strict=True,
         )
     )

@@ -20,6 +20,7 @@ from gridplan.present import appendix, assets, drawings, fonts, keys, method, ta
 from gridplan.present.tables_access import unknown_capacity
 from gridplan.present.words import (
     PLACE,
+    answers_sentence,
     before_basis,
     finding,
     kilometres2,
@@ -38,7 +39,8 @@ _TELLING = re.compile(r"\d[\d,.]*\s?%|\d{1,3}(?:,\d{3})+")
 _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
      "ownership", "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
-     "between", "as_of"}
+     "between", "as_of", "room", "next_site", "place_id", "estate", "cause", "answer", "date",
+     "proof", "status", "served", "price_status", "sequence"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
 
@@ -113,6 +115,9 @@ def report_html(
         tables={name: table_view(plan, name, table) for name, table in made.items()},
         proofs=keys.proofs(plan),
         siting=keys.siting_facts(plan),
+        answers=answers_sentence(plan),
+        about=tabulation.ABOUT,
+        titles=tabulation.TITLES,
         status=siting_status(plan.summary["siting"]) if plan.summary.get("siting") else None,
         proven=(plan.summary.get("siting") or {}).get("status") == "proven",
         cells=keys.cell_facts(plan),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import aggregate
+from gridplan.present import aggregate, tables_rooms
 from gridplan.present.tables_access import (
     capacity_rows,
     equity_table,
@@ -29,9 +29,9 @@ from gridplan.present.tables_walks import (
     ledger_table,
 )
 from gridplan.present.words import number, reason_label, word
-from gridplan.terms import known, term
+from gridplan.terms import Family, known, term
 
-TOTALLED = frozenset(
+TOTALLED = tables_rooms.TOTALLED | frozenset(
     {
         "communities", "change", "groups", "rooms", "zones", "committees", "ledger", "pieces",
         "sensitivity", "capacity",
@@ -50,6 +50,7 @@ TITLES = {
     "farthest": Message(en="Farthest walks", zh="最远步行"),
     "pieces": Message(en="Cut-off streets", zh="不连通路网"),
     "rooms": Message(en="Rooms", zh="活动室"),
+    **tables_rooms.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
     "committees": Message(en="Committees", zh="居委会"),
     "capacity": Message(en="Capacity in reach", zh="人均可达容量"),
@@ -112,6 +113,7 @@ ABOUT = {
         en="New rooms, existing rooms and committees with the residents nearest to them.",
         zh="新增活动室、现有活动室与居委会，及以其为最近的居民。",
     ),
+    **tables_rooms.ABOUT,
     "zones": Message(
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
@@ -133,7 +135,8 @@ ABOUT = {
 
 SHARE_SUFFIX = "_share"
 _DIGITS = {
-    "compactness": 2, "gini": 2, "detour": 2, "speed": 2, "committee_per_1000": 2
+    "compactness": 2, "needed": 1, "staff_gap": 1, "gini": 2, "detour": 2, "speed": 2,
+    "committee_per_1000": 2,
 }  # fmt: skip
 _PER_1000 = "_per_1000"
 _WITHOUT = "_without"
@@ -168,6 +171,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "farthest": farthest_table,
         "pieces": pieces_table,
         "rooms": rooms_table,
+        **tables_rooms.room_tables(),
         "zones": zones_table,
         "committees": committees_table,
         "capacity": capacity_rows,
@@ -200,19 +204,24 @@ def digits(column: str) -> int:
 def heading(plan: Plan, column: str) -> Message:
     """Return the heading of a column of these tables, with its unit."""
     norm = number(float(aggregate.headline_norm(plan.summary["access"]["within"])))
-    own = {**_HEADINGS, **_norm_headings(norm)}
+    room_norm = number((plan.summary.get("siting") or {}).get("norm_m") or float(norm))
+    own = {**_HEADINGS, **_norm_headings(norm), **tables_rooms.room_headings(room_norm)}
     if column in own:
         return own[column]
     made = _made_heading(column)
     if made:
         return made
-    if not known(column, "column"):
+    family = next((one for one in _FAMILIES if known(column, one)), None)
+    if family is None:
         return Message(en=column, zh=column)
-    found = term(column, "column")
+    found = term(column, family)
     if found.unit not in _UNITS:
         return found.message
     en, zh = _UNITS[found.unit]
     return Message(en=f"{found.en} ({en})", zh=f"{found.zh} ({zh})")
+
+
+_FAMILIES: tuple[Family, ...] = ("column", "indicator")
 
 
 def _made_heading(column: str) -> Message | None:

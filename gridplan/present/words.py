@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from gridplan.errors import Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
@@ -167,7 +169,10 @@ _LEAST = {
     "p-median": Message(en="the least total walk", zh="居民步行总和最小"),
     "p-center": Message(en="the shortest longest walk", zh="最远步行最短"),
     "mclp": Message(en="the most residents covered", zh="覆盖居民最多"),
-    "lscp": Message(en="the fewest rooms that cover everybody", zh="覆盖全部居民所需活动室最少"),
+    "lscp": Message(
+        en="the fewest rooms that bring everybody within the limit whom a site can bring there",
+        zh="使可覆盖居民均在限距内所需活动室最少",
+    ),
 }
 
 
@@ -179,10 +184,12 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
     sites = number(siting.get("candidates"))
     least = _LEAST.get(str(siting.get("model")), Message(en="the best value", zh="目标值最优"))
     if status == "proven":
+        kept = _decided(siting)
         return Message(
             en=f"Proven: {least.en} among the {sites} candidate sites given, with the committees "
-            f"and existing rooms fixed.",
-            zh=f"已证明：在给定的 {sites} 处候选场地中，居委会与现有活动室不变时，{least.zh}。",
+            f"and existing rooms fixed{kept.en}.",
+            zh=f"已证明：在给定的 {sites} 处候选场地中，居委会与现有活动室不变{kept.zh}时，"
+            f"{least.zh}。",
         )
     small = gap is not None and gap < _SMALL_SHARE
     left = Message(
@@ -190,11 +197,100 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
         zh="不足 0.05%" if small else percent(gap, "zh", 2),
     )
     why = _stopped_by(siting.get("stopped_by"))
+    if siting.get("stopped_by") is None:
+        return Message(
+            en=f"Not proven: no choice among the {sites} candidate sites given can be better by "
+            f"more than {left.en}.",
+            zh=f"未证明最优：在给定的 {sites} 处候选场地中，任何选法至多再改进 {left.zh}。",
+        )
     return Message(
         en=f"Stopped early{why.en}, not proven: no choice among the {sites} candidate sites given "
         f"can be better by more than {left.en}.",
         zh=f"提前停止{why.zh}，未证明最优：在给定的 {sites} 处候选场地中，"
         f"任何选法至多再改进 {left.zh}。",
+    )
+
+
+def _decided(siting: Mapping[str, Any]) -> Message:
+    """Return that the decisions on sites were kept, where there are any."""
+    count = len(siting.get("required") or []) + len(siting.get("forbidden") or [])
+    if not count:
+        return Message(en="", zh="")
+    return Message(
+        en=f" and {counted(count, 'decision on a site', 'decisions on sites')} kept",
+        zh=f"、{count} 条场地决定照办",
+    )
+
+
+def answer_name(plan: Plan, key: str, *, phases: object = None) -> Message:
+    """Return what one of the three answers is, with its letter."""
+    siting = plan.summary["siting"]
+    norm, budget = number(siting.get("norm_m")), siting.get("budget")
+    if key == "A":
+        count = "" if phases is None or pd.isna(phases) else number(phases)  # type: ignore[call-overload]
+        return Message(
+            en="A: one in every estate that can host it"
+            + (f", in {count} phases" if count else ""),
+            zh="A：有条件的小区各设一处" + (f"，分 {count} 期" if count else ""),
+        )
+    if key == "B":
+        return Message(
+            en=f"B: the fewest that bring within {norm} m all whom a site can",
+            zh=f"B：以最少活动室使可覆盖居民均在 {norm} 米以内",
+        )
+    if budget is not None:
+        return Message(
+            en=f"C: what {number(budget)} yuan allow", zh=f"C：{number(budget)} 元预算以内"
+        )
+    return Message(en="C: the number asked for", zh="C：设定的数量")
+
+
+def choice_status(option: Mapping[str, Any]) -> Message:
+    """Return what is proven of one answer, in a few words; never more than is known."""
+    fewest = str(option["model"]) == "lscp"
+    status, gap = option["status"], option["gap"]
+    if status in {"infeasible", "stopped"}:
+        return Message(en="no plan", zh="没有方案")
+    least = (
+        Message(en="fewest rooms", zh="活动室最少")
+        if fewest
+        else Message(en="least total walk", zh="步行总和最小")
+    )
+    if status == "proven":
+        return Message(en=f"{least.en}: proven", zh=f"{least.zh}：已证明")
+    if fewest:
+        bound = number(math.ceil(float(option["lower_bound"])))
+        return Message(en=f"not proven: {bound} rooms at least", zh=f"未证明：至少需 {bound} 处")
+    return Message(
+        en=f"not proven: at most {percent(gap, 'en', 2)} better",
+        zh=f"未证明：至多再改进 {percent(gap, 'zh', 2)}",
+    )
+
+
+def answers_sentence(plan: Plan) -> Message | None:
+    """Return the three answers in one sentence; None where the plan is an older one."""
+    siting = plan.summary.get("siting") or {}
+    options = siting.get("options")
+    if not options:
+        return None
+    norm = number(siting.get("norm_m"))
+    said_en, said_zh = [], []
+    for one in options:
+        rooms = number(one["rooms_new"])
+        noun = "room" if one["rooms_new"] == 1 else "rooms"
+        said_en.append(
+            f"{one['answer']} takes {rooms} new {noun} and leaves "
+            f"{number(one['beyond'] + one['unreachable'])} residents"
+        )
+        said_zh.append(
+            f"{one['answer']} 新增 {rooms} 处，仍有 "
+            f"{number(one['beyond'] + one['unreachable'])} 名居民未覆盖"
+        )
+    key = siting.get("answer")
+    return Message(
+        en=f"Answer {'; answer '.join(said_en)} beyond {norm} m on foot. The map and the tables "
+        f"follow answer {key}.",
+        zh=f"答案 {'；答案 '.join(said_zh)}（步行 {norm} 米以外）。地图与各表采用答案 {key}。",
     )
 
 

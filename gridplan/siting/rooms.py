@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError, InputError, Message, first_ids
-from gridplan.siting.matrix import Floats
+from gridplan.errors import FaultList, InfeasibleError, InputError, Message, first_ids
+from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.reach import Part, separate_parts
@@ -30,6 +30,8 @@ class RoomProblem:
     residents : float array, shape (n_demand,)
     candidates : collection of str
         The sites that may be opened; all others are open already and stay.
+    required, forbidden : collections of str
+        Candidates that have to be opened, and that must stay closed.
     """
 
     metres: Floats
@@ -37,6 +39,8 @@ class RoomProblem:
     site_ids: Sequence[Hashable]
     residents: Floats
     candidates: Collection[Hashable] = field(default=())
+    required: Collection[Hashable] = field(default=())
+    forbidden: Collection[Hashable] = field(default=())
 
     @property
     def fixed(self) -> tuple[Hashable, ...]:
@@ -49,8 +53,9 @@ def propose_rooms(problem: RoomProblem, *, p_new: int, limits: Limits | None = N
     """
     Open `p_new` candidates so that residents walk least in total (p-median).
 
-    Residents that no site reaches are left out; where no new room is asked for,
-    so are those whom only candidates reach. Where nobody is left, the result has the
+    Required sites are among the `p_new`; forbidden ones are as if they were not there.
+    Residents that no site reaches are left out; where no new room is asked for, so are those
+    whom only candidates reach. Where nobody is left, the result has the
     status ``infeasible``, no figures, and the open sites alone.
 
     Raises
@@ -61,38 +66,57 @@ def propose_rooms(problem: RoomProblem, *, p_new: int, limits: Limits | None = N
         If the rooms are too few to reach everybody whom some site reaches (with the
         least number that would), or the limits ended the search before any plan.
     """
-    candidates = len(problem.site_ids) - len(problem.fixed)
-    if p_new > candidates:
-        raise InputError(
-            Message(
-                en=f"[siting].p = {p_new}, but there are {candidates} candidate sites. "
-                f"Lower p or add sites.",
-                zh=f"[siting].p = {p_new}，但候选点只有 {candidates} 个。请减小 p 或增加候选点。",
-            )
-        )
+    barred, wanted = frozenset(problem.forbidden), frozenset(problem.required)
     new = frozenset(problem.candidates)
-    opened, may = (
-        np.array([j for j, one in enumerate(problem.site_ids) if (one in new) == side], dtype=int)
-        for side in (False, True)
-    )
-    usable = np.arange(len(problem.site_ids)) if p_new else opened
+    opened = _positions(problem, frozenset(problem.site_ids) - new)
+    may, must = _positions(problem, new - barred), _positions(problem, wanted)
+    _check_number(problem, p_new, candidates=len(may), required=len(must))
+    usable = np.concatenate([opened, may]) if p_new else opened
     reached = np.isfinite(problem.metres[:, usable]).any(axis=1) & (problem.residents > 0)
     if not reached.any():
         return _nobody_reached(problem)
-    parts = separate_parts(problem.metres, problem.residents, opened=opened, candidates=may)
-    if p_new and len(parts) > p_new:
-        raise InfeasibleError(_too_few(parts, p_new, problem.site_ids))
+    standing = np.concatenate([opened, must])
+    parts = separate_parts(problem.metres, problem.residents, opened=standing, candidates=may)
+    if p_new and len(parts) > p_new - len(must):
+        raise InfeasibleError(_too_few(parts, len(must), p_new, problem.site_ids))
     names = pd.Index([one for one, kept in zip(problem.demand_ids, reached, strict=True) if kept])
     result = p_median(
         pd.DataFrame(problem.metres[reached], index=names, columns=list(problem.site_ids)),
         pd.Series(problem.residents[reached], index=names),
         p=len(opened) + p_new,
-        rules=Rules(fixed=problem.fixed),
+        rules=Rules(fixed=problem.fixed, required=sorted(wanted, key=str), forbidden=barred),
         limits=limits or Limits(),
     )
     if not result.sites:
         raise InfeasibleError(no_plan(result, p_new))
     return result
+
+
+def _positions(problem: RoomProblem, ids: frozenset[Hashable]) -> Positions:
+    return np.array([j for j, one in enumerate(problem.site_ids) if one in ids], dtype=np.intp)
+
+
+def _check_number(problem: RoomProblem, p_new: int, *, candidates: int, required: int) -> None:
+    faults = FaultList()
+    if p_new > candidates:
+        barred = len(frozenset(problem.forbidden))
+        faults.add(
+            en=f"[siting].p = {p_new}, but there are {candidates} candidate sites"
+            + (f" ({barred} more are forbidden)" if barred else "")
+            + ". Lower p or add sites.",
+            zh=f"[siting].p = {p_new}，但候选点只有 {candidates} 个"
+            + (f"（另有 {barred} 个被禁用）" if barred else "")
+            + "。请减小 p 或增加候选点。",
+        )
+    if required > p_new:
+        which = first_ids(sorted(str(one) for one in problem.required))
+        faults.add(
+            en=f"[siting].p = {p_new}, but {required} sites have to be opened: {which}. Raise p to "
+            f"{required} or more, or take out a decision.",
+            zh=f"[siting].p = {p_new}，但必须开设的场地有 {required} 个：{which}。"
+            f"请将 p 提高到不小于 {required}，或去掉其中的决定。",
+        )
+    faults.raise_if_any(InputError)
 
 
 def _nobody_reached(problem: RoomProblem) -> Siting:
@@ -117,17 +141,20 @@ def _nobody_reached(problem: RoomProblem) -> Siting:
     )
 
 
-def _too_few(parts: Sequence[Part], p_new: int, site_ids: Sequence[Hashable]) -> Message:
+def _too_few(
+    parts: Sequence[Part], required: int, p_new: int, site_ids: Sequence[Hashable]
+) -> Message:
+    least = required + len(parts)
     residents = math.fsum(part.weight for part in parts)
     shown = first_ids([site_ids[part.sites[0]] for part in parts])
     return Message(
         en=f"[siting].p = {p_new} is too few: {residents:,.0f} residents live on {len(parts)} "
         f"separate parts of the walking network that only candidate sites reach (one site of "
-        f"each: {shown}). Raise p to {len(parts)} or more, join the parts to the other streets "
+        f"each: {shown}). Raise p to {least} or more, join the parts to the other streets "
         f"(bridges, gates), or take out the candidates there, which leaves their residents out "
         f"of reach.",
         zh=f"[siting].p = {p_new} 不够：{residents:,.0f} 名居民位于 {len(parts)} 片互不连通的"
-        f"步行路网上，只有当地候选点可达（各举一处：{shown}）。请将 p 提高到不小于 {len(parts)}，"
+        f"步行路网上，只有当地候选点可达（各举一处：{shown}）。请将 p 提高到不小于 {least}，"
         f"或将其与其他道路连通（桥、出入口），或去掉当地候选点（这些居民将列为不可达）。",
     )
 

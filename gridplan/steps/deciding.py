@@ -8,34 +8,30 @@ import pandas as pd
 
 from gridplan import assemble, summary
 from gridplan.access import basis_of, nearest_columns
-from gridplan.siting import Limits, RoomProblem, propose_rooms
+from gridplan.steps import rooming
 from gridplan.steps.work import Work
 from gridplan.zones import ZoneOptions, partition_zones
 
 
 def add_siting(work: Work) -> None:
-    """Choose the rooms, and measure the walks today and with them."""
+    """Answer where rooms go, and measure the walks today and with the answer that is followed."""
     place, walks, demand = work.place, work.found["walks"], work.found["demand"]
+    asked = rooming.room_question(work)
+    answers = rooming.room_answers(work, asked)
+    found = next(one for one in answers if one.key == work.config.siting.answer)
+    question = asked.question
+    work.found["question"], work.found["answer"] = question, found
+    figures = summary.siting_figures(found, question, place, work.config)
+    tables = rooming.room_tables(work, asked, answers, found)
+    work.found["room_tables"] = tables
+    work.found["siting_figures"] = figures | {
+        "options": summary.option_figures(tables["room_options"])
+    }
     ids = np.array(walks.ids[: walks.committees + walks.sites], dtype=object)
-    metres = walks.metres[:, : len(ids)]
-    candidates = set(place.sites.loc[place.sites["kind"] == "candidate", "site_id"])
-    weights = demand["population"].to_numpy(dtype=float)
-    settings = work.config.siting
-    problem = RoomProblem(
-        metres=metres,
-        demand_ids=demand["demand_id"].tolist(),
-        site_ids=ids.tolist(),
-        residents=weights,
-        candidates=candidates,
-    )
-    limits = Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed)
-    result = propose_rooms(problem, p_new=settings.p, limits=limits)
-    work.found["siting"] = result
-    work.found["siting_figures"] = summary.siting_figures(result, place, work.config)
-    chosen = set(result.sites)
+    metres, weights = walks.metres[:, : len(ids)], question.residents
+    chosen = set(question.names(found.opened(question)))
     opened = [j for j, one in enumerate(ids) if one in chosen]
-    required = set(place.sites.loc[place.sites["kind"] == "required", "site_id"])
-    existing = [j for j in opened if ids[j] not in candidates | required]
+    existing = [j for j in opened if ids[j] not in question.candidates]
     work.found["opened"] = [ids[j] for j in opened]
     work.found["closing"] = assemble.closing_costs(metres, weights, opened, list(ids))
     before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan import assemble, summary
+from gridplan import assemble
 from gridplan.access import (
     Ends,
     Surroundings,
@@ -22,6 +22,7 @@ from gridplan.access import (
 )
 from gridplan.demand import first_containing
 from gridplan.place import Place
+from gridplan.steps.rooming import add_staffing
 from gridplan.steps.work import MAIN_SYSTEM, Work
 from gridplan.zones import dissolve_zones
 
@@ -53,7 +54,14 @@ def add_layers(work: Work) -> None:
         "gates": assemble.gates_layer(place, work.found["proposed_gates"]),
         "demand": _demand_layer(demand, place.groups),
         "committees": assemble.committees_layer(place, demand),
-        "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing"]),
+        "rooms": assemble.rooms_layer(
+            place,
+            demand,
+            work.found["opened"],
+            work.found["closing"],
+            required=work.found["question"].required,
+            phase_of=work.found["answer"].phase_of,
+        ),
         "streets": assemble.streets_layer(work.found["network"]),
         "ledger": work.found["ledger"],
         "links": work.found["links"],
@@ -61,9 +69,10 @@ def add_layers(work: Work) -> None:
         "access_by_unit": _access_table(work),
         **{name: work.found[name] for name in _OWN_STEPS},
         "facility_walks": facility_walks(demand, work.found["nearest_by_kind"]),
-        "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
         "walks": _walks_layer(work),
+        **work.found["room_tables"],
     }
+    work.found["layers"]["staffing"] = add_staffing(work)
 
 
 def _access_table(work: Work) -> pd.DataFrame:

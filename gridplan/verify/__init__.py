@@ -15,6 +15,7 @@ from gridplan.verify.findings import STANDARD, Checked, Finding, Report, Severit
 from gridplan.verify.lineage import KINDS, check_lineage
 from gridplan.verify.links import check_community_committees, check_frontier
 from gridplan.verify.plan import verify_plan
+from gridplan.verify.rule import Rule
 from gridplan.verify.services import (
     check_facility_walks,
     check_placement,
@@ -33,7 +34,7 @@ from gridplan.verify.sums import (
     check_totals,
 )
 from gridplan.verify.tiling import check_boundary, check_overlaps, check_shapes, check_tiling
-from gridplan.verify.wording import RULES, Rule
+from gridplan.verify.wording import RULES
 from gridplan.verify.zones import (
     check_complete,
     check_connected,

@@ -47,6 +47,18 @@ _ADDED = {
     "links": "link_id kind status estate_id length_m saved_resident_m shorter_residents "
     "gained_residents cost_resident_m longer_residents lost_residents why why_en geometry",
     "frontier": "model p objective lower_bound gap status sites",
+    "room_options": "answer chosen rooms_existing rooms_new cadres cost mean_m p90_m within_share "
+    "within beyond no_site unreachable objective lower_bound gap status stopped_by",
+    "room_phases": "phase rooms rooms_so_far cost residents_gained saved_walk mean_m p90_m "
+    "within_share lower_bound gap status sites",
+    "estate_rooms": "estate_id residents served site_id mean_m max_m",
+    "room_reasons": "site_id residents saved_walk saved_each_m closing_walk "
+    "closing_within closing_stranded next_site_id next_walk next_within",
+    "room_groups": "site_id group residents saved_walk saved_each_m",
+    "decisions": "site_id decision asked_by reason date price_walk price_residents price_cost "
+    "price_status",
+    "left_behind": "answer community_id estate_id street cause residents mean_m",
+    "staffing": "place_id kind residents existing needed gap yearly_cost",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
     "facility_walks": "demand_id kind facility_id metres reason",
     "service_areas": "facility_id kind norm_m area_m2 residents geometry",

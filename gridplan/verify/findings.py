@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -152,3 +152,11 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
         sorted(findings, key=lambda one: (one.severity != "hard", one.rule, one.layer, one.ids))
     )
+
+
+def joined(parts: Sequence[Checked]) -> Checked:
+    """Return several checks as one: all findings, all figures."""
+    figures: dict[str, float] = {}
+    for part in parts:
+        figures |= part.figures
+    return Checked(tuple(one for part in parts for one in part.findings), figures)

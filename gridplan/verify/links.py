@@ -60,18 +60,23 @@ def check_frontier(frontier: pd.DataFrame, *, tolerances: Tolerances = STANDARD)
     Parameters
     ----------
     frontier : DataFrame
-        With ``p`` and ``objective``, to be made small; ``lower_bound`` and ``model`` are
-        used where present.
+        With ``p`` and ``objective``, to be made small; ``lower_bound``, ``model`` and
+        ``sequence`` are used where present.
     """
     absent = missing_columns(frontier, "frontier", ["p", "objective"])
     if absent:
         return Checked(tuple(absent))
     rooms, objective = numbers(frontier, "p"), numbers(frontier, "objective")
     model = texts(frontier, "model") if "model" in frontier else np.full(len(rooms), "")
-    names = np.array([f"p = {one:g}" for one in rooms], dtype=object)
+    sequence = texts(frontier, "sequence") if "sequence" in frontier else np.full(len(rooms), "")
+    names = np.array(
+        [f"{which or ''} p = {one:g}".strip() for which, one in zip(sequence, rooms, strict=True)],
+        dtype=object,
+    )
     slack = tolerances.ratio * np.maximum(np.abs(objective), 1.0)
-    least = pd.DataFrame({"model": model, "p": rooms, "objective": objective})
-    fewer = least.sort_values("p", kind="stable").groupby("model", dropna=False)["objective"]
+    least = pd.DataFrame({"model": model, "sequence": sequence, "p": rooms, "objective": objective})
+    ordered = least.sort_values("p", kind="stable")
+    fewer = ordered.groupby(["model", "sequence"], dropna=False)["objective"]
     before = fewer.transform(lambda values: values.cummin().shift()).sort_index().to_numpy()
     worse = objective > np.nan_to_num(before, nan=np.inf) + slack
     findings = finding("frontier_rises", names[worse], layer="frontier")

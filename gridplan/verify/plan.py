@@ -11,7 +11,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify import codes, crossing, lineage, links, services, siting, sums, tiling, zones
+from gridplan.verify import (
+    codes,
+    crossing,
+    lineage,
+    links,
+    rooms,
+    services,
+    siting,
+    sums,
+    tiling,
+    walks,
+    zones,
+)
 from gridplan.verify.codes import GB_T_30428, CodeProfile
 from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
@@ -22,6 +34,7 @@ from gridplan.verify.findings import (
     Severity,
     Tolerances,
     in_order,
+    joined,
 )
 from gridplan.verify.frames import number, numbers, texts
 from gridplan.verify.rules import figure, finding
@@ -194,7 +207,7 @@ def _boundary(world: World) -> Checked:
     read = outline_of(world.layers["in_boundary"]) if "in_boundary" in world.layers else None
     if read is not None and world.outline is not None:
         parts.append(tiling.check_boundary(world.outline, read, tolerances=world.tolerances))
-    return _joined(parts)
+    return joined(parts)
 
 
 def _cell_shapes(world: World) -> Checked:
@@ -309,7 +322,7 @@ def _zone_layer(world: World) -> Checked:
             zones.check_zone_shapes(cells, drawn, members, tolerances=world.tolerances),
             zones.check_zone_sums(cells, drawn, members, tolerances=world.tolerances),
         ]
-    return _joined(parts)
+    return joined(parts)
 
 
 def _residents(world: World) -> Checked:
@@ -337,12 +350,12 @@ def _residents(world: World) -> Checked:
                     tolerances=world.tolerances,
                 )
             )
-    return _joined(parts)
+    return joined(parts)
 
 
 def _cell_residents(world: World) -> Checked:
     demand, cells = world.layers["demand"], world.layers["cells"]
-    return _joined(
+    return joined(
         [
             sums.check_homes(demand, cells, tolerances=world.tolerances),
             sums.check_totals(
@@ -353,48 +366,6 @@ def _cell_residents(world: World) -> Checked:
                 layer="cells",
                 tolerances=world.tolerances,
             ),
-        ]
-    )
-
-
-def _committee_walks(world: World) -> Checked:
-    demand, committees = world.layers["demand"], world.layers["committees"]
-    parts = [
-        codes.check_ids(committees, "committee_id", layer="committees"),
-        sums.check_nearest(demand, tolerances=world.tolerances),
-    ]
-    for walk, column in (
-        ("committee", "residents_own"),
-        ("nearest_committee", "residents_nearest"),
-    ):
-        parts += [
-            sums.check_distances(
-                demand,
-                walk,
-                sums.with_service_points(committees, "committee_id", world.get("in_facilities")),
-                "committee_id",
-                tolerances=world.tolerances,
-            ),
-            sums.check_totals(
-                demand,
-                f"{walk}_id",
-                committees,
-                column,
-                layer="committees",
-                tolerances=world.tolerances,
-            ),
-        ]
-    return _joined(parts)
-
-
-def _room_walks(world: World) -> Checked:
-    demand, rooms = world.layers["demand"], world.layers["rooms"]
-    places = sums.with_service_points(rooms, "site_id", world.get("in_facilities"))
-    return _joined(
-        [
-            codes.check_ids(rooms, "site_id", layer="rooms"),
-            sums.check_distances(demand, "room", places, "site_id", tolerances=world.tolerances),
-            siting.check_room_figures(rooms, demand, tolerances=world.tolerances),
         ]
     )
 
@@ -447,15 +418,6 @@ def _claims(world: World) -> Checked:
     )
 
 
-def _joined(parts: list[Checked]) -> Checked:
-    figures: dict[str, float] = {}
-    for part in parts:
-        figures |= part.figures
-    return Checked(tuple(one for part in parts for one in part.findings), figures)
-
-
-_SERVICES = "service_areas | catchments | facility_walks"
-
 CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
@@ -471,8 +433,8 @@ CHECKS = (
     _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
     _Check("residents", ("demand",), _residents),
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
-    _Check("committee_walks", ("demand", "committees"), _committee_walks),
-    _Check("room_walks", ("demand", "rooms"), _room_walks),
+    _Check("committee_walks", ("demand", "committees"), walks.committee_walks_of),
+    _Check("room_walks", ("demand", "rooms"), walks.room_walks_of),
     _Check("rooms", ("rooms", "sites"), _rooms),
     _Check(
         "community_committees",
@@ -489,6 +451,12 @@ CHECKS = (
     ),
     _Check("placement", ("placement", "demand"), services.placement_of, expected=False),
     _Check("sensitivity", ("sensitivity",), services.ranges_of, expected=False),
+    _Check(
+        "room_tables",
+        ("room_options", "summary"),
+        rooms.check_room_tables,
+        expected=False,
+    ),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

@@ -2,63 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from gridplan.verify.findings import Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """
-    A rule in words: what was found, what was expected, what to do next.
-
-    `en` and `zh` have the places ``{count}``, ``{ids}``, ``{layer}``, ``{amount}`` and
-    ``{detail}``.
-    """
-
-    severity: Severity
-    en: str
-    zh: str
-    unit: str = ""
-
-
-def _hard(en: str, zh: str, unit: str = "") -> Rule:
-    return Rule("hard", en, zh, unit)
-
-
-def _soft(en: str, zh: str, unit: str = "") -> Rule:
-    return Rule("soft", en, zh, unit)
-
+from gridplan.verify.rule import Rule, hard, soft
+from gridplan.verify.wording_people import DEMAND, SITING
 
 _TABLES = {
-    "layer_missing": _hard(
+    "layer_missing": hard(
         "There is no layer `{layer}`: {detail}. Add it.",
         "缺少图层 `{layer}`，{detail}。请补充该图层。",
     ),
-    "column_missing": _hard(
+    "column_missing": hard(
         "Columns that `{layer}` lacks: {ids}. What they hold cannot be verified; add them.",
         "`{layer}` 缺少 {count} 个字段：{ids}，相关内容无法核验，请补充。",
     ),
-    "id_missing": _hard(
+    "id_missing": hard(
         "Rows of `{layer}` without `{detail}`: {count} ({ids}). Give each its own.",
         "`{layer}` 有 {count} 行没有 `{detail}`：{ids}。请逐行补全。",
     ),
-    "id_repeated": _hard(
+    "id_repeated": hard(
         "Values of `{layer}`.`{detail}` that occur more than once: {count} ({ids}). "
         "Each must name one object.",
         "`{layer}`.`{detail}` 中有 {count} 个值重复：{ids}。每个编号只能对应一个对象。",
     ),
-    "not_measured": _hard(
+    "not_measured": hard(
         "The check `{detail}` could not be carried out: {ids}. Mend the shapes of its layers.",
         "核验项 `{detail}` 无法完成：{ids}。请先修复相关图层的图形。",
     ),
-    "proof_differs": _hard(
+    "proof_differs": hard(
         "Figures of the summary that differ from what was measured: {ids} ({detail}). "
         "Compute the plan again; do not publish these figures.",
         "摘要中有 {count} 个数值与实测不符：{ids}（{detail}）。请重新计算，勿发布这些数值。",
     ),
-    "summary_differs": _hard(
+    "summary_differs": hard(
         "Blocks of the summary that differ from the copy in the plan's GeoPackage: {count} "
         "({ids}). One of the two was changed; compute the plan again.",
         "摘要中有 {count} 个部分与成果 GeoPackage 内的副本不一致：{ids}。"
@@ -67,37 +43,37 @@ _TABLES = {
 }
 
 _SHAPES = {
-    "no_geometry": _hard(
+    "no_geometry": hard(
         "Rows of `{layer}` without a shape: {count} ({ids}). Draw it, or delete the row.",
         "`{layer}` 有 {count} 行没有图形：{ids}。请补画图形或删除该行。",
     ),
-    "not_polygon": _hard(
+    "not_polygon": hard(
         "Shapes of `{layer}` that are no polygons: {count} ({ids}). Only polygons have an area.",
         "`{layer}` 有 {count} 个图形不是面：{ids}。应全部为面图形。",
     ),
-    "invalid": _hard(
+    "invalid": hard(
         "Invalid shapes of `{layer}`, e.g. crossing themselves: {count} ({ids}; {detail}). "
         "Redraw their outline; until then they cover nothing here.",
         "`{layer}` 有 {count} 个图形无效（如自相交）：{ids}（{detail}）。"
         "请重画轮廓；在此之前视为不覆盖任何土地。",
     ),
-    "multipart": _hard(
+    "multipart": hard(
         "Shapes of `{layer}` in several separate parts: {count} ({ids}). Make each part one of its "
         "own, or give it to a neighbour.",
         "`{layer}` 有 {count} 个图形由互不相连的多块组成：{ids}。请拆成单独图形或并入相邻图形。",
     ),
-    "hole": _soft(
+    "hole": soft(
         "Shapes of `{layer}` with holes: {count} ({ids}). Unless the land demands it, "
         "join the hole or split the shape.",
         "`{layer}` 有 {count} 个图形带洞：{ids}。若非地形所需，请并入洞内部分或拆分。",
     ),
-    "sliver": _soft(
+    "sliver": soft(
         "Slivers in `{layer}`: {count}, the narrowest {amount} m wide ({ids}). "
         "Merge them into a neighbour.",
         "`{layer}` 有 {count} 个狭长碎片，最窄 {amount} 米：{ids}。请并入相邻图形。",
         "m",
     ),
-    "area_column": _hard(
+    "area_column": hard(
         "Values of `{layer}`.`area_m2` that differ from the shape: {count}, by up to {amount} m² "
         "({ids}). Compute the column again.",
         "`{layer}`.`area_m2` 有 {count} 个值与图形面积不符，最大相差 {amount} 平方米：{ids}。"
@@ -107,56 +83,56 @@ _SHAPES = {
 }
 
 _TILING = {
-    "boundary_moved": _hard(
+    "boundary_moved": hard(
         "The layer `boundary` is not the boundary that was read: {amount} m² lie between the two "
         "({ids}). What is proved of `boundary` must hold of the real one; restore it.",
         "图层 `boundary` 与读入的边界不一致，两者之间相差 {amount} 平方米（{ids}）。"
         "核验必须针对真实边界，请恢复。",
         "m2",
     ),
-    "gap": _hard(
+    "gap": hard(
         "Gaps between the shapes of `{layer}`: {count}, in all {amount} m² of the sub-district, "
         "beside: {ids}. Every square metre must belong to one; extend a neighbour.",
         "`{layer}` 之间有 {count} 处空隙，合计 {amount} 平方米，邻近：{ids}。"
         "每一寸土地都应有归属，请扩展相邻图形补齐。",
         "m2",
     ),
-    "outside": _hard(
+    "outside": hard(
         "Shapes of `{layer}` that reach beyond the boundary: {count}, by {amount} m² ({ids}). "
         "Cut them at the boundary.",
         "`{layer}` 有 {count} 个图形超出边界，合计 {amount} 平方米：{ids}。请沿边界裁切。",
         "m2",
     ),
-    "overlap": _hard(
+    "overlap": hard(
         "Pairs of shapes of `{layer}` that overlap: {count}, by {amount} m² ({ids}). "
         "Give the common land to one of them.",
         "`{layer}` 有 {count} 对图形重叠，合计 {amount} 平方米：{ids}。重叠部分只能归其一。",
         "m2",
     ),
-    "shape_repeated": _hard(
+    "shape_repeated": hard(
         "Shapes of `{layer}` that lie there twice: {count} ({ids}). Delete one of each.",
         "`{layer}` 有 {count} 个图形重复：{ids}。请各删除其一。",
     ),
-    "edges_differ": _soft(
+    "edges_differ": soft(
         "Shapes of `{layer}` whose borders do not match their neighbours' vertex by "
         "vertex: {count} ({ids}). Maps may show hairlines there; snap the vertices.",
         "`{layer}` 有 {count} 个图形与邻边的节点不一致：{ids}。地图上可能出现细缝，请对齐节点。",
     ),
-    "building_cut": _hard(
+    "building_cut": hard(
         "Buildings in more than one cell: {count}, with {amount} m² in the others ({ids}). "
         "Move the cells' borders round them.",
         "{count} 栋建筑被单元网格切割，落在其他网格的面积合计 {amount} 平方米：{ids}。"
         "请让网格边界绕开建筑。",
         "m2",
     ),
-    "community_crossed": _hard(
+    "community_crossed": hard(
         "Cells that reach beyond their community: {count}, by {amount} m² ({ids}). "
         "Cut them at the community's line, or correct their `community_id`.",
         "{count} 个单元网格超出所属社区，合计 {amount} 平方米：{ids}。"
         "请沿社区界裁切，或更正 `community_id`。",
         "m2",
     ),
-    "community_unknown": _hard(
+    "community_unknown": hard(
         "Rows of `{layer}` with a community that does not exist, or none: {count} ({ids}). "
         "Correct their `community_id`.",
         "`{layer}` 有 {count} 行的社区不存在或为空：{ids}。请更正 `community_id`。",
@@ -164,21 +140,21 @@ _TILING = {
 }
 
 _CODES = {
-    "code_not_text": _hard(
+    "code_not_text": hard(
         "Codes of cells that are numbers, not text: {count} ({ids}). Spreadsheets round them and "
         "drop zeros; store `cell_id` as text.",
         "{count} 个网格编码是数字而非文本：{ids}。电子表格会改动数字，请将 `cell_id` 存为文本。",
     ),
-    "code_malformed": _hard(
+    "code_malformed": hard(
         "Codes of cells that are not of the form {detail}: {count} ({ids}). Correct them.",
         "{count} 个网格编码不符合格式 {detail}：{ids}。请更正。",
     ),
-    "code_community": _hard(
+    "code_community": hard(
         "Codes of cells that do not begin with the code of their community: {count} ({ids}). "
         "Codes may have been swapped; correct code or community.",
         "{count} 个网格编码的前段与所属社区不符：{ids}。编码可能互换，请更正编码或社区。",
     ),
-    "code_order": _soft(
+    "code_order": soft(
         "Cells numbered out of order (west to east, north to south in each community): "
         "{count} ({ids}). Codes may have been swapped.",
         "{count} 个网格的序号不合顺序（社区内自西向东、自北向南）：{ids}。编码可能互换。",
@@ -186,33 +162,33 @@ _CODES = {
 }
 
 _LINEAGE = {
-    "lineage_kind": _hard(
+    "lineage_kind": hard(
         "Lines of `{layer}` whose kind is not one of {detail}: {count} ({ids}). Use one of these.",
         "`{layer}` 有 {count} 行的类别不在 {detail} 之列：{ids}。请使用规定的类别。",
     ),
-    "lineage_ends": _hard(
+    "lineage_ends": hard(
         "Lines of `{layer}` that lack an end, or have one too many: {count} ({ids}). Only `new` "
         "has no parent, only `left` no child.",
         "`{layer}` 有 {count} 行缺少或多出一端：{ids}。只有 `new` 无上代，只有 `left` 无下代。",
     ),
-    "lineage_unknown": _hard(
+    "lineage_unknown": hard(
         "Cells named in `{layer}` that are neither in `cells` nor in `cells_retired`: {count} "
         "({ids}). Correct the id.",
         "`{layer}` 中有 {count} 个网格既不在 `cells` 也不在 `cells_retired` 中：{ids}。"
         "请更正编号。",
     ),
-    "lineage_incomplete": _hard(
+    "lineage_incomplete": hard(
         "Cells of which `{layer}` does not say where they come from, or retired ones of which it "
         "does not say what became of them: {count} ({ids}). Add a line for each.",
         "`{layer}` 未说明 {count} 个网格的来历或去向：{ids}。请逐一补充。",
     ),
-    "lineage_shares": _hard(
+    "lineage_shares": hard(
         "Cells whose `{detail}` in `{layer}` does not sum to 1, by up to {amount}, or lies outside "
         "0 to 1: {count} ({ids}). Compute the shares again.",
         "`{layer}` 中有 {count} 个网格的 `{detail}` 合计不为 1（最大相差 {amount}）"
         "或不在 0 至 1 之间：{ids}。请重新计算份额。",
     ),
-    "code_reused": _hard(
+    "code_reused": hard(
         "Codes of retired cells that are in use again: {count} ({ids}). A code is never used "
         "twice; give the cells new ones.",
         "有 {count} 个已作废的网格编码被再次使用：{ids}。编码不得重复启用，请改用新编码。",
@@ -220,252 +196,110 @@ _LINEAGE = {
 }
 
 _LINKS = {
-    "committee_unknown": _hard(
+    "committee_unknown": hard(
         "Committees named in `{layer}` that do not exist: {count} ({ids}). Correct the id.",
         "`{layer}` 中有 {count} 个居委会并不存在：{ids}。请更正编号。",
     ),
-    "committee_not_own": _hard(
+    "committee_not_own": hard(
         "Demand points whose own committee is not one of their community by "
         "`community_committees`: {count} ({ids}). Correct table or committee.",
         "{count} 个需求点的所属居委会与 `community_committees` 不符：{ids}。请更正该表或居委会。",
     ),
-    "frontier_rises": _hard(
+    "frontier_rises": hard(
         "Steps of `{layer}` whose objective is worse than with fewer rooms: {count} ({ids}). "
         "The plan of the fewer rooms is better; compute them again.",
         "`{layer}` 中有 {count} 步的目标值比更少活动室时还差：{ids}。请重新计算。",
     ),
-    "frontier_bound": _hard(
+    "frontier_bound": hard(
         "Steps of `{layer}` whose lower bound lies above the objective: {count} ({ids}). "
         "One of the two is wrong.",
         "`{layer}` 中有 {count} 步的下界高于目标值：{ids}。两者必有一误。",
     ),
+    "nested_closes": hard(
+        "Steps of the nested sequence that close a room of the step before: {count} ({ids}). "
+        "It may only add rooms.",
+        "嵌套序列中有 {count} 步撤掉了前一步的活动室：{ids}。该序列只能增加活动室。",
+    ),
+    "answer_residents": hard(
+        "Answers of `{layer}` that do not account for all residents: {ids}. Within, beyond and "
+        "unreachable must add up to all.",
+        "`{layer}` 中下列答案的居民合计与总数不符：{ids}。达标、超标与不可达之和应为总数。",
+    ),
+    "left_differs": hard(
+        "Answers whose residents beyond the norm are not those listed by place in `{layer}`: "
+        "{ids}. List each of them.",
+        "`{layer}` 按地点列出的居民与下列答案的未覆盖居民不符：{ids}。请逐处列全。",
+    ),
+    "reasons_differ": hard(
+        "New rooms whose reasons in `{layer}` are missing or tell other residents than `rooms`: "
+        "{count} ({ids}). Compute them again.",
+        "{count} 处新增活动室在 `{layer}` 中没有理由，或居民数与 `rooms` 不符：{ids}。请重新计算。",
+    ),
+    "staff_gap": hard(
+        "Places of `{layer}` whose gap is not the staff needed less the staff there: {count} "
+        "({ids}). Where the staff there is not given, there is no gap.",
+        "`{layer}` 中有 {count} 处的缺口不等于所需减现有：{ids}。现有人员未提供时不列缺口。",
+    ),
+    "staff_norm": hard(
+        "The staff that committees need is {ids}, by the norm it is {detail}. Compute it again.",
+        "居委会所需人员合计为 {ids}，按标准应为 {detail}。请重新计算。",
+    ),
 }
 
 _ZONES = {
-    "zone_disconnected": _hard(
+    "zone_disconnected": hard(
         "Zones in parts that share no border: {count} ({ids}). "
         "Exchange cells until each is in one piece.",
         "{count} 个责任区由互不相连的部分组成：{ids}。请调整单元网格使其连成一片。",
     ),
-    "cell_in_two_zones": _hard(
+    "cell_in_two_zones": hard(
         "Cells in several zones of one system: {count} ({ids}). Each belongs to exactly one.",
         "{count} 个单元网格在同一体系中属于多个责任区：{ids}。每个网格只能属于一个。",
     ),
-    "cell_without_zone": _hard(
+    "cell_without_zone": hard(
         "Cells in no zone of a system: {count} ({ids}). Assign each to one.",
         "{count} 个单元网格没有归入责任区：{ids}。请逐一归入。",
     ),
-    "cell_unknown": _hard(
+    "cell_unknown": hard(
         "Cells named in `{layer}` that do not exist: {count} ({ids}). Correct or "
         "delete those rows.",
         "`{layer}` 中有 {count} 个单元网格并不存在：{ids}。请更正或删除。",
     ),
-    "zone_unknown": _hard(
+    "zone_unknown": hard(
         "Zones named in `{layer}` that are not in the layer `zones`: {count} ({ids}). "
         "Draw them, or correct the name.",
         "`{layer}` 中有 {count} 个责任区不在图层 `zones` 中：{ids}。请补画或更正编号。",
     ),
-    "zone_empty": _hard(
+    "zone_empty": hard(
         "Zones without a cell: {count} ({ids}). Delete them, or give them cells.",
         "{count} 个责任区没有单元网格：{ids}。请删除或分配网格。",
     ),
-    "cell_zone_differs": _hard(
+    "cell_zone_differs": hard(
         "Cells about which `cells`.`zone_id` and `cell_zones` disagree: {count} ({ids}). "
         "Both must name the same zone.",
         "`cells`.`zone_id` 与 `cell_zones` 对 {count} 个网格的归属不一致：{ids}。两处应相同。",
     ),
-    "zone_polygon": _hard(
+    "zone_polygon": hard(
         "Zones whose shape is not the union of their cells: {count}, wrong by {amount} m² "
         "({ids}). Dissolve the cells again.",
         "{count} 个责任区的图形与其网格之并不符，相差 {amount} 平方米：{ids}。请重新合并网格。",
         "m2",
     ),
-    "zone_sums": _hard(
+    "zone_sums": hard(
         "Zones whose `{detail}` is not the sum over their cells: {count}, by up to {amount} "
         "({ids}). Add it up again.",
         "{count} 个责任区的 `{detail}` 与其网格合计不符，最大相差 {amount}：{ids}。请重新汇总。",
     ),
-    "zone_not_nested": _hard(
+    "zone_not_nested": hard(
         "Zones that are not inside the zone they name as parent: {count} ({ids}). "
         "Correct `parent_zone_id` or the zones.",
         "{count} 个责任区不在其上级责任区之内：{ids}。请更正 `parent_zone_id` 或责任区。",
     ),
-    "zone_community": _hard(
+    "zone_community": hard(
         "Zones that name one community but have cells in another: {count} ({ids}). "
         "Leave `community_id` empty where a zone spans several.",
         "{count} 个责任区注明属于一个社区，却含有其他社区的网格：{ids}。"
         "跨社区的责任区应将 `community_id` 留空。",
-    ),
-}
-
-_DEMAND = {
-    "residents_lost": _hard(
-        "`{detail}` in `demand` does not sum to what was read, {amount} residents apart: {ids}. "
-        "Every resident read must be in `demand`.",
-        "`demand` 中 `{detail}` 的合计与读入数不符，相差 {amount} 人：{ids}。"
-        "读入的每一位居民都必须在 `demand` 中。",
-        "residents",
-    ),
-    "residents_invalid": _hard(
-        "Counts in `demand`.`{detail}` that are negative, infinite or empty: {count} ({ids}). "
-        "Counts start at 0.",
-        "`demand`.`{detail}` 有 {count} 个值为负、无穷或空：{ids}。人数应不小于 0。",
-    ),
-    "population_differs": _hard(
-        "Rows of `{layer}` whose `{detail}` is not the sum over `demand`: {count}, by up to "
-        "{amount} residents ({ids}). Add it up again.",
-        "`{layer}` 有 {count} 行的 `{detail}` 与 `demand` 合计不符，最大相差 {amount} 人：{ids}。"
-        "请重新汇总。",
-        "residents",
-    ),
-    "demand_elsewhere": _soft(
-        "Demand points outside the cell they name: {count}, up to {amount} m away ({ids}). "
-        "Assign them again.",
-        "{count} 个需求点不在其所属单元网格内，最远相距 {amount} 米：{ids}。请重新归属。",
-        "m",
-    ),
-    "distance_negative": _hard(
-        "Negative distances in `{detail}`: {count} ({ids}). Distances start at 0.",
-        "`{detail}` 有 {count} 个距离为负：{ids}。距离应不小于 0。",
-    ),
-    "distance_infinite": _hard(
-        "Infinite distances in `{detail}`: {count} ({ids}). "
-        "Leave the distance empty and give a reason.",
-        "`{detail}` 有 {count} 个距离为无穷大：{ids}。应留空并注明原因。",
-    ),
-    "distance_unexplained": _hard(
-        "Rows with neither a distance nor a reason in `{detail}`: {count} ({ids}). Give either.",
-        "`{detail}` 有 {count} 行既无距离也无原因：{ids}。两者须有其一。",
-    ),
-    "distance_and_reason": _hard(
-        "Rows with both a distance and a reason for having none in `{detail}`: {count} ({ids}). "
-        "Keep one.",
-        "`{detail}` 有 {count} 行既有距离又注明无距离的原因：{ids}。只能保留其一。",
-    ),
-    "reason_unknown": _hard(
-        "Rows of `{detail}` with a reason that is not in the list: {count} ({ids}). "
-        "Use a word of the list.",
-        "`{detail}` 有 {count} 行的原因不在规定清单中：{ids}。请改用清单中的词。",
-    ),
-    "nearest_farther": _hard(
-        "Demand points whose nearest committee is farther than their own: {count}, by up to "
-        "{amount} m ({ids}). Compute the distances again.",
-        "{count} 个需求点到最近居委会的距离大于到所属居委会的距离，最多大 {amount} 米：{ids}。"
-        "请重新计算。",
-        "m",
-    ),
-    "facility_unknown": _hard(
-        "Demand points that walk to a place in `{detail}` that does not exist, or to none: "
-        "{count} ({ids}). Correct the id.",
-        "{count} 个需求点在 `{detail}` 中指向不存在的设施或为空：{ids}。请更正编号。",
-    ),
-    "served_unknown": _hard(
-        "Facilities in `{layer}` that do not exist: {count} ({ids}). Correct the ids.",
-        "`{layer}` 中有 {count} 个设施不存在：{ids}。请更正编号。",
-    ),
-    "capacity_lost": _hard(
-        "Kinds in `{layer}` whose shares do not sum to the capacity that residents reach: "
-        "{count} ({ids}). Compute the catchments again.",
-        "`{layer}` 中有 {count} 类设施的居民分得容量之和与可达容量不符：{ids}。请重新计算。",
-    ),
-    "range_wrong": _hard(
-        "Rows of `{layer}` whose figure lies outside its own range: {count} ({ids}). "
-        "Compute the table again.",
-        "`{layer}` 中有 {count} 行的数值不在其变动范围内：{ids}。请重新计算。",
-    ),
-    "walk_too_short": _soft(
-        "Walks in `{detail}` that are shorter than the straight line: {count}, by up to {amount} m "
-        "({ids}). Check where the points meet the streets.",
-        "`{detail}` 有 {count} 个步行距离短于直线距离，最多短 {amount} 米：{ids}。"
-        "请检查接入街道的位置。",
-        "m",
-    ),
-}
-
-_SITING = {
-    "room_not_a_site": _hard(
-        "Rooms at no candidate site: {count} ({ids}). Choose from `in_sites`.",
-        "{count} 个活动室不在候选点之列：{ids}。只能从 `in_sites` 中选择。",
-    ),
-    "room_dropped": _hard(
-        "Existing or required rooms missing from the plan: {count} ({ids}). Keep them.",
-        "方案中缺少 {count} 个既有或必设的活动室：{ids}。必须保留。",
-    ),
-    "room_forbidden": _hard(
-        "Rooms at forbidden sites: {count} ({ids}). Choose others.",
-        "{count} 个活动室设在禁用点：{ids}。请另选。",
-    ),
-    "room_closed": _hard(
-        "Demand points served by a room that is not open, or by none: {count} ({ids}). "
-        "Assign them to an open room.",
-        "{count} 个需求点由未开放的活动室服务或没有活动室编号：{ids}。请改派到开放的活动室。",
-    ),
-    "site_overloaded": _hard(
-        "Sites that hold more than their capacity: {count}, by up to {amount} ({ids}). "
-        "Move demand to others, or raise the capacity.",
-        "{count} 个选址点的负荷超过容量，最多超出 {amount}：{ids}。请改派部分需求或提高容量。",
-    ),
-    "demand_nowhere": _hard(
-        "Demand points without a site: {count} ({ids}). Assign each to an open one.",
-        "{count} 个需求点没有分配选址点：{ids}。请逐一分配到开放的选址点。",
-    ),
-    "demand_twice": _hard(
-        "Demand points assigned more than once: {count} ({ids}). Each goes to one site.",
-        "{count} 个需求点被重复分配：{ids}。每个需求点只能去一处。",
-    ),
-    "pair_barred": _hard(
-        "Demand points assigned to a site they cannot reach: {count} ({ids}). Choose others.",
-        "{count} 个需求点被分配到不可达的选址点：{ids}。请改派。",
-    ),
-    "room_figures": _hard(
-        "Rooms whose `{detail}` does not follow from `demand`: {count}, by up to {amount} "
-        "({ids}). Compute it again.",
-        "{count} 个活动室的 `{detail}` 与 `demand` 推算不符，最大相差 {amount}：{ids}。"
-        "请重新计算。",
-    ),
-    "objective_differs": _hard(
-        "The siting claims the objective {detail}; from `demand` it is {ids}. "
-        "Do not use its bound and gap.",
-        "选址声称目标值为 {detail}，由 `demand` 推算为 {ids}。其下界与差距不可采用。",
-    ),
-    "objective_unchecked": _soft(
-        "The objective of the model {detail} cannot be computed again from the plan ({ids}).",
-        "无法由方案重新计算模型 {detail} 的目标值（{ids}）。",
-    ),
-    "bound_wrong": _hard(
-        "The bound {ids} is better than the objective {detail}: no plan can be better than a true "
-        "bound. One of the two is wrong.",
-        "界值 {ids} 与目标值 {detail} 矛盾：任何方案都不可能优于真实的界。两者必有一误。",
-    ),
-    "gap_wrong": _hard(
-        "The gap is given as {detail}; |objective - bound| / |objective| is {ids}. Correct it.",
-        "差距声称为 {detail}，按 |目标值 - 界| / |目标值| 应为 {ids}。请更正。",
-    ),
-    "status_unproven": _hard(
-        "The siting is called proven with a gap of {ids}. Call it `gap`, or close the gap.",
-        "选址差距为 {ids}，却称已证明最优。应标为 `gap`，或继续求解至闭合。",
-    ),
-    "siting_count": _hard(
-        "The plan opens {ids} sites, where {detail} were asked for. Do not use it.",
-        "方案开放了 {ids} 个选址点，要求为 {detail} 个。该方案不可采用。",
-    ),
-    "siting_budget": _hard(
-        "The opened sites cost {ids}, above the budget of {detail}. Do not use the plan.",
-        "所选点的成本为 {ids}，超过预算 {detail}。该方案不可采用。",
-    ),
-    "siting_group": _hard(
-        "Groups with fewer or more open sites than asked for: {count} ({ids}). "
-        "Do not use the plan.",
-        "{count} 个分组的选址点数量不符合要求：{ids}。该方案不可采用。",
-    ),
-    "siting_uncovered": _hard(
-        "Demand points without enough open sites within {detail} m: {count} ({ids}). "
-        "Do not use the plan.",
-        "{count} 个需求点在 {detail} 米内的选址点数量不足：{ids}。该方案不可采用。",
-    ),
-    "status_unknown": _hard(
-        "The status of the siting, {ids}, is not one of {detail}. Use one of these.",
-        "选址状态 {ids} 不在 {detail} 之列。请使用规定的状态。",
     ),
 }
 
@@ -478,8 +312,8 @@ RULES: MappingProxyType[str, Rule] = MappingProxyType(
         **_LINEAGE,
         **_LINKS,
         **_ZONES,
-        **_DEMAND,
-        **_SITING,
+        **DEMAND,
+        **SITING,
     }
 )
 """All rules by key."""

@@ -1,0 +1,128 @@
+"""The curve of rooms: what each further room brings, chosen anew or added to what is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gridplan.errors import Message
+from gridplan.plan import Plan
+from gridplan.present import canvas
+from gridplan.present.canvas import ACCENT, MUTED, Ink
+from gridplan.present.words import number, percent, source_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SIZE_IN = (9.6, 4.6)
+_BOXES = ((0.075, 0.17, 0.40, 0.57), (0.565, 0.17, 0.40, 0.57))
+_LEFT_SHARE = 0.25
+_STYLES: dict[str, tuple[Message, dict[str, Any]]] = {
+    "free": (
+        Message(en="chosen anew for each number", zh="各数量分别选址"),
+        {"color": ACCENT, "linewidth": 2.2, "linestyle": "solid"},
+    ),
+    "nested": (
+        Message(en="only ever added to", zh="只增不减"),
+        {"color": "#1f6f8b", "linewidth": 1.6, "linestyle": (0, (4, 2))},
+    ),
+}
+
+
+def curve_rows(plan: Plan) -> pd.DataFrame | None:
+    """Return the rows of the curve that have figures; None where there is no curve to draw."""
+    curve = plan.layers.get("frontier")
+    if curve is None or "sequence" not in curve or not plan.summary.get("siting"):
+        return None
+    known = pd.DataFrame(curve[curve["objective"].notna()])
+    return known if len(known["p"].unique()) > 1 else None
+
+
+def curve_title(plan: Plan) -> Message:
+    """Return the finding of the curve."""
+    curve = curve_rows(plan)
+    if curve is None:
+        return Message(en="Walks by number of rooms", zh="活动室数量与步行距离")
+    free = curve[curve["sequence"] == "free"].sort_values("p")
+    first, last = free.iloc[0], free.iloc[-1]
+    return Message(
+        en=f"From {number(first['p'])} to {number(last['p'])} new rooms the mean walk falls from "
+        f"{number(first['mean_m'])} to {number(last['mean_m'])} m",
+        zh=f"新增活动室由 {number(first['p'])} 处增至 {number(last['p'])} 处，平均步行由 "
+        f"{number(first['mean_m'])} m 降至 {number(last['mean_m'])} m",
+    )
+
+
+def curve_figure(plan: Plan, curve: pd.DataFrame, ink: Ink) -> Figure:
+    """Draw mean walk and share within the norm against the number of new rooms."""
+    figure = canvas.new_figure(*_SIZE_IN)
+    canvas.write_frame(figure, ink, title=curve_title(plan), source=source_line(plan))
+    norm = number(plan.summary["siting"].get("norm_m"))
+    for box, column, label in (
+        (_BOXES[0], "mean_m", Message(en="mean walk (m)", zh="平均步行 (m)")),
+        (
+            _BOXES[1],
+            "within_share",
+            Message(en=f"residents within {norm} m", zh=f"≤ {norm} m 的居民比例"),
+        ),
+    ):
+        axes = figure.add_axes(box)
+        _draw(plan, axes, ink, curve, column)
+        axes.set_title(ink.both(label), fontsize=9, loc="left", color=MUTED, pad=8)
+        axes.set_xlabel(ink.both(Message(en="new rooms", zh="新增活动室（处）")))
+    figure.axes[0].yaxis.set_major_formatter(lambda metre, _: number(metre))
+    figure.axes[1].yaxis.set_major_formatter(lambda share, _: percent(share, "zh", 0))
+    figure.axes[0].legend(loc="upper right", frameon=False, fontsize=8)
+    return figure
+
+
+def _draw(plan: Plan, axes: Axes, ink: Ink, curve: pd.DataFrame, column: str) -> None:
+    for sequence, (label, style) in _STYLES.items():
+        rows = curve[curve["sequence"] == sequence].sort_values("p")
+        axes.plot(rows["p"], rows[column], label=ink.both(label), zorder=3, **style)
+        unproven = rows[(rows["status"] != "proven") & (sequence == "free")]
+        if len(unproven):
+            axes.plot(
+                unproven["p"],
+                unproven[column],
+                "o",
+                markersize=4,
+                markerfacecolor="white",
+                color=style["color"],
+                zorder=4,
+                label=ink.both(Message(en="not proven", zh="未证明")),
+            )
+    free = curve[curve["sequence"] == "free"]
+    marks: dict[int, list[Message]] = {}
+    asked = int(plan.summary["siting"]["p"])
+    if (free["p"] == asked).any():
+        marks.setdefault(asked, []).append(Message(en="asked for", zh="设定"))
+    for p in free.loc[free["knee"], "p"]:
+        marks.setdefault(int(p), []).append(Message(en="knee", zh="拐点"))
+    falls = column == "mean_m"
+    end = float(curve["p"].max())
+    for place, (p, said) in enumerate(sorted(marks.items())):
+        axes.axvline(p, color=canvas.RULE, linewidth=0.9, zorder=1)
+        text = f"{' · '.join(ink.both(one) for one in said)} {p}"
+        left = p > _LEFT_SHARE * end
+        # Where the curve is not: below it as it falls, above it as it rises.
+        height = 0.04 + 0.07 * place if falls else 0.96 - 0.07 * place
+        axes.annotate(
+            text,
+            (p, height),
+            xycoords=("data", "axes fraction"),
+            xytext=(-3 if left else 3, 0),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=MUTED,
+            ha="right" if left else "left",
+            va="center",
+        )
+        value = free.loc[free["p"] == p, column]
+        axes.plot([p], value, "o", markersize=5, color=ACCENT, zorder=5)
+    axes.grid(axis="y", color="#e7eaec", linewidth=0.7, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlim(left=0)
+    axes.margins(y=0.08)

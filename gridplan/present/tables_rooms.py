@@ -1,0 +1,419 @@
+"""Tables of the answers to where rooms go: side by side, with reasons, staff, decisions, curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from gridplan.errors import Message
+from gridplan.plan import Plan
+from gridplan.present.words import NONE, TOTAL, answer_name, choice_status, same, word
+from gridplan.terms import Family, known
+
+NOT_GIVEN = Message(en="not given", zh="未提供")
+"""Stands for a figure that nobody gave: never 0, which would look like data."""
+
+TITLES = {
+    "options": Message(en="Three answers", zh="三种答案"),
+    "curve": Message(en="Number of rooms", zh="活动室数量曲线"),
+    "phases": Message(en="Phases of answer A", zh="答案 A 分期"),
+    "reasons": Message(en="Reasons per room", zh="选点理由"),
+    "room_groups": Message(en="Groups per room", zh="各人群受益"),
+    "staffing": Message(en="Staffing", zh="人员配备"),
+    "decisions": Message(en="Decisions", zh="决定记录"),
+    "left": Message(en="Who is left", zh="未覆盖居民"),
+    "estate_rooms": Message(en="Estates, answer A", zh="答案 A 各小区"),
+}
+"""Titles of these tables, in the order of the workbook."""
+
+ABOUT = {
+    "options": Message(
+        en="A: a room in every estate that can host one, small neighbours sharing. B: the fewest "
+        "rooms that bring everybody within the norm whom a site can bring there. C: the number of "
+        "rooms, or the budget, that was asked for. Who is left is counted, by place in another "
+        "sheet.",
+        zh="A：有条件的小区各设一处，小型邻近小区合用；B：以最少活动室使可覆盖居民均在标准距离内；"
+        "C：按设定的数量或预算。未覆盖居民计数列出，地点另见一表。",
+    ),
+    "curve": Message(
+        en="What each further room brings: chosen anew for each number (free), and only ever added "
+        "to (nested). The knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).",
+        zh="每增一处活动室的效果：各数量分别选址（自由）与只增不减（嵌套）。拐点采用 Kneedle 定义"
+        "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20）。",
+    ),
+    "phases": Message(
+        en="What each phase of answer A builds and brings; what is built stays.",
+        zh="答案 A 各期建设内容与效果，已建的保留。",
+    ),
+    "reasons": Message(
+        en="Whom each new room serves, what it saves against today, and what closing it or moving "
+        "it to the next-best site would cost; resident-kilometres are one way.",
+        zh="每处新增活动室服务谁、较现状节省多少步行，以及不设或改设次优场地的代价；"
+        "人·公里为单程。",
+    ),
+    "room_groups": Message(
+        en="The same for each population group.", zh="每处新增活动室服务的各人群。"
+    ),
+    "staffing": Message(
+        en="Staff of committees by the norm per 10,000 residents, and one cadre for each room "
+        "beside these; what was not given is said to be so.",
+        zh="居委会按每万人标准配备，活动室另各配一名社区干部；未提供的数据照实注明。",
+    ),
+    "decisions": Message(
+        en="Sites that were decided on, who asked and why, and what each decision costs against "
+        "the plan without it.",
+        zh="对场地的决定、提出者与理由，以及与没有该决定的方案相比的代价。",
+    ),
+    "left": Message(
+        en="Residents who are not within the norm, for each answer by place and cause.",
+        zh="各答案下不在标准距离内的居民，按地点与原因列出。",
+    ),
+    "estate_rooms": Message(
+        en="How each estate is served with answer A, also those without space.",
+        zh="按答案 A 各小区的服务方式，含没有场地的小区。",
+    ),
+}
+"""What each of these tables tells."""
+
+TOTALLED = frozenset({"staffing"})
+
+_KM = 1000.0
+_WALKS = {"saved_walk": "saved_km", "closing_walk": "closing_km", "next_walk": "next_km",
+          "price_walk": "price_km"}  # fmt: skip
+
+
+def room_headings(norm: str) -> dict[str, Message]:
+    """Return the headings of these tables that no term has."""
+    return {
+        "option": Message(en="answer", zh="答案"),
+        "within_share": Message(en=f"within {norm} m", zh=f"≤ {norm} m"),
+        "proof": Message(en="what is proven", zh="证明情况"),
+        "gap_share": Message(en="gap", zh="差距"),
+        "bound_km": Message(en="lower bound (resident-km)", zh="下界（人·公里）"),
+        "walk_km": Message(en="total walk (resident-km)", zh="步行总和（人·公里）"),
+        "saved_km": Message(en="walk saved (resident-km)", zh="节省步行（人·公里）"),
+        "closing_km": Message(en="without it: walk more (resident-km)",
+                              zh="不设：多走（人·公里）"),
+        "closing_within": Message(en=f"without it: fewer within {norm} m",
+                                  zh=f"不设：≤ {norm} m 减少（人）"),
+        "next_km": Message(en="moved there: walk more (resident-km)",
+                           zh="改设：多走（人·公里）"),
+        "next_within": Message(en=f"moved there: fewer within {norm} m",
+                               zh=f"改设：≤ {norm} m 减少（人）"),
+        "price_km": Message(en="price: walk more (resident-km)", zh="代价：多走（人·公里）"),
+        "price_residents": Message(en=f"price: fewer within {norm} m",
+                                   zh=f"代价：≤ {norm} m 减少（人）"),
+        "beyond": Message(en=f"left: beyond {norm} m", zh=f"未覆盖：> {norm} m（人）"),
+        "no_site": Message(en="of them, no site can help", zh="其中无场地可及（人）"),
+        "within": Message(en=f"of them within {norm} m", zh=f"其中 ≤ {norm} m（人）"),
+        "unreachable": Message(en="left: no way there", zh="未覆盖：无路可达（人）"),
+        "staff_gap": Message(en="gap", zh="缺口"),
+        "least_m": Message(en="nearest place or site (m)", zh="最近场所或场地 (m)"),
+        "room": Message(en="room", zh="活动室"),
+        "next_site": Message(en="next-best site", zh="次优场地"),
+        "mark": Message(en="remark", zh="备注"),
+    }  # fmt: skip
+
+
+def room_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
+    """Return what makes each of these tables, by the names of `TITLES`."""
+    return {
+        "options": options_table,
+        "curve": curve_table,
+        "phases": phases_table,
+        "reasons": reasons_table,
+        "room_groups": groups_table,
+        "staffing": staffing_table,
+        "decisions": decisions_table,
+        "left": left_table,
+        "estate_rooms": estates_table,
+    }
+
+
+def options_table(plan: Plan) -> pd.DataFrame:
+    """Return today and the three answers, one row each."""
+    options = _layer(plan, "room_options")
+    if options is None:
+        return pd.DataFrame()
+    records: list[dict[str, Any]] = [
+        {str(key): value for key, value in one.items()} for one in options.to_dict("records")
+    ]
+    rows = [
+        {
+            "option": answer_name(plan, str(one["answer"]), phases=one["phases"]),
+            "chosen": bool(one["chosen"]),
+            **{key: one[key] for key in ("rooms_existing", "rooms_new", "cadres")},
+            "cost": _given(one["cost"]),
+            **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
+            **{key: one[key] for key in ("beyond", "no_site", "unreachable")},
+            "proof": choice_status(one),
+            "gap_share": _finite(one["gap"]),
+        }
+        for one in records
+    ]
+    table = pd.DataFrame([*_today(plan, rows), *rows], columns=list(rows[0]))
+    return table.astype({"chosen": "object"})
+
+
+def _today(plan: Plan, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for today, from the figures of the summary."""
+    before = plan.summary["access"].get("before")
+    norm = f"{float(plan.summary['siting'].get('norm_m') or 0):g}"
+    if not before or norm not in before["within"]:
+        return []
+    everybody, share = float(plan.summary["residents"]), before["within"][norm]
+    unreached = everybody - _reached(plan)
+    return [
+        {
+            "option": Message(en="today", zh="现状"),
+            "rooms_existing": rows[0]["rooms_existing"],
+            "rooms_new": 0,
+            "mean_m": before["mean_m"],
+            "p90_m": before["p90_m"],
+            "within_share": share,
+            "beyond": round(everybody * (1.0 - share) - unreached),
+            "unreachable": round(unreached),
+        }
+    ]
+
+
+def _reached(plan: Plan) -> float:
+    demand = plan.layers["demand"]
+    reached = demand["room_before_m"].notna()
+    return float(pd.to_numeric(demand["population"]).fillna(0)[reached].sum())
+
+
+def curve_table(plan: Plan) -> pd.DataFrame:
+    """Return the curve of rooms, one row a number, free and nested side by side."""
+    curve = _layer(plan, "frontier")
+    if curve is None or "sequence" not in curve:
+        return pd.DataFrame()
+    chosen = plan.summary["siting"]["p"]
+    told = pd.DataFrame(
+        {
+            "p": curve["p"],
+            "sequence": _words(curve["sequence"]),
+            **{name: curve[name] for name in ("mean_m", "p90_m", "max_m", "ede_m")},
+            "within_share": curve["within_share"],
+            "walk_km": curve["objective"] / _KM,
+            "bound_km": curve["lower_bound"] / _KM,
+            "gap_share": curve["gap"],
+            "status": _words(curve["status"], "status"),
+        }
+    )
+    marks = [
+        _mark(knee=bool(knee), chosen=p == chosen and sequence == "free")
+        for knee, p, sequence in zip(curve["knee"], curve["p"], curve["sequence"], strict=True)
+    ]
+    told["mark"] = _objects(marks, told)
+    order = curve.assign(_rank=curve["sequence"].ne("free")).sort_values(["p", "_rank"]).index
+    return told.loc[order].reset_index(drop=True)
+
+
+def _mark(*, knee: bool, chosen: bool) -> Message | None:
+    said = [
+        one
+        for one, holds in (
+            (Message(en="number asked for", zh="设定数量"), chosen),
+            (Message(en="knee", zh="拐点"), knee),
+        )
+        if holds
+    ]
+    if not said:
+        return None
+    return Message(en=", ".join(one.en for one in said), zh="、".join(one.zh for one in said))
+
+
+def phases_table(plan: Plan) -> pd.DataFrame:
+    """Return the phases of answer A."""
+    phases = _layer(plan, "room_phases")
+    if phases is None:
+        return pd.DataFrame()
+    told = _in_km(phases)
+    told["cost"] = _objects([_given(one) for one in told["cost"]], told)
+    told["gap_share"] = phases["gap"]
+    told["status"] = _words(phases["status"], "status")
+    columns = (
+        "phase", "rooms", "rooms_so_far", "cost", "residents_gained", "saved_km", "mean_m",
+        "p90_m", "within_share", "beyond", "unreachable", "gap_share", "status", "sites",
+    )  # fmt: skip
+    return told[list(columns)]
+
+
+def reasons_table(plan: Plan) -> pd.DataFrame:
+    """Return whom each new room serves, what it saves, and what else would cost."""
+    reasons = _layer(plan, "room_reasons")
+    if reasons is None:
+        return pd.DataFrame()
+    told = _in_km(reasons)
+    names = _site_names(plan)
+    told["room"] = _objects([_called(one, names) for one in reasons["site_id"]], told)
+    told["next_site"] = _objects([_called(one, names) for one in reasons["next_site_id"]], told)
+    if not told["reached"].any():
+        told["reached"] = None
+    for column in ("closing_stranded", "next_stranded"):
+        if not told[column].fillna(0).any():
+            told[column] = None
+    columns = ["room", "residents", "within", "reached", "saved_km", "saved_each_m",
+               "closing_km", "closing_within", "closing_stranded", "next_site", "next_km",
+               "next_within", "next_stranded"]  # fmt: skip
+    return told[columns]
+
+
+def groups_table(plan: Plan) -> pd.DataFrame:
+    """Return whom of each group each new room serves."""
+    groups = _layer(plan, "room_groups")
+    if groups is None:
+        return pd.DataFrame()
+    names = _site_names(plan)
+    told = _in_km(groups)
+    told["room"] = _objects([_called(one, names) for one in groups["site_id"]], told)
+    told["group"] = _objects([word("group", str(one)) for one in groups["group"]], told)
+    return told[["room", "group", "residents", "saved_km", "saved_each_m"]]
+
+
+def staffing_table(plan: Plan) -> pd.DataFrame:
+    """Return the staff of committees and rooms, with a row of totals."""
+    staff = _layer(plan, "staffing")
+    if staff is None:
+        return pd.DataFrame()
+    rows: list[dict[str, Any]] = [
+        {
+            "place_id": NONE if pd.isna(one["place_id"]) else str(one["place_id"]),
+            "name": None if pd.isna(one["name"]) else str(one["name"]),
+            "kind": word("kind", str(one["kind"])),
+            "residents": one["residents"],
+            "existing": _given(one["existing"]),
+            "needed": one["needed"],
+            "staff_gap": _given(one["gap"]),
+            "yearly_cost": _given(one["yearly_cost"]),
+        }
+        for one in staff.to_dict("records")
+    ]
+    total: dict[str, Any] = {"place_id": TOTAL, "needed": math.fsum(staff["needed"])}
+    for column, key in (("existing", "existing"), ("gap", "staff_gap"),
+                        ("yearly_cost", "yearly_cost")):  # fmt: skip
+        given = pd.to_numeric(staff[column])
+        total[key] = NOT_GIVEN if given.isna().any() else math.fsum(given)
+    return pd.DataFrame([*rows, total])
+
+
+def decisions_table(plan: Plan) -> pd.DataFrame:
+    """Return the decision log with the price of each decision."""
+    decisions = _layer(plan, "decisions")
+    if decisions is None:
+        return pd.DataFrame()
+    names = _site_names(plan)
+    told = _in_km(decisions)
+    told["room"] = _objects([_called(one, names) for one in decisions["site_id"]], told)
+    told["decision"] = _words(decisions["decision"])
+    told["price_status"] = _words(decisions["price_status"], "status")
+    for column in ("asked_by", "reason", "date"):
+        told[column] = _objects(
+            [NOT_GIVEN if pd.isna(one) else str(one) for one in decisions[column]], told
+        )
+    told["price_cost"] = _objects([_given(one) for one in decisions["price_cost"]], told)
+    columns = ["room", "decision", "asked_by", "reason", "date", "open_without", "price_km",
+               "price_residents", "price_rooms", "price_cost", "price_status"]  # fmt: skip
+    return told[columns].astype({"open_without": "object"})
+
+
+def left_table(plan: Plan) -> pd.DataFrame:
+    """Return who is left with each answer, by place and cause."""
+    left = _layer(plan, "left_behind")
+    if left is None:
+        return pd.DataFrame()
+    communities = _names_of(plan, "communities", "community_id")
+    estates = _names_of(plan, "estates", "estate_id")
+    told = pd.DataFrame(
+        {
+            "answer": left["answer"].astype("object"),
+            "community": [_named(one, communities) for one in left["community_id"]],
+            "estate": [_named(one, estates) for one in left["estate_id"]],
+            "street": left["street"].astype("object"),
+            "cause": [_cause(str(one)) for one in left["cause"]],
+        }
+    )
+    told["population"] = left["residents"]
+    return told.assign(**{name: left[name] for name in ("mean_m", "max_m", "least_m")})
+
+
+def estates_table(plan: Plan) -> pd.DataFrame:
+    """Return how each estate is served with answer A."""
+    estates = _layer(plan, "estate_rooms")
+    if estates is None:
+        return pd.DataFrame()
+    names = _site_names(plan)
+    told = pd.DataFrame(estates).assign(
+        served=_words(estates["served"]),
+        population=estates["residents"],
+        room=_objects([_called(one, names) for one in estates["site_id"]], estates),
+    )
+    return told[["estate_id", "name", "households", "population", "served", "room", "mean_m",
+                 "max_m"]]  # fmt: skip
+
+
+def _layer(plan: Plan, name: str) -> pd.DataFrame | None:
+    """Return a table of the plan; None where it has no rows, or nothing was sited."""
+    found = plan.layers.get(name) if plan.summary.get("siting") else None
+    return None if found is None or not len(found) else pd.DataFrame(found)
+
+
+def _in_km(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with resident-metres as resident-kilometres, under names of their own."""
+    given = {old: new for old, new in _WALKS.items() if old in table}
+    return table.rename(columns=given).assign(
+        **{new: pd.to_numeric(table[old]) / _KM for old, new in given.items()}
+    )
+
+
+def _given(value: object) -> object:
+    return NOT_GIVEN if value is None or pd.isna(value) else value  # type: ignore[call-overload]
+
+
+def _finite(value: float) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _words(column: pd.Series, family: Family = "kind") -> pd.Series:
+    found = [None if pd.isna(one) else word(family, str(one)) for one in column]
+    return pd.Series(found, index=column.index, dtype=object)
+
+
+def _objects(values: Sequence[object], table: pd.DataFrame) -> pd.Series:
+    """Return values of any kind as a column of a table."""
+    return pd.Series(list(values), index=table.index, dtype=object)
+
+
+def _cause(key: str) -> Message:
+    return word("kind", key) if known(key, "kind") else word("reason", key)
+
+
+def _site_names(plan: Plan) -> dict[Hashable, str]:
+    """Return the names of sites and committees by id, as far as they have one."""
+    sites = dict(zip(plan.place.sites["site_id"], plan.place.sites["name"], strict=True))
+    offices = _names_of(plan, "committees", "committee_id")
+    return {**sites, **offices}
+
+
+def _names_of(plan: Plan, layer: str, key: str) -> dict[Hashable, str]:
+    frame = plan.layers[layer]
+    return dict(zip(frame[key], frame["name"], strict=True))
+
+
+def _called(site: object, names: Mapping[Hashable, str]) -> Message | None:
+    """Return a site as it is printed: its id and its name."""
+    if site is None or pd.isna(site):  # type: ignore[call-overload]
+        return None
+    name = names.get(str(site))
+    return same(f"{site} {name}" if name and not pd.isna(name) and name != site else str(site))
+
+
+def _named(key: object, names: Mapping[Hashable, str]) -> str | None:
+    if key is None or pd.isna(key):  # type: ignore[call-overload]
+        return None
+    name = names.get(str(key))
+    return str(key) if name is None or pd.isna(name) else str(name)

@@ -1,0 +1,148 @@
+"""The settings of `[siting]`: where the activity rooms go, who decided what, what staff costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal, Self
+
+import pydantic
+
+from gridplan.rooms import Decision, Extent, Phasing
+from gridplan.setting_faults import house_fault
+from gridplan.setting_fields import FROZEN, Section, default_of, setting
+from gridplan.siting import Limits
+
+
+class SiteDecision(Section):
+    """`[[siting.decisions]]`: a candidate site that somebody wants open, or closed."""
+
+    model_config = FROZEN
+    site_id: str = setting(en="The candidate site.", zh="候选场地编号。")
+    decision: Literal["required", "forbidden"] = setting(
+        en='"required": has to be opened; "forbidden": stays closed.',
+        zh='"required"：必须开设；"forbidden"：不得开设。',
+    )
+    asked_by: str = setting(
+        en="The office or role that asked for it; no person's name.",
+        zh="提出的部门或岗位；不填个人姓名。",
+    )
+    reason: str = setting(en="Why.", zh="理由。")
+    date: dt.date = setting(en="When it was decided.", zh="决定日期。")
+
+    @pydantic.field_validator("site_id", "asked_by", "reason")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value.strip():
+            raise house_fault(en="it should say something", zh="不能为空")
+        return value.strip()
+
+    @property
+    def as_decision(self) -> Decision:
+        """The decision as the rooms take it."""
+        return Decision(
+            site_id=self.site_id,
+            decision=self.decision,
+            asked_by=self.asked_by,
+            reason=self.reason,
+            date=self.date,
+        )
+
+
+class SitingSettings(Section):
+    """`[siting]`: where the activity rooms go."""
+
+    model_config = FROZEN
+    answer: Literal["A", "B", "C"] = setting(
+        "C",
+        en="The answer that the layers of the plan follow: A a room in every estate that can "
+        "host one, B the fewest rooms that bring everybody within the norm, C `p` rooms or what "
+        "`budget` allows. All three are compared in the report.",
+        zh="方案图层采用的答案：A 有条件的小区各设一处，B 以最少活动室使居民均在标准距离内，"
+        "C 新增 `p` 处或按 `budget` 选址。报告中三者均作比较。",
+    )
+    p: int = setting(12, en="New rooms to propose.", zh="拟新增活动室数量。", ge=0)
+    budget: float | None = setting(
+        None,
+        en="What answer C may cost, in place of `p`; sites need a `cost`.",
+        zh="答案 C 的造价上限，代替 `p`；场地须有造价 `cost`。",
+        unit="元",
+        gt=0,
+    )
+    phase_rooms: int | None = setting(
+        None,
+        en="Rooms per phase of answer A; not set: `phase_budget`, else `phases`.",
+        zh="答案 A 每期活动室数；不填则按 `phase_budget`，再按 `phases`。",
+        ge=1,
+    )
+    phase_budget: float | None = setting(
+        None, en="Budget per phase of answer A.", zh="答案 A 每期预算。", unit="元", gt=0
+    )
+    phases: int = setting(
+        default_of(Phasing, "phases"), en="Phases of answer A.", zh="答案 A 的期数。", ge=1
+    )
+    decisions: tuple[SiteDecision, ...] = setting(
+        (),
+        en="Sites that were decided on, as tables [[siting.decisions]]: site_id, decision "
+        '("required" or "forbidden"), asked_by (an office or role), reason, date. Required ones '
+        "are among the `p`.",
+        zh='对场地的决定，写作表 [[siting.decisions]]：site_id、decision（"required" 必选或 '
+        '"forbidden" 禁用）、asked_by（部门或岗位）、reason、date。必选场地计入 `p`。',
+    )
+    worker_cost: float | None = setting(
+        None,
+        en="What one community worker or cadre costs a year; not set: not given.",
+        zh="一名社区工作者或社区干部的年费用；不填则不列费用。",
+        unit="元",
+        gt=0,
+    )
+    frontier: int = setting(
+        default_of(Extent, "rooms"),
+        en="The curve of rooms goes from 1 to this number, or to the candidates.",
+        zh="活动室数量曲线从 1 到此数（不超过候选场地数）。",
+        ge=1,
+    )
+    frontier_work: float = setting(
+        default_of(Extent, "work"),
+        en="Counted work of that curve in all, in millions of pairs of home and site per step.",
+        zh="该曲线的计算量上限（百万个“住处—场地”对·步）。",
+        gt=0,
+    )
+    work: int = setting(
+        default_of(Limits, "work"),
+        en="Counted work after which one search stops.",
+        zh="一次搜索的计算量上限。",
+        gt=0,
+    )
+    time_s: float = setting(
+        600.0,
+        en="Safety stop in seconds; then the status says so.",
+        zh="安全时限。",
+        unit="s",
+        gt=0,
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _one_word_on_a_site(self) -> Self:
+        ids = [one.site_id for one in self.decisions]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise house_fault(
+                en=f"there should be one decision a site, but {twice} have several",
+                zh=f"每个场地只能有一条决定，而 {twice} 有多条",
+            )
+        if self.phase_rooms is not None and self.phase_budget is not None:
+            raise house_fault(
+                en="give either `phase_rooms` or `phase_budget`, not both",
+                zh="`phase_rooms` 与 `phase_budget` 只能填其一",
+            )
+        return self
+
+    @property
+    def phasing(self) -> Phasing:
+        """How much is built in one phase."""
+        return Phasing(rooms=self.phase_rooms, budget=self.phase_budget, phases=self.phases)
+
+    @property
+    def extent(self) -> Extent:
+        """How far the curve of rooms goes."""
+        return Extent(rooms=self.frontier, work=self.frontier_work)

@@ -1,0 +1,55 @@
+"""Where activity rooms go: the answers side by side, their reasons, prices, staff, frontier."""
+
+from gridplan.rooms.answers import (
+    KEYS,
+    Answer,
+    Asked,
+    Estates,
+    answer,
+    estates_table,
+    options_table,
+)
+from gridplan.rooms.budget import unpriced_note, within_budget
+from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
+from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.frontier import Extent, frontier_table, knee
+from gridplan.rooms.left import left_behind
+from gridplan.rooms.phases import Phasing, building_order, in_phases
+from gridplan.rooms.prices import Decision, decisions_table
+from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
+from gridplan.rooms.reasons import group_reasons, room_reasons
+from gridplan.rooms.staffing import StaffNorm, staffing_table
+
+__all__ = [
+    "KEYS",
+    "Answer",
+    "Asked",
+    "Chosen",
+    "Decision",
+    "EstatePlan",
+    "Estates",
+    "Extent",
+    "Phasing",
+    "RoomQuestion",
+    "Sharing",
+    "StaffNorm",
+    "Walks",
+    "answer",
+    "building_order",
+    "decisions_table",
+    "estates_table",
+    "fewest_rooms",
+    "frontier_table",
+    "group_reasons",
+    "in_phases",
+    "knee",
+    "left_behind",
+    "make_question",
+    "options_table",
+    "room_reasons",
+    "rooms_by_estate",
+    "staffing_table",
+    "unpriced_note",
+    "walks_to",
+    "within_budget",
+]

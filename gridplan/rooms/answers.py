@@ -1,0 +1,250 @@
+"""The three answers to where rooms go, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from gridplan.rooms.budget import within_budget
+from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
+from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.phases import Phasing, in_phases
+from gridplan.rooms.question import Positions, RoomQuestion, walks_to
+from gridplan.siting import Siting, propose_rooms
+
+Key = Literal["A", "B", "C"]
+KEYS: tuple[Key, ...] = ("A", "B", "C")
+
+_FIGURES = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
+OPTION_COLUMNS = (
+    "answer", "chosen", "rooms_existing", "rooms_new", "cadres", "phases", "cost",
+    "costs_missing", *_FIGURES, "within", "beyond", "no_site", "unreachable", "model",
+    "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
+)  # fmt: skip
+"""Columns of the table of the three answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """
+    What the planner asks for.
+
+    Attributes
+    ----------
+    rooms : int
+        New rooms of answer C, required ones included.
+    budget : float or None
+        Yuan that answer C may spend, in place of a number of rooms.
+    sharing : Sharing
+    phasing : Phasing
+    """
+
+    rooms: int
+    budget: float | None = None
+    sharing: Sharing
+    phasing: Phasing = field(default_factory=Phasing)
+
+
+@dataclass(frozen=True, eq=False)
+class Estates:
+    """
+    Estates, and where sites and homes lie among them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``estate_id``, ``name``, ``households``.
+    of_site : mapping of site id to estate id
+    of_demand : Series of estate id, in the row order of the walks; null outside
+    """
+
+    table: pd.DataFrame
+    of_site: Mapping[str, str]
+    of_demand: pd.Series
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """
+    One answer: the new rooms, how good they are, and in which order they are built.
+
+    Attributes
+    ----------
+    key : {"A", "B", "C"}
+    chosen : Chosen
+    estates : EstatePlan or None
+        Of answer A.
+    phase_of : mapping of site id to phase
+        Empty where there are no phases.
+    phases : DataFrame or None
+    siting : Siting or None
+        Of answer C by a number of rooms, as the solver gave it.
+    """
+
+    key: Key
+    chosen: Chosen
+    estates: EstatePlan | None = None
+    phase_of: Mapping[str, int] = field(default_factory=dict)
+    phases: pd.DataFrame | None = None
+    siting: Siting | None = None
+
+    def opened(self, question: RoomQuestion) -> Positions:
+        """Return the positions of all places that are open with this answer."""
+        return np.sort(np.concatenate([question.fixed, question.at(self.chosen.sites)]))
+
+
+def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) -> Answer:
+    """
+    Return one answer.
+
+    A: a room in every estate that can host one, in phases, small neighbours sharing one.
+    B: the fewest rooms that bring everybody within the norm whom some site can bring there.
+    C: a number of rooms, or what a budget allows, with the least total walk.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        As `propose_rooms` and `within_budget` do, for answer C.
+    """
+    if key == "A":
+        plan = rooms_by_estate(
+            question,
+            estates.table,
+            estate_of_site=estates.of_site,
+            estate_of_demand=estates.of_demand,
+            sharing=asked.sharing,
+        )
+        phase_of, phases = in_phases(question, plan.chosen.sites, phasing=asked.phasing)
+        return Answer("A", plan.chosen, plan, phase_of, phases)
+    if key == "B":
+        return Answer("B", fewest_rooms(question, radius_m=question.norm_m))
+    if asked.budget is not None:
+        return Answer("C", within_budget(question, asked.budget))
+    siting = propose_rooms(question.problem, p_new=asked.rooms, limits=question.limits)
+    new = tuple(str(one) for one in siting.sites if one in question.candidates)
+    return Answer(
+        "C",
+        Chosen(
+            new,
+            "p-median",
+            siting.objective,
+            siting.bound,
+            siting.gap,
+            siting.status,
+            siting.stopped_by,
+        ),
+        siting=siting,
+    )
+
+
+def options_table(
+    question: RoomQuestion,
+    answers: Sequence[Answer],
+    *,
+    existing_rooms: int,
+    chosen: Key,
+) -> pd.DataFrame:
+    """
+    Return the answers in one table, one row each.
+
+    Parameters
+    ----------
+    existing_rooms : int
+        Activity rooms that are open today, committees not counted.
+    chosen : {"A", "B", "C"}
+        The answer that the layers of the plan follow.
+
+    Returns
+    -------
+    DataFrame, columns as in `OPTION_COLUMNS`
+        ``cadres``: one for each room, existing ones included. ``cost`` in yuan, null where the
+        cost of a new room is not given (``costs_missing`` counts these). Walks in metres, of
+        residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
+        no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
+        ``lower_bound`` are resident-metres (p-median) or new rooms (LSCP).
+    """
+    may = np.concatenate([question.fixed, question.free])
+    hopeless = question.nearest_m(may) > question.norm_m
+    rows = []
+    for one in answers:
+        opened = one.opened(question)
+        walks = walks_to(question, opened)
+        found = question.nearest_m(opened)
+        left = hopeless & np.isfinite(found)
+        new = one.chosen.sites
+        rows.append(
+            {
+                "answer": one.key,
+                "chosen": one.key == chosen,
+                "rooms_existing": existing_rooms,
+                "rooms_new": len(new),
+                "cadres": existing_rooms + len(new),
+                "phases": len(one.phases) if one.phases is not None else None,
+                "cost": question.cost_of(new),
+                "costs_missing": int(question.cost.reindex(list(new)).isna().sum()),
+                **{key: getattr(walks, key) for key in _FIGURES},
+                "within": round(walks.within),
+                "beyond": round(walks.beyond),
+                "no_site": round(math.fsum(question.residents[left])),
+                "unreachable": round(walks.unreachable),
+                "model": one.chosen.model,
+                "objective": one.chosen.objective,
+                "lower_bound": one.chosen.bound,
+                "gap": one.chosen.gap,
+                "status": one.chosen.status,
+                "stopped_by": one.chosen.stopped_by,
+                "sites": " ".join(sorted(new)),
+            }
+        )
+    table = pd.DataFrame(rows, columns=list(OPTION_COLUMNS))
+    numbers = ["cost", *_FIGURES, "objective", "lower_bound", "gap"]
+    typed = table.astype({**dict.fromkeys(numbers, "float64"), "phases": "Int64"})
+    typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
+    return typed.astype({"stopped_by": "object"})
+
+
+def estates_table(question: RoomQuestion, estates: Estates, found: Answer) -> pd.DataFrame:
+    """
+    Return how each estate is served with answer A.
+
+    Returns
+    -------
+    DataFrame, one row per estate
+        ``served`` as in `EstatePlan`; ``site_id``, the place that is nearest to most of its
+        residents, with the mean and the longest walk to the nearest place (null where nobody
+        reaches one), and ``residents``.
+    """
+    if found.estates is None:
+        msg = "only answer A goes by estates"
+        raise ValueError(msg)
+    opened = found.opened(question)
+    offered = question.metres[:, opened]
+    nearest = np.array(question.names(opened), dtype=object)[offered.argmin(axis=1)]
+    metres = offered.min(axis=1)
+    homes = pd.DataFrame(
+        {
+            "estate_id": estates.of_demand.to_numpy(dtype=object),
+            "site_id": nearest,
+            "residents": question.residents,
+            "metres": metres,
+        }
+    )
+    homes = homes[np.isfinite(metres) & (homes["residents"] > 0)]
+    most = homes.groupby(["estate_id", "site_id"])["residents"].sum().reset_index()
+    most = most.sort_values(["residents", "site_id"], ascending=[False, True], kind="stable")
+    main = most.drop_duplicates("estate_id").set_index("estate_id")["site_id"]
+    by = homes.assign(walked=homes["residents"] * homes["metres"]).groupby("estate_id")
+    everybody = pd.Series(question.residents).groupby(estates.of_demand.to_numpy(object)).sum()
+    table = estates.table[["estate_id", "name", "households"]].copy()
+    ids = table["estate_id"]
+    table["residents"] = ids.map(everybody).fillna(0).round().astype("int64")
+    table["served"] = ids.map(found.estates.served).astype("object")
+    table["site_id"] = ids.map(main).astype("object")
+    table["mean_m"] = ids.map(by["walked"].sum() / by["residents"].sum()).astype("float64")
+    table["max_m"] = ids.map(by["metres"].max()).astype("float64")
+    return table.sort_values("estate_id", kind="stable").reset_index(drop=True)

@@ -1,0 +1,106 @@
+"""The fewest new rooms that bring everybody within a distance whom some site can bring there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gridplan.rooms.question import RoomQuestion
+from gridplan.siting import Limits, Rules, lscp, p_median
+from gridplan.siting.matrix import Flags
+from gridplan.siting.result import Status
+from gridplan.siting.search import StoppedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """
+    Sites to open, and how far from the best choice they can be at most.
+
+    Attributes
+    ----------
+    sites : tuple of str
+        New rooms, in order.
+    model : str
+        ``p-median`` or ``lscp``.
+    objective, bound : float
+        Resident-metres (p-median) or new rooms (LSCP); ``inf`` without a plan.
+    gap : float
+    status : {"proven", "gap", "infeasible", "stopped"}
+    stopped_by : {None, "work", "time", "interrupt"}
+    """
+
+    sites: tuple[str, ...]
+    model: str
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    stopped_by: StoppedBy | None
+
+
+def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
+    """
+    Open the fewest rooms so that all are within `radius_m` whom some site brings there.
+
+    Among the choices with that number, the one with the least total walk is taken as far as
+    the limits allow; the number is what is proven. Places that are open today and required
+    sites count as open; whom no site brings within the distance is left out here, and told
+    by `left_behind`.
+    """
+    may = np.concatenate([question.fixed, question.free])
+    near = question.metres <= radius_m
+    today = near[:, question.fixed].any(axis=1)
+    rows = (question.residents > 0) & near[:, may].any(axis=1) & ~today
+    required = question.names(question.at(question.required))
+    sites = question.names(question.free)
+    if not rows.any():
+        return Chosen(required, "lscp", *_count(len(required)))
+    cost = pd.DataFrame(
+        question.metres[np.ix_(rows, question.free)],
+        index=[one for one, kept in zip(question.demand_ids, rows, strict=True) if kept],
+        columns=list(sites),
+    )
+    found = lscp(cost, radius_m=radius_m, rules=Rules(required=required), limits=question.limits)
+    if not found.sites:
+        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+    chosen = tuple(str(one) for one in found.sites)
+    return Chosen(
+        _least_walk(question, chosen, radius_m=radius_m),
+        "lscp",
+        found.objective,
+        found.bound,
+        found.gap,
+        found.status,
+        found.stopped_by,
+    )
+
+
+def _count(rooms: int) -> tuple[float, float, float, Status, StoppedBy | None]:
+    return float(rooms), float(rooms), 0.0, "proven", None
+
+
+def _least_walk(
+    question: RoomQuestion, chosen: tuple[str, ...], *, radius_m: float
+) -> tuple[str, ...]:
+    """Return as many rooms that bring the same residents within reach, with the least walk."""
+    may = np.sort(np.concatenate([question.fixed, question.free]))
+    walks = question.metres[:, may]
+    opened = np.concatenate([question.fixed, question.at(chosen)])
+    reached = np.isfinite(question.nearest_m(opened)) & (question.residents > 0)
+    bound_to_norm: Flags = np.asarray((walks <= radius_m).any(axis=1))
+    allowed = np.where(bound_to_norm[:, None] & (walks > radius_m), np.inf, walks)
+    ids = [one for one, kept in zip(question.demand_ids, reached, strict=True) if kept]
+    better = p_median(
+        pd.DataFrame(allowed[reached], index=ids, columns=list(question.names(may))),
+        pd.Series(question.residents[reached], index=ids),
+        p=len(question.fixed) + len(chosen),
+        rules=Rules(fixed=question.names(question.fixed), required=sorted(question.required)),
+        limits=Limits(work=question.limits.work, seed=question.limits.seed),
+    )
+    if not better.sites:
+        return chosen
+    return tuple(str(one) for one in better.sites if one in question.candidates)

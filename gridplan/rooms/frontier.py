@@ -1,0 +1,216 @@
+"""How the walks change with each further room, and where a further room begins to bring little."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import InfeasibleError
+from gridplan.rooms.phases import building_order
+from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.siting import Limits, propose_rooms
+from gridplan.siting.search import PROVEN_GAP, relative_gap
+
+FREE, NESTED = "free", "nested"
+_MODEL = "p-median"
+_FIGURES = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
+FRONTIER_COLUMNS = (
+    "model", "sequence", "p", "objective", "lower_bound", "gap", "status", "stopped_by",
+    *_FIGURES, "unreachable", "knee", "sites",
+)  # fmt: skip
+_MILLION = 1e6
+_LEAST_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """
+    How far the frontier goes.
+
+    Attributes
+    ----------
+    rooms : int
+        From 1 to as many new rooms, or as there are candidates.
+    work : float
+        Counted work of the free sequence in all, in millions of pairs of home and site that
+        a step of the solver looks at.
+    """
+
+    rooms: int = 30
+    work: float = 4_000.0
+
+
+def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
+    """
+    Return two sequences of rooms: the best for each number, and one that only ever grows.
+
+    The free sequence is the p-median at each number of new rooms. The nested one opens the
+    room that saves most beside all that are open (required ones first), so that each number
+    keeps the rooms of the one before; what it is worse by is the price of building step by
+    step. The bound of a number of rooms holds for both.
+
+    Returns
+    -------
+    DataFrame, one row per sequence and number of new rooms, columns as in `FRONTIER_COLUMNS`
+        ``objective`` and ``lower_bound`` in resident-metres, null where somebody whom some
+        site reaches reaches none; walks in metres; ``unreachable`` residents; ``knee`` on the
+        free sequence; ``sites``, the ids of all open places with blanks between.
+    """
+    most = min(extent.rooms, len(question.free))
+    least = max(1, len(question.required))
+    required = question.at(question.required)
+    rest = np.array([j for j in question.free if j not in set(required.tolist())], dtype=np.intp)
+    standing = np.concatenate([question.fixed, required])
+    order = [*required.tolist(), *building_order(question, rest, standing, most=most)]
+    counts = range(least, most + 1)
+    solver = _Solver(question, extent.work, numbers=len(counts))
+    rows = []
+    for p in counts:
+        nested = tuple(sorted(question.names(order[:p])))
+        rows += solver.rows(p, nested)
+    table = pd.DataFrame(rows, columns=list(FRONTIER_COLUMNS))
+    table["knee"] = False
+    free = table["sequence"] == FREE
+    # The curve begins with no new room, where everybody reaches a place today.
+    curve = [solver.today, *(float(one) for one in table.loc[free, "objective"])]
+    at = knee(curve)
+    if at:
+        table.loc[table.index[free][at - 1], "knee"] = True
+    numbers = ["objective", "lower_bound", "gap", *_FIGURES]
+    ordered = table.sort_values(["sequence", "p"], kind="stable").reset_index(drop=True)
+    return ordered.astype(
+        {**dict.fromkeys(numbers, "float64"), "knee": bool, "p": "int64", "stopped_by": "object"}
+    )
+
+
+@dataclass
+class _Solver:
+    """
+    Solves one number of rooms after another on the homes that a candidate can help.
+
+    `work` and `numbers` are what is left to spend, and on how many.
+    """
+
+    question: RoomQuestion
+    work: float
+    numbers: int
+
+    def __post_init__(self) -> None:
+        """Set the homes aside that no candidate can help: they walk the same with any plan."""
+        whole = self.question
+        may = np.concatenate([whole.fixed, whole.free])
+        self.reachable = np.isfinite(whole.metres[:, may]).any(axis=1)
+        today = whole.nearest_m(whole.fixed)
+        helped = (whole.nearest_m(whole.free) < today) & (whole.residents > 0)
+        settled = np.isfinite(today) & ~helped
+        self.constant = math.fsum(today[settled] * whole.residents[settled])
+        ids = [one for one, kept in zip(whole.demand_ids, helped, strict=True) if kept]
+        self.core = replace(
+            whole,
+            metres=whole.metres[helped],
+            residents=whole.residents[helped],
+            demand_ids=tuple(ids),
+        )
+        complete = not (self.reachable & np.isinf(today) & (whole.residents > 0)).any()
+        self.today = walks_to(whole, whole.fixed).objective if complete else math.nan
+        self.pairs = max(1, int(helped.sum()) * len(whole.free))
+
+    def rows(self, p: int, nested: tuple[str, ...]) -> list[dict[str, object]]:
+        """Return the rows of both sequences for one number of rooms."""
+        # What the numbers before left over is shared among those to come.
+        steps = max(_LEAST_STEPS, int(self.work * _MILLION / self.pairs / max(1, self.numbers)))
+        own = self.question.limits
+        limits = Limits(work=steps, time_s=own.time_s, seed=own.seed)
+        self.numbers -= 1
+        free, bound, stopped = nested, math.nan, None
+        if len(self.core.demand_ids):
+            try:
+                found = propose_rooms(self.core.problem, p_new=p, limits=limits)
+            except InfeasibleError:
+                # Too few rooms for all parts of the network, or no plan within the limit.
+                found = None
+            if found is not None:
+                self.work -= found.work * self.pairs / _MILLION
+                bound, stopped = found.bound + self.constant, found.stopped_by
+                new = tuple(str(one) for one in found.sites if one in self.question.candidates)
+                free = min((new, nested), key=lambda sites: (*self._value(sites), sites != new))
+        else:
+            bound = self.constant
+        return [
+            self._row(FREE, p, free, bound, stopped),
+            self._row(NESTED, p, nested, bound, stopped),
+        ]
+
+    def _value(self, sites: Sequence[str]) -> tuple[float, float]:
+        opened = np.concatenate([self.question.fixed, self.question.at(sites)])
+        walks = walks_to(self.question, opened)
+        return walks.unreachable, walks.objective
+
+    def _row(
+        self, sequence: str, p: int, sites: Sequence[str], bound: float, stopped: str | None
+    ) -> dict[str, object]:
+        opened = np.sort(np.concatenate([self.question.fixed, self.question.at(sites)]))
+        walks = walks_to(self.question, opened)
+        lost = self.reachable & np.isinf(self.question.nearest_m(opened))
+        complete = not (lost & (self.question.residents > 0)).any()
+        objective = walks.objective if complete else math.nan
+        bound = min(bound, objective) if complete else math.nan
+        gap = relative_gap(objective, bound) if complete and math.isfinite(bound) else math.nan
+        proven = gap <= PROVEN_GAP
+        status = "infeasible" if not complete else "proven" if proven else "gap"
+        return {
+            "model": _MODEL,
+            "sequence": sequence,
+            "p": p,
+            "objective": objective,
+            "lower_bound": bound,
+            "gap": gap,
+            "status": status,
+            "stopped_by": None if proven or not complete else stopped,
+            **{key: getattr(walks, key) for key in _FIGURES},
+            "unreachable": round(walks.unreachable),
+            "sites": " ".join(self.question.names(opened)),
+        }
+
+
+def knee(objective: Sequence[float]) -> int | None:
+    r"""
+    Return the position of the knee of a falling curve; None where it has none.
+
+    The definition of Kneedle [1]_ without smoothing: with both axes brought to 0 … 1, the
+    point that is farthest below the straight line from the first point to the last. It
+    depends on how far the curve goes, and is a hint where to look, not a proof.
+
+    Parameters
+    ----------
+    objective : sequence of float
+        One value per further room; NaN where there is none.
+
+    References
+    ----------
+    .. [1] Satopää, V., Albrecht, J., Irwin, D. and Raghavan, B. (2011). Finding a "kneedle"
+       in a haystack: detecting knee points in system behavior. *ICDCS Workshops*, 166-171.
+       https://doi.org/10.1109/ICDCSW.2011.20
+
+    Examples
+    --------
+    >>> knee([100.0, 50.0, 40.0, 35.0, 30.0])
+    1
+    """
+    values = np.asarray(objective, dtype=float)
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) <= 2:  # noqa: PLR2004 - two points make a line
+        return None
+    curve = values[known]
+    fall = curve[0] - curve[-1]
+    if fall <= 0:
+        return None
+    share = (curve[0] - curve) / fall
+    along = (known - known[0]) / (known[-1] - known[0])
+    above = share - along
+    best = int(above.argmax())
+    return int(known[best]) if above[best] > 0 else None

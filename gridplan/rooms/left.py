@@ -1,0 +1,88 @@
+"""Who is left: residents beyond the norm by place, and whom no candidate can bring within it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from gridplan.rooms.answers import Answer
+from gridplan.rooms.question import RoomQuestion
+
+PLACE_COLUMNS = ("community_id", "estate_id", "street")
+LEFT_COLUMNS = (
+    "answer", *PLACE_COLUMNS, "cause", "residents", "mean_m", "max_m", "least_m",
+)  # fmt: skip
+NO_SITE, TOO_FAR, UNREACHABLE = "no_site", "too_far", "unreachable"
+
+
+def left_behind(
+    question: RoomQuestion, answers: Sequence[Answer], places: pd.DataFrame
+) -> pd.DataFrame:
+    """
+    Return the residents who are not within the norm, by place and cause, for each answer.
+
+    Parameters
+    ----------
+    places : DataFrame, in the row order of the walks
+        ``community_id``, ``estate_id``, ``street`` (the name of the nearest one); null where
+        there is none.
+
+    Returns
+    -------
+    DataFrame, one row per answer, place and cause, most residents first
+        ``cause``: ``no_site``, no place and no candidate is within the norm, so that no choice
+        of rooms helps; ``too_far``, a candidate is, and this answer does not open it;
+        ``unreachable``, no place of this answer is reached on foot. ``mean_m``, ``max_m``: the
+        walk with this answer; ``least_m``: the mean walk to the nearest place or candidate
+        (null where there is none).
+    """
+    may = np.concatenate([question.fixed, question.free])
+    least = question.nearest_m(may)
+    frames = []
+    for one in answers:
+        walk = question.nearest_m(one.opened(question))
+        rows = (walk > question.norm_m) & (question.residents > 0)
+        cause = np.where(
+            ~np.isfinite(walk), UNREACHABLE, np.where(least > question.norm_m, NO_SITE, TOO_FAR)
+        )
+        homes = (
+            places[list(PLACE_COLUMNS)]
+            .reset_index(drop=True)
+            .assign(
+                answer=one.key,
+                cause=cause,
+                residents=question.residents,
+                walk=np.where(np.isfinite(walk), walk, np.nan),
+                least=np.where(np.isfinite(least), least, np.nan),
+            )
+        )
+        frames.append(homes[rows])
+    return _by_place(pd.concat(frames, ignore_index=True))
+
+
+def _by_place(homes: pd.DataFrame) -> pd.DataFrame:
+    homes = homes.assign(
+        walked=homes["walk"] * homes["residents"], best=homes["least"] * homes["residents"]
+    )
+    keys = ["answer", *PLACE_COLUMNS, "cause"]
+    grouped = homes.groupby(keys, dropna=False, sort=True)
+    table = grouped.agg(
+        residents=("residents", "sum"),
+        walked=("walked", lambda values: values.sum(min_count=1)),
+        best=("best", lambda values: values.sum(min_count=1)),
+        max_m=("walk", "max"),
+    ).reset_index()
+    table["mean_m"] = table["walked"] / table["residents"]
+    table["least_m"] = table["best"] / table["residents"]
+    table["residents"] = table["residents"].round().astype("int64")
+    for column in PLACE_COLUMNS:
+        table[column] = table[column].astype("object").where(table[column].notna(), None)
+    ordered = table.sort_values(
+        ["answer", "residents", *PLACE_COLUMNS, "cause"],
+        ascending=[True, False, True, True, True, True],
+        kind="stable",
+    )
+    typed = ordered.astype(dict.fromkeys(["mean_m", "max_m", "least_m"], "float64"))
+    return typed[list(LEFT_COLUMNS)].reset_index(drop=True)

@@ -1,0 +1,279 @@
+"""The question where rooms go: who walks how far to which place, and what was decided already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridplan.access import kolm_pollak_ede
+from gridplan.errors import FaultList, InputError, first_ids
+from gridplan.siting import Limits, RoomProblem
+from gridplan.siting.assessment import weighted_quantile
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.intp]
+
+NO_WAY_M = 1e6
+"""Stands for a walk that does not exist while sets of sites are compared: reaching somebody comes
+before any walk that can be saved. It never leaves this room."""
+
+_P90 = 0.9
+# Gains that differ by less than this share are one gain: the first id wins, in any row order.
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class RoomQuestion:
+    """
+    Places that are open, sites that may be opened, and how far everybody walks to each.
+
+    Attributes
+    ----------
+    metres : float array, shape (n_demand, n_sites)
+        Walks; ``inf`` where there is no path.
+    demand_ids, site_ids : tuples of str
+        Sites in the order of their ids: of equally good ones the first is taken.
+    residents : float array, shape (n_demand,)
+    candidates : frozenset of str
+        Sites that are not open today. All others are open already and stay.
+    required, forbidden : frozenset of str
+        Candidates that have to be opened, and that must stay closed.
+    cost : Series of float by site id
+        Yuan; NaN where it is not given.
+    norm_m : float
+        The walking norm of a room.
+    aversion : float
+        Of the equally distributed equivalent walk.
+    limits : Limits
+        Of one search.
+    """
+
+    metres: Floats
+    demand_ids: tuple[str, ...]
+    site_ids: tuple[str, ...]
+    residents: Floats
+    candidates: frozenset[str]
+    cost: pd.Series
+    norm_m: float
+    required: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
+    aversion: float = 1.0
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def fixed(self) -> Positions:
+        """Positions of the places that are open today."""
+        return self.at([one for one in self.site_ids if one not in self.candidates])
+
+    @property
+    def free(self) -> Positions:
+        """Positions of the candidates that may be opened, required ones included."""
+        allowed = self.candidates - self.forbidden
+        return self.at([one for one in self.site_ids if one in allowed])
+
+    @property
+    def problem(self) -> RoomProblem:
+        """The question as the p-median takes it."""
+        return RoomProblem(
+            metres=self.metres,
+            demand_ids=self.demand_ids,
+            site_ids=self.site_ids,
+            residents=self.residents,
+            candidates=self.candidates,
+            required=self.required,
+            forbidden=self.forbidden,
+        )
+
+    def at(self, ids: Collection[str]) -> Positions:
+        """Return the positions of sites, ascending."""
+        wanted = frozenset(ids)
+        return np.array([j for j, one in enumerate(self.site_ids) if one in wanted], dtype=np.intp)
+
+    def names(self, positions: Sequence[int] | Positions) -> tuple[str, ...]:
+        """Return the ids of sites by their positions."""
+        return tuple(self.site_ids[int(j)] for j in positions)
+
+    def nearest_m(self, opened: Positions) -> Floats:
+        """Return the walk to the nearest of some sites; ``inf`` where none is reached."""
+        return np.asarray(self.metres[:, opened].min(axis=1, initial=np.inf))
+
+    def without(self, site_id: str) -> RoomQuestion:
+        """Return the question with one site neither required nor forbidden."""
+        return replace(
+            self, required=self.required - {site_id}, forbidden=self.forbidden - {site_id}
+        )
+
+    def cost_of(self, ids: Collection[str]) -> float:
+        """Return what sites cost in yuan; NaN where the cost of one is not given."""
+        return math.fsum(self.cost.reindex(sorted(ids)).to_numpy(dtype=float)) if ids else 0.0
+
+
+def make_question(
+    problem: RoomProblem,
+    cost: pd.Series,
+    *,
+    norm_m: float,
+    aversion: float = 1.0,
+    limits: Limits | None = None,
+) -> RoomQuestion:
+    """
+    Return a question with its sites in the order of their ids.
+
+    Parameters
+    ----------
+    problem : RoomProblem
+        With text ids.
+    cost : Series of float by site id
+        Yuan; a site that is absent has none that is known.
+
+    Raises
+    ------
+    InputError
+        If required or forbidden sites are unknown, open today, or both.
+    """
+    ids = [str(one) for one in problem.site_ids]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    _check_decisions(problem, ids)
+    return RoomQuestion(
+        metres=np.asarray(problem.metres, dtype=float)[:, order],
+        demand_ids=tuple(str(one) for one in problem.demand_ids),
+        site_ids=tuple(ids[j] for j in order),
+        residents=np.asarray(problem.residents, dtype=float),
+        candidates=frozenset(str(one) for one in problem.candidates),
+        cost=pd.to_numeric(cost, errors="coerce").astype("float64").reindex(sorted(ids)),
+        norm_m=norm_m,
+        required=frozenset(str(one) for one in problem.required),
+        forbidden=frozenset(str(one) for one in problem.forbidden),
+        aversion=aversion,
+        limits=limits or Limits(),
+    )
+
+
+def _check_decisions(problem: RoomProblem, ids: Sequence[str]) -> None:
+    faults = FaultList()
+    known, new = frozenset(ids), frozenset(str(one) for one in problem.candidates)
+    for word, zh, decided in (
+        ("required", "必选", problem.required),
+        ("forbidden", "禁用", problem.forbidden),
+    ):
+        unknown = sorted(str(one) for one in decided if str(one) not in known)
+        if unknown:
+            faults.add(
+                en=f"[[siting.decisions]]: {len(unknown)} {word} sites are not in `sites`: "
+                f"{first_ids(unknown)}. Correct the site_id.",
+                zh=f"[[siting.decisions]] 中有 {len(unknown)} 个{zh}场地不在 `sites` 图层中："
+                f"{first_ids(unknown)}。请更正 site_id。",
+            )
+        standing = sorted(str(one) for one in decided if str(one) in known - new)
+        if standing:
+            faults.add(
+                en=f"[[siting.decisions]]: {len(standing)} {word} sites are open today and stay: "
+                f"{first_ids(standing)}. Only candidate sites can be decided on.",
+                zh=f"[[siting.decisions]] 中有 {len(standing)} 个{zh}场地现已开放并保留："
+                f"{first_ids(standing)}。只能对候选场地作决定。",
+            )
+    both = sorted({str(one) for one in problem.required} & {str(one) for one in problem.forbidden})
+    if both:
+        faults.add(
+            en=f"{len(both)} sites are required and forbidden at once: {first_ids(both)}. Take out "
+            f"one of the two decisions.",
+            zh=f"{len(both)} 个场地既必选又禁用：{first_ids(both)}。请去掉其中一条决定。",
+        )
+    faults.raise_if_any(InputError)
+
+
+@dataclass(frozen=True, slots=True)
+class Walks:
+    """
+    How far residents walk with a set of open places.
+
+    Attributes
+    ----------
+    objective : float
+        Resident-metres of those who reach a place.
+    mean_m, p90_m, max_m, ede_m : float
+        Of the residents who reach a place; NaN where nobody does.
+    within : float
+        Residents within the norm.
+    beyond : float
+        Residents who reach a place, but farther than the norm.
+    unreachable : float
+        Residents who reach no place.
+    """
+
+    objective: float
+    mean_m: float
+    p90_m: float
+    max_m: float
+    ede_m: float
+    within: float
+    beyond: float
+    unreachable: float
+
+    @property
+    def within_share(self) -> float:
+        """Residents within the norm among all; NaN where there are none."""
+        everybody = self.within + self.beyond + self.unreachable
+        return self.within / everybody if everybody else math.nan
+
+
+def walks_to(question: RoomQuestion, opened: Positions) -> Walks:
+    """
+    Return how far residents walk to the nearest of the open places.
+
+    Examples
+    --------
+    >>> walks = np.array([[100.0, 700.0], [900.0, 300.0], [np.inf, np.inf]])
+    >>> problem = RoomProblem(walks, ["a", "b", "c"], ["k", "r"], np.array([1.0, 3.0, 2.0]), ["r"])
+    >>> asked = make_question(problem, pd.Series(dtype=float), norm_m=500.0)
+    >>> found = walks_to(asked, asked.at(["k", "r"]))
+    >>> found.mean_m, found.within, found.beyond, found.unreachable
+    (250.0, 4.0, 0.0, 2.0)
+    """
+    metres, residents = question.nearest_m(opened), question.residents
+    reached = np.isfinite(metres) & (residents > 0)
+    walked, people = metres[reached], residents[reached]
+    total = math.fsum(people)
+    objective = math.fsum(walked * people)
+    within = math.fsum(people[walked <= question.norm_m])
+    known = len(people) > 0
+    return Walks(
+        objective=objective,
+        mean_m=objective / total if known else math.nan,
+        p90_m=weighted_quantile(walked, people, _P90) if known else math.nan,
+        max_m=float(walked.max()) if known else math.nan,
+        ede_m=kolm_pollak_ede(walked, people, aversion=question.aversion) if known else math.nan,
+        within=within,
+        beyond=total - within,
+        unreachable=math.fsum(residents) - total,
+    )
+
+
+def compared_m(question: RoomQuestion) -> Floats:
+    """Return the walks with `NO_WAY_M` where there is none, to compare sets of sites."""
+    return np.where(np.isfinite(question.metres), question.metres, NO_WAY_M)
+
+
+def gains(walks: Floats, residents: Floats, today_m: Floats, sites: Positions) -> Floats:
+    """Return the resident-metres that opening each site alone would save, shape (n_sites,)."""
+    saved = np.maximum(today_m[:, None] - walks[:, sites], 0.0)
+    return np.asarray(residents @ saved)
+
+
+def first_best(values: Floats) -> int:
+    """
+    Return the position of the greatest value; of values that differ by rounding the first.
+
+    Examples
+    --------
+    >>> first_best(np.array([1.0, 3.0, 3.0 + 1e-12]))
+    1
+    """
+    best = float(values.max())
+    return int(np.argmax(values >= best - _SAME * max(abs(best), 1.0)))

@@ -1,0 +1,162 @@
+"""Why each new room stands where it stands: whom it serves, what it saves, what else would do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from gridplan.rooms.question import (
+    NO_WAY_M,
+    Flags,
+    Floats,
+    Positions,
+    RoomQuestion,
+    compared_m,
+    first_best,
+)
+
+REASON_COLUMNS = (
+    "site_id", "residents", "within", "reached", "saved_walk", "saved_each_m",
+    "closing_walk", "closing_within", "closing_stranded", "next_site_id", "next_walk",
+    "next_within", "next_stranded",
+)  # fmt: skip
+GROUP_COLUMNS = ("site_id", "group", "residents", "saved_walk", "saved_each_m")
+
+
+def room_reasons(question: RoomQuestion, opened: Positions) -> pd.DataFrame:
+    """
+    Return what each new room is good for.
+
+    Parameters
+    ----------
+    opened : positions of all open places, new rooms among them
+
+    Returns
+    -------
+    DataFrame, one row per new room, columns as in `REASON_COLUMNS`
+        ``residents`` whose nearest place it is; of them ``within`` the norm, and ``reached``,
+        who reach no place today. ``saved_walk``: resident-metres that the others of them walk
+        less than today, and the mean of that. ``closing_walk``: resident-metres more if it were
+        closed and all else stayed; ``closing_within``: residents who would no longer be
+        within the norm; ``closing_stranded``: who would reach no place. ``next_…`` tells the
+        same of moving it to the closed site where that costs least; null if all are open.
+    """
+    facts = _Facts(question, opened)
+    new = [j for j in opened if question.site_ids[int(j)] in question.candidates]
+    rows = [facts.row(int(j)) for j in new]
+    table = pd.DataFrame(rows, columns=list(REASON_COLUMNS))
+    metres = [name for name in REASON_COLUMNS if name.endswith(("_m", "_walk"))]
+    counts = ["next_within", "next_stranded"]
+    return table.astype(
+        {
+            **dict.fromkeys(metres, "float64"),
+            **dict.fromkeys(counts, "Int64"),
+            "next_site_id": "object",
+        }
+    )
+
+
+def group_reasons(
+    question: RoomQuestion, opened: Positions, groups: Mapping[str, Floats]
+) -> pd.DataFrame:
+    """
+    Return whom of each group each new room serves, and what it saves them.
+
+    Parameters
+    ----------
+    groups : mapping of group to residents, shape (n_demand,)
+
+    Returns
+    -------
+    DataFrame, one row per new room and group, columns as in `GROUP_COLUMNS`
+    """
+    facts = _Facts(question, opened)
+    rows = []
+    for j in opened:
+        site = question.site_ids[int(j)]
+        if site not in question.candidates:
+            continue
+        own = facts.near == j
+        had = own & np.isfinite(facts.today)
+        less = (facts.today[had] - facts.walk[had]) if had.any() else np.zeros(0)
+        for group, people in groups.items():
+            counts = np.nan_to_num(people)
+            saved, those = math.fsum(less * counts[had]), math.fsum(counts[had])
+            rows.append(
+                {
+                    "site_id": site,
+                    "group": group,
+                    "residents": round(math.fsum(counts[own])),
+                    "saved_walk": saved,
+                    "saved_each_m": saved / those if those else math.nan,
+                }
+            )
+    table = pd.DataFrame(rows, columns=list(GROUP_COLUMNS))
+    return table.astype({"saved_walk": "float64", "saved_each_m": "float64"})
+
+
+class _Facts:
+    """The walks of a plan, and those with a room taken away."""
+
+    def __init__(self, question: RoomQuestion, opened: Positions) -> None:
+        self.question, self.opened = question, np.sort(opened)
+        self.people = question.residents
+        self.today = question.nearest_m(question.fixed)
+        offered = question.metres[:, self.opened]
+        self.walk = offered.min(axis=1, initial=math.inf)
+        near = self.opened[offered.argmin(axis=1)]
+        self.near = np.where(np.isfinite(self.walk) & (self.people > 0), near, -1)
+        self.closed = np.array(
+            [j for j in question.free if j not in set(self.opened.tolist())], dtype=np.intp
+        )
+        self.compared = compared_m(question)
+
+    def row(self, j: int) -> dict[str, object]:
+        own = self.near == j
+        had = own & np.isfinite(self.today)
+        saved = math.fsum((self.today[had] - self.walk[had]) * self.people[had])
+        those = self._sum(had)
+        rest = self.question.nearest_m(self.opened[self.opened != j])
+        more, within, stranded = self._loss(rest)
+        return {
+            "site_id": self.question.site_ids[j],
+            "residents": round(self._sum(own)),
+            "within": round(self._sum(own & (self.walk <= self.question.norm_m))),
+            "reached": round(self._sum(own & ~np.isfinite(self.today))),
+            "saved_walk": saved,
+            "saved_each_m": saved / those if those else math.nan,
+            "closing_walk": more,
+            "closing_within": within,
+            "closing_stranded": stranded,
+            **self._next(rest),
+        }
+
+    def _next(self, rest: Floats) -> dict[str, object]:
+        if not len(self.closed):
+            return {"next_site_id": None, "next_walk": math.nan, "next_within": pd.NA,
+                    "next_stranded": pd.NA}  # fmt: skip
+        base = np.where(np.isfinite(rest), rest, NO_WAY_M)
+        moved = np.minimum(base[:, None], self.compared[:, self.closed])
+        best = int(self.closed[first_best(-(self.people @ moved))])
+        more, within, stranded = self._loss(np.minimum(rest, self.question.metres[:, best]))
+        return {
+            "next_site_id": self.question.site_ids[best],
+            "next_walk": more,
+            "next_within": within,
+            "next_stranded": stranded,
+        }
+
+    def _loss(self, walk: Floats) -> tuple[float, int, int]:
+        """Return metres more, residents fewer within the norm, and stranded, with other walks."""
+        still = np.isfinite(walk) & np.isfinite(self.walk)
+        more = math.fsum((walk[still] - self.walk[still]) * self.people[still])
+        norm = self.question.norm_m
+        within = self._sum(self.walk <= norm) - self._sum(walk <= norm)
+        stranded = self._sum(np.isfinite(self.walk)) - self._sum(np.isfinite(walk))
+        return more, round(within), round(stranded)
+
+    def _sum(self, rows: Flags) -> float:
+        return math.fsum(self.people[rows])

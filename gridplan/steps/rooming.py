@@ -1,0 +1,188 @@
+"""Steps: the question where rooms go, its answers, and the tables that explain them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.demand import first_containing
+from gridplan.errors import InfeasibleError, Note
+from gridplan.rooms import (
+    KEYS,
+    Answer,
+    Asked,
+    Chosen,
+    Decision,
+    Estates,
+    RoomQuestion,
+    Sharing,
+    StaffNorm,
+    answer,
+    decisions_table,
+    estates_table,
+    frontier_table,
+    group_reasons,
+    left_behind,
+    make_question,
+    options_table,
+    room_reasons,
+    staffing_table,
+    unpriced_note,
+)
+from gridplan.siting import Limits, RoomProblem
+from gridplan.steps.work import Work
+
+
+@dataclass(frozen=True)
+class RoomCase:
+    """A question with what the answers need beside it."""
+
+    question: RoomQuestion
+    estates: Estates
+    asked: Asked
+    decisions: tuple[Decision, ...]
+
+
+def room_question(work: Work) -> RoomCase:
+    """Return the question of a place: its walks, sites, decisions and estates."""
+    place, walks, demand = work.place, work.found["walks"], work.found["demand"]
+    settings, norms = work.config.siting, work.config.all_norms
+    ids = [str(one) for one in walks.ids[: walks.committees + walks.sites]]
+    sites = place.sites
+    by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
+    decided = [one.as_decision for one in settings.decisions]
+    spoken_of = {one.site_id for one in decided}
+    silent = [Decision(site_id=one, decision="required") for one in by_data if one not in spoken_of]
+    decisions = (*decided, *silent)
+    problem = RoomProblem(
+        metres=walks.metres[:, : len(ids)],
+        demand_ids=demand["demand_id"].tolist(),
+        site_ids=ids,
+        residents=demand["population"].fillna(0).to_numpy(dtype=float),
+        candidates=set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"]),
+        required=[one.site_id for one in decisions if one.decision == "required"],
+        forbidden=[one.site_id for one in decisions if one.decision == "forbidden"],
+    )
+    question = make_question(
+        problem,
+        pd.Series(sites["cost"].to_numpy(dtype=float), index=sites["site_id"].astype(str)),
+        norm_m=norms["room_norm_m"].value,
+        aversion=work.config.access.aversion,
+        limits=Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed),
+    )
+    asked = Asked(
+        # Sites that the data call required are opened beside the rooms that are asked for.
+        rooms=settings.p + len(silent),
+        budget=settings.budget,
+        sharing=Sharing(
+            households=norms["estate_room_households"].value,
+            within_m=norms["share_room_m"].value,
+        ),
+        phasing=settings.phasing,
+    )
+    return RoomCase(question, _estates(work), asked, decisions)
+
+
+def _estates(work: Work) -> Estates:
+    """Return the estates with their households, known or estimated, and the sites in them."""
+    place, demand = work.place, work.found["demand"]
+    home = demand["estate_id"].astype("object").where(demand["estate_id"].notna(), None)
+    residents = demand["population"].fillna(0).groupby(home).sum()
+    estimated = place.estates["estate_id"].map(residents).fillna(0).astype("float64")
+    estimated = estimated / work.config.demand.persons_per_household
+    known = place.estates["households"].astype("float64")
+    table = pd.DataFrame(
+        {
+            "estate_id": place.estates["estate_id"].astype("object"),
+            "name": place.estates["name"].astype("object"),
+            "households": known.where(known.notna(), estimated),
+        }
+    )
+    sites = place.sites
+    points = shapely.point_on_surface(sites.geometry.to_numpy())
+    inside = first_containing(points, place.estates, "estate_id")
+    named = sites["estate_id"].where(sites["estate_id"].notna(), inside)
+    real = named.isin(table["estate_id"])
+    of_site = dict(zip(sites["site_id"][real], named[real], strict=True))
+    return Estates(table, of_site, home)
+
+
+def room_answers(work: Work, case: RoomCase) -> list[Answer]:
+    """Return the three answers; one that is not followed may turn out to be impossible."""
+    found = []
+    if case.asked.budget is not None:
+        work.notes.extend(unpriced_note(case.question))
+    for key in KEYS:
+        try:
+            found.append(answer(case.question, case.estates, key, asked=case.asked))
+        except InfeasibleError as error:
+            if key == work.config.siting.answer:
+                raise
+            work.notes.extend(Note("answer_infeasible", 1, one) for one in error.faults)
+            none = Chosen((), "p-median", math.inf, math.inf, math.inf, "infeasible", None)
+            found.append(Answer(key, none))
+    return found
+
+
+def room_tables(
+    work: Work, case: RoomCase, answers: Sequence[Answer], found: Answer
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of the answers and their reasons, by the name of their layer."""
+    question, demand = case.question, work.found["demand"]
+    opened = found.opened(question)
+    by_estate = next(one for one in answers if one.key == "A")
+    solve = functools.partial(_again, case=case, found=found)
+    existing = int((work.place.sites["kind"] == "existing").sum())
+    groups = {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}
+    return {
+        "room_options": options_table(question, answers, existing_rooms=existing, chosen=found.key),
+        "room_phases": _phases(by_estate),
+        "estate_rooms": estates_table(question, case.estates, by_estate),
+        "room_reasons": room_reasons(question, opened),
+        "room_groups": group_reasons(question, opened, groups),
+        "decisions": decisions_table(question, case.decisions, found, solve=solve),
+        "left_behind": left_behind(question, answers, _places(work)),
+        "frontier": frontier_table(question, extent=work.config.siting.extent),
+    }
+
+
+def _again(question: RoomQuestion, *, case: RoomCase, found: Answer) -> Answer:
+    return answer(question, case.estates, found.key, asked=case.asked)
+
+
+def _phases(by_estate: Answer) -> pd.DataFrame:
+    if by_estate.phases is None:
+        msg = "answer A has phases"
+        raise ValueError(msg)
+    return by_estate.phases
+
+
+def _places(work: Work) -> pd.DataFrame:
+    """Return community, estate and nearest street of every home."""
+    demand, edges = work.found["demand"], work.found["network"].edges
+    names = dict(zip(edges["edge_id"], edges["name"], strict=True)) if "name" in edges else {}
+    places: pd.DataFrame = demand[["community_id", "estate_id"]].astype("object")
+    return places.assign(street=demand["edge_id"].map(names).astype("object"))
+
+
+def add_staffing(work: Work) -> pd.DataFrame:
+    """Return the staff of the committees and rooms of the finished layers."""
+    layers, config = work.found["layers"], work.config
+    rooms = layers["rooms"]
+    offices = set(layers["committees"]["committee_id"])
+    cadres = rooms[~rooms["site_id"].isin(offices)]
+    return staffing_table(
+        layers["committees"],
+        cadres,
+        residents=float(np.nansum(work.found["demand"]["population"].to_numpy(dtype=float))),
+        norm=StaffNorm(
+            workers_per_10000=config.all_norms["workers_per_10000"].value,
+            worker_cost=config.siting.worker_cost,
+        ),
+    )
