@@ -14,7 +14,7 @@ from gridplan.siting.interchange import plan_among
 from gridplan.siting.lagrangian import USED_SHARE, Dual
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.radius import RadiusModel, radius_pairs
-from gridplan.siting.regions import Regions, refine
+from gridplan.siting.regions import Refiner, Solver
 from gridplan.siting.relaxation import Relaxation, Relaxed, Rounds
 from gridplan.siting.search import Search
 
@@ -24,10 +24,10 @@ _CANDIDATES = 12
 _PROBES = 6
 # A site's lifts are known after this many probes.
 _RELIABLE = 2
-# Dives without success after which branching begins, and nodes between two dives afterwards;
-# twice as many each time that a dive was in vain.
-_IDLE_DIVES = 4
-_DIVE_EVERY = 20
+# Nodes between two dives, twice as many each time that one was in vain; regions of the
+# best plan that are solved at each node, which takes about as long as the node.
+_DIVE_EVERY = 10
+_REGIONS_A_NODE = 2
 # A pair in the one model costs about as much as this many cells in the other.
 _RADIUS_FACTOR = 10
 _PLAN_EVERY = 10
@@ -47,16 +47,16 @@ class _Node:
     closed: Flags = field(compare=False)
 
 
-def finish(dual: Dual, search: Search, regions: Regions | None = None) -> None:
+def finish(dual: Dual, search: Search, solve: Solver | None = None) -> None:
     """
     Close the gap that the Lagrangian bound left, best bound first.
 
     Each node solves the cut model with some sites open and some closed, fixes
     what its reduced costs decide, tries its solution as a plan, and splits on
-    the site whose two fixings lift the bound most. Plans are refined by
-    `regions`, if any.
+    the site whose two fixings lift the bound most. Where `solve`
+    solves regions of a plan, plans are refined by regions.
     """
-    tree = _Tree(dual, search, regions)
+    tree = _Tree(dual, search, solve)
     while tree.nodes and not search.closed:
         node = heapq.heappop(tree.nodes)
         search.raise_bound(min(node.bound, tree.dropped))
@@ -95,11 +95,12 @@ class _Lifts:
 class _Tree:
     """Open nodes, and the least bound of those that were dropped."""
 
-    def __init__(self, dual: Dual, search: Search, regions: Regions | None) -> None:
+    def __init__(self, dual: Dual, search: Search, solve: Solver | None) -> None:
         self.core: Core = dual.core
-        self.search, self._regions = search, regions
+        self.search = search
         self.dropped = np.inf
         self.model = _relaxation(dual, search)
+        self._refiner = Refiner(self.core, search, solve) if solve else None
         self._visited = 0
         self._lifts = _Lifts.none(len(self.core.sites))
         nothing = np.zeros(len(self.core.sites), dtype=np.bool_)
@@ -107,7 +108,8 @@ class _Tree:
         self.model.purge(idle=1)
         self._cuts_kept = self.model.rows
         self._dive_at, self._dive_pause = _DIVE_EVERY, _DIVE_EVERY
-        self._dives(root)
+        if not search.closed:
+            dive_and_shake(self.model, root, search)
         self.nodes = [_Node(root.bound, 0, nothing, nothing)]
 
     def visit(self, node: _Node) -> None:
@@ -173,8 +175,10 @@ class _Tree:
 
     def _try_plan(self, relaxed: Relaxed) -> None:
         shares = relaxed.shares
+        if self._refiner:
+            self._refiner.step(_REGIONS_A_NODE, shares)
         if self._visited >= self._dive_at:
-            better = self._dive(relaxed)
+            better = dive_and_shake(self.model, relaxed, self.search)
             self._dive_pause = _DIVE_EVERY if better else 2 * self._dive_pause
             self._dive_at = self._visited + self._dive_pause
             return
@@ -183,22 +187,6 @@ class _Tree:
             self.search.offer(self.core, chosen)
         else:
             plan_among(self.core, chosen, np.nonzero(shares > _WHOLE)[0], self.search)
-
-    def _dives(self, relaxed: Relaxed) -> None:
-        """Dive from the root until that has brought nothing better for some time."""
-        idle = 0
-        while idle < _IDLE_DIVES and not self.search.closed:
-            idle = 0 if self._dive(relaxed) else idle + 1
-
-    def _dive(self, relaxed: Relaxed) -> bool:
-        """Dive, and refine the best plan by regions; True if there is a better one."""
-        before = self.search.value
-        better = dive_and_shake(self.model, relaxed, self.search)
-        if self._regions and not self.search.closed:
-            plan = self.core.like(self.search.sites, relaxed.shares)
-            how = self._regions if better else self._regions.larger
-            refine(self.core, plan, self.search, how)
-        return self.search.value < before
 
 
 def _relaxation(dual: Dual, search: Search) -> Relaxation:

@@ -18,7 +18,6 @@ from gridplan.siting.lagrangian import subgradient
 from gridplan.siting.loads import read_loads
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
-from gridplan.siting.regions import Regions, refine
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, Search, StoppedBy, relative_gap
 
@@ -177,13 +176,8 @@ def _solve(core: Core, search: Search) -> None:
     if search.closed:
         return
     dual = subgradient(core, search)
-    if search.closed or _settled(dual.core, search):
-        return
-    plan = dual.core.like(search.sites, dual.use)
-    regions = Regions(_solve_region)
-    refine(dual.core, plan, search, regions)
-    if not search.closed:
-        finish(dual, search, regions)
+    if not search.closed and not _settled(dual.core, search):
+        finish(dual, search, _solve_region)
 
 
 def _solve_region(core: Core, search: Search) -> None:

@@ -4,68 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from gridplan.siting.core import Core
-from gridplan.siting.matrix import Flags, Positions
+from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import OutOfEffortError, Search
 
-# Open sites of a region, and steps of work it may take.
-_SIZE = 12
+# Open sites of a region, small ones first; steps of work that one may take.
+_SIZES = (12, 24, 48)
 _WORK = 1_500
-# Most regions of one refinement, and of one with regions this many times as large.
-_MOST = 2_000
-_FEW, _GROWTH = 15, 2
+
+Solver = Callable[[Core, Search], None]
 
 
-@dataclass(frozen=True)
-class Regions:
+class Refiner:
     """
-    How a plan is refined.
-
-    Attributes
-    ----------
-    solve : callable
-        Solves the core of a region as far as its search allows.
-    size : int
-        Open sites of a region.
-    most : int
-        Regions after which to stop, however well it goes.
-    """
-
-    solve: Callable[[Core, Search], None]
-    size: int = _SIZE
-    most: int = _MOST
-
-    @property
-    def larger(self) -> Regions:
-        """Fewer and larger regions, for plans that are best in each small one."""
-        return replace(self, size=_GROWTH * self.size, most=_FEW)
-
-
-def refine(core: Core, plan: Positions, search: Search, how: Regions) -> Positions:
-    """
-    Improve a plan by solving regions of it, until each has been solved in vain.
+    Improves the best plan by solving regions of it, a few at a time.
 
     A region is a few open sites close to each other, with all closed sites between them
-    [1]_. The sites outside stay as they are, so that a region is a small p-median of its own.
+    [1]_. The sites outside stay as they are, so that a region is a small p-median of its
+    own. Regions that were solved in vain wait until something near them has changed; once
+    all do, larger ones are tried.
 
     Parameters
     ----------
     core : Core
-    plan : ndarray, shape (slots,)
-        Columns that are open at first.
     search : Search
-        Is offered every better plan.
-    how : Regions
-
-    Returns
-    -------
-    ndarray, shape (slots,)
-        Open columns, ascending.
+        Holds the best plan, and is offered every better one.
+    solve : callable
+        Solves the core of a region as far as its search allows.
 
     References
     ----------
@@ -73,23 +43,46 @@ def refine(core: Core, plan: Positions, search: Search, how: Regions) -> Positio
        metaheuristic under special intensification conditions. *Essays and Surveys
        in Metaheuristics*, 613-629. https://doi.org/10.1007/978-1-4615-1507-4_27
     """
-    is_open = core.flags(plan)
-    if core.slots < 2 * how.size:
-        return np.sort(plan)
-    waiting = is_open.copy()
-    for _ in range(how.most):
-        if search.closed or not waiting.any():
-            break
-        seed = int(search.rng.choice(np.nonzero(waiting)[0]))
-        near = _region(core, is_open, seed, how.size)
-        better = _solved(core, is_open, near, search, how.solve)
-        waiting[seed] = False
-        if better is not None:
-            is_open[near] = False
-            is_open[better] = True
-            waiting[near] = is_open[near]
-            search.offer(core, np.nonzero(is_open)[0])
-    return np.nonzero(is_open)[0]
+
+    def __init__(self, core: Core, search: Search, solve: Solver) -> None:
+        self._core, self._search, self._solve = core, search, solve
+        self._value, self._size = np.inf, _SIZES[0]
+        self._is_open = self._waiting = np.zeros(len(core.sites), dtype=np.bool_)
+
+    def step(self, regions: int, weight: Floats) -> None:
+        """
+        Solve some regions of the best plan.
+
+        Parameters
+        ----------
+        regions : int
+        weight : ndarray, shape (m,)
+            Which sites to take where the best plan uses closed ones, see `Core.like`.
+        """
+        for _ in range(regions):
+            if self._search.closed or not self._ready(weight):
+                return
+            seed = int(self._search.rng.choice(np.nonzero(self._waiting)[0]))
+            near = _region(self._core, self._is_open, seed, self._size)
+            better = _solved(self._core, self._is_open, near, self._search, self._solve)
+            self._waiting[seed] = False
+            if better is not None:
+                self._is_open[near] = False
+                self._is_open[better] = True
+                self._waiting[near] = self._is_open[near]
+                self._search.offer(self._core, np.nonzero(self._is_open)[0])
+                self._value = self._search.value
+
+    def _ready(self, weight: Floats) -> bool:
+        """Take up the best plan if it is new, or the next size; False if all is tried."""
+        if self._search.value < self._value:
+            self._is_open = self._core.flags(self._core.like(self._search.sites, weight))
+            self._waiting, self._size = self._is_open.copy(), _SIZES[0]
+            self._value = self._search.value
+        larger = [size for size in _SIZES if size > self._size]
+        if not self._waiting.any() and larger:
+            self._waiting, self._size = self._is_open.copy(), larger[0]
+        return bool(self._waiting.any()) and self._core.slots >= 2 * self._size
 
 
 def _region(core: Core, is_open: Flags, seed: int, size: int) -> Positions:
@@ -110,7 +103,7 @@ def _solved(
     is_open: Flags,
     near: Positions,
     search: Search,
-    solve: Callable[[Core, Search], None],
+    solve: Solver,
 ) -> Positions | None:
     """Return the columns to open in a region, None if it is best as it is."""
     inside = is_open[near]
