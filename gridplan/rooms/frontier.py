@@ -41,7 +41,7 @@ class Extent:
     """
 
     rooms: int = 30
-    work: float = 4_000.0
+    work: float = 20_000.0
 
 
 def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:

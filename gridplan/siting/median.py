@@ -173,6 +173,9 @@ def _solve(core: Core, search: Search) -> None:
         return
     everywhere = np.arange(len(core.sites))
     plan_among(core, greedy(core.pairs, core.slots, search), everywhere, search)
+    if core.slots == 1:
+        # Greedy has looked at every site.
+        search.raise_bound(search.value)
     if search.closed:
         return
     dual = subgradient(core, search)
