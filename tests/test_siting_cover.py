@@ -142,7 +142,7 @@ def test_mclp_by_annealing_merging_and_branching_equals_brute_force(instance):
         (math.fsum(weights[nearest(cost, one) <= 8.0]) for one in plans(cost, rules, [p])),
         default=None,
     )
-    with mock.patch("gridplan.siting.mclp._SMALL", 0):
+    with mock.patch("gridplan.siting.most_cover._SMALL", 0):
         plan = mclp(cost, weights, p=p, radius_m=8.0, rules=rules)
     assert plan.status == ("infeasible" if best is None else "proven")
     if best is not None:

@@ -3,13 +3,13 @@
 from gridplan.siting.assessment import Evaluation, evaluate
 from gridplan.siting.capacity import ROOM_NORM, Grade, GradedNorm, SoftCapacity
 from gridplan.siting.center import p_center, p_quantile
-from gridplan.siting.lscp import lscp
-from gridplan.siting.mclp import mclp
 from gridplan.siting.median import p_median
+from gridplan.siting.most_cover import mclp
 from gridplan.siting.options import Limits, Progress, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.rooms import RoomProblem, propose_rooms
+from gridplan.siting.set_cover import lscp
 
 __all__ = [
     "ROOM_NORM",

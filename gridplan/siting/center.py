@@ -17,7 +17,7 @@ from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduc
 from gridplan.siting.highs import solve_model
 from gridplan.siting.ledger import Ledger, siting_of
 from gridplan.siting.matrix import Floats, Positions
-from gridplan.siting.mclp import most_coverage
+from gridplan.siting.most_cover import most_coverage
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting

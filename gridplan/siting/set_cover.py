@@ -15,7 +15,7 @@ from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_
 from gridplan.siting.highs import Options, solve_model
 from gridplan.siting.ledger import Ledger, siting_of
 from gridplan.siting.matrix import Flags
-from gridplan.siting.mclp import check_radius
+from gridplan.siting.most_cover import check_radius
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting
