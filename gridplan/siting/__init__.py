@@ -3,6 +3,7 @@
 from gridplan.siting.assessment import Evaluation, evaluate
 from gridplan.siting.capacity import ROOM_NORM, Grade, GradedNorm, SoftCapacity
 from gridplan.siting.center import p_center, p_quantile
+from gridplan.siting.equitable import p_ede
 from gridplan.siting.median import p_median
 from gridplan.siting.most_cover import mclp
 from gridplan.siting.options import Limits, Progress, Rules
@@ -29,6 +30,7 @@ __all__ = [
     "make_problem",
     "mclp",
     "p_center",
+    "p_ede",
     "p_median",
     "p_quantile",
     "propose_rooms",
