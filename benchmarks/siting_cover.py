@@ -124,7 +124,8 @@ def bench_spopt() -> None:
              lambda c=cost, r=widest: locate.LSCP.from_cost_matrix(c, r)),
             (f"mclp {n}x{m} p={p}",
              lambda c=cost, w=weights, k=p: mclp(c, w, p=k, radius_m=_RADIUS_M),
-             lambda c=cost, w=weights, k=p: locate.MCLP.from_cost_matrix(c, w, _RADIUS_M, p_facilities=k)),
+             lambda c=cost, w=weights, k=p: locate.MCLP.from_cost_matrix(
+                 c, w, _RADIUS_M, p_facilities=k)),
             (f"p_center {n}x{m} p={p}", lambda c=cost, k=p: p_center(c, p=k),
              lambda c=cost, k=p: locate.PCenter.from_cost_matrix(c, p_facilities=k)),
         ):  # fmt: skip
