@@ -95,7 +95,7 @@ def p_center(
     (('B',), 500.0, 500.0, 'proven')
     """
     problem = make_problem(cost, weights, rules, p=p, conditions=True)
-    ledger = Ledger(limits, whole=_whole(problem))
+    ledger = Ledger(limits, exact=True)
 
     def search() -> None:
         if _least(_radii(problem), lambda at: _within(problem, at, p, ledger), ledger):
@@ -165,7 +165,7 @@ def p_quantile(
     faults.raise_if_any(CostMatrixError)
     every = replace(rules, allow_unreachable=True)
     problem = make_problem(cost, weights, every, p=p, conditions=True)
-    ledger = Ledger(limits, whole=_whole(problem))
+    ledger = Ledger(limits, exact=True)
 
     def search() -> None:
         radii = _radii(problem, everybody=False)
@@ -188,11 +188,6 @@ def _run(search: Callable[[], None]) -> StoppedBy | None:
 
 def _counted(problem: Problem) -> Floats:
     return problem.cost[np.ix_(problem.counted, problem.may_open)]
-
-
-def _whole(problem: Problem) -> bool:
-    metres = _counted(problem)
-    return bool((metres[np.isfinite(metres)] % 1.0 == 0).all())
 
 
 def _radii(problem: Problem, *, everybody: bool = True) -> Floats:

@@ -39,12 +39,15 @@ class Ledger(Effort):
         More is better, and the bound is from above.
     whole : bool
         Every objective is a whole number.
+    exact : bool
+        Bounds are free of rounding: they are values of the input, no sums.
     target : float
         Where it is only asked whether an objective of this can be reached.
     """
 
     maximise: bool = False
     whole: bool = False
+    exact: bool = False
     plan: tuple[float, Positions | None] = (math.nan, None)
     bound: float = math.nan
     infeasible: bool = False
@@ -82,7 +85,7 @@ class Ledger(Effort):
         if self.whole and math.isfinite(bound):
             slack = _WHOLE_SLACK
             bound = math.floor(bound + slack) if self.maximise else math.ceil(bound - slack)
-        elif math.isfinite(bound):
+        elif math.isfinite(bound) and not self.exact:
             bound += _ROUNDING_SHARE * abs(bound) * (1.0 if self.maximise else -1.0)
         bound = max(bound, self.value) if self.maximise else min(bound, self.value)
         if bound < self.bound if self.maximise else bound > self.bound:

@@ -31,12 +31,13 @@ from gridplan.siting.search import OutOfEffortError, StoppedBy
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
-# First and last temperature, as shares of what a site covers on average.
-_HOT, _COLD = 0.04, 0.0013
-# Draws for each open site in one run, and in the first, short one.
-_DRAWS_PER_SITE, _FIRST_DRAWS_PER_SITE = 600, 40
+# First and last temperature, as shares of what a site alone covers, on average.
+_HOT, _COLD = 0.025, 0.004
+# Draws for each open site in one run, and in the first, short one. Many short runs, merged, are
+# better than few long ones; runs grow after some that brought nothing.
+_DRAWS_PER_SITE, _FIRST_DRAWS_PER_SITE, _GROWING = 300, 40, 4
 # Runs without a better plan until the tree search takes over; plans that are kept to merge.
-_PATIENCE, _POOL = 8, 20
+_PATIENCE, _POOL = 12, 20
 # Work of the first try of the tree search, and of one merging.
 _FIRST_TRY, _MERGING = 1_500.0, 3_000.0
 # A small problem is given to the tree search at once.
@@ -194,7 +195,7 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     idle = 0
     while not ledger.closed and idle < _PATIENCE:
         before = ledger.value
-        pool.run(_DRAWS_PER_SITE)
+        pool.run(_DRAWS_PER_SITE * (1 + idle // _GROWING))
         pool.merge()
         idle = 0 if ledger.value > before else idle + 1
     if not ledger.closed:
@@ -237,7 +238,7 @@ class _Pool:
         slots = int(state.open.sum())
         if not slots:
             return
-        typical = state.value / slots
+        typical = state.alone / slots
         cooling = Cooling(draws_per_site * slots, _HOT * typical, _COLD * typical)
         if typical > 0:
             self._keep(anneal(state, cooling, ledger)[1])

@@ -71,6 +71,11 @@ class Coverage:
         self._spread(lost, 1.0)
         self.open[site] = False
 
+    @property
+    def alone(self) -> float:
+        """Weight that just one open site covers."""
+        return float(self.cover.weights[self.count == 1].sum())
+
     def _spread(self, rows: Positions, sign: float) -> None:
         if len(rows):
             columns = np.concatenate([self._columns[row] for row in rows])
