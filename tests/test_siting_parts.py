@@ -171,9 +171,10 @@ def test_regions_bring_a_poor_plan_close_to_the_best():
     search = new_search(core)
     start = np.arange(40)
     search.offer(core, start)
-    refiner = regions.Refiner(core, search, median._solve_region)
-    refiner.step(200, np.zeros(260))
-    plan = core.like(search.sites, np.zeros(260))
+    refiner = regions.Refiner(core, search, median._solve_region, start)
+    while refiner.step(10):
+        pass
+    plan = refiner.plan
     best = p_median(cost, np.ones(260), p=40)
     assert best.status == "proven"
     assert len(plan) == 40

@@ -27,7 +27,7 @@ _RELIABLE = 2
 # Nodes between two dives, twice as many each time that one was in vain; regions of the
 # best plan that are solved at each node, which takes about as long as the node.
 _DIVE_EVERY = 10
-_REGIONS_A_NODE = 2
+_REGIONS_A_NODE = 4
 # A pair in the one model costs about as much as this many cells in the other.
 _RADIUS_FACTOR = 10
 _PLAN_EVERY = 10
@@ -100,7 +100,6 @@ class _Tree:
         self.search = search
         self.dropped = np.inf
         self.model = _relaxation(dual, search)
-        self._refiner = Refiner(self.core, search, solve) if solve else None
         self._visited = 0
         self._lifts = _Lifts.none(len(self.core.sites))
         nothing = np.zeros(len(self.core.sites), dtype=np.bool_)
@@ -110,6 +109,8 @@ class _Tree:
         self._dive_at, self._dive_pause = _DIVE_EVERY, _DIVE_EVERY
         if not search.closed:
             dive_and_shake(self.model, root, search)
+        best = self.core.like(search.sites, root.shares)
+        self._refiner = Refiner(self.core, search, solve, best) if solve else None
         self.nodes = [_Node(root.bound, 0, nothing, nothing)]
 
     def visit(self, node: _Node) -> None:
@@ -175,10 +176,14 @@ class _Tree:
 
     def _try_plan(self, relaxed: Relaxed) -> None:
         shares = relaxed.shares
-        if self._refiner:
-            self._refiner.step(_REGIONS_A_NODE, shares)
-        if self._visited >= self._dive_at:
-            better = dive_and_shake(self.model, relaxed, self.search)
+        if self._refiner and self._refiner.works:
+            if not self._refiner.step(_REGIONS_A_NODE) and not self.search.closed:
+                self._refiner.cross(shares)
+                self._refiner.take(dive_and_shake(self.model, relaxed, self.search))
+        elif self._visited >= self._dive_at:
+            before = self.search.value
+            dive_and_shake(self.model, relaxed, self.search)
+            better = self.search.value < before
             self._dive_pause = _DIVE_EVERY if better else 2 * self._dive_pause
             self._dive_at = self._visited + self._dive_pause
             return

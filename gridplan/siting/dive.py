@@ -56,9 +56,8 @@ def _next(relaxed: Relaxed, opened: Flags, closed: Flags, left: int, search: Sea
     return chosen
 
 
-def dive_and_shake(model: Relaxation, from_here: Relaxed, search: Search) -> bool:
-    """Offer the plan of a dive and what shaking makes of it; True if it is the best so far."""
-    before = search.value
+def dive_and_shake(model: Relaxation, from_here: Relaxed, search: Search) -> Positions:
+    """Offer the plan of a dive and what shaking makes of it; return that."""
     plan = dive(model, from_here, search)
     search.offer(model.core, plan)
     among = np.nonzero(from_here.shares > _WHOLE)[0]
@@ -66,4 +65,4 @@ def dive_and_shake(model: Relaxation, from_here: Relaxed, search: Search) -> boo
     # What two good plans do not share is little: the best mixture of them is soon found.
     best = model.core.like(search.sites, from_here.shares)
     shake(model.core, best, np.union1d(plan, shaken), search, kicks=_KICKS)
-    return search.value < before
+    return shaken

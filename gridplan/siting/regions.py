@@ -22,7 +22,7 @@ Solver = Callable[[Core, Search], None]
 
 class Refiner:
     """
-    Improves the best plan by solving regions of it, a few at a time.
+    Improves a plan by solving regions of it, a few at a time.
 
     A region is a few open sites close to each other, with all closed sites between them
     [1]_. The sites outside stay as they are, so that a region is a small p-median of its
@@ -33,9 +33,11 @@ class Refiner:
     ----------
     core : Core
     search : Search
-        Holds the best plan, and is offered every better one.
+        Is offered every better plan.
     solve : callable
         Solves the core of a region as far as its search allows.
+    plan : ndarray, shape (slots,)
+        Columns that are open at first.
 
     References
     ----------
@@ -44,41 +46,53 @@ class Refiner:
        in Metaheuristics*, 613-629. https://doi.org/10.1007/978-1-4615-1507-4_27
     """
 
-    def __init__(self, core: Core, search: Search, solve: Solver) -> None:
+    def __init__(self, core: Core, search: Search, solve: Solver, plan: Positions) -> None:
         self._core, self._search, self._solve = core, search, solve
-        self._value, self._size = np.inf, _SIZES[0]
-        self._is_open = self._waiting = np.zeros(len(core.sites), dtype=np.bool_)
+        self.take(plan)
 
-    def step(self, regions: int, weight: Floats) -> None:
-        """
-        Solve some regions of the best plan.
+    def take(self, plan: Positions) -> None:
+        """Go on from another plan."""
+        self._is_open = self._core.flags(plan)
+        self._waiting, self._size = self._is_open.copy(), _SIZES[0]
 
-        Parameters
-        ----------
-        regions : int
-        weight : ndarray, shape (m,)
-            Which sites to take where the best plan uses closed ones, see `Core.like`.
-        """
+    @property
+    def plan(self) -> Positions:
+        """The plan as far as it has come."""
+        return np.nonzero(self._is_open)[0]
+
+    @property
+    def works(self) -> bool:
+        """There are enough open sites for regions."""
+        return self._core.slots >= 2 * _SIZES[0]
+
+    def step(self, regions: int) -> bool:
+        """Solve some regions; False if each of every size has been solved in vain."""
         for _ in range(regions):
-            if self._search.closed or not self._ready(weight):
-                return
+            if self._search.closed or not self._ready():
+                return False
             seed = int(self._search.rng.choice(np.nonzero(self._waiting)[0]))
             near = _region(self._core, self._is_open, seed, self._size)
-            better = _solved(self._core, self._is_open, near, self._search, self._solve)
             self._waiting[seed] = False
-            if better is not None:
-                self._is_open[near] = False
-                self._is_open[better] = True
+            if self._improved(near):
                 self._waiting[near] = self._is_open[near]
-                self._search.offer(self._core, np.nonzero(self._is_open)[0])
-                self._value = self._search.value
+        return True
 
-    def _ready(self, weight: Floats) -> bool:
-        """Take up the best plan if it is new, or the next size; False if all is tried."""
-        if self._search.value < self._value:
-            self._is_open = self._core.flags(self._core.like(self._search.sites, weight))
-            self._waiting, self._size = self._is_open.copy(), _SIZES[0]
-            self._value = self._search.value
+    def cross(self, weight: Floats) -> None:
+        """Offer the best mixture of this plan and the best one, see `Core.like`."""
+        best = self._core.flags(self._core.like(self._search.sites, weight))
+        self._improved(np.nonzero(self._is_open != best)[0])
+
+    def _improved(self, near: Positions) -> bool:
+        better = _solved(self._core, self._is_open, near, self._search, self._solve)
+        if better is None:
+            return False
+        self._is_open[near] = False
+        self._is_open[better] = True
+        self._search.offer(self._core, self.plan)
+        return True
+
+    def _ready(self) -> bool:
+        """Go on to the next size where one is through; False if all are."""
         larger = [size for size in _SIZES if size > self._size]
         if not self._waiting.any() and larger:
             self._waiting, self._size = self._is_open.copy(), larger[0]
