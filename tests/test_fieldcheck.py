@@ -290,16 +290,20 @@ def answers_of(points, crs, edit):
     return check_answers(edit(frame), crs=crs, source="back.gpkg")
 
 
-def put(check_id, **values):
+def put(row, /, **values):
     def edit(frame):
         frame = frame.astype(dict.fromkeys(values, object))
-        frame.loc[frame["check_id"] == check_id, list(values)] = list(values.values())
+        frame.loc[frame["check_id"] == row, list(values)] = list(values.values())
         return frame
 
     return edit
 
 
 HOMES = "homes:estate:e3"
+
+
+def as_link(way):
+    return put(GATE, kind="link", check_id="link:x", target_id="x", way=way)
 
 
 @pytest.mark.parametrize(
@@ -313,16 +317,90 @@ HOMES = "homes:estate:e3"
         (put(HOMES, answer="yes"), r"value \(empty\) is no number of storeys; write 1 to 100"),
         (put(HOMES, answer="yes", value=0), "value 0 is no number of storeys"),
         (put(HOMES, answer="yes", value="six"), "value six is no number of storeys"),
-        (put(GATE, kind="link"), "its point, or the line in the column `way`, is missing"),
+        (
+            put(GATE, kind="link"),
+            r"its kind \(link\) and target_id \(proposed-e1-593100-3483100\) belong to the",
+        ),
+        (put(GATE, target_id="g9"), "belong to the check_id gate:g9. Put the three back"),
+        (
+            lambda f: f.set_geometry(f.geometry.where(f["check_id"] != GATE)),
+            "its point, or the line in the column `way`, is missing",
+        ),
+        (as_link(None), "its point, or the line in the column `way`, is missing or cannot be read"),
+        (as_link("LINESTRING (nan nan, 1 1)"), "or the line in the column `way`, is missing or"),
+        (as_link("LINESTRING (1 1, 1 1)"), "or the line in the column `way`, is missing or"),
+        (as_link("LINESTRING (0 0, inf 1)"), "or the line in the column `way`, is missing or"),
+        (as_link("LINESTRING (0 0"), "or the line in the column `way`, is missing or cannot"),
+        (
+            put(HOMES, answer="yes", value=3, members='["b3", "b'),
+            r"the column `members` is no list of building ids \('\[\"b3\", \"b'\)",
+        ),
+        (put(HOMES, answer="no", members="b3"), "the column `members` is no list"),
+        (put(GATE, members="7, 8"), "the column `members` is no list"),
+        (put(GATE, checked_on="7月15日"), "checked_on '7月15日' is no date"),
+        (put(GATE, checked_on="2026-02-30"), "checked_on '2026-02-30' is no date"),
         (lambda f: f.drop(columns=["answer"]), "layer fieldcheck: answer missing"),
         (lambda f: f.drop(columns=["value", "kind"]), "layer fieldcheck: kind, value missing"),
         (lambda f: f.set_crs(None, allow_override=True), "layer fieldcheck: CRS missing"),
-        (lambda f: pd.concat([f, f]), "1 things are answered more than once: gate:proposed-e1"),
+        (lambda f: pd.concat([f, f]), "1 thing is answered more than once: gate:proposed-e1"),
     ],
 )
 def test_an_answer_that_cannot_be_read_is_told(points, edit, fault):
     with pytest.raises(InputError, match=fault):
         answers_of(points, points.crs, edit)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026年7月15日", "2026-07-15"),
+        ("2026年7月5号", "2026-07-05"),
+        ("2026/7/5", "2026-07-05"),
+        ("2026.7.1", "2026-07-01"),
+        ("20260701", "2026-07-01"),
+        (20260701.0, "2026-07-01"),
+        ("２０２６－７－５", "2026-07-05"),
+        ("2026-07-05T09:30:00+08:00", "2026-07-05"),
+        ("2026/7/5 9:30", "2026-07-05"),
+        (46204, "2026-07-01"),
+        ("46204.4", "2026-07-01"),
+        (dt.datetime(2026, 7, 5, 9, 30), "2026-07-05"),  # noqa: DTZ001 - as a field app gives it
+        (pd.Timestamp("2026-07-05"), "2026-07-05"),
+    ],
+)
+def test_a_date_is_read_as_people_write_it(points, written, day):
+    [answer] = answers_of(points, points.crs, put(GATE, checked_on=written))
+    assert answer.checked_on.isoformat() == day
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        *((word, "yes") for word in ("YES", "是", "是的", "是。", "有", "可以", "能", "√", "✓")),
+        *((tick, "yes") for tick in (True, 1, 1.0, "1", "True", "ｙｅｓ")),
+        *(
+            (word, "no")
+            for word in ("No", "否", "不是", "没有", "不能", "不通", "×", False, 0, "0")
+        ),
+    ],
+)
+def test_an_answer_is_a_word_or_a_tick(points, written, answer):
+    [found] = answers_of(points, points.crs, put(GATE, answer=written))
+    assert found.answer == answer
+
+
+def test_a_box_nobody_touched_is_no_answer(points):
+    frame = points.assign(answer=False, checked_on=None)
+    frame["checked_on"] = frame["checked_on"].astype(object)
+    frame.loc[frame["check_id"] == GATE, ["answer", "checked_on"]] = [True, "2026-06-20"]
+    found = check_answers(frame, crs=points.crs, source="back.gpkg")
+    assert [(one.check_id, one.answer) for one in found] == [(GATE, "yes")]
+
+
+@pytest.mark.parametrize("written", ["11", "11层", "11 F", 11, 11.0])
+def test_storeys_are_read_with_their_unit(points, written):
+    edit = put(HOMES, answer="yes", value=written, checked_on="2026-06-20")
+    assert {one.kind: one.value for one in answers_of(points, points.crs, edit)}["homes"] == 11
 
 
 def test_all_faults_of_a_file_are_told_at_once(points):
@@ -348,7 +426,14 @@ def test_all_faults_of_a_file_are_told_at_once(points):
 def test_answers_about_unknown_things_are_refused(run, points, kind, target, fault):
     [answer] = answers_of(points, points.crs, lambda f: f)
     other = answer.__class__(
-        **{**vars(answer), "kind": kind, "target_id": target, "value": 3.0, "members": ()}
+        **{
+            **vars(answer),
+            "kind": kind,
+            "target_id": target,
+            "value": 3.0,
+            "members": (),
+            "estate_id": "e77",
+        }
     )
     with pytest.raises(InputError, match=fault):
         apply_answers(read_run(run).place, [other])
