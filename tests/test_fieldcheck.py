@@ -24,7 +24,7 @@ from gridplan.answers import (
     latest_answers,
     words_table,
 )
-from gridplan.answers.streets import with_street, without_street
+from gridplan.answers.streets import reaching_streets, with_street, without_street
 from gridplan.cli import app
 from gridplan.config import Config
 from gridplan.demand import spread_residents
@@ -421,6 +421,7 @@ def test_all_faults_of_a_file_are_told_at_once(points):
         ("homes", "b99", "`buildings` has no b99"),
         ("wall", "e99", "`estates` has no e99"),
         ("estate_gate", "e99", "`estates` has no e99"),
+        ("gate", "g1", "`estates` has no e77"),
     ],
 )
 def test_answers_about_unknown_things_are_refused(run, points, kind, target, fault):
@@ -441,6 +442,45 @@ def test_answers_about_unknown_things_are_refused(run, points, kind, target, fau
 
 def changed(one, **values):
     return dataclasses.replace(one, **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"way": tiny.line((0, 320), (60000, 320))}, r"lies 5\d\.\d km away from the place"),
+        ({"way": shapely.LineString([(0, 0), (1, 1)])}, "km away from the place"),
+        ({"place": shapely.Point(0, 0)}, "its point, or the line in the column `way`, lies 3,"),
+        ({"way": tiny.line((0, 200), (0, 260))}, r"ends 6\d m short of any street, and would join"),
+        ({"kind": "door", "way": tiny.line((0, 250), (0, 260))}, "ends 50 m short of any street"),
+        ({"checked_on": dt.date(2062, 6, 20)}, "2062-06-20 lies more than 10 years from the date"),
+        ({"checked_on": dt.date(202, 6, 20)}, "checked_on 0202-06-20 lies more than 10 years"),
+    ],
+)
+def test_answers_that_do_not_fit_the_place_are_refused(run, points, values, fault):
+    [answer] = answers_of(points, points.crs, lambda f: f)
+    way = tiny.line((0, 200), (0, 320))
+    link = changed(answer, kind="link", target_id="x", check_id="link:x", way=way)
+    place = read_run(run).place
+    assert len(apply_answers(place, [link]).streets) == len(place.streets) + 1
+    with pytest.raises(InputError, match=fault) as told:
+        apply_answers(place, [changed(link, **values)])
+    assert len(told.value.faults) == 1
+    assert re.search("[\u4e00-\u9fff]", told.value.faults[0].zh)
+    # A way that is not there joins nothing, and need not.
+    if "short of" in fault:
+        apply_answers(place, [changed(link, **values, answer="no")])
+
+
+def test_a_way_that_ends_beside_a_street_is_led_to_it():
+    two = streets([(0, 0), (100, 0)], [(0, 40), (100, 40)])
+    way = shapely.LineString([(50, 1.5), (50, 38)])
+    both = reaching_streets(two, way, both=True)
+    assert list(both.coords) == [(50, 0), (50, 1.5), (50, 38), (50, 40)]
+    door = reaching_streets(two, way, both=False)
+    assert list(door.coords) == [(50, 0), (50, 1.5), (50, 38)]
+    assert reaching_streets(two, both, both=True).equals(both)
+    joined = world(with_street(two, both, street_id="new", source="x")).network
+    assert set(joined.walkable["component"]) == {0}
 
 
 def test_later_answers_win_and_one_day_has_one_answer(run, points):
