@@ -46,6 +46,8 @@ def test_the_table_adds_up_to_the_summary(plan):
         assert row.p90_m == figures["p90_m"]
         assert row.max_m == figures["max_m"]
         assert row.detour == figures["detour"]
+        assert row.gini == pytest.approx(figures["gini"])
+        assert row.ede_m == pytest.approx(figures["ede_m"])
         for norm in ("300", "500", "1000"):
             assert getattr(row, f"within_{norm}_share") == figures["within"][norm]
             straight = figures["straight_line_within"][norm]
@@ -95,6 +97,17 @@ def test_minutes_follow_the_pace(plan):
     # No stairs in the town: a wheelchair takes the same ways.
     assert minutes["wheelchair"]["p90_min"] == pytest.approx(access["p90_m"] / 33)
     assert minutes["wheelchair"]["without_way"] == 0
+
+
+def test_the_minutes_of_the_whole_place_are_those_of_the_summary(plan):
+    table = plan.layers["minutes_by_unit"]
+    assert set(table["level"]) == {"all", "community", "estate", "cell"}
+    whole = table[table["level"] == "all"].set_index("group")
+    assert whole.index.tolist() == list(plan.summary["access"]["minutes"])
+    for group, figures in plan.summary["access"]["minutes"].items():
+        for name, value in figures.items():
+            assert whole.loc[group, name] == pytest.approx(value)
+    assert whole.loc["adult", "mean_min"] == pytest.approx(plan.summary["access"]["mean_m"] / 60)
 
 
 def test_stairs_are_no_way_for_a_wheelchair(tmp_path):

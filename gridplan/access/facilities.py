@@ -15,7 +15,8 @@ from gridplan.errors import InputError, Message, SettingsError
 from gridplan.geometry import GRID_M, Floats
 from gridplan.network import STEPS_CLASS
 
-_SECONDS = 60.0
+SECONDS = 60.0
+"""Seconds of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def walking_minutes(metres: pd.Series[float], *, metres_per_s: float) -> pd.Seri
     >>> walking_minutes(pd.Series([480.0]), metres_per_s=0.8).tolist()
     [10.0]
     """
-    minutes: pd.Series[float] = metres / (metres_per_s * _SECONDS)
+    minutes: pd.Series[float] = metres / (metres_per_s * SECONDS)
     return minutes
 
 

@@ -17,18 +17,22 @@ from gridplan.access import (
     facility_walks,
     farthest_places,
     kind_bases,
+    minutes_by_unit,
     walk_routes,
     walks_layer,
 )
 from gridplan.demand import first_containing
 from gridplan.place import Place
-from gridplan.steps.work import MAIN_SYSTEM, Work
+from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
 from gridplan.zones import dissolve_zones
 
 _OWN_STEPS = (
     "service_areas", "catchments", "catchment_scores", "placement", "sensitivity"
 )  # fmt: skip
 """Layers and tables that a step of their own has made."""
+
+_LEVELS = {"community": "community_id", "estate": "estate_id", "cell": "cell_uid"}
+"""Units of the tables of walks, by the column of `demand` that holds them."""
 
 
 def add_layers(work: Work) -> None:
@@ -59,6 +63,13 @@ def add_layers(work: Work) -> None:
         "links": work.found["links"],
         "field_checks": place.field_checks,
         "access_by_unit": _access_table(work),
+        "minutes_by_unit": minutes_by_unit(
+            demand,
+            work.found["bases"]["committee"].metres,
+            work.found["step_free_m"],
+            levels=_LEVELS,
+            speeds=access_options(work.config).speeds,
+        ),
         **{name: work.found[name] for name in _OWN_STEPS},
         "facility_walks": facility_walks(demand, work.found["nearest_by_kind"]),
         "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
@@ -72,9 +83,10 @@ def _access_table(work: Work) -> pd.DataFrame:
     return access_by_unit(
         demand,
         {**work.found["bases"], **others},
-        levels={"community": "community_id", "estate": "estate_id", "cell": "cell_uid"},
+        levels=_LEVELS,
         groups=work.place.groups,
         norms_m=work.config.walk_norms_m,
+        aversion=work.config.access.aversion,
     )
 
 
