@@ -158,7 +158,7 @@ def nearest_facilities(walks: pd.DataFrame, *, k: int) -> pd.DataFrame:
         Metres, indexed by ``demand_id``, one column per facility; ``inf`` or null where
         there is no path.
     k : int
-        1 or more. Points that reach fewer have fewer rows, and none if they reach none.
+        0 or more. Points that reach fewer have fewer rows, and none if they reach none.
 
     Returns
     -------
@@ -166,9 +166,9 @@ def nearest_facilities(walks: pd.DataFrame, *, k: int) -> pd.DataFrame:
         ``demand_id``, ``rank`` (from 1), ``facility_id``, ``metres``; of equally near
         facilities (to the millimetre) the first by id; rows in the order of `walks`.
     """
-    if k < 1:
+    if k < 0:
         raise SettingsError(
-            Message(en=f"k is {k}; expected 1 or more.", zh=f"k 为 {k}，应不小于 1。")
+            Message(en=f"k is {k}; expected 0 or more.", zh=f"k 为 {k}，应不小于 0。")
         )
     ids = np.array([str(one) for one in walks.columns], dtype=object)
     by_id = np.argsort(ids.astype(str), kind="stable")

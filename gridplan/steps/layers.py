@@ -18,11 +18,13 @@ from gridplan.access import (
     farthest_places,
     kind_bases,
     minutes_by_unit,
+    nearest_facilities,
     walk_routes,
     walks_layer,
 )
 from gridplan.demand import first_containing
 from gridplan.place import Place
+from gridplan.steps.services import COMMITTEE, ROOM
 from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
 from gridplan.zones import dissolve_zones
 
@@ -72,6 +74,7 @@ def add_layers(work: Work) -> None:
         ),
         **{name: work.found[name] for name in _OWN_STEPS},
         "facility_walks": facility_walks(demand, work.found["nearest_by_kind"]),
+        "nearest_facilities": _nearest_table(work),
         "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),
         "walks": _walks_layer(work),
     }
@@ -88,6 +91,23 @@ def _access_table(work: Work) -> pd.DataFrame:
         norms_m=work.config.walk_norms_m,
         aversion=work.config.access.aversion,
     )
+
+
+def _nearest_table(work: Work) -> pd.DataFrame:
+    """Return the nearest committees and open rooms of each home, by rank."""
+    walks, opened = work.found["walks"], set(work.found["opened"])
+    sites = range(walks.committees, walks.first_point)
+    columns = [*range(walks.committees), *(j for j in sites if walks.ids[j] in opened)]
+    metres = pd.DataFrame(
+        walks.metres[:, columns],
+        index=work.found["demand"]["demand_id"],
+        columns=[walks.ids[j] for j in columns],
+    )
+    committees = walks.ids[: walks.committees]
+    table = nearest_facilities(metres, k=work.config.access.nearest_k)
+    kind = np.where(table["facility_id"].isin(committees), COMMITTEE, ROOM)
+    table.insert(2, "kind", kind.astype(object))
+    return table
 
 
 def _walks_layer(work: Work) -> gpd.GeoDataFrame:

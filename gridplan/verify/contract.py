@@ -50,6 +50,7 @@ _ADDED = {
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
     "minutes_by_unit": "level unit_id group residents mean_min median_min p90_min without_way",
     "facility_walks": "demand_id kind facility_id metres reason",
+    "nearest_facilities": "demand_id rank kind facility_id metres",
     "service_areas": "facility_id kind norm_m area_m2 residents geometry",
     "catchments": "kind facility_id norm_m capacity unit residents per_1000 reason",
     "catchment_scores": "kind community_id unit residents per_1000 without",
