@@ -17,7 +17,7 @@ from gridplan import __version__
 from gridplan.errors import GridplanError, Language, Message
 from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
-from gridplan.present.tables_access import unknown_capacity
+from gridplan.present.tables_access import sensitivity_line, unknown_capacity
 from gridplan.present.words import (
     PLACE,
     before_basis,
@@ -118,6 +118,7 @@ def report_html(
         cells=keys.cell_facts(plan),
         network=keys.network_facts(plan),
         unknown_capacity=unknown_capacity(plan),
+        sensitivity=sensitivity_line(plan),
         across=keys.zones_across_line(plan),
         settings=appendix.setting_rows(plan.settings),
         norms=appendix.norm_rows(plan),
