@@ -166,6 +166,10 @@ def test_capacity_that_is_not_known_is_said(plan):
     told = tables_access.unknown_capacity(plan)
     assert told.en.startswith("The capacity of 2 of ")  # the two stations have no floor space
     assert "容量不明" in told.zh
+    one = plan.layers["catchments"].query("reason.notna()").iloc[:1]
+    single = dataclasses.replace(plan, layers={**plan.layers, "catchments": one})
+    told = tables_access.unknown_capacity(single)
+    assert told.en.startswith("The capacity of 1 of 1 facility is not known")
 
 
 def test_every_column_has_a_heading_in_both_languages(plan, made):

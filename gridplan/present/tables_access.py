@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.words import NONE, PLACE, TOTAL, number, reason_label, word
@@ -303,9 +303,9 @@ def unknown_capacity(plan: Plan) -> Message | None:
     if not unknown:
         return None
     return Message(
-        en=f"The capacity of {unknown} of {len(table)} facilities is not known (no staff, no "
-        f"checked floor space); they share nothing, so that figures per resident are too low, or "
-        f"absent.",
+        en=f"The capacity of {unknown} of {counted(len(table), 'facility', 'facilities')} is not "
+        f"known (no staff, no checked floor space); what is not known is not shared, so that "
+        f"figures per resident are too low, or absent.",
         zh=f"{len(table)} 处设施中有 {unknown} 处容量不明（没有工作人员数或经核实的面积），"
         f"未计入分享，人均数值因此偏低或缺失。",
     )
