@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from gridplan.pipeline import run as run
     from gridplan.plan import Plan as Plan
     from gridplan.project import read_project as read_project
+    from gridplan.routing import routes as routes
     from gridplan.store import read_run as read_run
 
 __version__ = "0.1.0"
@@ -19,10 +20,11 @@ _HOME = {
     "Plan": "gridplan.plan",
     "read_project": "gridplan.project",
     "read_run": "gridplan.store",
+    "routes": "gridplan.routing",
     "run": "gridplan.pipeline",
 }
 
-__all__ = ["Config", "Place", "Plan", "__version__", "read_project", "read_run", "run"]
+__all__ = ["Config", "Place", "Plan", "__version__", "read_project", "read_run", "routes", "run"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the room holds

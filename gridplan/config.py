@@ -269,6 +269,13 @@ class AccessSettings(Section):
         zh="列出步行最远的地点数（附原因与路线）。",
         ge=0,
     )
+    nearest_k: int = _setting(
+        _default(AccessOptions, "nearest_k"),
+        en="Nearest committees and rooms of each home in the table `nearest_facilities`; 0 for "
+        "none.",
+        zh="表 nearest_facilities 中列出每处住房最近的几个居委会或活动室；0 为不列。",
+        ge=0,
+    )
     aversion: float = _setting(
         _default(AccessOptions, "aversion"),
         en="Aversion to inequality of the equally distributed equivalent walk (Kolm-Pollak).",

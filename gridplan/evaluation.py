@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ def walk_figures(
     bases: Mapping[str, Basis],
     step_free_m: Floats,
     options: AccessOptions,
+    unknown_walls: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """
     Return the blocks ``access`` and ``access_after`` of the summary.
@@ -62,6 +63,10 @@ def walk_figures(
     step_free_m : float array
         Walks to the own committee without stairs.
     options : AccessOptions
+    unknown_walls : ids of estates of which nobody knows whether they are walled
+        Where the walk has been measured both ways, ``access`` has ``walls_unknown``: how many
+        estates and residents, and the figures of all residents with those walls ``open``
+        (as everywhere else) and ``walled``.
     """
     residents = demand["population"].fillna(0).astype("int64")
 
@@ -82,6 +87,14 @@ def walk_figures(
         "nearest": nearest,
         "before": figures(demand["room_before_m"], demand["room_before_reason"]),
     }
+    if "committee_walled_m" in demand:
+        own = demand["estate_id"].isin(unknown_walls)
+        access["walls_unknown"] = {
+            "estates": len(unknown_walls),
+            "residents": int(residents[own].sum()),
+            "open": figures(demand["committee_open_m"], demand["committee_reason"]),
+            "walled": figures(demand["committee_walled_m"], demand["committee_walled_reason"]),
+        }
     return {
         "access": access,
         "access_after": {
@@ -142,6 +155,7 @@ def caveats(summary: Mapping[str, Any], notes: Sequence[Message]) -> list[dict[s
             )
         )
     found += _without_own_committee(summary["access"])
+    found += _between_walls(summary["access"])
     after = summary["access_after"]["unreachable_residents"]
     if after > 0:
         found.append(
@@ -194,6 +208,36 @@ def _without_own_committee(access: Mapping[str, Any]) -> list[Message]:
             )
         )
     return found
+
+
+def _between_walls(access: Mapping[str, Any]) -> list[Message]:
+    """Give the mean walk as a range where walls are unknown."""
+    walls = access.get("walls_unknown")
+    if not walls:
+        return []
+    opened, walled = (_mean(walls[one]["mean_m"]) for one in ("open", "walled"))
+    cut = walls["walled"]["unreachable_residents"] - walls["open"]["unreachable_residents"]
+    cut_en = f", and {_residents(cut)} then have no walk" if cut > 0 else ""
+    cut_zh = f"，另有 {cut:,} 名居民将无路可走" if cut > 0 else ""
+    count = counted(walls["estates"], "estate is", "estates are")
+    return [
+        Message(
+            en=f"Whether walls enclose them is not known: {count} concerned, with "
+            f"{_residents(walls['residents'])}. The mean walk to the own committee is {opened.en} "
+            f"if they are open, as the figures take them, and {walled.en} if they are walled, with "
+            f"gates where streets enter{cut_en}. `gridplan fieldcheck` lists which to look at "
+            f"first.",
+            zh=f"{walls['estates']} 个小区（居民 {walls['residents']:,} 名）有无围墙不明：到本社区"
+            f"居委会的平均步行，按开放计（本方案口径）为 {opened.zh}，按有围墙、仅在道路进入处"
+            f"设出入口计为 {walled.zh}{cut_zh}。`gridplan fieldcheck` 列出应先核实的小区。",
+        )
+    ]
+
+
+def _mean(metres: float | None) -> Message:
+    if metres is None:
+        return Message(en="unknown (nobody has a walk)", zh="无（无人有步行路线）")
+    return Message(en=f"{metres:,.0f} m", zh=f"{metres:,.0f} 米")
 
 
 def _residents(count: int) -> str:

@@ -125,8 +125,8 @@ def test_k_nearest_are_the_first_of_the_sorted_walks(seed, k):
 
 
 def test_k_must_be_positive():
-    with pytest.raises(SettingsError, match="k is 0"):
-        nearest_facilities(pd.DataFrame({"a": [1.0]}), k=0)
+    with pytest.raises(SettingsError, match="k is -1"):
+        nearest_facilities(pd.DataFrame({"a": [1.0]}), k=-1)
 
 
 def test_minutes_by_group_and_missing_walks():

@@ -7,12 +7,14 @@ import json
 import jsonschema
 import numpy as np
 import pytest
+import shapely
 from typer.testing import CliRunner
 
+import gridplan
 from gridplan import pipeline
 from gridplan.access import AccessOptions
 from gridplan.cli import app
-from gridplan.errors import SettingsError
+from gridplan.errors import InputError, SettingsError
 from gridplan.project.read import read_project
 from gridplan.store import read_run
 from tests import tiny
@@ -46,6 +48,8 @@ def test_the_table_adds_up_to_the_summary(plan):
         assert row.p90_m == figures["p90_m"]
         assert row.max_m == figures["max_m"]
         assert row.detour == figures["detour"]
+        assert row.gini == pytest.approx(figures["gini"])
+        assert row.ede_m == pytest.approx(figures["ede_m"])
         for norm in ("300", "500", "1000"):
             assert getattr(row, f"within_{norm}_share") == figures["within"][norm]
             straight = figures["straight_line_within"][norm]
@@ -97,6 +101,17 @@ def test_minutes_follow_the_pace(plan):
     assert minutes["wheelchair"]["without_way"] == 0
 
 
+def test_the_minutes_of_the_whole_place_are_those_of_the_summary(plan):
+    table = plan.layers["minutes_by_unit"]
+    assert set(table["level"]) == {"all", "community", "estate", "cell"}
+    whole = table[table["level"] == "all"].set_index("group")
+    assert whole.index.tolist() == list(plan.summary["access"]["minutes"])
+    for group, figures in plan.summary["access"]["minutes"].items():
+        for name, value in figures.items():
+            assert whole.loc[group, name] == pytest.approx(value)
+    assert whole.loc["adult", "mean_min"] == pytest.approx(plan.summary["access"]["mean_m"] / 60)
+
+
 def test_stairs_are_no_way_for_a_wheelchair(tmp_path):
     frames = tiny.town()
     # All homes in the north reach the committees over this street alone.
@@ -109,8 +124,60 @@ def test_stairs_are_no_way_for_a_wheelchair(tmp_path):
 
 
 def test_options_that_mean_nothing_are_refused():
-    with pytest.raises(SettingsError, match=r"worst is -1.*aversion is 0"):
+    with pytest.raises(SettingsError, match=r"worst is -1 and nearest_k 3 .*aversion is 0"):
         AccessOptions(worst=-1, aversion=0)
+
+
+def test_the_nearest_of_each_home_are_its_walks_in_order(plan, tmp_path):
+    table = plan.layers["nearest_facilities"]
+    demand = plan.layers["demand"].set_index("demand_id")
+    first = table[table["rank"] == 1].set_index("demand_id")
+    assert first["metres"].to_dict() == demand["room_m"].dropna().to_dict()
+    # The own committee is a committee like the others: its walk is in the table.
+    every = table.set_index(["demand_id", "facility_id"])["metres"]
+    for home, own in demand.dropna(subset=["committee_m"]).iterrows():
+        if (home, own["committee_id"]) in every.index:
+            assert every[home, own["committee_id"]] == own["committee_m"]
+    committees = set(plan.layers["committees"]["committee_id"])
+    assert set(table["facility_id"]) <= committees | set(plan.layers["rooms"]["site_id"])
+    assert ((table["kind"] == "committee") == table["facility_id"].isin(committees)).all()
+    for _, rows in table.groupby("demand_id"):
+        assert rows["rank"].tolist() == list(range(1, len(rows) + 1))
+        assert rows["metres"].is_monotonic_increasing
+    assert table["rank"].max() == 3
+    none = planned(tmp_path, toml=tiny.TOML + "\n[access]\nnearest_k = 0\n")
+    assert none.layers["nearest_facilities"].empty
+    assert list(none.layers["nearest_facilities"]) == list(table)
+
+
+def test_the_route_of_a_home_is_asked_in_one_line(plan):
+    demand = plan.layers["demand"].set_index("demand_id")
+    found = gridplan.routes(plan, demand.index)
+    assert found["demand_id"].tolist() == demand.index.tolist()
+    assert found["metres"].tolist() == pytest.approx(demand["committee_m"].tolist())
+    assert found.length.tolist() == pytest.approx(demand["committee_m"].tolist(), abs=0.001)
+    assert found["facility_id"].tolist() == demand["committee_id"].tolist()
+    assert found.crs == plan.place.crs
+    home = demand.index[0]
+    [room] = gridplan.routes(plan, home, to=demand.loc[home, "room_id"]).itertuples()
+    assert room.metres == pytest.approx(demand.loc[home, "room_m"])
+    assert shapely.get_point(room.geometry, 0).equals(demand.loc[home, "geometry"])
+    with pytest.raises(InputError, match="`demand` of the plan: there is no b99"):
+        gridplan.routes(plan, [home, "b99"])
+    with pytest.raises(InputError, match="`in_facilities` of the plan: there is no c99"):
+        gridplan.routes(plan, home, to="c99")
+
+
+def test_a_home_without_a_way_has_no_route(tmp_path):
+    frames = tiny.town()
+    frames["buildings"].geometry = frames["buildings"].geometry.where(
+        frames["buildings"]["building_id"] != "b0", tiny.box(20, 1020, 40, 1040)
+    )
+    cut = planned(tmp_path, frames)
+    away = cut.layers["demand"].set_index("demand_id")["committee_m"]
+    found = gridplan.routes(cut, away.index).set_index("demand_id")
+    assert (found["metres"].isna() == away.isna()).all()
+    assert (found.geometry.isna() == away.isna()).all()
 
 
 def test_a_stored_plan_has_them(tmp_path, plan):

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
+from gridplan.access.equity import gini, kolm_pollak_ede
+from gridplan.access.facilities import WalkingSpeeds
 from gridplan.access.figures import weighted_quantile
+from gridplan.access.measures import minutes_figures
 from gridplan.access.routes import Route, walk_routes
-from gridplan.access.units import ALL, REASONS, Basis, access_by_unit
+from gridplan.access.units import ALL, REASONS, Basis, access_by_unit, minutes_by_unit
 from gridplan.access.worst import Surroundings, farthest_places, reason_of_walk
 from gridplan.errors import SettingsError
 from gridplan.network import obstacles
@@ -66,7 +69,11 @@ def test_rows_are_what_one_unit_at_a_time_gives(seed):
             assert row.median_m == weighted_quantile(d[known], w[known], 0.5)
             assert row.p90_m == weighted_quantile(d[known], w[known], 0.9)
             assert row.max_m == d[known].max()
+            assert row.gini == pytest.approx(gini(d[known], w[known]), abs=1e-12)
+            assert row.ede_m == pytest.approx(kolm_pollak_ede(d[known], w[known]))
         else:
+            assert np.isnan(row.gini)
+            assert np.isnan(row.ede_m)
             assert np.isnan(row.mean_m)
             assert np.isnan(row.max_m)
         if w.sum():
@@ -92,6 +99,42 @@ def test_the_rows_of_a_level_add_up_to_all_residents(seed):
     )
     again = access_by_unit(shuffled, {"a": moved}, levels=LEVELS, groups=["old"], norms_m=[300])
     pd.testing.assert_frame_equal(table, again)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_minutes_are_what_one_unit_at_a_time_gives(seed):
+    demand, basis = random_demand(seed)
+    level_m = np.where(np.arange(len(demand)) % 3 == 0, np.nan, basis.metres * 1.5)
+    speeds = WalkingSpeeds({"elderly": 0.8, "wheelchair": 0.5})
+    table = minutes_by_unit(demand, basis.metres, level_m, levels=LEVELS, speeds=speeds)
+    for row in table.itertuples(index=False):
+        own = np.ones(len(demand), dtype=bool)
+        if row.level != ALL:
+            column = demand[LEVELS[row.level]]
+            own = (column.isna() if row.unit_id is None else column == row.unit_id).to_numpy()
+        people = demand["population"][own]
+        expected = minutes_figures(basis.metres[own], level_m[own], people, speeds=speeds)
+        assert row.residents == people.sum()
+        for name, value in expected[row.group].items():
+            found = getattr(row, name)
+            assert np.isnan(found) if value is None else found == pytest.approx(value), name
+    for _, rows in table.groupby(["level", "group"]):
+        assert rows["residents"].sum() == demand["population"].sum()
+
+
+def test_a_walk_that_nobody_of_a_group_has_steers_nothing():
+    demand = pd.DataFrame({"population": [5, 5], "old": [3, 0]})
+    metres = np.array([100.0, 90_000.0])
+    basis = Basis(metres, np.array([None, None]), metres, np.array([1.0, 9.0]))
+    table = access_by_unit(
+        demand, {"a": basis}, levels={}, groups=["old"], norms_m=[], aversion=500.0
+    ).set_index("group")
+    old = table.loc["old"]
+    assert old[["mean_m", "median_m", "p90_m", "max_m", "ede_m"]].tolist() == [100.0] * 5
+    assert old["detour"] == 1.0
+    assert old["gini"] == 0.0
+    assert table.loc[ALL, "ede_m"] > table.loc[ALL, "mean_m"]
 
 
 # Worst places

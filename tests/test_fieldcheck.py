@@ -24,7 +24,7 @@ from gridplan.answers import (
     latest_answers,
     words_table,
 )
-from gridplan.answers.streets import with_street, without_street
+from gridplan.answers.streets import reaching_streets, with_street, without_street
 from gridplan.cli import app
 from gridplan.config import Config
 from gridplan.demand import spread_residents
@@ -290,16 +290,20 @@ def answers_of(points, crs, edit):
     return check_answers(edit(frame), crs=crs, source="back.gpkg")
 
 
-def put(check_id, **values):
+def put(row, /, **values):
     def edit(frame):
         frame = frame.astype(dict.fromkeys(values, object))
-        frame.loc[frame["check_id"] == check_id, list(values)] = list(values.values())
+        frame.loc[frame["check_id"] == row, list(values)] = list(values.values())
         return frame
 
     return edit
 
 
 HOMES = "homes:estate:e3"
+
+
+def as_link(way):
+    return put(GATE, kind="link", check_id="link:x", target_id="x", way=way)
 
 
 @pytest.mark.parametrize(
@@ -313,16 +317,90 @@ HOMES = "homes:estate:e3"
         (put(HOMES, answer="yes"), r"value \(empty\) is no number of storeys; write 1 to 100"),
         (put(HOMES, answer="yes", value=0), "value 0 is no number of storeys"),
         (put(HOMES, answer="yes", value="six"), "value six is no number of storeys"),
-        (put(GATE, kind="link"), "its point, or the line in the column `way`, is missing"),
+        (
+            put(GATE, kind="link"),
+            r"its kind \(link\) and target_id \(proposed-e1-593100-3483100\) belong to the",
+        ),
+        (put(GATE, target_id="g9"), "belong to the check_id gate:g9. Put the three back"),
+        (
+            lambda f: f.set_geometry(f.geometry.where(f["check_id"] != GATE)),
+            "its point, or the line in the column `way`, is missing",
+        ),
+        (as_link(None), "its point, or the line in the column `way`, is missing or cannot be read"),
+        (as_link("LINESTRING (nan nan, 1 1)"), "or the line in the column `way`, is missing or"),
+        (as_link("LINESTRING (1 1, 1 1)"), "or the line in the column `way`, is missing or"),
+        (as_link("LINESTRING (0 0, inf 1)"), "or the line in the column `way`, is missing or"),
+        (as_link("LINESTRING (0 0"), "or the line in the column `way`, is missing or cannot"),
+        (
+            put(HOMES, answer="yes", value=3, members='["b3", "b'),
+            r"the column `members` is no list of building ids \('\[\"b3\", \"b'\)",
+        ),
+        (put(HOMES, answer="no", members="b3"), "the column `members` is no list"),
+        (put(GATE, members="7, 8"), "the column `members` is no list"),
+        (put(GATE, checked_on="7月15日"), "checked_on '7月15日' is no date"),
+        (put(GATE, checked_on="2026-02-30"), "checked_on '2026-02-30' is no date"),
         (lambda f: f.drop(columns=["answer"]), "layer fieldcheck: answer missing"),
         (lambda f: f.drop(columns=["value", "kind"]), "layer fieldcheck: kind, value missing"),
         (lambda f: f.set_crs(None, allow_override=True), "layer fieldcheck: CRS missing"),
-        (lambda f: pd.concat([f, f]), "1 things are answered more than once: gate:proposed-e1"),
+        (lambda f: pd.concat([f, f]), "1 thing is answered more than once: gate:proposed-e1"),
     ],
 )
 def test_an_answer_that_cannot_be_read_is_told(points, edit, fault):
     with pytest.raises(InputError, match=fault):
         answers_of(points, points.crs, edit)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026年7月15日", "2026-07-15"),
+        ("2026年7月5号", "2026-07-05"),
+        ("2026/7/5", "2026-07-05"),
+        ("2026.7.1", "2026-07-01"),
+        ("20260701", "2026-07-01"),
+        (20260701.0, "2026-07-01"),
+        ("２０２６－７－５", "2026-07-05"),
+        ("2026-07-05T09:30:00+08:00", "2026-07-05"),
+        ("2026/7/5 9:30", "2026-07-05"),
+        (46204, "2026-07-01"),
+        ("46204.4", "2026-07-01"),
+        (dt.datetime(2026, 7, 5, 9, 30), "2026-07-05"),  # noqa: DTZ001 - as a field app gives it
+        (pd.Timestamp("2026-07-05"), "2026-07-05"),
+    ],
+)
+def test_a_date_is_read_as_people_write_it(points, written, day):
+    [answer] = answers_of(points, points.crs, put(GATE, checked_on=written))
+    assert answer.checked_on.isoformat() == day
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        *((word, "yes") for word in ("YES", "是", "是的", "是。", "有", "可以", "能", "√", "✓")),
+        *((tick, "yes") for tick in (True, 1, 1.0, "1", "True", "ｙｅｓ")),
+        *(
+            (word, "no")
+            for word in ("No", "否", "不是", "没有", "不能", "不通", "×", False, 0, "0")
+        ),
+    ],
+)
+def test_an_answer_is_a_word_or_a_tick(points, written, answer):
+    [found] = answers_of(points, points.crs, put(GATE, answer=written))
+    assert found.answer == answer
+
+
+def test_a_box_nobody_touched_is_no_answer(points):
+    frame = points.assign(answer=False, checked_on=None)
+    frame["checked_on"] = frame["checked_on"].astype(object)
+    frame.loc[frame["check_id"] == GATE, ["answer", "checked_on"]] = [True, "2026-06-20"]
+    found = check_answers(frame, crs=points.crs, source="back.gpkg")
+    assert [(one.check_id, one.answer) for one in found] == [(GATE, "yes")]
+
+
+@pytest.mark.parametrize("written", ["11", "11层", "11 F", 11, 11.0])
+def test_storeys_are_read_with_their_unit(points, written):
+    edit = put(HOMES, answer="yes", value=written, checked_on="2026-06-20")
+    assert {one.kind: one.value for one in answers_of(points, points.crs, edit)}["homes"] == 11
 
 
 def test_all_faults_of_a_file_are_told_at_once(points):
@@ -343,12 +421,20 @@ def test_all_faults_of_a_file_are_told_at_once(points):
         ("homes", "b99", "`buildings` has no b99"),
         ("wall", "e99", "`estates` has no e99"),
         ("estate_gate", "e99", "`estates` has no e99"),
+        ("gate", "g1", "`estates` has no e77"),
     ],
 )
 def test_answers_about_unknown_things_are_refused(run, points, kind, target, fault):
     [answer] = answers_of(points, points.crs, lambda f: f)
     other = answer.__class__(
-        **{**vars(answer), "kind": kind, "target_id": target, "value": 3.0, "members": ()}
+        **{
+            **vars(answer),
+            "kind": kind,
+            "target_id": target,
+            "value": 3.0,
+            "members": (),
+            "estate_id": "e77",
+        }
     )
     with pytest.raises(InputError, match=fault):
         apply_answers(read_run(run).place, [other])
@@ -356,6 +442,45 @@ def test_answers_about_unknown_things_are_refused(run, points, kind, target, fau
 
 def changed(one, **values):
     return dataclasses.replace(one, **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"way": tiny.line((0, 320), (60000, 320))}, r"lies 5\d\.\d km away from the place"),
+        ({"way": shapely.LineString([(0, 0), (1, 1)])}, "km away from the place"),
+        ({"place": shapely.Point(0, 0)}, "its point, or the line in the column `way`, lies 3,"),
+        ({"way": tiny.line((0, 200), (0, 260))}, r"ends 6\d m short of any street, and would join"),
+        ({"kind": "door", "way": tiny.line((0, 250), (0, 260))}, "ends 50 m short of any street"),
+        ({"checked_on": dt.date(2062, 6, 20)}, "2062-06-20 lies more than 10 years from the date"),
+        ({"checked_on": dt.date(202, 6, 20)}, "checked_on 0202-06-20 lies more than 10 years"),
+    ],
+)
+def test_answers_that_do_not_fit_the_place_are_refused(run, points, values, fault):
+    [answer] = answers_of(points, points.crs, lambda f: f)
+    way = tiny.line((0, 200), (0, 320))
+    link = changed(answer, kind="link", target_id="x", check_id="link:x", way=way)
+    place = read_run(run).place
+    assert len(apply_answers(place, [link]).streets) == len(place.streets) + 1
+    with pytest.raises(InputError, match=fault) as told:
+        apply_answers(place, [changed(link, **values)])
+    assert len(told.value.faults) == 1
+    assert re.search("[\u4e00-\u9fff]", told.value.faults[0].zh)
+    # A way that is not there joins nothing, and need not.
+    if "short of" in fault:
+        apply_answers(place, [changed(link, **values, answer="no")])
+
+
+def test_a_way_that_ends_beside_a_street_is_led_to_it():
+    two = streets([(0, 0), (100, 0)], [(0, 40), (100, 40)])
+    way = shapely.LineString([(50, 1.5), (50, 38)])
+    both = reaching_streets(two, way, both=True)
+    assert list(both.coords) == [(50, 0), (50, 1.5), (50, 38), (50, 40)]
+    door = reaching_streets(two, way, both=False)
+    assert list(door.coords) == [(50, 0), (50, 1.5), (50, 38)]
+    assert reaching_streets(two, both, both=True).equals(both)
+    joined = world(with_street(two, both, street_id="new", source="x")).network
+    assert set(joined.walkable["component"]) == {0}
 
 
 def test_later_answers_win_and_one_day_has_one_answer(run, points):

@@ -13,6 +13,7 @@ FLOORS = """
     cells demand network access cases zones siting rooms patrol evaluation
     setting_faults setting_fields settings_file norm_settings people_settings room_settings
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
+    routing
     compare fieldcheck store present batch widgets progress commands
     field_commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import geopandas as gpd
@@ -144,10 +145,31 @@ def test_drivers_are_told_in_words(driver, en, zh):
     assert tables_access.driver_words(None) is None
 
 
+def test_why_nothing_moves_is_said(plan):
+    told = tables_access.sensitivity_line(plan)
+    whole = plan.summary["residents"]
+    assert f" of {whole:,} residents live where the households are known" in told.en
+    assert "all spreads are 0" not in told.en
+    still = plan.layers["sensitivity"].assign(spread=0.0)
+    homes = plan.place.buildings.assign(households=10)
+    layers = {**plan.layers, "sensitivity": still}
+    place = dataclasses.replace(plan.place, buildings=homes)
+    told = tables_access.sensitivity_line(dataclasses.replace(plan, layers=layers, place=place))
+    placed = plan.summary["residents_placed"]
+    assert f"all spreads are 0. {placed:,} of {whole:,} residents live" in told.en
+    assert "变动范围均为 0" in told.zh
+    bare = {name: one for name, one in plan.layers.items() if name != "sensitivity"}
+    assert tables_access.sensitivity_line(dataclasses.replace(plan, layers=bare)) is None
+
+
 def test_capacity_that_is_not_known_is_said(plan):
     told = tables_access.unknown_capacity(plan)
     assert told.en.startswith("The capacity of 2 of ")  # the two stations have no floor space
     assert "容量不明" in told.zh
+    one = plan.layers["catchments"].query("reason.notna()").iloc[:1]
+    single = dataclasses.replace(plan, layers={**plan.layers, "catchments": one})
+    told = tables_access.unknown_capacity(single)
+    assert told.en.startswith("The capacity of 1 of 1 facility is not known")
 
 
 def test_every_column_has_a_heading_in_both_languages(plan, made):

@@ -33,7 +33,7 @@ from gridplan.access.missing import Terrain, Walkers, measure_links
 from gridplan.access.routes import Ends, Route, walk_routes
 from gridplan.access.service_areas import Served, Streets, service_areas
 from gridplan.access.straight import detour_ratios, straight_distances
-from gridplan.access.units import ALL, Basis, access_by_unit
+from gridplan.access.units import ALL, Basis, access_by_unit, minutes_by_unit
 from gridplan.access.walks import (
     Walks,
     committee_walks,
@@ -83,6 +83,7 @@ __all__ = [
     "links_layer",
     "measure_links",
     "measure_walks",
+    "minutes_by_unit",
     "minutes_figures",
     "missing_reasons",
     "nearest_by_kind",

@@ -15,7 +15,8 @@ from gridplan.errors import InputError, Message, SettingsError
 from gridplan.geometry import GRID_M, Floats
 from gridplan.network import STEPS_CLASS
 
-_SECONDS = 60.0
+SECONDS = 60.0
+"""Seconds of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def walking_minutes(metres: pd.Series[float], *, metres_per_s: float) -> pd.Seri
     >>> walking_minutes(pd.Series([480.0]), metres_per_s=0.8).tolist()
     [10.0]
     """
-    minutes: pd.Series[float] = metres / (metres_per_s * _SECONDS)
+    minutes: pd.Series[float] = metres / (metres_per_s * SECONDS)
     return minutes
 
 
@@ -157,7 +158,7 @@ def nearest_facilities(walks: pd.DataFrame, *, k: int) -> pd.DataFrame:
         Metres, indexed by ``demand_id``, one column per facility; ``inf`` or null where
         there is no path.
     k : int
-        1 or more. Points that reach fewer have fewer rows, and none if they reach none.
+        0 or more. Points that reach fewer have fewer rows, and none if they reach none.
 
     Returns
     -------
@@ -165,9 +166,9 @@ def nearest_facilities(walks: pd.DataFrame, *, k: int) -> pd.DataFrame:
         ``demand_id``, ``rank`` (from 1), ``facility_id``, ``metres``; of equally near
         facilities (to the millimetre) the first by id; rows in the order of `walks`.
     """
-    if k < 1:
+    if k < 0:
         raise SettingsError(
-            Message(en=f"k is {k}; expected 1 or more.", zh=f"k 为 {k}，应不小于 1。")
+            Message(en=f"k is {k}; expected 0 or more.", zh=f"k 为 {k}，应不小于 0。")
         )
     ids = np.array([str(one) for one in walks.columns], dtype=object)
     by_id = np.argsort(ids.astype(str), kind="stable")

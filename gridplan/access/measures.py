@@ -34,21 +34,24 @@ class AccessOptions:
     aversion : float
         Aversion to inequality of the equally distributed equivalent walk.
     speeds : WalkingSpeeds
+    nearest_k : int
+        Nearest committees and rooms of each home in the table `nearest_facilities`.
     """
 
     worst: int = 10
     aversion: float = AVERSION
     speeds: WalkingSpeeds = field(default_factory=WalkingSpeeds)
+    nearest_k: int = 3
 
     def __post_init__(self) -> None:
         """Refuse counts and weights that mean nothing."""
-        if self.worst < 0 or not self.aversion > 0:
+        if self.worst < 0 or self.nearest_k < 0 or not self.aversion > 0:
             raise SettingsError(
                 Message(
-                    en=f"[access]: worst is {self.worst} (expected 0 or more), aversion is "
-                    f"{self.aversion:g} (expected more than 0).",
-                    zh=f"[access]：worst 为 {self.worst}（应不小于 0），aversion 为 "
-                    f"{self.aversion:g}（应大于 0）。",
+                    en=f"[access]: worst is {self.worst} and nearest_k {self.nearest_k} (expected "
+                    f"0 or more), aversion is {self.aversion:g} (expected more than 0).",
+                    zh=f"[access]：worst 为 {self.worst}，nearest_k 为 {self.nearest_k}"
+                    f"（应不小于 0），aversion 为 {self.aversion:g}（应大于 0）。",
                 )
             )
 

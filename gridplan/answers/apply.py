@@ -9,15 +9,13 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridplan.answers.fits import require_fitting
 from gridplan.answers.read import Answer
-from gridplan.answers.streets import with_street, without_street
+from gridplan.answers.streets import reaching_streets, with_street, without_street
 from gridplan.answers.words import DOOR, ESTATE_GATE, GATE, HOMES, LINK, MEANINGS, SITE, WALL, YES
-from gridplan.errors import FaultList, InputError, Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.place import FIELD_CHECK_COLUMNS, SCHEMAS, Place, make_place
 
-_SHOWN_FOR = {
-    "estate_gate": "estates", "wall": "estates", "homes": "buildings", "site": "sites",
-}  # fmt: skip
 _OTHER = "other"
 
 
@@ -43,10 +41,11 @@ def apply_answers(place: Place, answers: Sequence[Answer]) -> Place:
     Raises
     ------
     InputError
-        If answers concern estates, buildings or sites that the place does not have.
+        If answers concern estates, buildings or sites that the place does not have, are far
+        from it in space or time, or give a way that joins no streets.
     """
     fresh, stale = _sorted_out(place, answers)
-    _require_known(place, fresh)
+    require_fitting(place, fresh)
     if not answers:
         return place
     layers = ("buildings", "streets", "gates", "estates", "sites")
@@ -72,29 +71,6 @@ def _sorted_out(place: Place, answers: Sequence[Answer]) -> tuple[list[Answer], 
     old = {one.check_id for one in stale}
     ordered = sorted(answers, key=lambda one: one.check_id)
     return [one for one in ordered if one.check_id not in old], stale
-
-
-def _require_known(place: Place, answers: Sequence[Answer]) -> None:
-    faults = FaultList()
-    ids = {
-        "estates": set(place.estates["estate_id"]),
-        "buildings": set(place.buildings["building_id"]),
-        "sites": set(place.sites["site_id"]),
-    }
-    for one in answers:
-        layer = _SHOWN_FOR.get(one.kind)
-        if layer is None:
-            continue
-        asked = (one.members or (one.target_id,)) if one.kind == HOMES else (one.target_id,)
-        unknown = [each for each in asked if each not in ids[layer]]
-        if unknown:
-            faults.add(
-                en=f"{one.source}, {one.check_id}: `{layer}` has no {first_ids(unknown)}. The file "
-                f"belongs to another place, or the ids changed; remove the row.",
-                zh=f"{one.source}，{one.check_id}：图层 `{layer}` 中没有 {first_ids(unknown)}。"
-                f"该文件属于其他项目，或编号已变，请删除该行。",
-            )
-    faults.raise_if_any(InputError)
 
 
 def _gate(merged: Merged, one: Answer) -> None:
@@ -129,7 +105,8 @@ def _way(merged: Merged, one: Answer) -> None:
     streets = without_street(merged.layers["streets"], street_id)
     if one.answer == YES and one.way is not None:
         source = f"{one.source}, {one.checked_on.isoformat()}"
-        streets = with_street(streets, one.way, street_id=street_id, source=source)
+        way = reaching_streets(streets, one.way, both=one.kind == LINK)
+        streets = with_street(streets, way, street_id=street_id, source=source)
     merged.layers["streets"] = streets
 
 

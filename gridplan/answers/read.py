@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 import shapely
 
-from gridplan.answers.words import DOOR, HOMES, KINDS, LINK, WORDS, YES
-from gridplan.errors import FaultList, InputError, first_ids
+from gridplan.answers.values import (
+    UNTICKED,
+    as_answer,
+    as_day,
+    as_ids,
+    as_line,
+    as_number,
+    as_text,
+)
+from gridplan.answers.words import DOOR, HOMES, KINDS, LINK, YES, check_id_of
+from gridplan.errors import FaultList, InputError, counted, first_ids
 
 ANSWER_LAYER = "fieldcheck"
 """Layer of a returned file that holds the answers."""
 
 _COLUMNS = ("check_id", "kind", "target_id", "answer", "value", "checked_on")
 _STOREYS = (1.0, 100.0)
+_SHOWN = 40
+"""Characters of a cell that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ def check_answers(frame: gpd.GeoDataFrame, *, crs: pyproj.CRS, source: str) -> l
         )
         faults.raise_if_any(InputError)
     rows = frame.to_crs(crs)
-    answered = rows[rows["answer"].map(_text) != ""]
+    answered = rows[rows.apply(_looked_at, axis="columns").astype(bool)]
     _repeated(answered, source, faults)
     ordered = answered.sort_values("check_id", kind="stable")
     found = [_answer(row, source, faults) for row in ordered.to_dict("records")]
@@ -127,101 +138,122 @@ def _repeated(rows: gpd.GeoDataFrame, source: str, faults: FaultList) -> None:
     twice = sorted(rows["check_id"][rows["check_id"].duplicated()].astype(str).unique())
     if twice:
         faults.add(
-            en=f"{source}: {len(twice)} things are answered more than once: {first_ids(twice)}. "
-            f"Keep one row of each.",
+            en=f"{source}: {counted(len(twice), 'thing is', 'things are')} answered more than "
+            f"once: {first_ids(twice)}. Keep one row of each.",
             zh=f"{source}：{len(twice)} 项重复答复：{first_ids(twice)}。每项只保留一行。",
         )
 
 
+def _looked_at(row: pd.Series) -> bool:
+    """Return whether a row is answered; a box without tick and date was left as it was."""
+    answer = as_text(row["answer"])
+    return answer != "" and not (answer.lower() in UNTICKED and as_text(row["checked_on"]) == "")
+
+
 def _answer(row: dict[object, object], source: str, faults: FaultList) -> Answer | None:
+    """Return the answer of a row, None with its faults told."""
     known = len(faults.faults)
-    name, kind = _text(row["check_id"]), _text(row["kind"])
-    where_en, where_zh = f"{source}, {name or '?'}", f"{source}，{name or '?'}"
-    if kind not in KINDS or not name or not _text(row["target_id"]):
-        faults.add(
-            en=f"{where_en}: kind {kind or '(empty)'} or its ids are not known. Return the rows "
-            f"as `gridplan fieldcheck` wrote them; kinds are {', '.join(KINDS)}.",
-            zh=f"{where_zh}：类别“{kind}”或编号无法识别。请保持 `gridplan fieldcheck` "
-            f"写入的各行；类别有 {'、'.join(KINDS)}。",
-        )
-    answer = WORDS.get(_text(row["answer"]).lower())
+    where = _Where(source, as_text(row["check_id"]))
+    kind, target_id = as_text(row["kind"]), as_text(row["target_id"])
+    _require_ids(kind, target_id, where, faults)
+    answer = as_answer(row["answer"])
     if answer is None:
+        text = as_text(row["answer"])
         faults.add(
-            en=f"{where_en}: the answer {_text(row['answer'])!r} is no word that is known; write "
-            f"yes or no.",
-            zh=f"{where_zh}：答复“{_text(row['answer'])}”无法识别，请填 yes 或 no（是、否）。",
+            en=f"{where.en}: the answer {text!r} is no word that is known; write yes or no.",
+            zh=f"{where.zh}：答复“{text}”无法识别，请填 yes 或 no（是、否）。",
         )
-    checked_on = _day(row["checked_on"])
+    checked_on = as_day(row["checked_on"])
     if checked_on is None:
+        text = as_text(row["checked_on"])
         faults.add(
-            en=f"{where_en}: checked_on {_text(row['checked_on'])!r} is no date; write it as "
-            f"2026-07-15.",
-            zh=f"{where_zh}：checked_on“{_text(row['checked_on'])}”不是日期，"
-            f"请按 2026-07-15 填写。",
+            en=f"{where.en}: checked_on {text!r} is no date; write it as 2026-07-15.",
+            zh=f"{where.zh}：checked_on“{text}”不是日期，请按 2026-07-15 填写。",
         )
-    value = _number(row["value"])
-    low, high = _STOREYS
-    if (kind, answer) == (HOMES, YES) and not (value is not None and low <= value <= high):
+    value = as_number(row["value"])
+    if (kind, answer) == (HOMES, YES):
+        _require_storeys(row["value"], where, faults)
+    members = as_ids(row.get("members"))
+    if members is None:
         faults.add(
-            en=f"{where_en}: value {_text(row['value']) or '(empty)'} is no number of storeys; "
-            f"write {low:g} to {high:g}.",
-            zh=f"{where_zh}：value“{_text(row['value'])}”不是层数，请填 {low:g} 至 {high:g}。",
+            en=f"{where.en}: the column `members` is no list of building ids "
+            f"({as_text(row.get('members'))[:_SHOWN]!r}). Return the row as it was written.",
+            zh=f"{where.zh}：members 字段不是楼栋编号列表"
+            f"（{as_text(row.get('members'))[:_SHOWN]}）。请保持该行原样。",
         )
-    way = _line(row.get("way"))
-    place = row["geometry"]
-    if place is None or shapely.is_empty(place) or (kind in {LINK, DOOR} and way is None):
+    way, place = as_line(row.get("way")), _point(row["geometry"])
+    if place is None or (kind in {LINK, DOOR} and way is None):
         faults.add(
-            en=f"{where_en}: its point, or the line in the column `way`, is missing. Return the "
-            f"row as it was written.",
-            zh=f"{where_zh}：缺少点位或 way 字段中的线。请保持该行原样。",
+            en=f"{where.en}: its point, or the line in the column `way`, is missing or cannot be "
+            f"read. Return the row as it was written.",
+            zh=f"{where.zh}：缺少点位或 way 字段中的线，或无法读取。请保持该行原样。",
         )
-    if len(faults.faults) > known or answer is None or checked_on is None:
+    if len(faults.faults) > known or answer is None or checked_on is None or place is None:
         return None
     return Answer(
-        check_id=name,
+        check_id=where.check_id,
         kind=kind,
-        target_id=_text(row["target_id"]),
+        target_id=target_id,
         answer=answer,
         value=value,
         checked_on=checked_on,
-        members=_members(row.get("members")),
+        members=members or (),
         way=way,
-        estate_id=_text(row.get("estate_id")) or None,
-        place=shapely.centroid(place),
+        estate_id=as_text(row.get("estate_id")) or None,
+        place=place,
         source=source,
     )
 
 
-def _text(value: object) -> str:
-    return "" if value is None or value is pd.NaT or value != value else str(value).strip()  # noqa: PLR0124 - nan
+@dataclass(frozen=True)
+class _Where:
+    """The row that a message speaks of."""
+
+    source: str
+    check_id: str
+
+    @property
+    def en(self) -> str:
+        return f"{self.source}, {self.check_id or '?'}"
+
+    @property
+    def zh(self) -> str:
+        return f"{self.source}，{self.check_id or '?'}"
 
 
-def _day(value: object) -> dt.date | None:
-    if isinstance(value, dt.datetime):
-        return None if pd.isna(value) else value.date()
-    if isinstance(value, dt.date):
-        return value
-    try:
-        return dt.date.fromisoformat(_text(value).replace("/", "-")[:10])
-    except ValueError:
+def _require_ids(kind: str, target_id: str, where: _Where, faults: FaultList) -> None:
+    if kind not in KINDS or not where.check_id or not target_id:
+        faults.add(
+            en=f"{where.en}: kind {kind or '(empty)'} or its ids are not known. Return the rows "
+            f"as `gridplan fieldcheck` wrote them; kinds are {', '.join(KINDS)}.",
+            zh=f"{where.zh}：类别“{kind}”或编号无法识别。请保持 `gridplan fieldcheck` "
+            f"写入的各行；类别有 {'、'.join(KINDS)}。",
+        )
+    elif where.check_id != check_id_of(kind, target_id):
+        faults.add(
+            en=f"{where.en}: its kind ({kind}) and target_id ({target_id}) belong to the check_id "
+            f"{check_id_of(kind, target_id)}. Put the three back as `gridplan fieldcheck` wrote "
+            f"them.",
+            zh=f"{where.zh}：其 kind（{kind}）与 target_id（{target_id}）对应的 check_id 为 "
+            f"{check_id_of(kind, target_id)}，三者不一致。请恢复为 `gridplan fieldcheck` "
+            f"写入的内容。",
+        )
+
+
+def _require_storeys(given: object, where: _Where, faults: FaultList) -> None:
+    low, high = _STOREYS
+    value = as_number(given)
+    if value is None or not low <= value <= high:
+        faults.add(
+            en=f"{where.en}: value {as_text(given) or '(empty)'} is no number of storeys; "
+            f"write {low:g} to {high:g}.",
+            zh=f"{where.zh}：value“{as_text(given)}”不是层数，请填 {low:g} 至 {high:g}。",
+        )
+
+
+def _point(shape: object) -> shapely.Point | None:
+    """Return where an answer stands; None without a place, or where it is at no finite one."""
+    if not isinstance(shape, shapely.Geometry) or shape.is_empty:
         return None
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(_text(value))
-    except ValueError:
-        return None
-
-
-def _line(value: object) -> shapely.LineString | None:
-    line = shapely.from_wkt(_text(value) or None, on_invalid="ignore")
-    return line if isinstance(line, shapely.LineString) and not line.is_empty else None
-
-
-def _members(value: object) -> tuple[str, ...]:
-    try:
-        found = json.loads(_text(value) or "[]")
-    except ValueError:
-        return ()
-    return tuple(str(one) for one in found) if isinstance(found, list) else ()
+    point: shapely.Point = shapely.centroid(shapely.force_2d(shape))
+    return point if np.isfinite(shapely.get_coordinates(point)).all() else None

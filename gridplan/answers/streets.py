@@ -9,6 +9,8 @@ import shapely
 
 from gridplan.geometry import GRID_M
 
+MEETS_M = 5.0
+"""An end of a way this near to a street is on it: streets move a little from map to map."""
 _TOUCHES_M = 0.05
 _HIGHWAY = "footway"
 
@@ -55,6 +57,41 @@ def with_street(
         {name: streets[name].dtype for name in streets.columns if name != "geometry"}
     )
     return gpd.GeoDataFrame(pd.concat([streets, fresh], ignore_index=True), crs=streets.crs)
+
+
+def ends_off_streets_m(streets: gpd.GeoDataFrame, way: shapely.LineString) -> tuple[float, float]:
+    """Return how far the first and the last end of a way are from the nearest street, in metres."""
+    first, last = (
+        float(shapely.distance(streets.geometry.to_numpy(), point).min(initial=np.inf))
+        for point in shapely.get_point(way, [0, -1])
+    )
+    return first, last
+
+
+def reaching_streets(
+    streets: gpd.GeoDataFrame, way: shapely.LineString, *, both: bool
+) -> shapely.LineString:
+    """
+    Return a way whose ends near a street are led to it, by straight pieces.
+
+    Parameters
+    ----------
+    both : bool
+        Both ends, else only the one nearer to a street: the other is at a door.
+    """
+    lines = streets.geometry.to_numpy()
+    away = ends_off_streets_m(streets, way)
+    ends = (0, -1) if both else ((0,) if away[0] < away[1] else (-1,))
+    coords = shapely.get_coordinates(way)
+    for end in ends:
+        if not _TOUCHES_M < away[end] <= MEETS_M:
+            continue
+        point = shapely.get_point(way, end)
+        near = np.round(shapely.distance(lines, point) / GRID_M)
+        first = int(np.lexsort([streets["street_id"].astype(str), near])[0])
+        foot = shapely.get_coordinates(shapely.shortest_line(lines[first], point))[:1]
+        coords = np.concatenate([foot, coords] if end == 0 else [coords, foot])
+    return shapely.LineString(coords)
 
 
 def _node_at(

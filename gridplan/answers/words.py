@@ -10,9 +10,16 @@ from gridplan.errors import Message
 
 YES, NO = "yes", "no"
 WORDS: Mapping[str, str] = {
-    "yes": YES, "y": YES, "是": YES, "有": YES, "no": NO, "n": NO, "否": NO, "无": NO,
+    **dict.fromkeys(
+        ("yes", "y", "true", "1", "1.0", "是", "是的", "有", "有的", "对", "能", "可", "可以", "通",
+         "√", "✓", "✔", "☑", "✅"), YES
+    ),
+    **dict.fromkeys(
+        ("no", "n", "false", "0", "0.0", "否", "不是", "无", "没", "没有", "不对", "不能", "不可",
+         "不可以", "不通", "×", "✗", "✘", "☒", "❌"), NO
+    ),
 }  # fmt: skip
-"""Words that are taken for an answer, and which of the two they are."""
+"""Words and ticks that are taken for an answer, and which of the two they are."""
 
 GATE, ESTATE_GATE, WALL, HOMES, LINK, DOOR, SITE = (
     "gate", "estate_gate", "wall", "homes", "link", "door", "site",

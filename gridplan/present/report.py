@@ -14,10 +14,10 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from gridplan import __version__
-from gridplan.errors import GridplanError, Language, Message
+from gridplan.errors import GridplanError, Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
-from gridplan.present.tables_access import unknown_capacity
+from gridplan.present.tables_access import sensitivity_line, unknown_capacity
 from gridplan.present.words import (
     PLACE,
     answers_sentence,
@@ -123,6 +123,7 @@ def report_html(
         cells=keys.cell_facts(plan),
         network=keys.network_facts(plan),
         unknown_capacity=unknown_capacity(plan),
+        sensitivity=sensitivity_line(plan),
         across=keys.zones_across_line(plan),
         settings=appendix.setting_rows(plan.settings),
         norms=appendix.norm_rows(plan),
@@ -202,8 +203,8 @@ def _caveats(plan: Plan) -> list[Message]:
     if missing:
         found.append(
             Message(
-                en=f"The font lacks {len(missing)} characters, shown as {fonts.STAND_IN} in the "
-                f"figures: {fonts.named(missing)}.",
+                en=f"The font lacks {counted(len(missing), 'character', 'characters')}, shown as "
+                f"{fonts.STAND_IN} in the figures: {fonts.named(missing)}.",
                 zh=f"字体缺少 {len(missing)} 个字符，图中以 {fonts.STAND_IN} 代替："
                 f"{fonts.named(missing)}。",
             )

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
-from gridplan.present.words import NONE, PLACE, TOTAL, reason_label, word
+from gridplan.present.words import NONE, PLACE, TOTAL, number, reason_label, word
 
 _SPREAD = ("mean_m", "median_m", "p90_m", "max_m")
 _OWN = Message(en="own committee", zh="本社区居委会")
@@ -240,6 +240,33 @@ def sensitivity_rows(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def sensitivity_line(plan: Plan) -> Message | None:
+    """Return how many residents live where households are known, and so little can move."""
+    table, place = plan.layers.get("sensitivity"), plan.place
+    if table is None or not len(table):
+        return None
+    demand = plan.layers["demand"]
+    homes = place.buildings["building_id"][place.buildings["households"].notna()]
+    estates = place.estates["estate_id"][place.estates["households"].notna()]
+    counted_in = demand["demand_id"].isin(homes) | demand["estate_id"].isin(estates)
+    people = aggregate.people(demand)
+    known, whole = (number(round(people[rows].sum())) for rows in (counted_in, people > 0))
+    where = Message(
+        en=f"{known} of {whole} residents live where the households are known, which come before "
+        f"floor space per resident",
+        zh=f"{whole} 名居民中有 {known} 名住在户数已知的住房内，户数优先于人均面积",
+    )
+    if (table["spread"] > 0).any():
+        return Message(en=f"{where.en}.", zh=f"{where.zh}。")
+    return Message(
+        en=f"Moving the per-person figures by ±30 % changes no community's residents or walks: all "
+        f"spreads are 0. {where.en}; totals are given, and between homes that are alike nothing "
+        f"moves.",
+        zh=f"人均指标变动 ±30% 不影响任何社区的居民数与步行距离，变动范围均为 0：{where.zh}；"
+        f"总数已给定，同类住房之间人数不变。",
+    )
+
+
 def _by_unit(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
     """Yield the rows of each unit, the whole place last."""
     units = table[["level", "unit_id"]].drop_duplicates()
@@ -276,9 +303,9 @@ def unknown_capacity(plan: Plan) -> Message | None:
     if not unknown:
         return None
     return Message(
-        en=f"The capacity of {unknown} of {len(table)} facilities is not known (no staff, no "
-        f"checked floor space); they share nothing, so that figures per resident are too low, or "
-        f"absent.",
+        en=f"The capacity of {unknown} of {counted(len(table), 'facility', 'facilities')} is not "
+        f"known (no staff, no checked floor space); what is not known is not shared, so that "
+        f"figures per resident are too low, or absent.",
         zh=f"{len(table)} 处设施中有 {unknown} 处容量不明（没有工作人员数或经核实的面积），"
         f"未计入分享，人均数值因此偏低或缺失。",
     )

@@ -173,6 +173,46 @@ def _group_row(plan: Plan, people: pd.Series) -> dict[str, Any]:
     return row
 
 
+def walls_table(plan: Plan) -> pd.DataFrame:
+    """
+    Return the range of the walk to the own committee where walls are unknown.
+
+    One row per estate of unknown walls that has residents, those first whose walks differ
+    most; then all other residents, and all. Per case (``open``, ``walled``) the mean walk, the
+    share of all residents within the headline norm, and residents without a walk.
+    """
+    demand, estates = plan.layers["demand"], plan.layers["estates"]
+    if "committee_walled_m" not in demand:
+        return pd.DataFrame()
+    unknown = estates[estates["walled"].isna()]
+    own = demand["estate_id"].astype("string")
+    parts: list[tuple[Any, Flags]] = [
+        (key if pd.isna(name) else str(name), (own == key).fillna(value=False).to_numpy(dtype=bool))
+        for key, name in zip(unknown["estate_id"].astype(str), unknown["name"], strict=True)
+    ]
+    elsewhere = ~own.isin(unknown["estate_id"].astype(str)).to_numpy(dtype=bool)
+    found = [_walls_row(plan, label, rows) for label, rows in parts]
+    found = [row for row in found if row["population"]]
+    found.sort(key=lambda row: (-row["moved"], str(row["of_unit"])))
+    others = Message(en="all others", zh="其他居民")
+    found.append(_walls_row(plan, others, elsewhere))
+    found.append(_walls_row(plan, TOTAL, np.ones(len(demand), dtype=bool)))
+    return pd.DataFrame(found).drop(columns="moved")
+
+
+def _walls_row(plan: Plan, label: object, rows: Flags) -> dict[str, Any]:
+    demand = plan.layers["demand"][rows]
+    people = aggregate.people(demand)
+    norm = float(aggregate.headline_norm(plan.summary["access"]["within"]))
+    far = {state: aggregate.metres(demand[f"committee_{state}_m"]) for state in ("open", "walled")}
+    moved = (far["walled"] - far["open"]).abs() * people
+    row: dict[str, Any] = {"of_unit": label, "population": round(people.sum())}
+    for state, metres in far.items():
+        row |= _state_row(state, metres, people, norm)
+        row[f"{state}_missing"] = round(people[metres.isna()].sum())
+    return row | {"moved": round(moved.sum())}
+
+
 def ledger_table(plan: Plan) -> pd.DataFrame:
     """Return, for each walk, how many residents have one and why each of the others has none."""
     demand = plan.layers["demand"]

@@ -27,6 +27,7 @@ from gridplan.present.tables_walks import (
     communities_table,
     groups_table,
     ledger_table,
+    walls_table,
 )
 from gridplan.present.words import number, reason_label, word
 from gridplan.terms import Family, known, term
@@ -34,7 +35,7 @@ from gridplan.terms import Family, known, term
 TOTALLED = tables_rooms.TOTALLED | frozenset(
     {
         "communities", "change", "groups", "rooms", "zones", "committees", "ledger", "pieces",
-        "sensitivity", "capacity",
+        "sensitivity", "capacity", "walls",
     }
 )  # fmt: skip
 """Tables whose last row is a total."""
@@ -48,6 +49,7 @@ TITLES = {
     "minutes": Message(en="Minutes by group", zh="分人群步行时间"),
     "kinds": Message(en="Kinds of facility", zh="各类设施"),
     "farthest": Message(en="Farthest walks", zh="最远步行"),
+    "walls": Message(en="Unknown walls", zh="围墙不明"),
     "pieces": Message(en="Cut-off streets", zh="不连通路网"),
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
@@ -92,6 +94,12 @@ ABOUT = {
     "farthest": Message(
         en="The places with the longest walks to the own committee and why; then who has no walk.",
         zh="步行到本社区居委会最远的地点及原因；其后为没有步行距离的居民。",
+    ),
+    "walls": Message(
+        en="The walk to the own committee as a range, where nobody knows whether estates are "
+        "walled: open, and walled with gates where streets enter.",
+        zh="小区有无围墙不明时，到本社区居委会步行距离的范围：按开放计，及按有围墙、仅在道路进入处"
+        "设出入口计。",
     ),
     "pieces": Message(
         en="Pieces of the network that are cut off, who lives there, and what would join them.",
@@ -169,6 +177,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "minutes": minutes_table,
         "kinds": kinds_table,
         "farthest": farthest_table,
+        "walls": walls_table,
         "pieces": pieces_table,
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
@@ -261,6 +270,8 @@ def _norm_headings(norm: str) -> dict[str, Message]:
         "after_beyond": Message(en=f"> {norm} m with plan", zh=f"方案 > {norm} m"),
         "before_within_share": Message(en=f"≤ {norm} m today", zh=f"现状 ≤ {norm} m"),
         "after_within_share": Message(en=f"≤ {norm} m with plan", zh=f"方案 ≤ {norm} m"),
+        "open_within_share": Message(en=f"≤ {norm} m if open", zh=f"开放时 ≤ {norm} m"),
+        "walled_within_share": Message(en=f"≤ {norm} m if walled", zh=f"有围墙时 ≤ {norm} m"),
     }
 
 
@@ -269,6 +280,10 @@ _HEADINGS = {
     "after_mean_m": Message(en="mean with plan (m)", zh="方案平均 (m)"),
     "before_missing": Message(en="no distance today", zh="现状无距离"),
     "after_missing": Message(en="no distance with plan", zh="方案无距离"),
+    "open_mean_m": Message(en="mean if open (m)", zh="开放时平均 (m)"),
+    "walled_mean_m": Message(en="mean if walled (m)", zh="有围墙时平均 (m)"),
+    "open_missing": Message(en="no distance if open", zh="开放时无距离"),
+    "walled_missing": Message(en="no distance if walled", zh="有围墙时无距离"),
     "committees": Message(en="own committee", zh="本社区居委会"),
     "committee_residents": Message(en="to own committee (residents)", zh="到本社区居委会（人）"),
     "nearest_committee_residents": Message(

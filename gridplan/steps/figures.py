@@ -29,6 +29,7 @@ def add_summary(work: Work) -> None:
         bases=work.found["bases"],
         step_free_m=work.found["step_free_m"],
         options=access_options(config),
+        unknown_walls=place.estates["estate_id"][place.estates["walled"].isna()].tolist(),
     )
     figures: dict[str, Any] = {
         "contract": CONTRACT,

@@ -17,19 +17,25 @@ from gridplan.access import (
     facility_walks,
     farthest_places,
     kind_bases,
+    minutes_by_unit,
+    nearest_facilities,
     walk_routes,
     walks_layer,
 )
 from gridplan.demand import first_containing
 from gridplan.place import Place
 from gridplan.steps.rooming import add_staffing
-from gridplan.steps.work import MAIN_SYSTEM, Work
+from gridplan.steps.services import COMMITTEE, ROOM
+from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
 from gridplan.zones import dissolve_zones
 
 _OWN_STEPS = (
     "service_areas", "catchments", "catchment_scores", "placement", "sensitivity"
 )  # fmt: skip
 """Layers and tables that a step of their own has made."""
+
+_LEVELS = {"community": "community_id", "estate": "estate_id", "cell": "cell_uid"}
+"""Units of the tables of walks, by the column of `demand` that holds them."""
 
 
 def add_layers(work: Work) -> None:
@@ -67,8 +73,16 @@ def add_layers(work: Work) -> None:
         "links": work.found["links"],
         "field_checks": place.field_checks,
         "access_by_unit": _access_table(work),
+        "minutes_by_unit": minutes_by_unit(
+            demand,
+            work.found["bases"]["committee"].metres,
+            work.found["step_free_m"],
+            levels=_LEVELS,
+            speeds=access_options(work.config).speeds,
+        ),
         **{name: work.found[name] for name in _OWN_STEPS},
         "facility_walks": facility_walks(demand, work.found["nearest_by_kind"]),
+        "nearest_facilities": _nearest_table(work),
         "walks": _walks_layer(work),
         **work.found["room_tables"],
     }
@@ -81,10 +95,28 @@ def _access_table(work: Work) -> pd.DataFrame:
     return access_by_unit(
         demand,
         {**work.found["bases"], **others},
-        levels={"community": "community_id", "estate": "estate_id", "cell": "cell_uid"},
+        levels=_LEVELS,
         groups=work.place.groups,
         norms_m=work.config.walk_norms_m,
+        aversion=work.config.access.aversion,
     )
+
+
+def _nearest_table(work: Work) -> pd.DataFrame:
+    """Return the nearest committees and open rooms of each home, by rank."""
+    walks, opened = work.found["walks"], set(work.found["opened"])
+    sites = range(walks.committees, walks.first_point)
+    columns = [*range(walks.committees), *(j for j in sites if walks.ids[j] in opened)]
+    metres = pd.DataFrame(
+        walks.metres[:, columns],
+        index=work.found["demand"]["demand_id"],
+        columns=[walks.ids[j] for j in columns],
+    )
+    committees = walks.ids[: walks.committees]
+    table = nearest_facilities(metres, k=work.config.access.nearest_k)
+    kind = np.where(table["facility_id"].isin(committees), COMMITTEE, ROOM)
+    table.insert(2, "kind", kind.astype(object))
+    return table
 
 
 def _walks_layer(work: Work) -> gpd.GeoDataFrame:

@@ -47,4 +47,9 @@ def access_options(config: Config) -> AccessOptions:
     """Return the options of the walks' figures as the settings give them."""
     settings = config.access
     speeds = WalkingSpeeds(metres_per_s=MappingProxyType(dict(settings.speeds)))
-    return AccessOptions(worst=settings.worst, aversion=settings.aversion, speeds=speeds)
+    return AccessOptions(
+        worst=settings.worst,
+        aversion=settings.aversion,
+        speeds=speeds,
+        nearest_k=settings.nearest_k,
+    )

@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 
 from gridplan.answers import ANSWER_LAYER, words_table
-from gridplan.errors import Message, OutputError, first_ids
+from gridplan.errors import Message, OutputError, counted, first_ids
 from gridplan.store.folder import staged
 from gridplan.store.geopackage import fixed_clock
 
@@ -98,8 +98,9 @@ def _keep_answers(path: Path) -> None:
     if len(filled):
         raise OutputError(
             Message(
-                en=f"{path} holds {len(filled)} answers ({first_ids(filled.tolist())}), which "
-                f"would be lost. Merge it, or move it elsewhere.",
+                en=f"{path} holds {counted(len(filled), 'answer', 'answers')} "
+                f"({first_ids(filled.tolist())}), which would be lost. Merge it, "
+                f"or move it elsewhere.",
                 zh=f"{path} 中已有 {len(filled)} 项答复（{first_ids(filled.tolist())}），"
                 f"替换将丢失。请先合并或移走该文件。",
             )
