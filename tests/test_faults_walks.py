@@ -79,7 +79,7 @@ def with_floors(floors):
     [
         (
             walled((100, 190), (100, 100)),
-            "1 gates lie farther than 10 m from every wall and open nothing: g1",
+            "1 gate lies farther than 10 m from every wall and opens nothing: g1",
             "未起作用：g1",
         ),
         (
@@ -94,7 +94,7 @@ def with_floors(floors):
         ),
         (
             walled(),
-            "1 walled grounds have neither a gate nor a street",
+            "1 walled grounds have neither a gate that leads to a street nor a street",
             "e1",
         ),
     ],

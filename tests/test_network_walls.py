@@ -34,7 +34,6 @@ def notes_of(place, buildings=()):
     )
     found = wall_notes(
         place.network,
-        gates=place.gates,
         buildings=homes,
         barriers=place.barriers,
         water=place.water,
@@ -166,7 +165,7 @@ def test_estate_with_neither_gate_nor_street_is_listed():
     place = world(streets(ROUND, [(100, -20), (100, 100)]), estates=[ESTATE, shut])
     note = notes_of(place, [ESTATE.buffer(-50), shut.buffer(-20)])["walls_without_gate"]
     assert note.ids == ("e1",)
-    assert "1 walled grounds have neither a gate nor a street" in note.message.en
+    assert "1 walled grounds have neither a gate that leads to a street nor a" in note.message.en
     assert "e1" in note.message.zh
 
 
@@ -192,14 +191,36 @@ def test_gates_off_every_wall_are_told():
     place = world(streets(ROUND), estates=[ESTATE], gates=[SOUTH, (100, 100)])
     note = next(one for one in place.network.notes if one.code == "gates_off_walls")
     assert note.ids == ("g1",)
-    assert "1 gates lie farther than 10 m from every wall" in note.message.en
+    assert "1 gate lies farther than 10 m from every wall" in note.message.en
 
 
 def test_gate_without_a_street_is_told():
     place = world(streets([(-20, -20), (220, -20)]), estates=[ESTATE], gates=[SOUTH, NORTH])
     note = next(one for one in place.network.notes if one.code == "gates_without_street")
     assert note.ids == ("g1",)
-    assert "have no walkable street within 40 m" in note.message.en
+    assert "1 gate reaches no walkable street within 40 m on either side" in note.message.en
+
+
+def test_a_gate_that_leads_to_no_street_leaves_its_estate_shut_and_told():
+    # The gate lies in the wall, 20 m from the street, but a canal runs between.
+    canal = shapely.box(-50, -15, 250, -5)
+    place = world(streets([(-20, -20), (220, -20)]), estates=[ESTATE], gates=[SOUTH], water=[canal])
+    assert "gates_without_street" in {note.code for note in place.network.notes}
+    assert notes_of(place)["walls_without_gate"].ids == ("e0",)
+
+
+def test_a_gate_that_leads_only_inwards_leaves_its_estate_shut_and_told():
+    place = world(streets([(-20, -90), (220, -90)], [(100, 20), (100, 180)]),
+                  estates=[ESTATE], gates=[SOUTH])  # fmt: skip
+    assert place.network.gates["gate_id"].tolist() == ["g0"]
+    assert notes_of(place)["walls_without_gate"].ids == ("e0",)
+
+
+def test_a_gate_that_opens_is_no_reason_for_a_note():
+    drive = [(100, -20), (100, -2)]
+    place = world(streets(ROUND, drive), estates=[ESTATE], gates=[(100, -2)])
+    assert place.network.notes == ()
+    assert "walls_without_gate" not in notes_of(place)
 
 
 # Walls nobody knows of

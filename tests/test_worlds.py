@@ -128,6 +128,54 @@ def test_street_through_the_gate_is_not_linked_twice():
     assert got == pytest.approx(10 + 150 + 20)
 
 
+@pytest.mark.parametrize("gate_y", [-9.9, -7, -2, -0.6, -0.4, 0, 0.3, 0.5, 3, 9.9])
+def test_gate_beside_its_wall_opens_it(gate_y):
+    # No street at the gate: 20 m to the wall, wherever in reach of it the gate was drawn.
+    got = walk(streets(ROUND), (100, 20), (100, -20), estates=[ESTATE], gates=[(100, gate_y)])
+    assert got == pytest.approx(20 + 20)
+
+
+DRIVE = [(100, -20), (100, -2)]
+
+
+def test_gate_at_the_end_of_a_drive_before_the_wall_opens_it():
+    got = walk(streets(ROUND, DRIVE), (100, 20), (100, -20), estates=[ESTATE], gates=[(100, -2)])
+    assert got == pytest.approx(20 + 2 + 18)
+
+
+def test_gate_at_the_end_of_a_drive_joins_it_to_the_street_inside():
+    # The street inside begins 30 m behind the wall; the home is 10 m beside its far end.
+    world = streets(ROUND, DRIVE, [(100, 30), (100, 180)])
+    got = walk(world, (90, 180), (100, -20), estates=[ESTATE], gates=[(100, -2)])
+    assert got == pytest.approx(10 + 150 + 30 + 2 + 18)
+
+
+def test_gate_behind_the_wall_at_the_end_of_a_street_inside_opens_it():
+    world = streets(ROUND, [(100, 2), (100, 180)])
+    got = walk(world, (90, 180), (100, -20), estates=[ESTATE], gates=[(100, 2)])
+    assert got == pytest.approx(10 + 178 + 2 + 20)
+
+
+def test_gate_on_a_drive_that_ends_just_behind_the_wall_opens_it():
+    world = streets(ROUND, [(100, -20), (100, 2)])
+    got = walk(world, (100, 22), (100, -20), estates=[ESTATE], gates=[(100, 2)])
+    assert got == pytest.approx(20 + 22)
+
+
+def test_gate_drawn_on_a_street_along_the_wall_opens_it():
+    # The street runs 5 m before the wall, and the gate was put on it.
+    world = streets([(-200, -5), (400, -5)])
+    got = walk(world, (100, 20), (300, -5), estates=[ESTATE], gates=[(100, -5)])
+    assert got == pytest.approx(20 + 5 + 200)
+
+
+def test_gate_on_a_street_that_crosses_the_wall_askew_is_where_it_crosses():
+    # The street climbs 3 m in 4; the gate was drawn 5 m along it before the wall.
+    world = streets([(80, -15), (140, 30)], [(140, 30), (140, 90)])
+    got = walk(world, (135, 90), (80, -15), estates=[ESTATE], gates=[(96, -3)])
+    assert got == pytest.approx(5 + 60 + 75)
+
+
 def test_wall_without_a_gate_shuts_in():
     world = streets([(-20, -20), (220, -20)])
     assert math.isnan(walk(world, (100, 20), (0, -20), estates=[ESTATE]))

@@ -13,7 +13,7 @@ import shapely
 from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.edges import Network, NetworkOptions
-from gridplan.network.gates import LINK_CLASSES, is_closed
+from gridplan.network.gates import AT_GATE_M, LINK_CLASSES
 from gridplan.network.obstacles import CLEARANCE_M, Obstacles
 
 PROPOSED = "proposed"
@@ -139,25 +139,20 @@ def _ends(network: Network, blocks: Obstacles) -> pd.DataFrame:
 def wall_notes(
     network: Network,
     *,
-    gates: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame,
     water: gpd.GeoDataFrame,
     blocks: Obstacles,
-    options: NetworkOptions | None = None,
 ) -> tuple[Note, ...]:
     """
     Return what is doubtful about the walls of a place, in words.
 
-    Walled estates with neither a gate nor a street through the wall; walls around
-    nothing; estates that a canal cuts apart.
+    Walled estates with neither a gate that leads out to a street nor a street through
+    the wall; walls around nothing; estates that a canal cuts apart.
     """
-    wall_m = (options or NetworkOptions()).gate_wall_m
     grounds = blocks.grounds
     names = np.array(grounds.names, dtype=object)
-    near = shapely.STRtree(gates.geometry.to_numpy()[~is_closed(gates)])
-    gated = near.query(shapely.boundary(grounds.areas), "dwithin", distance=wall_m)[0]
-    entered = np.union1d(gated, _crossings(network, blocks)["ground"].to_numpy())
+    entered = np.union1d(_gated(network, blocks), _crossings(network, blocks)["ground"].to_numpy())
     shut = np.setdiff1d(np.arange(len(names)), entered)
     held = shapely.STRtree(buildings.geometry.to_numpy()).query(grounds.areas, "intersects")[0]
     empty = np.setdiff1d(np.arange(len(names)), held)
@@ -170,6 +165,17 @@ def wall_notes(
     return tuple(note for note in found if note is not None)
 
 
+def _gated(network: Network, blocks: Obstacles) -> npt.NDArray[np.intp]:
+    """Return the grounds with a gate in their walls from which a way leads outside."""
+    areas = blocks.grounds.areas
+    points, lines = network.gates.geometry.to_numpy(), network.walkable.geometry.to_numpy()
+    rings = shapely.boundary(areas)
+    ground, gate = shapely.STRtree(points).query(rings, "dwithin", distance=CLEARANCE_M)
+    pair, line = shapely.STRtree(lines).query(points[gate], "dwithin", distance=AT_GATE_M)
+    outside = shapely.difference(lines[line], areas[ground[pair]])
+    return np.unique(ground[pair[shapely.length(outside) > GRID_M]])
+
+
 def proposal_note(proposed: gpd.GeoDataFrame) -> tuple[Note, ...]:
     """Return how many gates are proposed."""
     note = _note("gates_proposed", proposed["gate_id"].tolist(), _PROPOSED)
@@ -177,9 +183,9 @@ def proposal_note(proposed: gpd.GeoDataFrame) -> tuple[Note, ...]:
 
 
 _SHUT = Message(
-    en="{n} walled grounds have neither a gate nor a street through the wall, so nobody walks out: "
-    "{ids}. Map their gates, or say that they are not walled.",
-    zh="{n} 处有围墙的用地既无出入口也无道路穿过围墙，居民无法步行离开：{ids}。"
+    en="{n} walled grounds have neither a gate that leads to a street nor a street through the "
+    "wall, so nobody walks out: {ids}. Map their gates, or say that they are not walled.",
+    zh="{n} 处有围墙的用地既无通往道路的出入口，也无道路穿过围墙，居民无法步行离开：{ids}。"
     "请补充出入口，或注明没有围墙。",
 )
 _EMPTY = Message(

@@ -39,12 +39,10 @@ def add_network(work: Work) -> None:
     work.notes.extend(
         wall_notes(
             network,
-            gates=place.gates,
             buildings=place.buildings,
             barriers=place.barriers,
             water=place.water,
             blocks=blocks,
-            options=options,
         )
     )
 
