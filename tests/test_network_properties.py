@@ -8,7 +8,7 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gridplan.network import build_graph, build_network, walking_distances
+from gridplan.network import build_graph, build_network, walking_distances, wall_variants
 from tests.worlds import streets, walks_on, world
 
 STEP_M = 40
@@ -107,3 +107,20 @@ def test_a_gate_through_which_nothing_leads_changes_nothing():
         for gates in ([], [(80, 130)])
     )
     assert before == pytest.approx(after)
+
+
+@given(grids, spots, st.lists(st.sampled_from(SIDES), unique=True), st.integers(0, 12))
+@settings(max_examples=40)
+def test_a_wall_never_shortens_a_walk(grid, places, gates, short_m):
+    # The outline misses the streets' ends by up to 12 m: some cross it, some end before it.
+    outline = shapely.box(35 + short_m, 35, 155, 130)
+    place = world(lines_of(grid), estates=[outline], gates=gates, walled=None)
+    opened, walled = wall_variants(
+        place.streets,
+        gates=place.gates,
+        water=place.water,
+        barriers=place.barriers,
+        estates=place.estates,
+    )
+    open_m, walled_m = (walks_on(one, places, places) for one in (opened, walled))
+    assert (open_m <= walled_m + 1e-6).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -252,3 +253,50 @@ def test_unknown_walls_open_where_a_street_ends_before_them():
     place = world(streets(ROUND, [(100, 220), (100, 202)]), estates=[ESTATE], walled=None)
     _, walled = variants_of(place)
     assert walled.network.gates["gate_id"].tolist() == ["proposed-e0-100-200"]
+
+
+def range_of(place, start, end):
+    """Return the walk with unknown walls open, and with them walled."""
+    return [walks_on(one, [start], [end])[0, 0] for one in variants_of(place)]
+
+
+def test_a_wall_that_is_not_there_lengthens_no_walk():
+    # The nearest street is 100 m south; the drive's end, 1 m before the outline, is nearer to the
+    # goal. Walled, it is the guessed gate: 80 m east and 90 m south of the door, then 1 m out.
+    estate = shapely.box(0, 10, 200, 200)
+    drive = [(100, 0), (100, 9)]
+    place = world(streets([(-500, 0), (1000, 0)], drive), estates=[estate], walled=None)
+    by_gate = np.hypot(80, 90) + 1 + 9 + 800 + 10
+    assert range_of(place, (20, 100), (900, -10)) == pytest.approx([by_gate, by_gate])
+
+
+def test_a_door_on_open_ground_may_take_any_street_inside_the_outline():
+    # 5 m to a cul-de-sac that leads the long way, 20 m to the street that leads to the goal.
+    inner = [[(90, -20), (90, 100)], [(115, 60), (115, 220)]]
+    place = world(streets(ROUND, *inner), estates=[ESTATE], walled=None)
+    assert range_of(place, (110, 80), (90, -20)) == pytest.approx([20 + 100, 20 + 100])
+
+
+def test_a_guessed_gate_is_a_way_out_of_its_estate_and_no_way_through():
+    # A drive ends 1 m before the outline; the street inside begins 20 m behind it and leads to no
+    # other. From its far end one may walk straight to the gate, but nobody walks up it from there.
+    inner = [(100, 20), (100, 120)]
+    place = world(streets(ROUND, [(100, -20), (100, -1)], inner), estates=[ESTATE], walled=None)
+    assert range_of(place, (100, 120), (100, -20)) == pytest.approx([120 + 20] * 2)
+    network = variants_of(place)[1].network
+    assert network.walkable["component"].nunique() == 2
+
+
+def test_a_guessed_gate_opens_its_own_estate_in_a_wall_shared_with_another():
+    # A drive through the first estate, which is walled, ends 2 m before the second.
+    estates = [ESTATE, shapely.box(200, 0, 400, 200)]
+    place = world(streets([(-20, -50), (-20, 250)], [(-20, 100), (198, 100)]), estates=estates)
+    place.estates["walled"] = pd.array([True, None], dtype="boolean")
+    assert range_of(place, (300, 100), (-20, 100)) == pytest.approx([100 + 2 + 218] * 2)
+
+
+def test_a_mapped_gate_in_an_outline_joins_the_streets_on_both_sides_either_way():
+    inner = [(100, 10), (100, 180)]
+    place = world(streets(ROUND, inner), estates=[ESTATE], gates=[SOUTH], walled=None)
+    assert place.network.walkable["component"].nunique() == 2
+    assert range_of(place, (90, 180), (100, -20)) == pytest.approx([10 + 170 + 10 + 20] * 2)

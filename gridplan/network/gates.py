@@ -28,7 +28,9 @@ LINK_CLASS = "gate_link"
 """Highway class of the links that join a gate to the streets on its two sides."""
 COURTYARD_CLASS = "courtyard_link"
 """Highway class of the straight ways from gate to gate where walls hold no inner street."""
-LINK_CLASSES = (LINK_CLASS, COURTYARD_CLASS)
+GUESS_CLASS = "guessed_gate_link"
+"""Highway class of the ways from a guessed gate to the street outside it, where they end."""
+LINK_CLASSES = (LINK_CLASS, COURTYARD_CLASS, GUESS_CLASS)
 
 CLOSED = "closed"
 """Status of a gate that is not there, or never open: somebody has looked."""
@@ -50,12 +52,17 @@ class Foot:
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate that opens a wall: where in the wall, and the streets it is joined to."""
+    """
+    A gate that opens a wall: where in the wall, and the streets it is joined to.
+
+    ``guessed_for`` names the estate whose doors may leave by a gate that is a guess.
+    """
 
     gate_id: str
     point: shapely.Point
     feet: tuple[Foot, ...]
     runs_through: bool
+    guessed_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ class Linked:
     ----------
     edges : GeoDataFrame
     gates : GeoDataFrame
-        The gates that open a wall and meet a street: ``gate_id``, and the point
-        in the wall.
+        The gates that open a wall and meet a street: ``gate_id``, ``guessed_for`` (the
+        estate of a guessed one, else null), and the point in the wall.
     notes : tuple of Note
     """
 
@@ -84,6 +91,7 @@ def link_gates(
     *,
     wall_m: float,
     link_m: float,
+    guessed: gpd.GeoDataFrame | None = None,
 ) -> Linked:
     """
     Return the edges with links through the gates.
@@ -103,8 +111,13 @@ def link_gates(
         The walls are those of kind ``wall``.
     wall_m, link_m : float
         How near a gate must be to a wall, and a street to a gate, in metres.
+    guessed : GeoDataFrame, optional
+        Gates in walls that are themselves a guess: ``gate_id``, ``estate_id``. Each is
+        joined to the nearest street outside its estate and to nothing else, so that
+        it leads out of doors inside and shortens no other walk.
     """
-    if not len(gates):
+    some = guessed is not None and len(guessed)
+    if not len(gates) and not some:
         return Linked(edges, _spots([], edges), ())
     found = meet_streets(gates, edges, blocks, wall_m=wall_m, link_m=link_m)
     acting = [gate for gate in found if gate.feet]
@@ -112,6 +125,7 @@ def link_gates(
     stray = [gate_id for gate_id in gates["gate_id"] if gate_id not in at_wall]
     lone = [gate.gate_id for gate in found if not gate.feet]
     bare = bare_grounds(blocks.grounds, edges, least_m=link_m)
+    acting += _guessed(guessed, edges, blocks, link_m) if guessed is not None else []
     linked = _add_links(edges, [one for one in acting if not one.runs_through], bare, blocks)
     notes = (*_stray_note(stray, wall_m), *_lone_note(lone, link_m))
     return Linked(linked, _spots(acting, edges), notes)
@@ -247,6 +261,36 @@ def _meet(gate_id: str, point: shapely.Point, wall: shapely.LineString, feet: li
     return Gate(gate_id, point, chosen, runs_through)
 
 
+def _guessed(
+    guessed: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, blocks: Obstacles, link_m: float
+) -> list[Gate]:
+    """Return the guessed gates that a street outside their estate is near, with its foot."""
+    names = np.array(blocks.grounds.names, dtype=object)
+    points = guessed.geometry.to_numpy()
+    every = zip(
+        guessed["gate_id"],
+        guessed["estate_id"],
+        points,
+        _feet_near(points, edges, blocks, link_m),
+        strict=True,
+    )
+    found = []
+    for gate_id, estate, point, feet in every:
+        own = shapely.union_all(blocks.grounds.areas[names == estate])
+        foot = next((one for one in feet if _leads_out(own, point, one)), None)
+        if foot is not None:
+            at_street = shapely.distance(point, foot.point) <= AT_GATE_M
+            found.append(Gate(gate_id, point, (foot,), at_street, estate))
+    return found
+
+
+def _leads_out(area: shapely.Geometry, gate: shapely.Point, foot: Foot) -> bool:
+    if shapely.distance(gate, foot.point) <= AT_GATE_M:
+        return bool(shapely.length(shapely.difference(foot.line, area)) > GRID_M)
+    middle = shapely.line_interpolate_point(_straight(gate, foot.point), 0.5, normalized=True)
+    return not shapely.intersects(area, middle)
+
+
 def _sides(gate: shapely.Point, wall: shapely.LineString, foot: Foot) -> list[int]:
     line = foot.line
     if shapely.distance(gate, foot.point) > AT_GATE_M:
@@ -286,8 +330,10 @@ def _add_links(
             if node != hub:
                 edge_id = f"gate-{gate.gate_id}-{number}"
                 line = _straight(gate.point, foot.point)
-                rows.append(_link_row(edge_id, (hub, node), LINK_CLASS, line))
-    rows.extend(_courtyard_rows(gates, hubs, bare, blocks))
+                word = LINK_CLASS if gate.guessed_for is None else GUESS_CLASS
+                rows.append(_link_row(edge_id, (hub, node), word, line))
+    known = [gate for gate in gates if gate.guessed_for is None]
+    rows.extend(_courtyard_rows(known, hubs, bare, blocks))
     cut = _cut_at_feet(edges, node_of)
     if not rows:
         return cut
@@ -352,8 +398,10 @@ def _straight(start: shapely.Point, end: shapely.Point) -> shapely.LineString:
 
 def _spots(gates: list[Gate], edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ids = pd.Series([gate.gate_id for gate in gates], dtype="object")
+    guessed = pd.Series([gate.guessed_for for gate in gates], dtype="object")
     points = np.array([gate.point for gate in gates], dtype=object)
-    return gpd.GeoDataFrame({"gate_id": ids}, geometry=points, crs=edges.crs)
+    columns = {"gate_id": ids, "guessed_for": guessed}
+    return gpd.GeoDataFrame(columns, geometry=points, crs=edges.crs)
 
 
 def _stray_note(stray: list[str], wall_m: float) -> tuple[Note, ...]:

@@ -13,7 +13,7 @@ import shapely
 from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.edges import Network, NetworkOptions
-from gridplan.network.gates import AT_GATE_M, LINK_CLASSES
+from gridplan.network.gates import AT_GATE_M, COURTYARD_CLASS, LINK_CLASS, LINK_CLASSES
 from gridplan.network.obstacles import CLEARANCE_M, Obstacles
 
 PROPOSED = "proposed"
@@ -121,7 +121,7 @@ def _ends(network: Network, blocks: Obstacles) -> pd.DataFrame:
     ends = pd.concat([streets["u"], streets["v"]], ignore_index=True)
     points = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
     # A gate's link begins where a street ends at the gate: that end is no longer dead.
-    links = network.walkable[network.walkable["highway"].isin(LINK_CLASSES)]
+    links = network.walkable[network.walkable["highway"].isin([LINK_CLASS, COURTYARD_CLASS])]
     alone = ~ends.duplicated(keep=False) & ~ends.isin([*links["u"], *links["v"]])
     dead = points[alone.to_numpy()]
     rings = shapely.boundary(blocks.grounds.areas)

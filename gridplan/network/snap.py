@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ class Snapped:
     further : DataFrame
         Further ways onto the network of points inside walls, to be chosen by the
         whole walk: ``point`` (position), ``edge``, ``offset_m``, ``leg_m``.
+    if_walled : Snapped, optional
+        The same points where unknown walls are there, if they are taken as open.
     """
 
     edge: Ints
@@ -50,6 +52,7 @@ class Snapped:
     leg_m: Floats
     detour: npt.NDArray[np.object_]
     further: pd.DataFrame = field(default_factory=_none)
+    if_walled: Snapped | None = None
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -93,20 +96,67 @@ def snap_to_network(
     there is no street, gates that a free leg reaches take its place.
 
     Inside walls, the nearest place of each piece of the network in there, gates
-    among them: which is taken depends on where the walk leads.
+    among them: which is taken depends on where the walk leads. Inside walls that may be
+    there, both: a wall that is not there lengthens no walk.
 
     Parameters
     ----------
     points : array of Point (None: nowhere), shape (n,)
     """
     limit_m = (options or NetworkOptions()).max_leg_m
+    found = _snapped(points, network, blocks, limit_m)
+    if blocks.if_walled is None:
+        return found
+    return _with_ways_if_walled(found, points, network, blocks.if_walled, limit_m)
+
+
+def _with_ways_if_walled(
+    found: Snapped, points: Geometries, network: Network, walled: Obstacles, limit_m: float
+) -> Snapped:
+    """Add the ways onto the network that points have if unknown walls are there."""
+    ways = found.connections
+    point = ways["point"].to_numpy()
+    lines = network.walkable.geometry.to_numpy()[ways["edge"].to_numpy()]
+    feet = shapely.line_interpolate_point(lines, ways["offset_m"].to_numpy())
+    legs = straight_legs(shapely.get_coordinates(points[point]), shapely.get_coordinates(feet))
+    # The nearest street whose leg meets no unknown wall is the nearest with the walls too.
+    crossing = point[crosses_obstacle(legs, walled) != ""]
+    held, _ = walled.grounds.holding(points)
+    asked = np.unique(np.concatenate([held, crossing, np.flatnonzero(found.detour != "")]))
+    alone = _snapped(points[asked], network, walled, limit_m)
+    more = alone.connections
+    more["point"] = asked[more["point"].to_numpy()]
+    every = pd.concat([ways, more], ignore_index=True)
+    places = every[["offset_m", "leg_m"]].round(_NOISE_DECIMALS)
+    known = pd.concat([every[["point", "edge"]], places], axis="columns").duplicated()
+    either = _of_ways(found, every[~known].sort_values("point", kind="stable"))
+    kept = ways[~ways["point"].isin(asked)]
+    shut = _of_ways(found, pd.concat([kept, more]).sort_values("point", kind="stable"))
+    detour = found.detour.copy()
+    detour[asked] = alone.detour
+    return replace(either, if_walled=replace(shut, detour=detour))
+
+
+def _of_ways(found: Snapped, ways: pd.DataFrame) -> Snapped:
+    """Return the points with other ways onto the network, each point's first one first."""
+    edge = np.full(len(found), -1, dtype=np.intp)
+    offset_m, leg_m = np.full((2, len(found)), np.nan)
+    first = ~ways.duplicated("point")
+    at = ways.loc[first, "point"].to_numpy(dtype=np.intp)
+    edge[at], offset_m[at], leg_m[at] = (
+        ways.loc[first, name].to_numpy() for name in ("edge", "offset_m", "leg_m")
+    )
+    further = ways[~first].reset_index(drop=True)
+    return replace(found, edge=edge, offset_m=offset_m, leg_m=leg_m, further=further)
+
+
+def _snapped(points: Geometries, network: Network, blocks: Obstacles, limit_m: float) -> Snapped:
     walkable = network.walkable
     streets = np.flatnonzero(~walkable["highway"].isin(LINK_CLASSES).to_numpy())
-    outdoors = _nearest_free_street(
-        points, walkable.geometry.to_numpy()[streets], blocks=blocks, limit_m=limit_m
-    )
-    outdoors["edge"] = streets[outdoors["edge"]]
     inside, indoors = inner_connections(points, network, blocks=blocks, limit_m=limit_m)
+    lines = walkable.geometry.to_numpy()[streets]
+    outdoors = _nearest_free_street(points, lines, inside, blocks=blocks, limit_m=limit_m)
+    outdoors["edge"] = streets[outdoors["edge"]]
     free = outdoors[~outdoors["point"].isin(inside) & (outdoors["offset_m"].notna())]
     lost = np.setdiff1d(np.arange(len(points)), [*inside, *free["point"]])
     by_gate = _by_gate(points, lost, network, blocks=blocks, limit_m=limit_m)
@@ -124,18 +174,19 @@ def gates_on_network(network: Network, chosen: npt.NDArray[np.bool_]) -> Snapped
 
 
 def _nearest_free_street(
-    points: Geometries, lines: Geometries, *, blocks: Obstacles, limit_m: float
+    points: Geometries, lines: Geometries, inside: Ints, *, blocks: Obstacles, limit_m: float
 ) -> pd.DataFrame:
     """
     Return for each point the nearest street that a free leg reaches.
 
+    Points `inside` walls have other ways out: of them only the nearest is looked at.
     Points whose every leg is blocked have a row with null ``offset_m``; all rows say
     in ``blocked_by`` what lay across the leg to the nearest.
     """
     pairs = _candidates(points, lines, limit_m=limit_m, nearest_only=True)
     free = pairs.assign(blocked_by=_blocked_by(points, lines, pairs, blocks))
     chosen = free[free["blocked_by"] == ""]
-    again = np.setdiff1d(free["point"], chosen["point"])
+    again = np.setdiff1d(free["point"], [*chosen["point"], *inside])
     first_word = free.drop_duplicates("point").set_index("point")["blocked_by"]
     first_word.loc[chosen["point"]] = ""
     if len(again):
@@ -157,7 +208,8 @@ def _by_gate(
     """Return each gate that a free leg reaches from points without a street."""
     spots = network.gates.geometry.to_numpy()
     near, gate = shapely.STRtree(spots).query(points[lost], "dwithin", distance=limit_m)
-    point = lost[near]
+    known = network.gates["guessed_for"].isna().to_numpy()[gate]
+    point, gate = lost[near[known]], gate[known]
     legs = straight_legs(
         shapely.get_coordinates(points[point]), shapely.get_coordinates(spots[gate])
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
-import pandas as pd
 
 from gridplan.network.edges import Network, NetworkOptions, build_network
 from gridplan.network.obstacles import Obstacles, obstacles
@@ -32,26 +31,32 @@ def wall_variants(
     """
     Return the network with unknown walls open, and with them walled.
 
-    In the second, an estate whose ``walled`` is null has a wall with gates where
-    streets cross or reach it (see `propose_gates`); None where no estate is unknown.
-    A walk lies between the two.
+    In the second, an estate whose ``walled`` is null has a wall, with gates where streets
+    cross or reach it (see `propose_gates`); None where no estate is unknown. A gate that
+    is a guess leads out of the doors of its estate, and shortens no other walk.
+
+    A wall shortens no walk: both have the same network, and in the first every door has
+    the ways onto it that it has in the second too (`Obstacles.if_walled`).
 
     Parameters
     ----------
     streets, gates, water, barriers, estates : GeoDataFrame
         As in `Place`.
     """
-    blocks = obstacles(water=water, barriers=barriers, estates=estates)
-    network = build_network(streets, gates=gates, blocks=blocks, options=options)
+    layers = {"water": water, "barriers": barriers}
+    blocks = obstacles(estates=estates, **layers)
     unknown = estates["walled"].isna()
     if not unknown.any():
+        network = build_network(streets, gates=gates, blocks=blocks, options=options)
         return WallVariant(network, blocks), None
     shut = estates.assign(walled=estates["walled"].fillna(value=True))
-    walled = obstacles(water=water, barriers=barriers, estates=shut)
+    walled = obstacles(estates=shut, **layers)
+    network = build_network(streets, gates=gates, blocks=walled, options=options)
     proposed = propose_gates(network, gates, blocks=walled, options=options)
-    entered = proposed[proposed["estate_id"].isin(estates["estate_id"][unknown])]
-    every = gates if entered.empty else pd.concat([gates, entered], ignore_index=True)
-    closed = build_network(
-        streets, gates=gpd.GeoDataFrame(every, crs=gates.crs), blocks=walled, options=options
-    )
-    return WallVariant(network, blocks), WallVariant(closed, walled)
+    guessed = proposed[proposed["estate_id"].isin(estates["estate_id"][unknown])]
+    if len(guessed):
+        network = build_network(
+            streets, gates=gates, blocks=walled, options=options, guessed=guessed
+        )
+    opened = WallVariant(network, replace(blocks, if_walled=walled))
+    return opened, WallVariant(network, walled)

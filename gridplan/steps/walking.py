@@ -75,6 +75,7 @@ def _wall_range(work: Work, table: pd.DataFrame) -> None:
         walled.blocks,
         options=network_options(work.config),
         committees_only=True,
+        doors=work.found["walks"].doors.if_walled,
     )
     columns = wall_range_columns(work.place, demand, walks, table)
     work.found["demand"] = pd.concat([demand, columns], axis="columns")
