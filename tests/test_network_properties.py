@@ -124,3 +124,25 @@ def test_a_wall_never_shortens_a_walk(grid, places, gates, short_m):
     )
     open_m, walled_m = (walks_on(one, places, places) for one in (opened, walled))
     assert (open_m <= walled_m + 1e-6).all()
+
+
+ponds = st.lists(
+    st.tuples(st.integers(-5, 170), st.integers(-5, 170), st.integers(3, 45), st.integers(3, 45)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(grids, spots, ponds, st.floats(0.05, 0.95))
+@settings(max_examples=40)
+def test_cutting_streets_into_pieces_changes_no_walk(grid, places, boxes, share):
+    water = [shapely.box(x, y, x + wide, y + high) for x, y, wide, high in boxes]
+    whole = lines_of(grid)
+    ends = [shapely.get_coordinates(line) for line in whole.geometry]
+    halves = [(a + (b - a) * share, a, b) for a, b in ends]
+    cut = streets(
+        *([one, end] for middle, a, b in halves for one, end in ((a, middle), (middle, b)))
+    )
+    before, after = (world(one, water=water).walks(places, places) for one in (whole, cut))
+    assert (np.isinf(before) == np.isinf(after)).all()
+    np.testing.assert_allclose(after, before, atol=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -200,3 +201,38 @@ def test_motorway_is_not_walked():
 
 def test_far_from_every_street():
     assert math.isnan(walk(streets([(0, 0), (100, 0)]), (50, 400), (50, 0)))
+
+
+LONG = [(0, 0), (400, 0)]
+
+
+def test_a_small_pond_before_the_door_is_passed():
+    # The door faces a pond 10 m wide; past its corner one sees the street 20 m to the side.
+    pond = shapely.box(195, 20, 205, 30)
+    got = walk(streets(LONG), (200, 40), (200, -10), water=[pond])
+    assert got == pytest.approx(math.hypot(20, 40) + 20 + 10, abs=0.01)
+
+
+@pytest.mark.parametrize("cuts", [(), (110, 120), (100,), (50, 150, 250)])
+def test_a_wall_before_the_street_is_passed_at_its_end_however_the_street_is_cut(cuts):
+    # The wall runs 5 m before the street; past its west end one meets the street at x = 145.45.
+    stops = [0, *cuts, 400]
+    world = streets(*([(a, 0), (b, 0)] for a, b in itertools.pairwise(stops)))
+    got = walk(world, (200, 60), (390, -5), walls=[[(150, 5), (250, 5)]])
+    aside = 50 * 60 / 55
+    # The other end is as far, and nearer to the goal; of equally near places one is taken.
+    ways = [math.hypot(aside, 60) + 190 + side * aside + 5 for side in (-1, 1)]
+    assert min(abs(got - way) for way in ways) < 0.01
+
+
+def test_a_door_behind_a_wall_that_hides_the_street_has_none():
+    wall = [(-300, 5), (700, 5)]
+    assert math.isnan(walk(streets(LONG), (200, 60), (200, -5), walls=[wall]))
+
+
+def test_a_street_that_comes_out_from_behind_a_wall_is_met_there():
+    # The wall ends on the street's west side; the nearest place of the street is behind it.
+    world = streets([(0, -50), (0, 200)], [(0, -50), (300, -50)])
+    got = walk(world, (60, 100), (300, -55), walls=[[(30, 60), (30, 300)]])
+    # Past the wall's south end, 40 m down for 30 m west: the street at (0, 20).
+    assert got == pytest.approx(math.hypot(60, 80) + 70 + 300 + 5, abs=0.01)

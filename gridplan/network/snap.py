@@ -14,6 +14,7 @@ from gridplan.network.edges import Network, NetworkOptions
 from gridplan.network.gates import LINK_CLASSES
 from gridplan.network.inside import CONNECTION_COLUMNS, gate_places, inner_connections
 from gridplan.network.obstacles import WALL, Obstacles, crosses_obstacle, straight_legs
+from gridplan.network.sight import nearest_in_sight
 
 Ints = npt.NDArray[np.intp]
 
@@ -92,8 +93,9 @@ def snap_to_network(
 
     Outside walls, the nearest street within ``options.max_leg_m`` (edges, not
     nodes); of equally near ones the first by id. A leg that would cross a wall,
-    water, a railway or a hard border is refused, and the next edge is tried. Where
-    there is no street, gates that a free leg reaches take its place.
+    water, a railway or a hard border is refused: the nearest place of any edge that is
+    reached without is taken. Where there is no street, gates that a free leg reaches
+    take its place.
 
     Inside walls, the nearest place of each piece of the network in there, gates
     among them: which is taken depends on where the walk leads. Inside walls that may be
@@ -192,10 +194,16 @@ def _nearest_free_street(
     if len(again):
         wider = _candidates(points[again], lines, limit_m=limit_m, nearest_only=False)
         wider["point"] = again[wider["point"]]
-        chosen = pd.concat([chosen, _first_free(points, lines, wider, blocks)], ignore_index=True)
+        chosen = pd.concat(
+            [chosen, _nearest_seen(points, lines, wider, blocks, limit_m)], ignore_index=True
+        )
     chosen = chosen.drop_duplicates("point").copy()
     edge, point = chosen["edge"].to_numpy(), chosen["point"].to_numpy()
-    chosen["offset_m"] = shapely.line_locate_point(lines[edge], points[point])
+    foot = points[point]
+    if "x" in chosen:
+        seen = chosen["x"].notna().to_numpy()
+        foot[seen] = shapely.points(chosen.loc[seen, ["x", "y"]].to_numpy(dtype=float))
+    chosen["offset_m"] = shapely.line_locate_point(lines[edge], foot)
     shut = free[~free["point"].isin(point)].drop_duplicates("point").assign(offset_m=np.nan)
     every = pd.concat([chosen, shut], ignore_index=True)
     every["blocked_by"] = first_word.reindex(every["point"]).to_numpy()
@@ -260,11 +268,29 @@ def _blocked_by(
     return crosses_obstacle(legs, blocks)
 
 
-def _first_free(
-    points: Geometries, lines: Geometries, pairs: pd.DataFrame, blocks: Obstacles
+def _nearest_seen(
+    points: Geometries,
+    lines: Geometries,
+    pairs: pd.DataFrame,
+    blocks: Obstacles,
+    limit_m: float,
 ) -> pd.DataFrame:
+    """
+    Return for each point the nearest place of any street in reach that a free leg reaches.
+
+    A place that is not the nearest of its street has ``x``, ``y``.
+    """
     free: pd.DataFrame = pairs[_blocked_by(points, lines, pairs, blocks) == ""]
-    return free.drop_duplicates("point")
+    first = free.drop_duplicates("point")
+    within_m = pairs["point"].map(first.set_index("point")["leg_m"]).fillna(limit_m)
+    # Streets whose nearest place is nearer than that one, and hidden: some of it may be in sight.
+    hidden = pairs.assign(within_m=within_m)[pairs["leg_m"] < within_m - GRID_M]
+    seen = nearest_in_sight(points, hidden, lines, blocks)
+    if seen.empty:
+        return first
+    every = pd.concat([seen, first], ignore_index=True)
+    ordered = every.sort_values(["point", "rank", "edge"], kind="stable")
+    return ordered.drop_duplicates("point")
 
 
 def _as_snapped(n: int, every: pd.DataFrame, outdoors: pd.DataFrame, inside: Ints) -> Snapped:
