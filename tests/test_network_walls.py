@@ -300,3 +300,30 @@ def test_a_mapped_gate_in_an_outline_joins_the_streets_on_both_sides_either_way(
     place = world(streets(ROUND, inner), estates=[ESTATE], gates=[SOUTH], walled=None)
     assert place.network.walkable["component"].nunique() == 2
     assert range_of(place, (90, 180), (100, -20)) == pytest.approx([10 + 170 + 10 + 20] * 2)
+
+
+# Shut in, or far from streets
+
+
+@pytest.mark.parametrize(
+    ("layers", "home", "edge", "by"),
+    [
+        ({"estates": [ESTATE]}, (100, 20), -1, "wall"),
+        ({"water": [shapely.box(-300, -15, 500, 260)]}, (100, 20), -1, "water"),
+        ({"estates": [ESTATE]}, (100, 900), -1, ""),
+        ({"estates": [ESTATE], "gates": [SOUTH]}, (100, 20), 0, "wall"),
+        ({}, (100, 20), 0, ""),
+    ],
+    ids=["shut in by a wall", "by water", "far from streets", "left by the gate", "free"],
+)
+def test_what_bars_every_way_to_a_street_in_reach_is_told(layers, home, edge, by):
+    met = world(streets([(-20, -20), (220, -20)]), **layers).snap(home)
+    assert (met.edge[0] < 0) == (edge < 0)
+    assert met.detour.tolist() == [by]
+    assert met.is_barred.tolist() == [edge < 0 and by != ""]
+
+
+def test_a_street_on_top_of_the_wall_leaves_those_inside_barred_by_the_wall():
+    met = world(streets([(-20, 0), (220, 0)]), estates=[ESTATE]).snap((100, 20))
+    assert met.is_barred.tolist() == [True]
+    assert met.detour.tolist() == ["wall"]

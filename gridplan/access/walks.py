@@ -247,7 +247,7 @@ def nearest_columns(
     reasons = missing_reasons(
         walk_m,
         placed=demand["reason"].isna().to_numpy(),
-        on_street=walks.doors.edge >= 0,
+        near_street=(walks.doors.edge >= 0) | walks.doors.is_barred,
         has_facility=served,
     )
     columns = {f"{prefix}_id": chosen, f"{prefix}_m": walk_m, f"{prefix}_reason": reasons}

@@ -39,8 +39,9 @@ class Snapped:
     leg_m : float array, shape (n,)
         Straight metres from the point to the edge.
     detour : str array, shape (n,)
-        What lay across the leg to the nearest edge, so that a farther one was
-        taken (``wall``, ``water``, ``rail``, ``border``); empty where it is the nearest.
+        What lay across the leg to the nearest edge, so that a farther one was taken,
+        or none (``wall``, ``water``, ``rail``, ``border``); empty where it is the
+        nearest, or no edge is in reach at all.
     further : DataFrame
         Further ways onto the network of points inside walls, to be chosen by the
         whole walk: ``point`` (position), ``edge``, ``offset_m``, ``leg_m``.
@@ -58,6 +59,11 @@ class Snapped:
     def __len__(self) -> int:
         """Return the number of points."""
         return len(self.edge)
+
+    @property
+    def is_barred(self) -> npt.NDArray[np.bool_]:
+        """Which points have a street in reach, but something across every way to it."""
+        return np.asarray((self.edge < 0) & (self.detour != ""), dtype=bool)
 
     @property
     def connections(self) -> pd.DataFrame:
@@ -307,7 +313,10 @@ def _as_snapped(n: int, every: pd.DataFrame, outdoors: pd.DataFrame, inside: Int
     detour[at] = plain["blocked_by"].reindex(at).fillna("").to_numpy()
     # A street on top of the wall is near, and is no way out.
     other = plain["edge"].reindex(at).to_numpy() != edge[at]
-    walled_in = at[np.isin(at, inside) & other]
+    shut = plain.index.to_numpy(dtype=np.intp)
+    shut = shut[edge[shut] < 0]
+    detour[shut] = plain["blocked_by"].reindex(shut).to_numpy()
+    walled_in = np.concatenate([at[np.isin(at, inside) & other], shut[np.isin(shut, inside)]])
     detour[walled_in] = np.where(detour[walled_in] == "", WALL, detour[walled_in])
     further = every[~first].reset_index(drop=True)
     return Snapped(edge=edge, offset_m=offset_m, leg_m=leg_m, detour=detour, further=further)
