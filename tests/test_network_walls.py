@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from gridplan.network import (
+    assumed_note,
     build_graph,
     connections_used,
     propose_gates,
@@ -327,3 +328,30 @@ def test_a_street_on_top_of_the_wall_leaves_those_inside_barred_by_the_wall():
     met = world(streets([(-20, 0), (220, 0)]), estates=[ESTATE]).snap((100, 20))
     assert met.is_barred.tolist() == [True]
     assert met.detour.tolist() == ["wall"]
+
+
+def test_an_estate_found_to_be_walled_has_the_walk_that_the_range_promised():
+    # A drive ends 1 m before the outline, and no street leads inside.
+    drive = [(100, -20), (100, -1)]
+    place = world(streets(ROUND, drive), estates=[ESTATE], walled=None)
+    promised = range_of(place, (100, 120), (-20, -20))[1]
+    assert promised == pytest.approx(120 + 1 + 19 + 120)
+    layers = {
+        "gates": place.gates,
+        "water": place.water,
+        "barriers": place.barriers,
+        "estates": place.estates.assign(walled=pd.array([True], dtype="boolean")),
+    }
+    start, end = [(100, 120)], [(-20, -20)]
+    kept, nothing = wall_variants(place.streets, **layers, gates_unknown=("e0",))
+    assert nothing is None
+    assert walks_on(kept, start, end)[0, 0] == pytest.approx(promised)
+    (note,) = assumed_note(kept.network, ("e0",))
+    assert note.ids == ("proposed-e0-100-0",)
+    # Known walls whose gates nobody asks about stay shut; so does a gate that was found closed.
+    alone, _ = wall_variants(place.streets, **layers)
+    assert np.isinf(walks_on(alone, start, end)[0, 0])
+    assert assumed_note(alone.network, ("e0",)) == ()
+    closed = world(streets(ROUND), gates=[SOUTH]).gates.assign(status="closed")
+    looked, _ = wall_variants(place.streets, **{**layers, "gates": closed}, gates_unknown=("e0",))
+    assert np.isinf(walks_on(looked, start, end)[0, 0])

@@ -155,8 +155,10 @@ def wall_doubts(scene: Scene) -> Iterator[Doubt]:
                 zh=f"{name.zh}是否有围墙不明，按开放计算",
             ),
             question=Message(
-                en="Is it enclosed, so that one enters at gates only?",
-                zh="是否封闭，只能由出入口进出？",
+                en="Is it enclosed, so that one enters at gates only? If so, gates are assumed "
+                "where streets cross or reach its edge, until each is checked.",
+                zh="是否封闭，只能由出入口进出？若封闭，道路穿过或到达其边界处暂按有出入口计算，"
+                "待逐一核实。",
             ),
             point=shapely.point_on_surface(row.geometry),
             estate_id=str(row.estate_id),

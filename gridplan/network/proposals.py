@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -182,6 +182,13 @@ def proposal_note(proposed: gpd.GeoDataFrame) -> tuple[Note, ...]:
     return () if note is None else (note,)
 
 
+def assumed_note(network: Network, estates: Collection[str]) -> tuple[Note, ...]:
+    """Return which guessed gates lead out of estates that are known to be walled."""
+    own = network.gates["guessed_for"].isin(list(estates))
+    note = _note("gates_assumed", sorted(network.gates["gate_id"][own]), _ASSUMED)
+    return () if note is None else (note,)
+
+
 _SHUT = Message(
     en="{n} walled grounds have neither a gate that leads to a street nor a street through the "
     "wall, so nobody walks out: {ids}. Map their gates, or say that they are not walled.",
@@ -201,6 +208,13 @@ _PROPOSED = Message(
     en="{n} gates are proposed where streets cross or reach a wall and none is mapped: {ids}. "
     "Check them on the ground.",
     zh="在道路穿过或到达围墙而未标注出入口处，建议 {n} 个出入口：{ids}。请实地核实。",
+)
+_ASSUMED = Message(
+    en="Gates taken as open until somebody has looked, where streets cross or reach the wall of an "
+    "estate that was found to be walled: {n} ({ids}). Check them on the ground; a gate that is "
+    "closed shuts its stretch of wall.",
+    zh="经核实有围墙的小区，在道路穿过或到达围墙处暂按有出入口计算：{n} 处（{ids}）。"
+    "请实地核实；核实为不通的出入口将不再计入。",
 )
 
 

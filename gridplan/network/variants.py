@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -27,6 +28,7 @@ def wall_variants(
     barriers: gpd.GeoDataFrame,
     estates: gpd.GeoDataFrame,
     options: NetworkOptions | None = None,
+    gates_unknown: Collection[str] = (),
 ) -> tuple[WallVariant, WallVariant | None]:
     """
     Return the network with unknown walls open, and with them walled.
@@ -42,21 +44,24 @@ def wall_variants(
     ----------
     streets, gates, water, barriers, estates : GeoDataFrame
         As in `Place`.
+    gates_unknown : collection of str
+        Estates that are known to be walled, and nobody has said by which gates one enters:
+        they have guessed gates in both variants, as they had before.
     """
     layers = {"water": water, "barriers": barriers}
     blocks = obstacles(estates=estates, **layers)
     unknown = estates["walled"].isna()
-    if not unknown.any():
-        network = build_network(streets, gates=gates, blocks=blocks, options=options)
-        return WallVariant(network, blocks), None
     shut = estates.assign(walled=estates["walled"].fillna(value=True))
-    walled = obstacles(estates=shut, **layers)
+    walled = obstacles(estates=shut, **layers) if unknown.any() else blocks
     network = build_network(streets, gates=gates, blocks=walled, options=options)
-    proposed = propose_gates(network, gates, blocks=walled, options=options)
-    guessed = proposed[proposed["estate_id"].isin(estates["estate_id"][unknown])]
-    if len(guessed):
+    asked = estates["estate_id"][unknown | estates["estate_id"].isin(list(gates_unknown))]
+    if len(asked):
+        proposed = propose_gates(network, gates, blocks=walled, options=options)
+        guessed = proposed[proposed["estate_id"].isin(asked)]
         network = build_network(
             streets, gates=gates, blocks=walled, options=options, guessed=guessed
         )
+    if not unknown.any():
+        return WallVariant(network, blocks), None
     opened = WallVariant(network, replace(blocks, if_walled=walled))
     return opened, WallVariant(network, walled)
