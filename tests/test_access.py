@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gridplan.access import (
     access_figures,
+    barred_note,
     choose_facility,
     missing_reasons,
     own_committees,
@@ -57,7 +58,7 @@ def test_each_missing_distance_has_its_reason():
     reasons = missing_reasons(
         metres,
         placed=np.array([True, False, True, True, True]),
-        on_street=np.array([True, False, False, True, True]),
+        near_street=np.array([True, False, False, True, True]),
         has_facility=np.array([True, True, True, False, True]),
     )
     assert reasons.tolist() == [
@@ -106,3 +107,15 @@ def test_weighted_quantile_equals_repeating_each_value(pairs, share):
     repeated = np.sort(np.repeat(values, weights.astype(int)))
     position = int(np.ceil(share * len(repeated) - 1e-9)) - 1
     assert weighted_quantile(values, weights, share) == repeated[max(position, 0)]
+
+
+def test_homes_that_are_barred_are_told_with_what_bars_them():
+    ids = np.array(["d3", "d1", "d2", "d4"], dtype=object)
+    barred_by = np.array(["wall", "water", "", "wall"], dtype=object)
+    (note,) = barred_note(ids, np.array([30.0, 5.0, 9.0, 0.0]), barred_by)
+    assert note.code == "homes_barred"
+    assert note.ids == ("d1", "d3")
+    assert "35 residents have a street in reach of 2 homes" in note.message.en
+    assert "a wall (1), water (1); first d1, d3" in note.message.en
+    assert "2 处住宅（35 名居民）" in note.message.zh
+    assert barred_note(ids, np.zeros(4), barred_by) == ()

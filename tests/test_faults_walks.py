@@ -79,7 +79,7 @@ def with_floors(floors):
     [
         (
             walled((100, 190), (100, 100)),
-            "1 gates lie farther than 10 m from every wall and open nothing: g1",
+            "1 gate lies farther than 10 m from every wall and opens nothing: g1",
             "未起作用：g1",
         ),
         (
@@ -94,7 +94,7 @@ def with_floors(floors):
         ),
         (
             walled(),
-            "1 walled grounds have neither a gate nor a street",
+            "1 walled grounds have neither a gate that leads to a street nor a street",
             "e1",
         ),
     ],
@@ -166,6 +166,20 @@ def test_a_raster_without_data_is_refused_not_counted_as_nobody(tmp_path):
         done = CliRunner().invoke(app, ["check", str(path), "--lang", lang])
         assert done.exit_code == 2, done.output
         assert said in " ".join(done.output.split())
+
+
+def test_homes_shut_in_are_unreachable_not_far_and_told_with_what_bars_them(tmp_path):
+    # Homes without their committee; streets run a few metres past the wall.
+    shape = tiny.box(20, 20, 190, 100)
+    plan = pipeline.run(*read_project(tiny.write(tmp_path / "town", walled(shape=shape))))
+    demand = plan.layers["demand"]
+    inside = demand[shapely.intersects(shape, demand.geometry.to_numpy())]
+    assert set(inside["committee_reason"]) == {"unreachable"}
+    assert set(inside["leg_detour"]) == {"wall"}
+    (told,) = (one for one in plan.summary["caveats"] if "bars every way" in one["en"])
+    number = len(inside)
+    assert f"{number} home{'s' if number > 1 else ''}, but" in told["en"]
+    assert f"围墙（{number}）" in told["zh"]
 
 
 def test_a_committee_on_an_island_is_told_and_its_residents_are_unreachable(tmp_path):

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gridplan.network import build_graph, build_network, walking_distances
+from gridplan.network import build_graph, build_network, walking_distances, wall_variants
 from tests.worlds import streets, walks_on, world
 
 STEP_M = 40
@@ -107,3 +107,42 @@ def test_a_gate_through_which_nothing_leads_changes_nothing():
         for gates in ([], [(80, 130)])
     )
     assert before == pytest.approx(after)
+
+
+@given(grids, spots, st.lists(st.sampled_from(SIDES), unique=True), st.integers(0, 12))
+@settings(max_examples=40)
+def test_a_wall_never_shortens_a_walk(grid, places, gates, short_m):
+    # The outline misses the streets' ends by up to 12 m: some cross it, some end before it.
+    outline = shapely.box(35 + short_m, 35, 155, 130)
+    place = world(lines_of(grid), estates=[outline], gates=gates, walled=None)
+    opened, walled = wall_variants(
+        place.streets,
+        gates=place.gates,
+        water=place.water,
+        barriers=place.barriers,
+        estates=place.estates,
+    )
+    open_m, walled_m = (walks_on(one, places, places) for one in (opened, walled))
+    assert (open_m <= walled_m + 1e-6).all()
+
+
+ponds = st.lists(
+    st.tuples(st.integers(-5, 170), st.integers(-5, 170), st.integers(3, 45), st.integers(3, 45)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(grids, spots, ponds, st.floats(0.05, 0.95))
+@settings(max_examples=40)
+def test_cutting_streets_into_pieces_changes_no_walk(grid, places, boxes, share):
+    water = [shapely.box(x, y, x + wide, y + high) for x, y, wide, high in boxes]
+    whole = lines_of(grid)
+    ends = [shapely.get_coordinates(line) for line in whole.geometry]
+    halves = [(a + (b - a) * share, a, b) for a, b in ends]
+    cut = streets(
+        *([one, end] for middle, a, b in halves for one, end in ((a, middle), (middle, b)))
+    )
+    before, after = (world(one, water=water).walks(places, places) for one in (whole, cut))
+    assert (np.isinf(before) == np.isinf(after)).all()
+    np.testing.assert_allclose(after, before, atol=0.01)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 from gridplan.network import (
+    assumed_note,
     build_graph,
     connections_used,
     propose_gates,
@@ -34,7 +36,6 @@ def notes_of(place, buildings=()):
     )
     found = wall_notes(
         place.network,
-        gates=place.gates,
         buildings=homes,
         barriers=place.barriers,
         water=place.water,
@@ -166,7 +167,7 @@ def test_estate_with_neither_gate_nor_street_is_listed():
     place = world(streets(ROUND, [(100, -20), (100, 100)]), estates=[ESTATE, shut])
     note = notes_of(place, [ESTATE.buffer(-50), shut.buffer(-20)])["walls_without_gate"]
     assert note.ids == ("e1",)
-    assert "1 walled grounds have neither a gate nor a street" in note.message.en
+    assert "1 walled grounds have neither a gate that leads to a street nor a" in note.message.en
     assert "e1" in note.message.zh
 
 
@@ -192,14 +193,36 @@ def test_gates_off_every_wall_are_told():
     place = world(streets(ROUND), estates=[ESTATE], gates=[SOUTH, (100, 100)])
     note = next(one for one in place.network.notes if one.code == "gates_off_walls")
     assert note.ids == ("g1",)
-    assert "1 gates lie farther than 10 m from every wall" in note.message.en
+    assert "1 gate lies farther than 10 m from every wall" in note.message.en
 
 
 def test_gate_without_a_street_is_told():
     place = world(streets([(-20, -20), (220, -20)]), estates=[ESTATE], gates=[SOUTH, NORTH])
     note = next(one for one in place.network.notes if one.code == "gates_without_street")
     assert note.ids == ("g1",)
-    assert "have no walkable street within 40 m" in note.message.en
+    assert "1 gate reaches no walkable street within 40 m on either side" in note.message.en
+
+
+def test_a_gate_that_leads_to_no_street_leaves_its_estate_shut_and_told():
+    # The gate lies in the wall, 20 m from the street, but a canal runs between.
+    canal = shapely.box(-50, -15, 250, -5)
+    place = world(streets([(-20, -20), (220, -20)]), estates=[ESTATE], gates=[SOUTH], water=[canal])
+    assert "gates_without_street" in {note.code for note in place.network.notes}
+    assert notes_of(place)["walls_without_gate"].ids == ("e0",)
+
+
+def test_a_gate_that_leads_only_inwards_leaves_its_estate_shut_and_told():
+    place = world(streets([(-20, -90), (220, -90)], [(100, 20), (100, 180)]),
+                  estates=[ESTATE], gates=[SOUTH])  # fmt: skip
+    assert place.network.gates["gate_id"].tolist() == ["g0"]
+    assert notes_of(place)["walls_without_gate"].ids == ("e0",)
+
+
+def test_a_gate_that_opens_is_no_reason_for_a_note():
+    drive = [(100, -20), (100, -2)]
+    place = world(streets(ROUND, drive), estates=[ESTATE], gates=[(100, -2)])
+    assert place.network.notes == ()
+    assert "walls_without_gate" not in notes_of(place)
 
 
 # Walls nobody knows of
@@ -231,3 +254,104 @@ def test_unknown_walls_open_where_a_street_ends_before_them():
     place = world(streets(ROUND, [(100, 220), (100, 202)]), estates=[ESTATE], walled=None)
     _, walled = variants_of(place)
     assert walled.network.gates["gate_id"].tolist() == ["proposed-e0-100-200"]
+
+
+def range_of(place, start, end):
+    """Return the walk with unknown walls open, and with them walled."""
+    return [walks_on(one, [start], [end])[0, 0] for one in variants_of(place)]
+
+
+def test_a_wall_that_is_not_there_lengthens_no_walk():
+    # The nearest street is 100 m south; the drive's end, 1 m before the outline, is nearer to the
+    # goal. Walled, it is the guessed gate: 80 m east and 90 m south of the door, then 1 m out.
+    estate = shapely.box(0, 10, 200, 200)
+    drive = [(100, 0), (100, 9)]
+    place = world(streets([(-500, 0), (1000, 0)], drive), estates=[estate], walled=None)
+    by_gate = np.hypot(80, 90) + 1 + 9 + 800 + 10
+    assert range_of(place, (20, 100), (900, -10)) == pytest.approx([by_gate, by_gate])
+
+
+def test_a_door_on_open_ground_may_take_any_street_inside_the_outline():
+    # 5 m to a cul-de-sac that leads the long way, 20 m to the street that leads to the goal.
+    inner = [[(90, -20), (90, 100)], [(115, 60), (115, 220)]]
+    place = world(streets(ROUND, *inner), estates=[ESTATE], walled=None)
+    assert range_of(place, (110, 80), (90, -20)) == pytest.approx([20 + 100, 20 + 100])
+
+
+def test_a_guessed_gate_is_a_way_out_of_its_estate_and_no_way_through():
+    # A drive ends 1 m before the outline; the street inside begins 20 m behind it and leads to no
+    # other. From its far end one may walk straight to the gate, but nobody walks up it from there.
+    inner = [(100, 20), (100, 120)]
+    place = world(streets(ROUND, [(100, -20), (100, -1)], inner), estates=[ESTATE], walled=None)
+    assert range_of(place, (100, 120), (100, -20)) == pytest.approx([120 + 20] * 2)
+    network = variants_of(place)[1].network
+    assert network.walkable["component"].nunique() == 2
+
+
+def test_a_guessed_gate_opens_its_own_estate_in_a_wall_shared_with_another():
+    # A drive through the first estate, which is walled, ends 2 m before the second.
+    estates = [ESTATE, shapely.box(200, 0, 400, 200)]
+    place = world(streets([(-20, -50), (-20, 250)], [(-20, 100), (198, 100)]), estates=estates)
+    place.estates["walled"] = pd.array([True, None], dtype="boolean")
+    assert range_of(place, (300, 100), (-20, 100)) == pytest.approx([100 + 2 + 218] * 2)
+
+
+def test_a_mapped_gate_in_an_outline_joins_the_streets_on_both_sides_either_way():
+    inner = [(100, 10), (100, 180)]
+    place = world(streets(ROUND, inner), estates=[ESTATE], gates=[SOUTH], walled=None)
+    assert place.network.walkable["component"].nunique() == 2
+    assert range_of(place, (90, 180), (100, -20)) == pytest.approx([10 + 170 + 10 + 20] * 2)
+
+
+# Shut in, or far from streets
+
+
+@pytest.mark.parametrize(
+    ("layers", "home", "edge", "by"),
+    [
+        ({"estates": [ESTATE]}, (100, 20), -1, "wall"),
+        ({"water": [shapely.box(-300, -15, 500, 260)]}, (100, 20), -1, "water"),
+        ({"estates": [ESTATE]}, (100, 900), -1, ""),
+        ({"estates": [ESTATE], "gates": [SOUTH]}, (100, 20), 0, "wall"),
+        ({}, (100, 20), 0, ""),
+    ],
+    ids=["shut in by a wall", "by water", "far from streets", "left by the gate", "free"],
+)
+def test_what_bars_every_way_to_a_street_in_reach_is_told(layers, home, edge, by):
+    met = world(streets([(-20, -20), (220, -20)]), **layers).snap(home)
+    assert (met.edge[0] < 0) == (edge < 0)
+    assert met.detour.tolist() == [by]
+    assert met.is_barred.tolist() == [edge < 0 and by != ""]
+
+
+def test_a_street_on_top_of_the_wall_leaves_those_inside_barred_by_the_wall():
+    met = world(streets([(-20, 0), (220, 0)]), estates=[ESTATE]).snap((100, 20))
+    assert met.is_barred.tolist() == [True]
+    assert met.detour.tolist() == ["wall"]
+
+
+def test_an_estate_found_to_be_walled_has_the_walk_that_the_range_promised():
+    # A drive ends 1 m before the outline, and no street leads inside.
+    drive = [(100, -20), (100, -1)]
+    place = world(streets(ROUND, drive), estates=[ESTATE], walled=None)
+    promised = range_of(place, (100, 120), (-20, -20))[1]
+    assert promised == pytest.approx(120 + 1 + 19 + 120)
+    layers = {
+        "gates": place.gates,
+        "water": place.water,
+        "barriers": place.barriers,
+        "estates": place.estates.assign(walled=pd.array([True], dtype="boolean")),
+    }
+    start, end = [(100, 120)], [(-20, -20)]
+    kept, nothing = wall_variants(place.streets, **layers, gates_unknown=("e0",))
+    assert nothing is None
+    assert walks_on(kept, start, end)[0, 0] == pytest.approx(promised)
+    (note,) = assumed_note(kept.network, ("e0",))
+    assert note.ids == ("proposed-e0-100-0",)
+    # Known walls whose gates nobody asks about stay shut; so does a gate that was found closed.
+    alone, _ = wall_variants(place.streets, **layers)
+    assert np.isinf(walks_on(alone, start, end)[0, 0])
+    assert assumed_note(alone.network, ("e0",)) == ()
+    closed = world(streets(ROUND), gates=[SOUTH]).gates.assign(status="closed")
+    looked, _ = wall_variants(place.streets, **{**layers, "gates": closed}, gates_unknown=("e0",))
+    assert np.isinf(walks_on(looked, start, end)[0, 0])

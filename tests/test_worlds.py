@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -128,6 +129,54 @@ def test_street_through_the_gate_is_not_linked_twice():
     assert got == pytest.approx(10 + 150 + 20)
 
 
+@pytest.mark.parametrize("gate_y", [-9.9, -7, -2, -0.6, -0.4, 0, 0.3, 0.5, 3, 9.9])
+def test_gate_beside_its_wall_opens_it(gate_y):
+    # No street at the gate: 20 m to the wall, wherever in reach of it the gate was drawn.
+    got = walk(streets(ROUND), (100, 20), (100, -20), estates=[ESTATE], gates=[(100, gate_y)])
+    assert got == pytest.approx(20 + 20)
+
+
+DRIVE = [(100, -20), (100, -2)]
+
+
+def test_gate_at_the_end_of_a_drive_before_the_wall_opens_it():
+    got = walk(streets(ROUND, DRIVE), (100, 20), (100, -20), estates=[ESTATE], gates=[(100, -2)])
+    assert got == pytest.approx(20 + 2 + 18)
+
+
+def test_gate_at_the_end_of_a_drive_joins_it_to_the_street_inside():
+    # The street inside begins 30 m behind the wall; the home is 10 m beside its far end.
+    world = streets(ROUND, DRIVE, [(100, 30), (100, 180)])
+    got = walk(world, (90, 180), (100, -20), estates=[ESTATE], gates=[(100, -2)])
+    assert got == pytest.approx(10 + 150 + 30 + 2 + 18)
+
+
+def test_gate_behind_the_wall_at_the_end_of_a_street_inside_opens_it():
+    world = streets(ROUND, [(100, 2), (100, 180)])
+    got = walk(world, (90, 180), (100, -20), estates=[ESTATE], gates=[(100, 2)])
+    assert got == pytest.approx(10 + 178 + 2 + 20)
+
+
+def test_gate_on_a_drive_that_ends_just_behind_the_wall_opens_it():
+    world = streets(ROUND, [(100, -20), (100, 2)])
+    got = walk(world, (100, 22), (100, -20), estates=[ESTATE], gates=[(100, 2)])
+    assert got == pytest.approx(20 + 22)
+
+
+def test_gate_drawn_on_a_street_along_the_wall_opens_it():
+    # The street runs 5 m before the wall, and the gate was put on it.
+    world = streets([(-200, -5), (400, -5)])
+    got = walk(world, (100, 20), (300, -5), estates=[ESTATE], gates=[(100, -5)])
+    assert got == pytest.approx(20 + 5 + 200)
+
+
+def test_gate_on_a_street_that_crosses_the_wall_askew_is_where_it_crosses():
+    # The street climbs 3 m in 4; the gate was drawn 5 m along it before the wall.
+    world = streets([(80, -15), (140, 30)], [(140, 30), (140, 90)])
+    got = walk(world, (135, 90), (80, -15), estates=[ESTATE], gates=[(96, -3)])
+    assert got == pytest.approx(5 + 60 + 75)
+
+
 def test_wall_without_a_gate_shuts_in():
     world = streets([(-20, -20), (220, -20)])
     assert math.isnan(walk(world, (100, 20), (0, -20), estates=[ESTATE]))
@@ -152,3 +201,38 @@ def test_motorway_is_not_walked():
 
 def test_far_from_every_street():
     assert math.isnan(walk(streets([(0, 0), (100, 0)]), (50, 400), (50, 0)))
+
+
+LONG = [(0, 0), (400, 0)]
+
+
+def test_a_small_pond_before_the_door_is_passed():
+    # The door faces a pond 10 m wide; past its corner one sees the street 20 m to the side.
+    pond = shapely.box(195, 20, 205, 30)
+    got = walk(streets(LONG), (200, 40), (200, -10), water=[pond])
+    assert got == pytest.approx(math.hypot(20, 40) + 20 + 10, abs=0.01)
+
+
+@pytest.mark.parametrize("cuts", [(), (110, 120), (100,), (50, 150, 250)])
+def test_a_wall_before_the_street_is_passed_at_its_end_however_the_street_is_cut(cuts):
+    # The wall runs 5 m before the street; past its west end one meets the street at x = 145.45.
+    stops = [0, *cuts, 400]
+    world = streets(*([(a, 0), (b, 0)] for a, b in itertools.pairwise(stops)))
+    got = walk(world, (200, 60), (390, -5), walls=[[(150, 5), (250, 5)]])
+    aside = 50 * 60 / 55
+    # The other end is as far, and nearer to the goal; of equally near places one is taken.
+    ways = [math.hypot(aside, 60) + 190 + side * aside + 5 for side in (-1, 1)]
+    assert min(abs(got - way) for way in ways) < 0.01
+
+
+def test_a_door_behind_a_wall_that_hides_the_street_has_none():
+    wall = [(-300, 5), (700, 5)]
+    assert math.isnan(walk(streets(LONG), (200, 60), (200, -5), walls=[wall]))
+
+
+def test_a_street_that_comes_out_from_behind_a_wall_is_met_there():
+    # The wall ends on the street's west side; the nearest place of the street is behind it.
+    world = streets([(0, -50), (0, 200)], [(0, -50), (300, -50)])
+    got = walk(world, (60, 100), (300, -55), walls=[[(30, 60), (30, 300)]])
+    # Past the wall's south end, 40 m down for 30 m west: the street at (0, 20).
+    assert got == pytest.approx(math.hypot(60, 80) + 70 + 300 + 5, abs=0.01)

@@ -3,7 +3,13 @@
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
 from gridplan.access.capacity import catchment_tables
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
-from gridplan.access.choose import NO_COMMITTEE, choose_facility, missing_reasons, own_committees
+from gridplan.access.choose import (
+    NO_COMMITTEE,
+    barred_note,
+    choose_facility,
+    missing_reasons,
+    own_committees,
+)
 from gridplan.access.doubts import link_words, links_layer
 from gridplan.access.equity import gini, kolm_pollak_ede
 from gridplan.access.facilities import (
@@ -64,6 +70,7 @@ __all__ = [
     "Walks",
     "access_by_unit",
     "access_figures",
+    "barred_note",
     "basis_of",
     "catchment_tables",
     "choose_facility",

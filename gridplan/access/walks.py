@@ -97,6 +97,7 @@ def measure_walks(
     *,
     options: NetworkOptions,
     committees_only: bool = False,
+    doors: Snapped | None = None,
 ) -> Walks:
     """
     Return the walks from every home to every committee and site, and to gates of estates.
@@ -105,6 +106,8 @@ def measure_walks(
     ----------
     committees_only : bool
         Leave out sites and gates, where nobody will ask for them.
+    doors : Snapped, optional
+        Where the homes meet this network, if that is known.
     """
     sites = place.sites.iloc[:0] if committees_only else place.sites
     points = place.facilities
@@ -119,7 +122,8 @@ def measure_walks(
     stops = joined(facilities, at_gates)
     graph = build_graph(network, stops)
     homes = demand.geometry.to_numpy()
-    doors = snap_to_network(homes, network, blocks=blocks, options=options)
+    if doors is None:
+        doors = snap_to_network(homes, network, blocks=blocks, options=options)
     metres = walking_distances(graph, doors)
     straight_m = straight_walks(homes, targets, network, blocks=blocks, options=options)
     metres[:, : len(targets)] = np.minimum(metres[:, : len(targets)], straight_m)
@@ -243,7 +247,7 @@ def nearest_columns(
     reasons = missing_reasons(
         walk_m,
         placed=demand["reason"].isna().to_numpy(),
-        on_street=walks.doors.edge >= 0,
+        near_street=(walks.doors.edge >= 0) | walks.doors.is_barred,
         has_facility=served,
     )
     columns = {f"{prefix}_id": chosen, f"{prefix}_m": walk_m, f"{prefix}_reason": reasons}

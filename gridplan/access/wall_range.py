@@ -37,4 +37,8 @@ def wall_range_columns(
     found = nearest_columns(demand, walled, metres, ids, "committee_walled", allowed=own)
     found = found.drop(columns="committee_walled_id")
     found.insert(0, "committee_open_m", demand["committee_m"])
+    # Rounding alone makes no wall a short cut.
+    found["committee_walled_m"] = found[["committee_open_m", "committee_walled_m"]].max(
+        axis="columns", skipna=False
+    )
     return found

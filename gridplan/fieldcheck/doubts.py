@@ -21,7 +21,6 @@ from gridplan.network import CLOSED
 
 _GRID_DETOUR = 4 / math.pi
 """Mean ratio of a walk along a grid of streets to the straight line, over all directions."""
-_NO_STREET = "too_far_from_street"
 _OPEN = "assumed_open"
 
 
@@ -156,8 +155,10 @@ def wall_doubts(scene: Scene) -> Iterator[Doubt]:
                 zh=f"{name.zh}是否有围墙不明，按开放计算",
             ),
             question=Message(
-                en="Is it enclosed, so that one enters at gates only?",
-                zh="是否封闭，只能由出入口进出？",
+                en="Is it enclosed, so that one enters at gates only? If so, gates are assumed "
+                "where streets cross or reach its edge, until each is checked.",
+                zh="是否封闭，只能由出入口进出？若封闭，道路穿过或到达其边界处暂按有出入口计算，"
+                "待逐一核实。",
             ),
             point=shapely.point_on_surface(row.geometry),
             estate_id=str(row.estate_id),
@@ -205,7 +206,8 @@ def door_doubts(scene: Scene, options: CheckOptions) -> Iterator[Doubt]:
     spared = np.subtract(walk_m, shortest_m, out=np.zeros(len(demand)), where=round_about)
     long = np.isfinite(leg_m) & (leg_m > options.long_leg_m)
     longer = np.where(long, (_GRID_DETOUR - 1) * np.where(long, leg_m, 0.0), 0.0)
-    off_street = (demand["committee_reason"] == _NO_STREET).to_numpy()
+    cut_off = demand["committee_reason"].isin(CUT_OFF)
+    off_street = (cut_off & demand["edge_id"].isna()).to_numpy()
     moved = np.maximum(spared, longer)
     # Who is shut in by walls is asked about the gate.
     doubted = (people > 0) & ((moved > 0) | off_street) & ~asked
@@ -244,13 +246,20 @@ _ACROSS = {
 
 def _door_words(home: pd.Series, way: shapely.LineString, doors: int, leg_m: float) -> Message:
     these_en = f"{doors:,} buildings" if doors > 1 else "one building"
-    if home["committee_reason"] == _NO_STREET:
+    across = _ACROSS.get(str(home["leg_detour"]))
+    if pd.isna(home["edge_id"]) and across:
+        return Message(
+            en=f"{across[0].capitalize()} lies between {these_en} and every street in reach; the "
+            f"nearest is {way.length:,.0f} m away",
+            zh=f"{doors:,} 栋楼与附近所有道路之间均有{across[1]}，最近的道路距离 "
+            f"{way.length:,.0f} 米",
+        )
+    if pd.isna(home["edge_id"]):
         return Message(
             en=f"No street that can be walked to is in reach of {these_en}; the nearest is "
             f"{way.length:,.0f} m away",
             zh=f"{doors:,} 栋楼附近没有可到达的道路，最近的道路距离 {way.length:,.0f} 米",
         )
-    across = _ACROSS.get(str(home["leg_detour"]))
     if across:
         return Message(
             en=f"{across[0].capitalize()} lies between {these_en} and the nearest street "

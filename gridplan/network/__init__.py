@@ -14,7 +14,7 @@ from gridplan.network.graph import (
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import cut_off_notes, reachability_ledger
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
-from gridplan.network.proposals import proposal_note, propose_gates, wall_notes
+from gridplan.network.proposals import assumed_note, proposal_note, propose_gates, wall_notes
 from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
 from gridplan.network.variants import WallVariant, wall_variants
 
@@ -32,6 +32,7 @@ __all__ = [
     "Snapped",
     "WalkGraph",
     "WallVariant",
+    "assumed_note",
     "build_graph",
     "build_network",
     "connections_used",

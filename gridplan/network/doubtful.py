@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import geopandas as gpd
@@ -16,6 +16,7 @@ from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.edges import Network, NetworkOptions
 from gridplan.network.gates import (
     AT_GATE_M,
+    GUESS_CLASS,
     LINK_CLASSES,
     Gate,
     bare_grounds,
@@ -222,7 +223,8 @@ def _courtyards(
 ) -> pd.DataFrame:
     """Return the straight ways to the other gates of ground without inner streets."""
     bare = bare_grounds(blocks.grounds, network.edges, least_m=options.gate_link_m)
-    spots = network.gates.geometry.to_numpy()
+    gates = network.gates[network.gates["guessed_for"].isna()]
+    spots = gates.geometry.to_numpy()
     area, hub = shapely.STRtree(hubs).query(bare, "dwithin", distance=CLEARANCE_M)
     of_spot, spot = shapely.STRtree(spots).query(bare, "dwithin", distance=CLEARANCE_M)
     pairs = pd.DataFrame({"area": area, "hub": hub}).merge(
@@ -232,7 +234,7 @@ def _courtyards(
     i, j = pairs["hub"].to_numpy(), pairs["spot"].to_numpy()
     ways = straight_legs(shapely.get_coordinates(hubs[i]), shapely.get_coordinates(spots[j]))
     free = crosses_obstacle(ways, blocks, both_ends=True) == ""
-    edge, offset_m = gate_places(network)
+    edge, offset_m = gate_places(replace(network, gates=gates))
     found = {"link": i, "edge": edge[j], "offset_m": offset_m[j], "leg_m": shapely.length(ways)}
     kept: pd.DataFrame = pd.DataFrame(found)[free]
     return kept.astype({"link": np.intp, "edge": np.intp})
@@ -286,12 +288,14 @@ def _near_misses(network: Network, blocks: Obstacles) -> DoubtfulLinks:
     walkable = network.walkable
     lines = walkable.geometry.to_numpy()
     ends = pd.concat([walkable["u"], walkable["v"]], ignore_index=True)
-    dead = np.flatnonzero(~ends.duplicated(keep=False).to_numpy())
+    # The way to a guessed gate makes no dead end a thoroughfare, and is none to go on from.
+    guess = np.tile((walkable["highway"] == GUESS_CLASS).to_numpy(), 2)
+    dead = np.flatnonzero(~ends.mask(guess).duplicated(keep=False).to_numpy() & ~guess)
     own, is_end = dead % len(lines), dead >= len(lines)
     points = shapely.get_point(lines[own], np.where(is_end, -1, 0))
     i, other = shapely.STRtree(lines).query(points, "dwithin", distance=NEAR_MISS_M)
     level = street_levels(walkable)
-    fits = (own[i] != other) & (level[own[i]] == level[other])
+    fits = (own[i] != other) & (level[own[i]] == level[other]) & ~guess[other]
     i, other = i[fits], other[fits]
     gap = shapely.shortest_line(points[i], lines[other])
     free = (crosses_obstacle(gap, blocks) == "") & (shapely.length(gap) > 0)

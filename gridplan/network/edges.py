@@ -78,7 +78,8 @@ class NetworkOptions:
 
 
 def _no_gates() -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame({"gate_id": pd.Series([], dtype="object")}, geometry=[])
+    columns = {name: pd.Series([], dtype="object") for name in ("gate_id", "guessed_for")}
+    return gpd.GeoDataFrame(columns, geometry=[])
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Network:
         ``component`` (0 is the longest piece; -1 where not walkable) and what
         the streets brought. Sorted by ``edge_id``.
     gates : GeoDataFrame
-        The gates that open a wall and meet a street: ``gate_id``, point.
+        The gates that open a wall and meet a street: ``gate_id``, ``guessed_for`` (the
+        estate that a guessed gate leads out of, else null), point.
     notes : tuple of Note
     """
 
@@ -121,6 +123,7 @@ def build_network(
     gates: gpd.GeoDataFrame,
     blocks: Obstacles,
     options: NetworkOptions | None = None,
+    guessed: gpd.GeoDataFrame | None = None,
 ) -> Network:
     """
     Return the network of the street lines.
@@ -136,6 +139,9 @@ def build_network(
         As in `Place.gates`.
     blocks : Obstacles
         Its walls are what only a gate opens.
+    guessed : GeoDataFrame, optional
+        Gates that are a guess, as `propose_gates` gives them: ways out of the doors of
+        their estates, that no other walk passes.
 
     Raises
     ------
@@ -165,6 +171,7 @@ def build_network(
         blocks,
         wall_m=chosen.gate_wall_m,
         link_m=chosen.gate_link_m,
+        guessed=guessed,
     )
     linked = joined.edges
     linked["length_m"] = shapely.length(linked.geometry.to_numpy())

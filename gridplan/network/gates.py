@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.geodesic import line_between_gates
 from gridplan.network.noding import cut_line
@@ -28,13 +28,16 @@ LINK_CLASS = "gate_link"
 """Highway class of the links that join a gate to the streets on its two sides."""
 COURTYARD_CLASS = "courtyard_link"
 """Highway class of the straight ways from gate to gate where walls hold no inner street."""
-LINK_CLASSES = (LINK_CLASS, COURTYARD_CLASS)
+GUESS_CLASS = "guessed_gate_link"
+"""Highway class of the ways from a guessed gate to the street outside it, where they end."""
+LINK_CLASSES = (LINK_CLASS, COURTYARD_CLASS, GUESS_CLASS)
 
 CLOSED = "closed"
 """Status of a gate that is not there, or never open: somebody has looked."""
 
 AT_GATE_M = 0.1
 _LOOK_M = 1.0
+_POINT = 0
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,17 @@ class Foot:
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate that opens a wall: where in the wall, and the streets it is joined to."""
+    """
+    A gate that opens a wall: where in the wall, and the streets it is joined to.
+
+    ``guessed_for`` names the estate whose doors may leave by a gate that is a guess.
+    """
 
     gate_id: str
     point: shapely.Point
     feet: tuple[Foot, ...]
     runs_through: bool
+    guessed_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,8 @@ class Linked:
     ----------
     edges : GeoDataFrame
     gates : GeoDataFrame
-        The gates that open a wall and meet a street: ``gate_id``, and the point
-        in the wall (on the street, where one runs through).
+        The gates that open a wall and meet a street: ``gate_id``, ``guessed_for`` (the
+        estate of a guessed one, else null), and the point in the wall.
     notes : tuple of Note
     """
 
@@ -83,15 +91,17 @@ def link_gates(
     *,
     wall_m: float,
     link_m: float,
+    guessed: gpd.GeoDataFrame | None = None,
 ) -> Linked:
     """
     Return the edges with links through the gates.
 
-    Where a street runs through the gate nothing is added. Else the nearest
-    walkable edge on each side of the wall, within `link_m`, that no obstacle
-    keeps apart, is joined to the gate by a straight link; a street that ends at
-    the gate is its own side. Where walls hold no inner street (less than
-    `link_m` in all), their gates are joined to each other by straight lines.
+    A gate stands in its wall: where the street it was drawn on crosses the wall, else
+    at the nearest place of the wall. Where a street runs through it nothing is added.
+    Else the nearest walkable edge on each side of the wall, within `link_m`, that no
+    obstacle keeps apart, is joined to it by a straight link. Where walls hold no inner
+    street (less than `link_m` in all), their gates are joined to each other by straight
+    lines.
 
     Parameters
     ----------
@@ -101,8 +111,13 @@ def link_gates(
         The walls are those of kind ``wall``.
     wall_m, link_m : float
         How near a gate must be to a wall, and a street to a gate, in metres.
+    guessed : GeoDataFrame, optional
+        Gates in walls that are themselves a guess: ``gate_id``, ``estate_id``. Each is
+        joined to the nearest street outside its estate and to nothing else, so that
+        it leads out of doors inside and shortens no other walk.
     """
-    if not len(gates):
+    some = guessed is not None and len(guessed)
+    if not len(gates) and not some:
         return Linked(edges, _spots([], edges), ())
     found = meet_streets(gates, edges, blocks, wall_m=wall_m, link_m=link_m)
     acting = [gate for gate in found if gate.feet]
@@ -110,6 +125,7 @@ def link_gates(
     stray = [gate_id for gate_id in gates["gate_id"] if gate_id not in at_wall]
     lone = [gate.gate_id for gate in found if not gate.feet]
     bare = bare_grounds(blocks.grounds, edges, least_m=link_m)
+    acting += _guessed(guessed, edges, blocks, link_m) if guessed is not None else []
     linked = _add_links(edges, [one for one in acting if not one.runs_through], bare, blocks)
     notes = (*_stray_note(stray, wall_m), *_lone_note(lone, link_m))
     return Linked(linked, _spots(acting, edges), notes)
@@ -124,15 +140,45 @@ def meet_streets(
     link_m: float,
 ) -> list[Gate]:
     """Return the gates that lie at a wall, with the nearest street on each of its sides."""
-    points = gates.geometry.to_numpy()
     walls = shapely.get_parts(blocks.of_kind(WALL))
-    wall = _nearest_wall(points, walls, wall_m)
-    every = zip(gates["gate_id"], points, _feet_near(points, edges, blocks, link_m), strict=True)
-    return [
-        _meet(gate_id, point, walls[wall[row]], feet)
-        for row, (gate_id, point, feet) in enumerate(every)
-        if wall[row] >= 0
-    ]
+    nearest = _nearest_wall(gates.geometry.to_numpy(), walls, wall_m)
+    at_wall = np.flatnonzero(nearest >= 0)
+    ids = gates["gate_id"].to_numpy()[at_wall]
+    own = walls[nearest[at_wall]]
+    points = _in_wall(gates.geometry.to_numpy()[at_wall], own, edges, wall_m)
+    every = zip(ids, points, own, _feet_near(points, edges, blocks, link_m), strict=True)
+    return [_meet(gate_id, point, wall, feet) for gate_id, point, wall, feet in every]
+
+
+def _in_wall(
+    points: Geometries, walls: Geometries, edges: gpd.GeoDataFrame, wall_m: float
+) -> Geometries:
+    """
+    Return each gate's place in its wall.
+
+    Where the street on which the gate was drawn crosses the wall within `wall_m` of it,
+    the gate is there: that street may cross the wall askew. Else the nearest place.
+    """
+    places = np.asarray(
+        shapely.line_interpolate_point(walls, shapely.line_locate_point(walls, points)),
+        dtype=object,
+    )
+    exact = shapely.distance(points, places) <= GRID_M
+    places[exact] = points[exact]
+    lines = edges.geometry.to_numpy()[edges["walkable"].to_numpy()]
+    off = np.flatnonzero(~exact)
+    at, line = shapely.STRtree(lines).query(points[off], "dwithin", distance=AT_GATE_M)
+    row = off[at]
+    crossing = shapely.intersection(lines[line], walls[row])
+    meeting, pair = shapely.get_parts(crossing, return_index=True)
+    single = shapely.get_type_id(meeting) == _POINT
+    found = pd.DataFrame({"row": row[pair[single]], "x": 0.0, "y": 0.0})
+    found[["x", "y"]] = shapely.get_coordinates(meeting[single])
+    found["away"] = np.round(shapely.distance(points[found["row"]], meeting[single]) / GRID_M)
+    near = found[found["away"] <= wall_m / GRID_M].sort_values(["row", "away", "x", "y"])
+    near = near.drop_duplicates("row")
+    places[near["row"].to_numpy()] = shapely.points(near[["x", "y"]].to_numpy(dtype=float))
+    return places
 
 
 def closed_stretches(
@@ -212,10 +258,37 @@ def _meet(gate_id: str, point: shapely.Point, wall: shapely.LineString, feet: li
             break
     chosen = tuple(by_side[side] for side in sorted(by_side))
     runs_through = len(chosen) > 1 and len({foot.edge for foot in chosen}) == 1
-    at_street = runs_through or any(shapely.distance(point, f.point) <= AT_GATE_M for f in chosen)
-    in_wall = shapely.line_interpolate_point(wall, shapely.line_locate_point(wall, point))
-    keep = at_street or shapely.distance(point, in_wall) <= GRID_M
-    return Gate(gate_id, point if keep else in_wall, chosen, runs_through)
+    return Gate(gate_id, point, chosen, runs_through)
+
+
+def _guessed(
+    guessed: gpd.GeoDataFrame, edges: gpd.GeoDataFrame, blocks: Obstacles, link_m: float
+) -> list[Gate]:
+    """Return the guessed gates that a street outside their estate is near, with its foot."""
+    names = np.array(blocks.grounds.names, dtype=object)
+    points = guessed.geometry.to_numpy()
+    every = zip(
+        guessed["gate_id"],
+        guessed["estate_id"],
+        points,
+        _feet_near(points, edges, blocks, link_m),
+        strict=True,
+    )
+    found = []
+    for gate_id, estate, point, feet in every:
+        own = shapely.union_all(blocks.grounds.areas[names == estate])
+        foot = next((one for one in feet if _leads_out(own, point, one)), None)
+        if foot is not None:
+            at_street = shapely.distance(point, foot.point) <= AT_GATE_M
+            found.append(Gate(gate_id, point, (foot,), at_street, estate))
+    return found
+
+
+def _leads_out(area: shapely.Geometry, gate: shapely.Point, foot: Foot) -> bool:
+    if shapely.distance(gate, foot.point) <= AT_GATE_M:
+        return bool(shapely.length(shapely.difference(foot.line, area)) > GRID_M)
+    middle = shapely.line_interpolate_point(_straight(gate, foot.point), 0.5, normalized=True)
+    return not shapely.intersects(area, middle)
 
 
 def _sides(gate: shapely.Point, wall: shapely.LineString, foot: Foot) -> list[int]:
@@ -257,8 +330,10 @@ def _add_links(
             if node != hub:
                 edge_id = f"gate-{gate.gate_id}-{number}"
                 line = _straight(gate.point, foot.point)
-                rows.append(_link_row(edge_id, (hub, node), LINK_CLASS, line))
-    rows.extend(_courtyard_rows(gates, hubs, bare, blocks))
+                word = LINK_CLASS if gate.guessed_for is None else GUESS_CLASS
+                rows.append(_link_row(edge_id, (hub, node), word, line))
+    known = [gate for gate in gates if gate.guessed_for is None]
+    rows.extend(_courtyard_rows(known, hubs, bare, blocks))
     cut = _cut_at_feet(edges, node_of)
     if not rows:
         return cut
@@ -323,15 +398,18 @@ def _straight(start: shapely.Point, end: shapely.Point) -> shapely.LineString:
 
 def _spots(gates: list[Gate], edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ids = pd.Series([gate.gate_id for gate in gates], dtype="object")
+    guessed = pd.Series([gate.guessed_for for gate in gates], dtype="object")
     points = np.array([gate.point for gate in gates], dtype=object)
-    return gpd.GeoDataFrame({"gate_id": ids}, geometry=points, crs=edges.crs)
+    columns = {"gate_id": ids, "guessed_for": guessed}
+    return gpd.GeoDataFrame(columns, geometry=points, crs=edges.crs)
 
 
 def _stray_note(stray: list[str], wall_m: float) -> tuple[Note, ...]:
     if not stray:
         return ()
     message = Message(
-        en=f"{len(stray)} gates lie farther than {wall_m:g} m from every wall and open nothing: "
+        en=f"{counted(len(stray), 'gate lies', 'gates lie')} farther than {wall_m:g} m from every "
+        f"wall and {'opens' if len(stray) == 1 else 'open'} nothing: "
         f"{first_ids(stray)}. Move them onto the wall, or say which estate is walled.",
         zh=f"{len(stray)} 个出入口距任何围墙超过 {wall_m:g} 米，未起作用：{first_ids(stray)}。"
         f"请将其移到围墙上，或注明小区有围墙。",
@@ -343,10 +421,12 @@ def _lone_note(lone: list[str], link_m: float) -> tuple[Note, ...]:
     if not lone:
         return ()
     message = Message(
-        en=f"{len(lone)} gates have no walkable street within {link_m:g} m on either side and "
-        f"open nothing: {first_ids(lone)}. Draw the path that leads to them.",
-        zh=f"{len(lone)} 个出入口两侧 {link_m:g} 米内均无可步行道路，未起作用："
-        f"{first_ids(lone)}。请补画通往出入口的道路。",
+        en=f"{counted(len(lone), 'gate reaches', 'gates reach')} no walkable street within "
+        f"{link_m:g} m on either side (there is none, or another wall or water lies between) and "
+        f"{'opens' if len(lone) == 1 else 'open'} nothing: {first_ids(lone)}. Draw the path that "
+        f"leads there.",
+        zh=f"{len(lone)} 个出入口两侧 {link_m:g} 米内均没有可到达的步行道路"
+        f"（无道路，或被其他围墙、水面阻隔），未起作用：{first_ids(lone)}。请补画通往出入口的道路。",
     )
     return (Note("gates_without_street", len(lone), message, tuple(lone)),)
 

@@ -231,9 +231,12 @@ def leg_line(
     straight = shapely.LineString(ends)
     if not leg_m > straight.length + _BENT_M:
         return straight
-    _, grounds = blocks.grounds.holding(np.array([point], dtype=object))
-    lines = [_bent(ends, Corners.inside(blocks.grounds.areas[one], blocks), blocks)
-             for one in grounds]  # fmt: skip
+    lines = []
+    for walls in (blocks, blocks.if_walled):
+        if walls is not None:
+            _, grounds = walls.grounds.holding(np.array([point], dtype=object))
+            areas = walls.grounds.areas[grounds]
+            lines += [_bent(ends, Corners.inside(area, walls), walls) for area in areas]
     known = [line for line in lines if line is not None]
     return min(known, key=lambda line: abs(line.length - leg_m), default=straight)
 

@@ -13,9 +13,21 @@ from scipy.sparse import csgraph
 
 from gridplan.geometry import GRID_M, Floats, Geometries
 from gridplan.network.edges import Network, NetworkOptions
-from gridplan.network.gates import AT_GATE_M, COURTYARD_CLASS, LINK_CLASS, bare_grounds
+from gridplan.network.gates import (
+    AT_GATE_M,
+    COURTYARD_CLASS,
+    GUESS_CLASS,
+    LINK_CLASS,
+    bare_grounds,
+)
 from gridplan.network.geodesic import bent_connections, bent_metres
-from gridplan.network.obstacles import CLEARANCE_M, Obstacles, crosses_obstacle, straight_legs
+from gridplan.network.obstacles import (
+    CLEARANCE_M,
+    Grounds,
+    Obstacles,
+    crosses_obstacle,
+    straight_legs,
+)
 
 Ints = npt.NDArray[np.intp]
 
@@ -30,7 +42,7 @@ class InnerWays:
     Attributes
     ----------
     ground : int array, shape (n,)
-        Position in ``blocks.grounds``.
+        Position among the grounds.
     piece : int array, shape (n,)
         Which of the pieces of the network inside the walls; pieces are
         connected by what lies inside alone.
@@ -59,18 +71,18 @@ def gate_places(network: Network) -> tuple[Ints, Floats]:
     return edge, offset_m
 
 
-def inner_ways(network: Network, blocks: Obstacles) -> InnerWays:
+def inner_ways(network: Network, grounds: Grounds) -> InnerWays:
     """
-    Return what of the network can be met from inside each walled ground.
+    Return what of the network can be met from inside each of some walled grounds.
 
     Streets count with the part inside the walls (a street that runs on top of
     the wall does not), gates where nothing inside leads to them. Links from
     gates join pieces, but are not met between their ends.
     """
-    areas = blocks.grounds.areas
+    areas = grounds.areas
     walkable = network.walkable
     lines = walkable.geometry.to_numpy()
-    is_link = (walkable["highway"] == LINK_CLASS).to_numpy()
+    is_link = walkable["highway"].isin([LINK_CLASS, GUESS_CLASS]).to_numpy()
     is_courtyard = (walkable["highway"] == COURTYARD_CLASS).to_numpy()
     within = shapely.buffer(areas, -CLEARANCE_M)
     ground, edge = shapely.STRtree(lines).query(within, predicate="intersects")
@@ -82,7 +94,7 @@ def inner_ways(network: Network, blocks: Obstacles) -> InnerWays:
     own = np.flatnonzero(~is_link[edge])
     of_street = np.isin(piece, piece[own])
     led = (ground[of_street], edge[of_street])
-    gate_ground, gate_edge, gate_shape = _open_gates(network, areas, lines, led)
+    gate_ground, gate_edge, gate_shape = _open_gates(network, grounds, lines, led)
     return InnerWays(
         ground=np.concatenate([ground[own], gate_ground]),
         piece=np.concatenate([piece[own], len(edge) + np.arange(len(gate_edge))]),
@@ -109,14 +121,22 @@ def _pieces(network: Network, areas: Geometries, ground: Ints, edge: Ints) -> In
 
 
 def _open_gates(
-    network: Network, areas: Geometries, lines: Geometries, inner: tuple[Ints, Ints]
+    network: Network, grounds: Grounds, lines: Geometries, inner: tuple[Ints, Ints]
 ) -> tuple[Ints, Ints, Geometries]:
-    """Return the gates in the walls of each ground that no edge inside it leads to."""
+    """
+    Return the gates in the walls of each ground that no edge inside it leads to.
+
+    A guessed gate opens its own estate alone.
+    """
+    areas = grounds.areas
     points = network.gates.geometry.to_numpy()
     edge, _ = gate_places(network)
     ground, gate = shapely.STRtree(points).query(areas, "dwithin", distance=CLEARANCE_M)
     at_wall = shapely.dwithin(shapely.boundary(areas[ground]), points[gate], CLEARANCE_M)
-    ground, gate = ground[at_wall], gate[at_wall]
+    guessed_for = network.gates["guessed_for"].to_numpy()[gate]
+    own = np.array(grounds.names, dtype=object)[ground] == guessed_for
+    opens = at_wall & (pd.isna(guessed_for) | (own & grounds.is_estate[ground]))
+    ground, gate = ground[opens], gate[opens]
     pair, line = shapely.STRtree(lines).query(points[gate], "dwithin", distance=AT_GATE_M)
     keys = inner[0] * len(lines) + inner[1]
     led = pair[np.isin(ground[pair] * len(lines) + line, keys)]
@@ -147,9 +167,11 @@ def inner_connections(
     point, ground = blocks.grounds.holding(points)
     if not len(point):
         return point, pd.DataFrame({name: [] for name in CONNECTION_COLUMNS})
-    ways = inner_ways(network, blocks)
+    held = np.unique(ground)
+    ways = inner_ways(network, blocks.grounds.some(held))
+    way_ground = held[ways.ground]
     near, way = shapely.STRtree(ways.shape).query(points[point], "dwithin", distance=limit_m)
-    same = ground[near] == ways.ground[way]
+    same = ground[near] == way_ground[way]
     at, way = point[near[same]], way[same]
     pairs = pd.DataFrame(
         {
@@ -158,7 +180,7 @@ def inner_connections(
             "leg_m": shapely.distance(points[at], ways.shape[way]),
             "piece": ways.piece[way],
             "way": way,
-            "ground": ways.ground[way],
+            "ground": way_ground[way],
         }
     )
     pairs["rank"] = np.round(pairs["leg_m"] / GRID_M)
@@ -220,6 +242,20 @@ def straight_walks(
     float array, shape (n_doors, n_goals), metres; ``inf`` elsewhere
     """
     chosen = options or NetworkOptions()
+    walks_m = _straight_within(doors, goals, network, blocks, chosen)
+    if blocks.if_walled is None:
+        return walks_m
+    walled_m = _straight_within(doors, goals, network, blocks.if_walled, chosen)
+    return np.asarray(np.minimum(walks_m, walled_m))
+
+
+def _straight_within(
+    doors: Geometries,
+    goals: Geometries,
+    network: Network,
+    blocks: Obstacles,
+    chosen: NetworkOptions,
+) -> Floats:
     walks_m = np.full((len(doors), len(goals)), np.inf)
     areas = bare_grounds(blocks.grounds, network.edges, least_m=chosen.gate_link_m)
     if not len(areas):

@@ -45,6 +45,11 @@ class Grounds:
     names: tuple[str, ...] = ()
     is_estate: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
 
+    def some(self, chosen: Ints) -> Grounds:
+        """Return some of the grounds, by position."""
+        names = tuple(self.names[one] for one in chosen)
+        return Grounds(self.areas[chosen], names, self.is_estate[chosen])
+
     def holding(self, points: Geometries) -> tuple[Ints, Ints]:
         """Return the pairs (point, ground) of points that lie in a ground."""
         if not len(self.areas):
@@ -65,11 +70,14 @@ class Obstacles:
     kinds : str array, shape (n,)
         ``wall``, ``water``, ``rail`` or ``border``.
     grounds : Grounds
+    if_walled : Obstacles, optional
+        The same with the walls that nobody knows of, where they are taken as open.
     """
 
     lines: Geometries
     kinds: npt.NDArray[np.str_]
     grounds: Grounds = field(default_factory=Grounds)
+    if_walled: Obstacles | None = None
 
     def of_kind(self, kind: str) -> Geometries:
         """Return the lines of one kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +13,7 @@ import shapely
 from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.edges import Network, NetworkOptions
-from gridplan.network.gates import LINK_CLASSES, is_closed
+from gridplan.network.gates import AT_GATE_M, COURTYARD_CLASS, LINK_CLASS, LINK_CLASSES
 from gridplan.network.obstacles import CLEARANCE_M, Obstacles
 
 PROPOSED = "proposed"
@@ -121,7 +121,7 @@ def _ends(network: Network, blocks: Obstacles) -> pd.DataFrame:
     ends = pd.concat([streets["u"], streets["v"]], ignore_index=True)
     points = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
     # A gate's link begins where a street ends at the gate: that end is no longer dead.
-    links = network.walkable[network.walkable["highway"].isin(LINK_CLASSES)]
+    links = network.walkable[network.walkable["highway"].isin([LINK_CLASS, COURTYARD_CLASS])]
     alone = ~ends.duplicated(keep=False) & ~ends.isin([*links["u"], *links["v"]])
     dead = points[alone.to_numpy()]
     rings = shapely.boundary(blocks.grounds.areas)
@@ -139,25 +139,20 @@ def _ends(network: Network, blocks: Obstacles) -> pd.DataFrame:
 def wall_notes(
     network: Network,
     *,
-    gates: gpd.GeoDataFrame,
     buildings: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame,
     water: gpd.GeoDataFrame,
     blocks: Obstacles,
-    options: NetworkOptions | None = None,
 ) -> tuple[Note, ...]:
     """
     Return what is doubtful about the walls of a place, in words.
 
-    Walled estates with neither a gate nor a street through the wall; walls around
-    nothing; estates that a canal cuts apart.
+    Walled estates with neither a gate that leads out to a street nor a street through
+    the wall; walls around nothing; estates that a canal cuts apart.
     """
-    wall_m = (options or NetworkOptions()).gate_wall_m
     grounds = blocks.grounds
     names = np.array(grounds.names, dtype=object)
-    near = shapely.STRtree(gates.geometry.to_numpy()[~is_closed(gates)])
-    gated = near.query(shapely.boundary(grounds.areas), "dwithin", distance=wall_m)[0]
-    entered = np.union1d(gated, _crossings(network, blocks)["ground"].to_numpy())
+    entered = np.union1d(_gated(network, blocks), _crossings(network, blocks)["ground"].to_numpy())
     shut = np.setdiff1d(np.arange(len(names)), entered)
     held = shapely.STRtree(buildings.geometry.to_numpy()).query(grounds.areas, "intersects")[0]
     empty = np.setdiff1d(np.arange(len(names)), held)
@@ -170,16 +165,34 @@ def wall_notes(
     return tuple(note for note in found if note is not None)
 
 
+def _gated(network: Network, blocks: Obstacles) -> npt.NDArray[np.intp]:
+    """Return the grounds with a gate in their walls from which a way leads outside."""
+    areas = blocks.grounds.areas
+    points, lines = network.gates.geometry.to_numpy(), network.walkable.geometry.to_numpy()
+    rings = shapely.boundary(areas)
+    ground, gate = shapely.STRtree(points).query(rings, "dwithin", distance=CLEARANCE_M)
+    pair, line = shapely.STRtree(lines).query(points[gate], "dwithin", distance=AT_GATE_M)
+    outside = shapely.difference(lines[line], areas[ground[pair]])
+    return np.unique(ground[pair[shapely.length(outside) > GRID_M]])
+
+
 def proposal_note(proposed: gpd.GeoDataFrame) -> tuple[Note, ...]:
     """Return how many gates are proposed."""
     note = _note("gates_proposed", proposed["gate_id"].tolist(), _PROPOSED)
     return () if note is None else (note,)
 
 
+def assumed_note(network: Network, estates: Collection[str]) -> tuple[Note, ...]:
+    """Return which guessed gates lead out of estates that are known to be walled."""
+    own = network.gates["guessed_for"].isin(list(estates))
+    note = _note("gates_assumed", sorted(network.gates["gate_id"][own]), _ASSUMED)
+    return () if note is None else (note,)
+
+
 _SHUT = Message(
-    en="{n} walled grounds have neither a gate nor a street through the wall, so nobody walks out: "
-    "{ids}. Map their gates, or say that they are not walled.",
-    zh="{n} 处有围墙的用地既无出入口也无道路穿过围墙，居民无法步行离开：{ids}。"
+    en="{n} walled grounds have neither a gate that leads to a street nor a street through the "
+    "wall, so nobody walks out: {ids}. Map their gates, or say that they are not walled.",
+    zh="{n} 处有围墙的用地既无通往道路的出入口，也无道路穿过围墙，居民无法步行离开：{ids}。"
     "请补充出入口，或注明没有围墙。",
 )
 _EMPTY = Message(
@@ -195,6 +208,13 @@ _PROPOSED = Message(
     en="{n} gates are proposed where streets cross or reach a wall and none is mapped: {ids}. "
     "Check them on the ground.",
     zh="在道路穿过或到达围墙而未标注出入口处，建议 {n} 个出入口：{ids}。请实地核实。",
+)
+_ASSUMED = Message(
+    en="Gates taken as open until somebody has looked, where streets cross or reach the wall of an "
+    "estate that was found to be walled: {n} ({ids}). Check them on the ground; a gate that is "
+    "closed shuts its stretch of wall.",
+    zh="经核实有围墙的小区，在道路穿过或到达围墙处暂按有出入口计算：{n} 处（{ids}）。"
+    "请实地核实；核实为不通的出入口将不再计入。",
 )
 
 

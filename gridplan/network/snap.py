@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from gridplan.network.edges import Network, NetworkOptions
 from gridplan.network.gates import LINK_CLASSES
 from gridplan.network.inside import CONNECTION_COLUMNS, gate_places, inner_connections
 from gridplan.network.obstacles import WALL, Obstacles, crosses_obstacle, straight_legs
+from gridplan.network.sight import nearest_in_sight
 
 Ints = npt.NDArray[np.intp]
 
@@ -38,11 +39,14 @@ class Snapped:
     leg_m : float array, shape (n,)
         Straight metres from the point to the edge.
     detour : str array, shape (n,)
-        What lay across the leg to the nearest edge, so that a farther one was
-        taken (``wall``, ``water``, ``rail``, ``border``); empty where it is the nearest.
+        What lay across the leg to the nearest edge, so that a farther one was taken,
+        or none (``wall``, ``water``, ``rail``, ``border``); empty where it is the
+        nearest, or no edge is in reach at all.
     further : DataFrame
         Further ways onto the network of points inside walls, to be chosen by the
         whole walk: ``point`` (position), ``edge``, ``offset_m``, ``leg_m``.
+    if_walled : Snapped, optional
+        The same points where unknown walls are there, if they are taken as open.
     """
 
     edge: Ints
@@ -50,10 +54,16 @@ class Snapped:
     leg_m: Floats
     detour: npt.NDArray[np.object_]
     further: pd.DataFrame = field(default_factory=_none)
+    if_walled: Snapped | None = None
 
     def __len__(self) -> int:
         """Return the number of points."""
         return len(self.edge)
+
+    @property
+    def is_barred(self) -> npt.NDArray[np.bool_]:
+        """Which points have a street in reach, but something across every way to it."""
+        return np.asarray((self.edge < 0) & (self.detour != ""), dtype=bool)
 
     @property
     def connections(self) -> pd.DataFrame:
@@ -89,24 +99,72 @@ def snap_to_network(
 
     Outside walls, the nearest street within ``options.max_leg_m`` (edges, not
     nodes); of equally near ones the first by id. A leg that would cross a wall,
-    water, a railway or a hard border is refused, and the next edge is tried. Where
-    there is no street, gates that a free leg reaches take its place.
+    water, a railway or a hard border is refused: the nearest place of any edge that is
+    reached without is taken. Where there is no street, gates that a free leg reaches
+    take its place.
 
     Inside walls, the nearest place of each piece of the network in there, gates
-    among them: which is taken depends on where the walk leads.
+    among them: which is taken depends on where the walk leads. Inside walls that may be
+    there, both: a wall that is not there lengthens no walk.
 
     Parameters
     ----------
     points : array of Point (None: nowhere), shape (n,)
     """
     limit_m = (options or NetworkOptions()).max_leg_m
+    found = _snapped(points, network, blocks, limit_m)
+    if blocks.if_walled is None:
+        return found
+    return _with_ways_if_walled(found, points, network, blocks.if_walled, limit_m)
+
+
+def _with_ways_if_walled(
+    found: Snapped, points: Geometries, network: Network, walled: Obstacles, limit_m: float
+) -> Snapped:
+    """Add the ways onto the network that points have if unknown walls are there."""
+    ways = found.connections
+    point = ways["point"].to_numpy()
+    lines = network.walkable.geometry.to_numpy()[ways["edge"].to_numpy()]
+    feet = shapely.line_interpolate_point(lines, ways["offset_m"].to_numpy())
+    legs = straight_legs(shapely.get_coordinates(points[point]), shapely.get_coordinates(feet))
+    # The nearest street whose leg meets no unknown wall is the nearest with the walls too.
+    crossing = point[crosses_obstacle(legs, walled) != ""]
+    held, _ = walled.grounds.holding(points)
+    asked = np.unique(np.concatenate([held, crossing, np.flatnonzero(found.detour != "")]))
+    alone = _snapped(points[asked], network, walled, limit_m)
+    more = alone.connections
+    more["point"] = asked[more["point"].to_numpy()]
+    every = pd.concat([ways, more], ignore_index=True)
+    places = every[["offset_m", "leg_m"]].round(_NOISE_DECIMALS)
+    known = pd.concat([every[["point", "edge"]], places], axis="columns").duplicated()
+    either = _of_ways(found, every[~known].sort_values("point", kind="stable"))
+    kept = ways[~ways["point"].isin(asked)]
+    shut = _of_ways(found, pd.concat([kept, more]).sort_values("point", kind="stable"))
+    detour = found.detour.copy()
+    detour[asked] = alone.detour
+    return replace(either, if_walled=replace(shut, detour=detour))
+
+
+def _of_ways(found: Snapped, ways: pd.DataFrame) -> Snapped:
+    """Return the points with other ways onto the network, each point's first one first."""
+    edge = np.full(len(found), -1, dtype=np.intp)
+    offset_m, leg_m = np.full((2, len(found)), np.nan)
+    first = ~ways.duplicated("point")
+    at = ways.loc[first, "point"].to_numpy(dtype=np.intp)
+    edge[at], offset_m[at], leg_m[at] = (
+        ways.loc[first, name].to_numpy() for name in ("edge", "offset_m", "leg_m")
+    )
+    further = ways[~first].reset_index(drop=True)
+    return replace(found, edge=edge, offset_m=offset_m, leg_m=leg_m, further=further)
+
+
+def _snapped(points: Geometries, network: Network, blocks: Obstacles, limit_m: float) -> Snapped:
     walkable = network.walkable
     streets = np.flatnonzero(~walkable["highway"].isin(LINK_CLASSES).to_numpy())
-    outdoors = _nearest_free_street(
-        points, walkable.geometry.to_numpy()[streets], blocks=blocks, limit_m=limit_m
-    )
-    outdoors["edge"] = streets[outdoors["edge"]]
     inside, indoors = inner_connections(points, network, blocks=blocks, limit_m=limit_m)
+    lines = walkable.geometry.to_numpy()[streets]
+    outdoors = _nearest_free_street(points, lines, inside, blocks=blocks, limit_m=limit_m)
+    outdoors["edge"] = streets[outdoors["edge"]]
     free = outdoors[~outdoors["point"].isin(inside) & (outdoors["offset_m"].notna())]
     lost = np.setdiff1d(np.arange(len(points)), [*inside, *free["point"]])
     by_gate = _by_gate(points, lost, network, blocks=blocks, limit_m=limit_m)
@@ -124,27 +182,34 @@ def gates_on_network(network: Network, chosen: npt.NDArray[np.bool_]) -> Snapped
 
 
 def _nearest_free_street(
-    points: Geometries, lines: Geometries, *, blocks: Obstacles, limit_m: float
+    points: Geometries, lines: Geometries, inside: Ints, *, blocks: Obstacles, limit_m: float
 ) -> pd.DataFrame:
     """
     Return for each point the nearest street that a free leg reaches.
 
+    Points `inside` walls have other ways out: of them only the nearest is looked at.
     Points whose every leg is blocked have a row with null ``offset_m``; all rows say
     in ``blocked_by`` what lay across the leg to the nearest.
     """
     pairs = _candidates(points, lines, limit_m=limit_m, nearest_only=True)
     free = pairs.assign(blocked_by=_blocked_by(points, lines, pairs, blocks))
     chosen = free[free["blocked_by"] == ""]
-    again = np.setdiff1d(free["point"], chosen["point"])
+    again = np.setdiff1d(free["point"], [*chosen["point"], *inside])
     first_word = free.drop_duplicates("point").set_index("point")["blocked_by"]
     first_word.loc[chosen["point"]] = ""
     if len(again):
         wider = _candidates(points[again], lines, limit_m=limit_m, nearest_only=False)
         wider["point"] = again[wider["point"]]
-        chosen = pd.concat([chosen, _first_free(points, lines, wider, blocks)], ignore_index=True)
+        chosen = pd.concat(
+            [chosen, _nearest_seen(points, lines, wider, blocks, limit_m)], ignore_index=True
+        )
     chosen = chosen.drop_duplicates("point").copy()
     edge, point = chosen["edge"].to_numpy(), chosen["point"].to_numpy()
-    chosen["offset_m"] = shapely.line_locate_point(lines[edge], points[point])
+    foot = points[point]
+    if "x" in chosen:
+        seen = chosen["x"].notna().to_numpy()
+        foot[seen] = shapely.points(chosen.loc[seen, ["x", "y"]].to_numpy(dtype=float))
+    chosen["offset_m"] = shapely.line_locate_point(lines[edge], foot)
     shut = free[~free["point"].isin(point)].drop_duplicates("point").assign(offset_m=np.nan)
     every = pd.concat([chosen, shut], ignore_index=True)
     every["blocked_by"] = first_word.reindex(every["point"]).to_numpy()
@@ -157,7 +222,8 @@ def _by_gate(
     """Return each gate that a free leg reaches from points without a street."""
     spots = network.gates.geometry.to_numpy()
     near, gate = shapely.STRtree(spots).query(points[lost], "dwithin", distance=limit_m)
-    point = lost[near]
+    known = network.gates["guessed_for"].isna().to_numpy()[gate]
+    point, gate = lost[near[known]], gate[known]
     legs = straight_legs(
         shapely.get_coordinates(points[point]), shapely.get_coordinates(spots[gate])
     )
@@ -208,11 +274,29 @@ def _blocked_by(
     return crosses_obstacle(legs, blocks)
 
 
-def _first_free(
-    points: Geometries, lines: Geometries, pairs: pd.DataFrame, blocks: Obstacles
+def _nearest_seen(
+    points: Geometries,
+    lines: Geometries,
+    pairs: pd.DataFrame,
+    blocks: Obstacles,
+    limit_m: float,
 ) -> pd.DataFrame:
+    """
+    Return for each point the nearest place of any street in reach that a free leg reaches.
+
+    A place that is not the nearest of its street has ``x``, ``y``.
+    """
     free: pd.DataFrame = pairs[_blocked_by(points, lines, pairs, blocks) == ""]
-    return free.drop_duplicates("point")
+    first = free.drop_duplicates("point")
+    within_m = pairs["point"].map(first.set_index("point")["leg_m"]).fillna(limit_m)
+    # Streets whose nearest place is nearer than that one, and hidden: some of it may be in sight.
+    hidden = pairs.assign(within_m=within_m)[pairs["leg_m"] < within_m - GRID_M]
+    seen = nearest_in_sight(points, hidden, lines, blocks)
+    if seen.empty:
+        return first
+    every = pd.concat([seen, first], ignore_index=True)
+    ordered = every.sort_values(["point", "rank", "edge"], kind="stable")
+    return ordered.drop_duplicates("point")
 
 
 def _as_snapped(n: int, every: pd.DataFrame, outdoors: pd.DataFrame, inside: Ints) -> Snapped:
@@ -229,7 +313,10 @@ def _as_snapped(n: int, every: pd.DataFrame, outdoors: pd.DataFrame, inside: Int
     detour[at] = plain["blocked_by"].reindex(at).fillna("").to_numpy()
     # A street on top of the wall is near, and is no way out.
     other = plain["edge"].reindex(at).to_numpy() != edge[at]
-    walled_in = at[np.isin(at, inside) & other]
+    shut = plain.index.to_numpy(dtype=np.intp)
+    shut = shut[edge[shut] < 0]
+    detour[shut] = plain["blocked_by"].reindex(shut).to_numpy()
+    walled_in = np.concatenate([at[np.isin(at, inside) & other], shut[np.isin(shut, inside)]])
     detour[walled_in] = np.where(detour[walled_in] == "", WALL, detour[walled_in])
     further = every[~first].reset_index(drop=True)
     return Snapped(edge=edge, offset_m=offset_m, leg_m=leg_m, detour=detour, further=further)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
-import pandas as pd
 
 from gridplan.network.edges import Network, NetworkOptions, build_network
 from gridplan.network.obstacles import Obstacles, obstacles
@@ -28,30 +28,40 @@ def wall_variants(
     barriers: gpd.GeoDataFrame,
     estates: gpd.GeoDataFrame,
     options: NetworkOptions | None = None,
+    gates_unknown: Collection[str] = (),
 ) -> tuple[WallVariant, WallVariant | None]:
     """
     Return the network with unknown walls open, and with them walled.
 
-    In the second, an estate whose ``walled`` is null has a wall with gates where
-    streets cross or reach it (see `propose_gates`); None where no estate is unknown.
-    A walk lies between the two.
+    In the second, an estate whose ``walled`` is null has a wall, with gates where streets
+    cross or reach it (see `propose_gates`); None where no estate is unknown. A gate that
+    is a guess leads out of the doors of its estate, and shortens no other walk.
+
+    A wall shortens no walk: both have the same network, and in the first every door has
+    the ways onto it that it has in the second too (`Obstacles.if_walled`).
 
     Parameters
     ----------
     streets, gates, water, barriers, estates : GeoDataFrame
         As in `Place`.
+    gates_unknown : collection of str
+        Estates that are known to be walled, and nobody has said by which gates one enters:
+        they have guessed gates in both variants, as they had before.
     """
-    blocks = obstacles(water=water, barriers=barriers, estates=estates)
-    network = build_network(streets, gates=gates, blocks=blocks, options=options)
+    layers = {"water": water, "barriers": barriers}
+    blocks = obstacles(estates=estates, **layers)
     unknown = estates["walled"].isna()
+    shut = estates.assign(walled=estates["walled"].fillna(value=True))
+    walled = obstacles(estates=shut, **layers) if unknown.any() else blocks
+    network = build_network(streets, gates=gates, blocks=walled, options=options)
+    asked = estates["estate_id"][unknown | estates["estate_id"].isin(list(gates_unknown))]
+    if len(asked):
+        proposed = propose_gates(network, gates, blocks=walled, options=options)
+        guessed = proposed[proposed["estate_id"].isin(asked)]
+        network = build_network(
+            streets, gates=gates, blocks=walled, options=options, guessed=guessed
+        )
     if not unknown.any():
         return WallVariant(network, blocks), None
-    shut = estates.assign(walled=estates["walled"].fillna(value=True))
-    walled = obstacles(water=water, barriers=barriers, estates=shut)
-    proposed = propose_gates(network, gates, blocks=walled, options=options)
-    entered = proposed[proposed["estate_id"].isin(estates["estate_id"][unknown])]
-    every = gates if entered.empty else pd.concat([gates, entered], ignore_index=True)
-    closed = build_network(
-        streets, gates=gpd.GeoDataFrame(every, crs=gates.crs), blocks=walled, options=options
-    )
-    return WallVariant(network, blocks), WallVariant(closed, walled)
+    opened = WallVariant(network, replace(blocks, if_walled=walled))
+    return opened, WallVariant(network, walled)

@@ -6,10 +6,11 @@ import geopandas as gpd
 import shapely
 
 from gridplan import assemble
+from gridplan.answers.words import WALL, YES
 from gridplan.cells import CellOptions, assign_codes, cell_uids, partition
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
-from gridplan.network import proposal_note, propose_gates, wall_notes, wall_variants
+from gridplan.network import assumed_note, proposal_note, propose_gates, wall_notes, wall_variants
 from gridplan.place import Place
 from gridplan.steps.work import Work, network_options
 
@@ -20,6 +21,7 @@ def add_network(work: Work) -> None:
     near = place.outline.buffer(options.buffer_m)
     shapely.prepare(near)
     within = shapely.intersects(near, place.streets.geometry.to_numpy())
+    found_walled = _found_walled(place)
     opened, walled = wall_variants(
         place.streets[within].reset_index(drop=True),
         gates=place.gates,
@@ -27,6 +29,7 @@ def add_network(work: Work) -> None:
         barriers=place.barriers,
         estates=place.estates,
         options=options,
+        gates_unknown=found_walled,
     )
     network, blocks = opened.network, opened.blocks
     proposed = propose_gates(network, place.gates, blocks=blocks, options=options)
@@ -36,17 +39,28 @@ def add_network(work: Work) -> None:
     work.found["proposed_gates"] = proposed
     work.notes.extend(network.notes)
     work.notes.extend(proposal_note(proposed))
+    work.notes.extend(assumed_note(network, found_walled))
     work.notes.extend(
         wall_notes(
             network,
-            gates=place.gates,
             buildings=place.buildings,
             barriers=place.barriers,
             water=place.water,
             blocks=blocks,
-            options=options,
         )
     )
+
+
+def _found_walled(place: Place) -> tuple[str, ...]:
+    """
+    Return the estates that a field check found to be walled.
+
+    The list promised the walk with gates where streets reach the wall; so it is, until
+    each gate is looked at.
+    """
+    checks = place.field_checks
+    yes = (checks["kind"] == WALL) & (checks["answer"] == YES)
+    return tuple(sorted(checks["target_id"][yes].astype(str)))
 
 
 def add_demand(work: Work) -> None:

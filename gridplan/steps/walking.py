@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from gridplan.access import (
+    barred_note,
     basis_of,
     committee_walks,
     community_committees,
@@ -53,6 +55,8 @@ def add_access(work: Work) -> None:
     names = walks.ids[: walks.first_gate]
     work.notes.extend(cut_off_notes(work.found["network"], walks.facilities, names, told=told))
     residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
+    barred_by = np.where(walks.doors.is_barred, walks.doors.detour, "")
+    work.notes.extend(barred_note(demand["demand_id"].to_numpy(), residents, barred_by))
     work.found["ledger"] = reachability_ledger(
         work.found["network"],
         doors=walks.doors,
@@ -75,6 +79,7 @@ def _wall_range(work: Work, table: pd.DataFrame) -> None:
         walled.blocks,
         options=network_options(work.config),
         committees_only=True,
+        doors=work.found["walks"].doors.if_walled,
     )
     columns = wall_range_columns(work.place, demand, walks, table)
     work.found["demand"] = pd.concat([demand, columns], axis="columns")
