@@ -11,7 +11,7 @@ FLOORS = """
     errors terms geometry place verify
     sources
     cells demand network access cases zones siting patrol evaluation
-    setting_faults setting_fields settings_file people_settings
+    setting_faults setting_fields settings_file people_settings cell_settings
     config plan project dictionary settings_doc fingerprint assemble summary steps pipeline compare
     store present batch widgets progress commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list

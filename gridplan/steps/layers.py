@@ -48,6 +48,7 @@ def add_layers(work: Work) -> None:
         "committees": assemble.committees_layer(place, demand),
         "rooms": assemble.rooms_layer(place, demand, work.found["opened"], work.found["closing"]),
         "streets": assemble.streets_layer(work.found["network"]),
+        "line_moves": work.found["line_moves"],
         "ledger": work.found["ledger"],
         "access_by_unit": _access_table(work),
         "frontier": summary.frontier_table(work.found["siting_figures"], work.found["siting"]),

@@ -45,6 +45,7 @@ _ADDED = {
     "ledger": "component residents length_m facilities facility_ids to_main_m between geometry",
     "frontier": "model p objective lower_bound gap status sites",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
+    "line_moves": "building_id from_community_id to_community_id area_m2 geometry",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",
 }
