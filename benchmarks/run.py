@@ -3,7 +3,8 @@ Seconds per step and peak memory of whole runs: the demo town, and Newport where
 
 Each place runs in a process of its own, so that its peak memory is its own:
 ``python benchmarks/run.py`` or ``make bench``. ``make bench ARGS=access`` compares walking
-distances with other tools instead (`benchmarks/access.py`).
+distances with other tools instead (`benchmarks/access.py`), ``ARGS=cells`` ways to draw cells
+(`benchmarks/cells.py`).
 """
 
 from __future__ import annotations
@@ -69,8 +70,10 @@ def main() -> None:
     if sys.argv[1:]:
         script = Path(__file__).with_name(f"{sys.argv[1]}.py")
         if not script.is_file():
-            sys.exit(f"there is no benchmark {sys.argv[1]!r}; there is: access")
-        sys.exit(subprocess.run([sys.executable, str(script)], check=False).returncode)
+            sys.exit(f"there is no benchmark {sys.argv[1]!r}; there are: access, cells")
+        sys.exit(
+            subprocess.run([sys.executable, str(script), *sys.argv[2:]], check=False).returncode
+        )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         show("Demo town", measure("demo", folder / "demo"))

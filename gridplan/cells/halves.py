@@ -16,7 +16,7 @@ from gridplan.geometry import Floats
 
 Ints = npt.NDArray[np.intp]
 
-_DIRECTIONS = 12
+_DIRECTIONS = 8
 _TRIED = 3
 """Cuts of which it is looked at whether both sides hang together."""
 
@@ -26,6 +26,9 @@ _LENGTH_COST = 0.3
 _FREE_MISS, _FREE_CELLS, _MISS_COST = 0.04, 4, 6.0
 """A cut may miss the area of its sides by the first share of a cell for each cell, of up to the
 second number of cells, at no cost; each cell's area beyond costs the third."""
+
+_MENDED = 3
+"""How often pieces are given to the other side before a cut is given up."""
 
 _FEW = 300
 """Up to so many atoms, looking at each in turn is faster than a sparse matrix."""
@@ -72,7 +75,7 @@ def divide(cutter: Cutter, own: Ints, k: int, target_m2: float) -> list[Ints]:
     """
     Return `k` sets of atoms of about equal area that `own` divides into.
 
-    Each cut sweeps over the land in twelve directions; where it lies is decided by
+    Each cut sweeps over the land in eight directions; where it lies is decided by
     the lines it follows, the area of both sides and whether they hang together.
     """
     if k <= 1 or len(own) <= 1:
@@ -138,9 +141,12 @@ def _best_of(
     cost: Floats,
 ) -> tuple[Ints, Ints] | None:
     n = len(own)
-    left, right = borders
-    area = cutter.atoms.area_m2[own]
-    fallback: tuple[float, npt.NDArray[np.bool_]] | None = None
+    area: list[float] = cutter.atoms.area_m2[own].tolist()
+    near: list[list[int]] = [[] for _ in range(n)]
+    for a, b in zip(*(ends.tolist() for ends in borders), strict=True):
+        near[a].append(b)
+        near[b].append(a)
+    fallback: tuple[float, list[bool]] | None = None
     tried = 0
     for flat in best.tolist():
         direction, last = divmod(flat, n)
@@ -148,39 +154,62 @@ def _best_of(
             break
         side = np.zeros(n, dtype=bool)
         side[order[direction, : last + 1]] = True
-        mended = _hanging_together(side, left, right, area)
+        drawn: list[bool] = side.tolist()
+        mended = _hanging_together(drawn, near, area)
         if mended is None:
             continue
-        moved = float(area[mended != side].sum())
-        if moved == 0.0:
-            return own[mended], own[~mended]
+        moved = sum(m2 for m2, a, b in zip(area, mended, drawn, strict=True) if a != b)
         if fallback is None or moved < fallback[0]:
             fallback = (moved, mended)
         tried += 1
-        if tried >= _TRIED:
+        if moved == 0.0 or tried >= _TRIED:
             break
     if fallback is None:
         return None
-    return own[fallback[1]], own[~fallback[1]]
+    chosen = np.array(fallback[1])
+    return own[chosen], own[~chosen]
 
 
 def _hanging_together(
-    side: npt.NDArray[np.bool_], left: Ints, right: Ints, area: Floats
-) -> npt.NDArray[np.bool_] | None:
+    side: list[bool], near: list[list[int]], area: list[float]
+) -> list[bool] | None:
     """Return the sides with all but the largest piece of each given to the other, or None."""
-    mended = side.copy()
-    for _ in range(3):
-        label = connected_labels(mended, left, right)
-        size = np.bincount(label, weights=area)
-        pieces = {value: np.unique(label[mended == value]) for value in (True, False)}
-        if not all(len(own) for own in pieces.values()):
+    mended = side
+    for _ in range(_MENDED):
+        pieces = _pieces(mended, near)
+        count = sum(mended[piece[0]] for piece in pieces)
+        if not 0 < count < len(pieces):
             return None
-        if len(size) == len(pieces):
+        if len(pieces) == len((True, False)):
             return mended
-        for value, own in pieces.items():
-            main = own[size[own].argmax()]
-            mended[np.isin(label, own[own != main])] = not value
+        size = [sum(area[atom] for atom in piece) for piece in pieces]
+        mended = mended.copy()
+        for value in (True, False):
+            own = [at for at, piece in enumerate(pieces) if side[piece[0]] == value]
+            main = max(own, key=lambda at: (size[at], -at))
+            for at in own:
+                if at != main:
+                    for atom in pieces[at]:
+                        mended[atom] = not value
+        side = mended
     return None
+
+
+def _pieces(side: list[bool], near: list[list[int]]) -> list[list[int]]:
+    """Return the connected pieces of both sides, each with its first atom first."""
+    seen = [False] * len(side)
+    pieces = []
+    for first in range(len(side)):
+        if seen[first]:
+            continue
+        seen[first], piece = True, [first]
+        for atom in piece:
+            for other in near[atom]:
+                if not seen[other] and side[other] == side[first]:
+                    seen[other] = True
+                    piece.append(other)
+        pieces.append(piece)
+    return pieces
 
 
 def connected_labels(side: npt.NDArray[np.bool_], left: Ints, right: Ints) -> Ints:

@@ -18,6 +18,9 @@ Near = list[list[tuple[int, float, float]]]
 _SCRAP = 0.4
 """A cell below this share of its target may join another realm."""
 
+_LIKELY = 5
+"""Of the neighbours of a cell, so many are tried."""
+
 _WORTHWHILE = 0.01
 """Least gain for which cells are divided anew."""
 
@@ -223,6 +226,16 @@ class Search:
         found.discard(cell)
         return sorted(one for one in found if self._may_join(cell, one))
 
+    def _likely(self, cell: int) -> list[int]:
+        """Return the neighbours with which a cell shares most of its border."""
+        met: dict[int, float] = {}
+        for atom in sorted(self.cells.members[cell]):
+            for other, length, _ in self.near[atom]:
+                there = self.cells.of_atom[other]
+                if there != cell and self._may_join(cell, there):
+                    met[there] = met.get(there, 0.0) + length
+        return sorted(met, key=lambda one: (-round(met[one], 6), one))[:_LIKELY]
+
     def _may_join(self, cell: int, other: int) -> bool:
         """Return whether two cells are of one realm, or one is too small to be by itself."""
         cells = self.cells
@@ -235,7 +248,7 @@ class Search:
         if not cells.members[cell] or self.cost(cell) <= _GAIN:
             return False
         best: tuple[float, int, list[Ints]] | None = None
-        for other in [-1, *self.neighbours(cell)]:
+        for other in [-1, *self._likely(cell)]:
             pair = [cell] if other < 0 else [cell, other]
             own = sorted(set().union(*(cells.members[one] for one in pair)))
             old = sum(self.cost(one) for one in pair) + self._cut_within(pair)
@@ -338,7 +351,9 @@ def search_cells(
     search = Search(cutter, near, cutter.score)
     for group, own in connected_parts(cutter, groups):
         if group.realm in whole:
-            search.add(own.tolist(), realm=group.realm, target_m2=group.target_m2)
+            # What must stay whole has the area it should have.
+            area_m2 = float(cutter.atoms.area_m2[own].sum())
+            search.add(own.tolist(), realm=group.realm, target_m2=area_m2)
             continue
         for part, target_m2 in _first_cells(cutter, own, group, sizes):
             search.add(part.tolist(), realm=group.realm, target_m2=target_m2)
