@@ -60,6 +60,8 @@ class Atoms:
     left, right : array of int, shape (m,)
     length_m, worth : array of float, shape (m,)
         Border of each pair: its length, and how much of that runs on lines (0 to 1).
+    estate : array of int
+        Walled estate that most of it lies in, or beside as a strip of land; 0 for none.
     image : array of int, shape (rows, columns)
         Position of the atom that holds each pixel, -1 outside.
     frame : Frame
@@ -75,6 +77,7 @@ class Atoms:
     right: Ints
     length_m: Floats
     worth: Floats
+    estate: Ints
     image: Labels
     frame: Frame
 
@@ -119,10 +122,10 @@ def make_atoms(
     under = built != NONE
     face[under] = home[built[under] - 1] + 1
     key = _keys(face, built, frame, small=shapely.area(faces.polygons[own]) < 2 * least_m2)
+    walls = np.r_[0, estate][face]
     if estate.any():
         street_block = np.r_[-1, blocks_of(faces, parting=MAJOR - {WALL})[own]][face]
-        walled = np.r_[False, estate > 0][face]
-        key = _with_strips(key, walled, street_block, under, frame)
+        key, walls = _with_strips(key, walls, street_block, under, frame)
     image = np.full(face.shape, -1, dtype=np.int64)
     inside = face != NONE
     key[~inside] = NONE - 1
@@ -132,18 +135,19 @@ def make_atoms(
     plan = _joined(raw.area_m2, raw.left, raw.right, raw.length_m, raw.worth, least_m2)
     image[inside] = plan[image[inside]]
     atoms = _measure(image, face, under, frame, worth)
-    return replace(atoms, face=own[atoms.face]), face
+    behind = _main_face(image[inside], walls[inside], len(atoms.area_m2))
+    return replace(atoms, face=own[atoms.face], estate=behind), face
 
 
 def _with_strips(
     key: Labels,
-    walled: npt.NDArray[np.bool_],
+    walls: Labels,
     block: Labels,
     under: npt.NDArray[np.bool_],
     frame: Frame,
-) -> Labels:
+) -> tuple[Labels, Labels]:
     """
-    Return the keys with the strips of land along walls given to the estate.
+    Return keys and estates with the strips of land along walls given to the estate.
 
     What lies between a wall and the street is no place by itself: it is land that a
     disc of `_STRIP_M` does not fit into, nearer than that to the estate.
@@ -151,14 +155,14 @@ def _with_strips(
     Parameters
     ----------
     key : array of int
-    walled : array of bool
-        Pixels in walled estates.
+    walls : array of int
+        Walled estate of each pixel, from 1; 0 outside.
     block : array of int
         What streets and water, but not walls, part; below 0 outside.
     under : array of bool
         Pixels under buildings.
     """
-    size = frame.pixel_m
+    size, walled = frame.pixel_m, walls > 0
     free = (block >= 0) & ~walled
     open_land = free.copy()
     for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
@@ -171,7 +175,7 @@ def _with_strips(
     metres, places = ndimage.distance_transform_edt(~walled, sampling=size, return_indices=True)
     close = tuple(places)
     strip = narrow & ~under & (metres < _STRIP_M) & (block == block[close])
-    return np.asarray(np.where(strip, key[close], key))
+    return np.where(strip, key[close], key), np.where(strip, walls[close], walls)
 
 
 def _keys(face: Labels, built: Labels, frame: Frame, *, small: npt.NDArray[np.bool_]) -> Labels:
@@ -221,6 +225,7 @@ def _measure(
         right=right[meet],
         length_m=length[meet],
         worth=value[meet],
+        estate=np.zeros(n, dtype=np.intp),
         image=image,
         frame=frame,
     )

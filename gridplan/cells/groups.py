@@ -94,7 +94,9 @@ class _Blocks:
         first, own = np.unique(zoning.block, return_index=True, return_inverse=True)[1:]
         n = len(first)
         self.area: list[float] = np.bincount(own, weights=atoms.area_m2, minlength=n).tolist()
-        self.built: list[float] = np.bincount(own, weights=atoms.built_m2, minlength=n).tolist()
+        # A walled estate is built up, however much green is in it.
+        built = np.where(zoning.estate > 0, atoms.area_m2, atoms.built_m2)
+        self.built: list[float] = np.bincount(own, weights=built, minlength=n).tolist()
         wet = np.bincount(own, weights=atoms.area_m2 * zoning.wet, minlength=n)
         self.water: list[float] = wet.tolist()
         self.estate: list[int] = zoning.estate[first].tolist()
