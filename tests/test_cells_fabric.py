@@ -355,6 +355,7 @@ def test_paths_are_borders_only_where_asked_for():
         ("open_factor", 0.5, "`open_factor` is 0.5"),
         ("open_factor", math.nan, "`open_factor` is nan"),
         ("open_share", 1.5, "`open_share` is 1.5"),
+        ("target_m2", 100.0, "at least 400 m²"),
         ("target_m2", 1e9, "larger than the place"),
     ],
 )

@@ -26,8 +26,8 @@ PIXEL_M = 2.0
 _OPEN_M = 20.0
 """Land farther than this from a building is open."""
 
-_PATCH_M = 40.0
-"""Open land is divided into patches of this side."""
+_PATCH_ATOMS = 3.2
+"""Open land is divided into square patches of this many times the area of the least atom."""
 
 _STRIP_M = 30.0
 """Land between a wall and the next line that is narrower than this goes with the estate."""
@@ -121,7 +121,8 @@ def make_atoms(
     built = fill(shapes, frame) if len(shapes) else np.zeros_like(face)
     under = built != NONE
     face[under] = home[built[under] - 1] + 1
-    key = _keys(face, built, frame, small=shapely.area(faces.polygons[own]) < 2 * least_m2)
+    small = shapely.area(faces.polygons[own]) < 2 * least_m2
+    key = _keys(face, built, frame, small=small, least_m2=least_m2)
     walls = np.r_[0, estate][face]
     if estate.any():
         street_block = np.r_[-1, blocks_of(faces, parting=MAJOR - {WALL})[own]][face]
@@ -178,10 +179,12 @@ def _with_strips(
     return np.where(strip, key[close], key), np.where(strip, walls[close], walls)
 
 
-def _keys(face: Labels, built: Labels, frame: Frame, *, small: npt.NDArray[np.bool_]) -> Labels:
+def _keys(
+    face: Labels, built: Labels, frame: Frame, *, small: npt.NDArray[np.bool_], least_m2: float
+) -> Labels:
     """Return a label per pixel: of its face, and in it of a building or a patch of open land."""
     close, metres = nearest(built, frame.pixel_m)
-    per_patch = max(int(_PATCH_M / frame.pixel_m), 1)
+    per_patch = max(round((_PATCH_ATOMS * least_m2) ** 0.5 / frame.pixel_m), 1)
     first_row, first_column = round(frame.north / frame.pixel_m), round(frame.west / frame.pixel_m)
     rows = (np.arange(frame.rows) - first_row) // per_patch
     columns = (np.arange(frame.columns) + first_column) // per_patch

@@ -12,6 +12,9 @@ CellMethod = Literal["fabric", "square"]
 Preset = Literal["uniform", "recognisable"]
 Estates = Literal["cut", "whole"]
 Borders = Literal["all", "major"]
+FINEST_M2 = 400.0
+"""Least target area of cells by fabric: what a raster of 2 m can tell apart."""
+
 RECOGNISABLE_MOST = 2.0
 """Largest share of the target area that is no exception where borders come first."""
 
@@ -102,6 +105,13 @@ def option_faults(options: CellOptions) -> FaultList:
 
 
 def _choice_faults(options: CellOptions, faults: FaultList) -> None:
+    if options.method == "fabric" and 0 < options.target_m2 < FINEST_M2:
+        faults.add(
+            en=f"Cells by `fabric` have at least {FINEST_M2:g} m²; `target_m2` is "
+            f'{options.target_m2:g}. Give a larger one, or `method = "square"`.',
+            zh=f"`fabric` 方法的目标面积至少为 {FINEST_M2:g} 平方米，现 `target_m2` 为 "
+            f'{options.target_m2:g}。请调大，或改用 `method = "square"`。',
+        )
     for key, known in (
         ("preset", get_args(Preset)),
         ("borders", get_args(Borders)),
