@@ -104,7 +104,8 @@ def managed_communities(
         As in `gridplan.cells.communities.checked_communities`.
     """
     # Only the communities are looked at here: whether cells are of a good size comes later.
-    own = checked_communities(communities, CellOptions(target_m2=_ANY_M2, max_cells=sys.maxsize))
+    any_size = CellOptions(method="square", target_m2=_ANY_M2, max_cells=sys.maxsize)
+    own = checked_communities(communities, any_size)
     whole = footprints(buildings.geometry.to_numpy())
     found = management_lines(own.geometry.to_numpy(), whole.shapes)
     managed, moves = _managed(found, own, whole, buildings)
