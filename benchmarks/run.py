@@ -3,8 +3,9 @@ Seconds per step and peak memory of whole runs: the demo town, and Newport where
 
 Each place runs in a process of its own, so that its peak memory is its own:
 ``python benchmarks/run.py`` or ``make bench``. ``make bench ARGS=access`` compares walking
-distances with other tools instead (`benchmarks/access.py`), ``make bench ARGS=siting`` sitings
-with published values and with spopt (`benchmarks/siting.py`).
+distances with other tools instead (`benchmarks/access.py`), ``ARGS=cells`` ways to draw cells
+(`benchmarks/cells.py`), ``ARGS=siting`` sitings with published values and with spopt
+(`benchmarks/siting.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEWPORT_OSM = ROOT.parent / "shared" / "data" / "newport" / "newport.osm.pbf"
-COMPARISONS = ("access", "siting")
+COMPARISONS = ("access", "cells", "siting", "siting_capacity", "siting_cover")
 NEWPORT_TOML = ROOT / "tests" / "newport.toml"
 
 _CHILD = """

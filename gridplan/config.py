@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import pydantic
 
 from gridplan.access import AccessOptions, WalkingSpeeds
-from gridplan.cells import CellOptions
+from gridplan.cell_settings import CellSettings
 from gridplan.errors import Language, Note, SettingsError
 from gridplan.network import NetworkOptions
 from gridplan.norm_settings import DEFAULT_NORMS, WALK, Norm, near_miss, norm_faults
@@ -31,7 +31,6 @@ _LARGEST_SEED = 2**31 - 1
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _COMMUNITY_CODE = re.compile(r"\d{12}", re.ASCII)
 _FARTHEST_M = 100_000
-_SMALLEST_CELL_M2 = 10
 _FARTHEST_JOIN_M = 20
 """Across a street, not to the next one."""
 
@@ -205,22 +204,6 @@ class RunSettings(Section):
     model_config = _FROZEN
     seed: int = _setting(
         1, en="Seed of everything random.", zh="随机种子。", ge=0, le=_LARGEST_SEED
-    )
-
-
-class CellSettings(Section):
-    """`[cells]`: the management cells."""
-
-    model_config = _FROZEN
-    method: Literal["square"] = _setting(
-        "square", en="How cells are drawn.", zh="单元网格划分方法。"
-    )
-    target_m2: float = _setting(
-        _default(CellOptions, "target_m2"),
-        en="Target area of a cell.",
-        zh="单元网格目标面积。",
-        unit="m²",
-        ge=_SMALLEST_CELL_M2,
     )
 
 

@@ -20,7 +20,7 @@ from gridplan.steps import (
     services,
     walking,
 )
-from gridplan.steps.places import coded_cells
+from gridplan.steps.places import coded_cells, managed_place
 from gridplan.steps.work import Step, Work
 from gridplan.zones import number_of_zones, rook_graph
 
@@ -36,13 +36,26 @@ STEPS: tuple[Step, ...] = (
         places.add_network,
     ),
     Step(
+        "communities",
+        ("communities", "buildings"),
+        ("cells",),
+        (),
+        places.add_communities,
+    ),
+    Step(
         "demand",
         ("buildings", "communities", "estates", "weights", "population"),
         ("demand",),
-        (),
+        ("communities",),
         places.add_demand,
     ),
-    Step("cells", ("communities",), ("cells",), ("demand",), places.add_cells),
+    Step(
+        "cells",
+        ("communities", "streets", "water", "barriers", "buildings", "estates"),
+        ("cells",),
+        ("communities", "demand"),
+        places.add_cells,
+    ),
     Step(
         "access",
         ("committees", "community_committees", "sites", "facilities", "gates"),
@@ -126,7 +139,7 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     InputError, InfeasibleError
         As `run` does for a target area, codes that do not suffice, or too many zones.
     """
-    cells = coded_cells(place, config)
+    cells = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
     work = Work(place=place, config=config)

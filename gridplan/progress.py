@@ -14,6 +14,7 @@ STEP_WORDS: Mapping[str, Message] = {
     "demo": Message(en="Making the demo town", zh="生成演示街道"),
     "read": Message(en="Reading and checking the input", zh="读取并检查输入"),
     "network": Message(en="Building the walking network", zh="建立步行路网"),
+    "communities": Message(en="Drawing the communities' lines", zh="核定社区界线"),
     "demand": Message(en="Placing residents in buildings", zh="将人口分配到建筑"),
     "cells": Message(en="Drawing the cells", zh="划分单元网格"),
     "access": Message(en="Measuring the walks", zh="计算步行距离"),

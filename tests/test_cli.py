@@ -81,7 +81,8 @@ def test_no_room_at_all_is_a_plan_too(run):
 def test_more_cells_than_codes_is_status_3_and_writes_nothing(run, tmp_path):
     project, _, _ = run
     out = tmp_path / "fine"
-    result = call("run", project, "--out", out, "--set", "cells.target_m2=40", "--lang", "en")
+    finer = ["--set", "cells.target_m2=40", "--set", "cells.method=square"]
+    result = call("run", project, "--out", out, *finer, "--lang", "en")
     assert result.exit_code == 3, result.output
     assert "999" in result.stderr
     assert not out.exists()

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gridplan.errors import FaultList
 
-CellMethod = Literal["square"]
-METHODS: tuple[CellMethod, ...] = ("square",)
+CellMethod = Literal["fabric", "square"]
+Preset = Literal["uniform", "recognisable"]
+Estates = Literal["cut", "whole"]
+Borders = Literal["all", "major"]
+FINEST_M2 = 400.0
+"""Least target area of cells by fabric: what a raster of 2 m can tell apart."""
+
+RECOGNISABLE_MOST = 2.0
+"""Largest share of the target area that is no exception where borders come first."""
+
+METHODS: tuple[CellMethod, ...] = get_args(CellMethod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +28,9 @@ class CellOptions:
 
     Attributes
     ----------
-    method : {"square"}
-        ``square`` cuts a square lattice at the community lines.
+    method : {"fabric", "square"}
+        ``fabric`` follows streets, water and walls and cuts no building; ``square``
+        cuts a square lattice at the community lines.
     target_m2 : float
         Area aimed at, in grid square metres; 10,000 in built-up land.
     min_share : float
@@ -29,12 +39,35 @@ class CellOptions:
     max_cells : int
         More cells than this are refused before any work: the target is then a slip
         of the pen (square metres taken for hectares, say), not a plan.
+    preset : {"uniform", "recognisable"}
+        ``uniform``: cells near the target area before all; ``recognisable``: a border
+        along a street, wall or canal is worth a larger deviation, and cells are a
+        little larger.
+    borders : {"all", "major"}
+        Lines that cells may follow: ``major`` are streets for vehicles, railways,
+        water, walls; ``all`` has service ways and paths too.
+    estates : {"cut", "whole"}
+        A walled estate is divided only inside itself, or is one cell, however large.
+    open_factor : float
+        Cells of land that is not built up are this many times the target area.
+    open_share : float
+        Land with less than this share under buildings (0 to 1) is not built up.
     """
 
     method: CellMethod = "square"
     target_m2: float = 10_000.0
     min_share: float = 0.5
     max_cells: int = 1_000_000
+    preset: Preset = "uniform"
+    borders: Borders = "all"
+    estates: Estates = "cut"
+    open_factor: float = 4.0
+    open_share: float = 0.05
+
+    @property
+    def most_share(self) -> float:
+        """Cells above this share of the target area are exceptions."""
+        return RECOGNISABLE_MOST if self.preset == "recognisable" else 2 - self.min_share
 
     @property
     def side_m(self) -> float:
@@ -67,4 +100,36 @@ def option_faults(options: CellOptions) -> FaultList:
             en=f"`max_cells` is {options.max_cells}. Give a positive whole number.",
             zh=f"`max_cells` 为 {options.max_cells}，应为正整数。",
         )
+    _choice_faults(options, faults)
     return faults
+
+
+def _choice_faults(options: CellOptions, faults: FaultList) -> None:
+    if options.method == "fabric" and 0 < options.target_m2 < FINEST_M2:
+        faults.add(
+            en=f"Cells by `fabric` have at least {FINEST_M2:g} m²; `target_m2` is "
+            f'{options.target_m2:g}. Give a larger one, or `method = "square"`.',
+            zh=f"`fabric` 方法的目标面积至少为 {FINEST_M2:g} 平方米，现 `target_m2` 为 "
+            f'{options.target_m2:g}。请调大，或改用 `method = "square"`。',
+        )
+    for key, known in (
+        ("preset", get_args(Preset)),
+        ("borders", get_args(Borders)),
+        ("estates", get_args(Estates)),
+    ):
+        value = getattr(options, key)
+        if value not in known:
+            faults.add(
+                en=f"`{key}` is {value!r}. Choose one of: {', '.join(known)}.",
+                zh=f"`{key}` 为 {value!r}，可选：{'、'.join(known)}。",
+            )
+    if not options.open_factor >= 1:
+        faults.add(
+            en=f"`open_factor` is {options.open_factor:g}. Give a number of 1 or more, e.g. 4.",
+            zh=f"`open_factor` 为 {options.open_factor:g}，应不小于 1，例如 4。",
+        )
+    if not 0 <= options.open_share <= 1:
+        faults.add(
+            en=f"`open_share` is {options.open_share:g}. Give a share from 0 to 1, e.g. 0.05.",
+            zh=f"`open_share` 为 {options.open_share:g}，应在 0 与 1 之间，例如 0.05。",
+        )

@@ -69,6 +69,7 @@ def add_layers(work: Work) -> None:
             phase_of=work.found["answer"].phase_of,
         ),
         "streets": assemble.streets_layer(work.found["network"]),
+        "line_moves": work.found["line_moves"],
         "ledger": work.found["ledger"],
         "links": work.found["links"],
         "field_checks": place.field_checks,

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import shapely
 
 from gridplan import assemble
 from gridplan.answers.words import WALL, YES
-from gridplan.cells import CellOptions, assign_codes, cell_uids, partition
+from gridplan.cells import (
+    CellOptions,
+    Land,
+    assign_codes,
+    cell_uids,
+    managed_communities,
+    plan_cells,
+)
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
+from gridplan.errors import Message, Note, first_ids
 from gridplan.network import assumed_note, proposal_note, propose_gates, wall_notes, wall_variants
 from gridplan.place import Place
 from gridplan.steps.work import Work, network_options
@@ -68,10 +78,47 @@ def add_demand(work: Work) -> None:
     work.found["demand"] = spread_residents(work.place, options=work.config.demand.options)
 
 
+def add_communities(work: Work) -> None:
+    """Move the lines of the communities round the buildings that straddle them."""
+    place, moves = managed_place(work.place, work.config)
+    work.place = place
+    work.found["line_moves"] = moves
+    if len(moves):
+        work.notes.append(_moves_note(moves))
+
+
+def managed_place(place: Place, config: Config) -> tuple[Place, gpd.GeoDataFrame]:
+    """Return the place with the management lines of its communities, and the moves."""
+    none = place.buildings.iloc[:0]
+    buildings = none if config.cells.method == "square" else place.buildings
+    communities, moves = managed_communities(place.communities, buildings)
+    return replace(place, communities=communities), moves
+
+
+def _moves_note(moves: gpd.GeoDataFrame) -> Note:
+    buildings = moves["building_id"].dropna().unique().tolist()
+    area_m2 = float(moves["area_m2"].sum())
+    message = Message(
+        en=f"The lines of the communities were moved round {len(buildings)} buildings that "
+        f"straddle them, {area_m2:,.0f} m² in all: {first_ids(buildings)}. The table "
+        f"`line_moves` lists each.",
+        zh=f"社区界线为 {len(buildings)} 栋跨线建筑作了移动，共 {area_m2:,.0f} 平方米："
+        f"{first_ids(buildings)}。逐条见 `line_moves` 表。",
+    )
+    return Note("community_lines_moved", len(buildings), message, tuple(buildings))
+
+
 def coded_cells(place: Place, config: Config) -> gpd.GeoDataFrame:
     """Return the cells of a place with their codes."""
-    options = CellOptions(method=config.cells.method, target_m2=config.cells.target_m2)
-    cells = partition(place.communities, options=options)
+    options = CellOptions(**config.cells.model_dump())
+    land = Land(
+        streets=place.streets,
+        water=place.water,
+        barriers=place.barriers,
+        buildings=place.buildings,
+        estates=place.estates,
+    )
+    cells = plan_cells(place.communities, land, options=options).cells
     return cells.assign(cell_id=assign_codes(cells, target_m2=options.target_m2))
 
 

@@ -1,0 +1,369 @@
+"""Atoms: the indivisible pieces that cells are put together from, and the borders between them."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridplan.cells.faces import FaceSet
+from gridplan.cells.land import KINDS, MAJOR, RAIL, STREET, WALL, WATER, WAY
+from gridplan.cells.raster import NONE, Frame, Labels, connected_labels, fill, frame_around, nearest
+from gridplan.cells.sums import sums_by
+from gridplan.geometry import Floats, Geometries
+
+Ints = npt.NDArray[np.intp]
+
+PIXEL_M = 2.0
+"""Pixel of the raster on which land is shared out among buildings."""
+
+_OPEN_M = 20.0
+"""Land farther than this from a building is open."""
+
+_PATCH_ATOMS = 3.2
+"""Open land is divided into square patches of this many times the area of the least atom."""
+
+_STRIP_M = 30.0
+"""Land between a wall and the next line that is narrower than this goes with the estate."""
+
+_WORTH = {STREET: 1.0, RAIL: 1.0, WATER: 1.0, WALL: 0.7, WAY: 0.4}
+"""How good a border a line of each kind makes; nothing on the ground is 0."""
+
+WORTH = np.array([*(_WORTH[kind] for kind in KINDS), 0.0])
+
+_BOND = 1.05
+"""A little holds also along the best line: what else would strips be joined to."""
+
+_STRAIGHT, _STEPPED = 0.7, 0.3
+"""Weights of the two estimates of a border's length from its pixels (see `_lengths`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Atoms:
+    """
+    Atoms of one community.
+
+    Attributes
+    ----------
+    area_m2, x, y, rim_m : array of float, shape (n,)
+        Area, centre, and length of the border with what lies outside the community.
+    built_m2 : array of float
+        Of it, under buildings.
+    face : array of int
+        Position of the face each lies in.
+    left, right : array of int, shape (m,)
+    length_m, worth : array of float, shape (m,)
+        Border of each pair: its length, and how much of that runs on lines (0 to 1).
+    estate : array of int
+        Walled estate that most of it lies in, or beside as a strip of land; 0 for none.
+    image : array of int, shape (rows, columns)
+        Position of the atom that holds each pixel, -1 outside.
+    frame : Frame
+    """
+
+    area_m2: Floats
+    x: Floats
+    y: Floats
+    rim_m: Floats
+    built_m2: Floats
+    face: Ints
+    left: Ints
+    right: Ints
+    length_m: Floats
+    worth: Floats
+    estate: Ints
+    image: Labels
+    frame: Frame
+
+
+def make_atoms(
+    faces: FaceSet,
+    own: Ints,
+    shapes: Geometries,
+    home: Ints,
+    estate: Ints,
+    *,
+    least_m2: float,
+) -> tuple[Atoms, Labels]:
+    """
+    Share the land of one community out among its buildings, face by face.
+
+    Parameters
+    ----------
+    faces : FaceSet
+        Of the whole place.
+    own : array of int
+        Positions of the community's faces.
+    shapes : array of Polygon or MultiPolygon
+        The community's footprints.
+    home : array of int
+        Face each footprint belongs to, as a position in `own`.
+    estate : array of int
+        Walled estate that each face of `own` lies in, from 1; 0 outside.
+    least_m2 : float
+        Smaller atoms are joined to a neighbour; faces of up to twice this are not divided.
+
+    Returns
+    -------
+    Atoms
+    array of int, shape (rows, columns)
+        Position in `own` of the face of each pixel, counted from 1; a building's pixels
+        have the face it belongs to.
+    """
+    frame = frame_around(faces.polygons[own], PIXEL_M)
+    face = fill(faces.polygons[own], frame)
+    built = fill(shapes, frame) if len(shapes) else np.zeros_like(face)
+    under = built != NONE
+    face[under] = home[built[under] - 1] + 1
+    small = shapely.area(faces.polygons[own]) < 2 * least_m2
+    key = _keys(face, built, frame, small=small, least_m2=least_m2)
+    walls = np.r_[0, estate][face]
+    if estate.any():
+        street_block = np.r_[-1, blocks_of(faces, parting=MAJOR - {WALL})[own]][face]
+        key, walls = _with_strips(key, walls, street_block, under, frame)
+    image = np.full(face.shape, -1, dtype=np.int64)
+    inside = face != NONE
+    key[~inside] = NONE - 1
+    _, image[inside] = np.unique(connected_labels(key)[inside], return_inverse=True)
+    worth = _face_worth(faces, own)
+    raw = _measure(image, face, under, frame, worth)
+    plan = _joined(raw.area_m2, raw.left, raw.right, raw.length_m, raw.worth, least_m2)
+    image[inside] = plan[image[inside]]
+    atoms = _measure(image, face, under, frame, worth)
+    behind = _main_face(image[inside], walls[inside], len(atoms.area_m2))
+    return replace(atoms, face=own[atoms.face], estate=behind), face
+
+
+def _with_strips(
+    key: Labels,
+    walls: Labels,
+    block: Labels,
+    under: npt.NDArray[np.bool_],
+    frame: Frame,
+) -> tuple[Labels, Labels]:
+    """
+    Return keys and estates with the strips of land along walls given to the estate.
+
+    What lies between a wall and the street is no place by itself: it is land that a
+    disc of `_STRIP_M` does not fit into, nearer than that to the estate.
+
+    Parameters
+    ----------
+    key : array of int
+    walls : array of int
+        Walled estate of each pixel, from 1; 0 outside.
+    block : array of int
+        What streets and water, but not walls, part; below 0 outside.
+    under : array of bool
+        Pixels under buildings.
+    """
+    size, walled = frame.pixel_m, walls > 0
+    free = (block >= 0) & ~walled
+    open_land = free.copy()
+    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        open_land[one] &= block[one] == block[other]
+    core = ndimage.distance_transform_edt(open_land, sampling=size) > _STRIP_M / 2
+    narrow = free
+    if core.any():
+        reach = ndimage.distance_transform_edt(~core, sampling=size)
+        narrow = free & (reach > _STRIP_M / 2)
+    metres, places = ndimage.distance_transform_edt(~walled, sampling=size, return_indices=True)
+    close = tuple(places)
+    strip = narrow & ~under & (metres < _STRIP_M) & (block == block[close])
+    return np.where(strip, key[close], key), np.where(strip, walls[close], walls)
+
+
+def _keys(
+    face: Labels, built: Labels, frame: Frame, *, small: npt.NDArray[np.bool_], least_m2: float
+) -> Labels:
+    """Return a label per pixel: of its face, and in it of a building or a patch of open land."""
+    close, metres = nearest(built, frame.pixel_m)
+    per_patch = max(round((_PATCH_ATOMS * least_m2) ** 0.5 / frame.pixel_m), 1)
+    first_row, first_column = round(frame.north / frame.pixel_m), round(frame.west / frame.pixel_m)
+    rows = (np.arange(frame.rows) - first_row) // per_patch
+    columns = (np.arange(frame.columns) + first_column) // per_patch
+    rows, columns = rows - rows[0], columns - columns[0]
+    patch = rows[:, None] * (columns[-1] + 1) + columns[None, :]
+    most = int(built.max()) + 1
+    label = np.where(metres <= _OPEN_M, close, most + patch)
+    whole = np.r_[False, small][face]
+    label[whole] = 0
+    return np.asarray(face * (most + int(patch.max()) + 2) + label, dtype=np.int64)
+
+
+def _measure(
+    image: Labels, face: Labels, under: npt.NDArray[np.bool_], frame: Frame, worth: _Worth
+) -> Atoms:
+    """Return what the pixels say of each atom."""
+    inside = image >= 0
+    atom = image[inside]
+    n = int(atom.max()) + 1
+    row, column = np.nonzero(inside)
+    count = np.bincount(atom, minlength=n)
+    x = sums_by(atom, column, n) / count
+    y = sums_by(atom, row, n) / count
+    covered = sums_by(atom, under[inside], n) * frame.pixel_m**2
+    its_face = _main_face(atom, face[inside] - 1, n)
+    left, right, length = _lengths(image, n, frame.pixel_m)
+    value, meet = worth.between(its_face[left], its_face[right])
+    # What only a sliver without pixels parts does not meet on the ground.
+    meet &= left >= 0
+    apart = np.concatenate([left[~meet], right[~meet]])
+    known = apart >= 0
+    rim = sums_by(apart[known], np.tile(length[~meet], 2)[known], n)
+    return Atoms(
+        area_m2=np.asarray(count * frame.pixel_m**2, dtype=np.float64),
+        x=frame.west + (x + 0.5) * frame.pixel_m,
+        y=frame.north - (y + 0.5) * frame.pixel_m,
+        rim_m=rim,
+        built_m2=covered,
+        face=its_face,
+        left=left[meet],
+        right=right[meet],
+        length_m=length[meet],
+        worth=value[meet],
+        estate=np.zeros(n, dtype=np.intp),
+        image=image,
+        frame=frame,
+    )
+
+
+def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
+    """Return the face that most pixels of each atom lie in."""
+    width = int(face.max()) + 1
+    key, count = np.unique(atom * width + face, return_counts=True)
+    order = np.lexsort((key, -count, key // width))
+    first = order[np.unique(key[order] // width, return_index=True)[1]]
+    its_face = np.zeros(n, dtype=np.intp)
+    its_face[key[first] // width] = key[first] % width
+    return its_face
+
+
+def _lengths(image: Labels, n: int, pixel_m: float) -> tuple[Ints, Ints, Floats]:
+    """
+    Return the pairs of labels that meet (-1 outside) and the length of their border.
+
+    A border of h sideways and v upright pixel edges is between √(h² + v²) (straight)
+    and h + v (along the axes) long; the estimate lies between the two.
+    """
+    pairs = [
+        _pairs(image[:, :-1], image[:, 1:], n),
+        _pairs(image[:-1, :], image[1:, :], n),
+    ]
+    keys = np.unique(np.concatenate([key for key, _ in pairs]))
+    counts = np.zeros((2, len(keys)))
+    for which, (key, count) in enumerate(pairs):
+        counts[which, np.searchsorted(keys, key)] = count
+    straight = np.hypot(counts[0], counts[1])
+    length = pixel_m * (_STRAIGHT * straight + _STEPPED * counts.sum(axis=0))
+    return keys // (n + 1) - 1, keys % (n + 1) - 1, length
+
+
+def _pairs(one: Labels, other: Labels, n: int) -> tuple[Labels, Ints]:
+    differ = one != other
+    a, b = one[differ] + 1, other[differ] + 1
+    key = np.minimum(a, b) * (n + 1) + np.maximum(a, b)
+    found, count = np.unique(key, return_counts=True)
+    return found, count
+
+
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """How good a border the lines between two faces make; sorted by key, low face · n + high."""
+
+    key: Ints
+    value: Floats
+    faces: int
+
+    def between(self, one: Ints, other: Ints) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return the worth of each border, and whether the two faces meet at all."""
+        same = one == other
+        if not len(self.key):
+            return np.zeros(len(one)), same
+        key = np.minimum(one, other) * self.faces + np.maximum(one, other)
+        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        known = self.key[at] == key
+        return np.where(known & ~same, self.value[at], 0.0), known | same
+
+
+def _face_worth(faces: FaceSet, own: Ints) -> _Worth:
+    place = np.full(len(faces.polygons), -1, dtype=np.intp)
+    place[own] = np.arange(len(own))
+    mine = (place[faces.left] >= 0) & (place[faces.right] >= 0)
+    left, right = place[faces.left[mine]], place[faces.right[mine]]
+    length = faces.length_m[mine]
+    worth = (length * WORTH).sum(axis=1) / np.maximum(length.sum(axis=1), 1e-9)
+    key = np.minimum(left, right) * len(own) + np.maximum(left, right)
+    order = np.argsort(key, kind="stable")
+    return _Worth(key[order], worth[order], len(own))
+
+
+def blocks_of(faces: FaceSet, *, parting: frozenset[str] = MAJOR) -> Ints:
+    """Return the block of each face: faces that no line of some kinds parts are one."""
+    hard_kinds = np.array([*(kind in parting for kind in KINDS), False])
+    hard = faces.length_m[:, hard_kinds].sum(axis=1)
+    soft = faces.length_m[:, ~hard_kinds].sum(axis=1)
+    same = (soft > hard) & (faces.community[faces.left] == faces.community[faces.right])
+    n = len(faces.polygons)
+    graph = coo_array(
+        (np.ones(int(same.sum())), (faces.left[same], faces.right[same])), shape=(n, n)
+    )
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
+
+
+def bond_m(length_m: Floats, worth: Floats) -> Floats:
+    """Return how much a border holds together what it parts: all of it where there is no line."""
+    return np.asarray(length_m * (_BOND - worth) ** 2)
+
+
+def _joined(
+    area: Floats,
+    left: Ints,
+    right: Ints,
+    length: Floats,
+    worth: Floats,
+    least_m2: float,
+) -> Ints:
+    """
+    Return the atom each raw piece belongs to, once all below `least_m2` are joined.
+
+    The smallest goes first, into the neighbour with which it shares the most border
+    that runs on no line.
+    """
+    near: list[dict[int, float]] = [{} for _ in area]
+    bond = bond_m(length, worth)
+    for a, b, m in zip(left.tolist(), right.tolist(), bond.round(3).tolist(), strict=True):
+        near[a][b] = m
+        near[b][a] = m
+    size = area.tolist()
+    parent = list(range(len(size)))
+    heap = [(m2, one) for one, m2 in enumerate(size) if m2 < least_m2]
+    heapq.heapify(heap)
+    while heap:
+        m2, one = heapq.heappop(heap)
+        if parent[one] != one or size[one] != m2 or not near[one]:
+            continue
+        host = min(near[one], key=lambda other: (-near[one][other], size[other], other))
+        parent[one] = host
+        size[host] += m2
+        for other, m in near[one].items():
+            del near[other][one]
+            if other != host:
+                near[host][other] = near[other][host] = near[host].get(other, 0.0) + m
+        near[one] = {}
+        if size[host] < least_m2:
+            heapq.heappush(heap, (size[host], host))
+    root = [_root(parent, one) for one in range(len(parent))]
+    return np.asarray(np.unique(root, return_inverse=True)[1], dtype=np.intp)
+
+
+def _root(parent: list[int], one: int) -> int:
+    while parent[one] != one:
+        one = parent[one]
+    return one

@@ -1,0 +1,86 @@
+"""What a good cell is, as one number: its area, its form, and the lines its border runs on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridplan.geometry import Floats
+
+_LEAST_M = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """
+    Weights of what a partition should be; costs add up, 0 is best.
+
+    Attributes
+    ----------
+    aim : float
+        Area a cell should have, as a share of the target area.
+    ease : float
+        Deviation from the aim that costs nothing, as a share.
+    slope : float
+        Cost of a deviation by the whole target area beyond that.
+    limit : float
+        Deviation from which it costs `steep` more.
+    steep : float
+    line : float
+        What 100 m (the side of a cell) of border along a line of worth 1 is worth.
+    bare : float
+        Cost of a side of border, along whatever it runs.
+    form : float
+        Cost of 1 of the inverse isoperimetric quotient beyond `round_enough`.
+    round_enough : float
+    """
+
+    aim: float = 1.0
+    ease: float = 0.12
+    slope: float = 9.0
+    limit: float = 0.4
+    steep: float = 30.0
+    line: float = 2.6
+    bare: float = 0.5
+    form: float = 1.0
+    round_enough: float = 1.6
+
+    def area(self, share: float) -> float:
+        """Return the cost of a cell of `share` times its target area."""
+        off = abs(share - self.aim)
+        return self.slope * max(0.0, off - self.ease) + self.steep * max(0.0, off - self.limit)
+
+    def shape(self, area_m2: float, perimeter_m: float) -> float:
+        """Return the cost of a cell's form."""
+        inverse = perimeter_m**2 / (4 * math.pi * max(area_m2, _LEAST_M))
+        return self.form * max(0.0, inverse - self.round_enough)
+
+    def cell(self, area_m2: float, perimeter_m: float, target_m2: float) -> float:
+        """Return the cost of a cell by itself."""
+        return self.area(area_m2 / target_m2) + self.shape(area_m2, perimeter_m)
+
+    def cut(self, length_m: Floats, worth: Floats, side_m: float) -> Floats:
+        """Return the cost of each border if it parts two cells; below 0 it is a good one."""
+        return np.asarray(length_m / side_m * (self.bare - self.line * worth))
+
+    def count(self, share: float) -> int:
+        """Return into how many cells land of `share` times the target area divides best."""
+        least = max(1, math.floor(share / (self.aim + self.limit)))
+        most = max(1, math.ceil(share / max(self.aim - self.limit, self.aim / 2)))
+        return min(range(least, most + 1), key=lambda k: (self.whole(share, k), k))
+
+    def whole(self, share: float, k: int) -> float:
+        """Return the cost of `k` equal cells on land of `share` times the target area."""
+        off = abs(share / k - self.aim)
+        # A little beyond the free range, so that of several numbers the best is taken.
+        return k * (self.area(share / k) + off)
+
+    def land(self, share: float) -> float:
+        """Return the least cost of land of `share` times the target area."""
+        return self.whole(share, self.count(share))
+
+
+UNIFORM = Score()
+RECOGNISABLE = Score(aim=1.15, ease=0.35, slope=5.0, limit=0.5, line=3.5)

@@ -1,0 +1,201 @@
+"""Cells that follow the city: streets, water, walls, and no building cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridplan.cells.atoms import Atoms, blocks_of, make_atoms
+from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
+from gridplan.cells.cuts import drawn_cuts, pixel_borders
+from gridplan.cells.faces import FaceSet, make_faces
+from gridplan.cells.groups import Sizes, Zoning, adjacency_lists, group_blocks
+from gridplan.cells.halves import make_cutter
+from gridplan.cells.land import Footprints, Land, Lines, border_lines, footprints
+from gridplan.cells.management import Management, management_lines
+from gridplan.cells.options import CellOptions
+from gridplan.cells.search import search_cells
+from gridplan.cells.shapes import Tile, make_pieces, settled_cells
+from gridplan.cells.sums import sums_by
+from gridplan.geometry import Geometries
+
+Ints = npt.NDArray[np.intp]
+
+_LEAST_ATOM = 0.05
+"""Atoms are at least this share of the target area."""
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """
+    Cells as drawn.
+
+    Attributes
+    ----------
+    polygons : array of Polygon
+    community : array of int
+    management : Management
+    footprints : Footprints
+    """
+
+    polygons: Geometries
+    community: Ints
+    management: Management
+    footprints: Footprints
+
+
+def draw_cells(communities: Geometries, land: Land, options: CellOptions) -> Drawn:
+    """Return the cells of communities in a fixed order."""
+    lines = border_lines(land, borders=options.borders)
+    whole = footprints(land.buildings.geometry.to_numpy())
+    management = management_lines(communities, whole.shapes)
+    faces = make_faces(lines, management.communities, whole.shapes)
+    home = _home_faces(faces, whole.shapes, management.owner)
+    zoning = _zoning(faces, land)
+    tiles, count = [], 0
+    for one in range(len(communities)):
+        tile, number = _cells_of(faces, one, whole.shapes, home, zoning, options)
+        tile.cell[tile.cell >= 0] += count
+        count += number
+        tiles.append(tile)
+    polygons, community = _polygons(faces, tiles, lines, whole, home, options)
+    return Drawn(polygons, community, management, whole)
+
+
+def _home_faces(faces: FaceSet, shapes: Geometries, owner: Ints) -> Ints:
+    """Return the face that holds most of each footprint, inside its own community."""
+    tree = shapely.STRtree(faces.polygons)
+    home = np.full(len(shapes), NONE, dtype=np.intp)
+    held, face = tree.query(shapes, predicate="covered_by")
+    home[held] = face
+    rest = np.flatnonzero((home == NONE) & (owner != NONE))
+    at, face = tree.query(shapes[rest], predicate="intersects")
+    mine = faces.community[face] == owner[rest[at]]
+    at, face = at[mine], face[mine]
+    area = shapely.area(shapely.intersection(shapes[rest[at]], faces.polygons[face])).round(3)
+    order = np.lexsort((face, -area, at))
+    first = order[np.unique(at[order], return_index=True)[1]]
+    home[rest[at[first]]] = face[first]
+    return home
+
+
+def _zoning(faces: FaceSet, land: Land) -> Zoning:
+    """Return block, walled estate and wetness of each face."""
+    inner = shapely.point_on_surface(faces.polygons)
+    walled = land.walled.geometry.to_numpy()
+    estate = np.zeros(len(inner), dtype=np.intp)
+    face, place = shapely.STRtree(walled).query(inner, predicate="intersects")
+    order = np.argsort(-place, kind="stable")
+    estate[face[order]] = place[order] + 1
+    wet = np.zeros(len(inner), dtype=bool)
+    wet[shapely.STRtree(land.water.geometry.to_numpy()).query(inner, predicate="intersects")[0]] = (
+        True
+    )
+    return Zoning(block=blocks_of(faces), estate=estate, wet=wet)
+
+
+def _cells_of(
+    faces: FaceSet,
+    community: int,
+    shapes: Geometries,
+    home: Ints,
+    zoning: Zoning,
+    options: CellOptions,
+) -> tuple[Tile, int]:
+    own = np.flatnonzero(faces.community == community)
+    place = np.full(len(faces.polygons), NONE, dtype=np.intp)
+    place[own] = np.arange(len(own))
+    held = np.flatnonzero((home != NONE) & (place[home] != NONE))
+    least = _LEAST_ATOM * options.target_m2
+    atoms, face = make_atoms(
+        faces, own, shapes[held], place[home[held]], zoning.estate[own], least_m2=least
+    )
+    score = RECOGNISABLE if options.preset == "recognisable" else UNIFORM
+    of_atom = _grouped(atoms, zoning, options, score)
+    cell = np.full(atoms.image.shape, NONE, dtype=np.int64)
+    inside = atoms.image >= 0
+    cell[inside] = of_atom[atoms.image[inside]]
+    at = np.where(face > 0, own[face - 1] + 1, 0)
+    return Tile(cell, at, atoms.frame), int(of_atom.max()) + 1
+
+
+def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -> Ints:
+    own = _zoned(atoms, zoning)
+    sizes = Sizes(
+        built_m2=options.target_m2,
+        open_m2=options.target_m2 * options.open_factor,
+        open_share=options.open_share,
+        whole_estates=options.estates == "whole",
+    )
+    groups = group_blocks(atoms, own, sizes, score)
+    cut = score.cut(atoms.length_m, atoms.worth, options.side_m)
+    cutter = make_cutter(atoms, cut, score)
+    whole = (
+        frozenset(g.realm for g in groups if g.realm > 0) if sizes.whole_estates else frozenset()
+    )
+    search = search_cells(cutter, adjacency_lists(atoms, cut), groups, sizes, whole=whole)
+    return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)
+
+
+def _zoned(atoms: Atoms, zoning: Zoning) -> Zoning:
+    """Return the zoning of the atoms; strips along a wall go with the estate's largest block."""
+    block, inside = zoning.block[atoms.face].copy(), zoning.estate[atoms.face]
+    for one in np.unique(atoms.estate[(atoms.estate > 0) & (atoms.estate != inside)]).tolist():
+        within = inside == one
+        if within.any():
+            blocks, which = np.unique(block[within], return_inverse=True)
+            size = sums_by(which, atoms.area_m2[within], len(blocks)).round(3)
+            block[(atoms.estate == one) & ~within] = blocks[size.argmax()]
+    return Zoning(block, atoms.estate, zoning.wet[atoms.face])
+
+
+def _polygons(
+    faces: FaceSet,
+    tiles: list[Tile],
+    lines: Lines,
+    whole: Footprints,
+    home: Ints,
+    options: CellOptions,
+) -> tuple[Geometries, Ints]:
+    arcs = [pixel_borders(tile.cell, tile.face, tile.frame) for tile in tiles]
+    crossed = _crossed(faces, whole.shapes, home)
+    rings = shapely.get_parts(shapely.boundary(whole.shapes[crossed]))
+    cuts = drawn_cuts(np.concatenate(arcs), np.concatenate([faces.edges, rings]), whole.shapes)
+    if len(cuts):
+        cut = shapely.STRtree(whole.shapes).query(cuts, predicate="intersects")[1]
+        crossed = np.union1d(crossed, cut)
+    crossed = crossed[home[crossed] != NONE]
+    pieces = make_pieces(faces, tiles, cuts, whole.shapes[crossed], home[crossed])
+    settled = settled_cells(
+        pieces,
+        lines,
+        least_m2=options.min_share * options.target_m2,
+        most_m2=options.most_share * options.target_m2,
+    )
+    owner = settled[pieces.unit]
+    # The largest piece says the community: what rounding cut off may come from another.
+    largest = np.argsort(-shapely.area(pieces.polygons).round(3), kind="stable")
+    numbers, first = np.unique(owner[largest], return_index=True)
+    community = pieces.community[pieces.unit[largest[first]]]
+    order = np.argsort(owner, kind="stable")
+    start = np.searchsorted(owner[order], numbers)
+    end = np.searchsorted(owner[order], numbers, side="right")
+    polygons = np.array(
+        [
+            shapely.coverage_union_all(pieces.polygons[order[a:b]])
+            for a, b in zip(start, end, strict=True)
+        ],
+        dtype=object,
+    )
+    return np.asarray(shapely.normalize(polygons), dtype=object), community
+
+
+def _crossed(faces: FaceSet, shapes: Geometries, home: Ints) -> Ints:
+    """Return the footprints that do not lie within one face."""
+    known = np.flatnonzero(home != NONE)
+    inside = shapely.covered_by(shapes[known], faces.polygons[home[known]])
+    return np.asarray(known[~inside], dtype=np.intp)

@@ -1,0 +1,166 @@
+"""Cells of a place, whichever way they are drawn, with the communities they belong to."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.cells.communities import checked_communities
+from gridplan.cells.fabric import draw_cells
+from gridplan.cells.land import Footprints, Land, footprints
+from gridplan.cells.management import NOBODY, Management, management_lines
+from gridplan.cells.options import CellOptions
+from gridplan.cells.order import reading_order
+from gridplan.cells.reasons import exceptions, ground_of
+from gridplan.cells.square import partition
+
+_ANY_M2 = 1e-6
+
+MOVE_COLUMNS = ("building_id", "from_community_id", "to_community_id", "area_m2")
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlan:
+    """
+    Cells and the lines of communities that they keep to.
+
+    Attributes
+    ----------
+    cells : GeoDataFrame
+        ``community_id``, ``area_m2``, ``exception``, ``geometry``; sorted by community,
+        then from north to south in rows from the west.
+    communities : GeoDataFrame
+        ``community_id`` and the management line: the given line, moved round buildings.
+    line_moves : GeoDataFrame
+        ``building_id`` (null for land that a moved building cut off),
+        ``from_community_id``, ``to_community_id``, ``area_m2``, ``geometry``.
+    """
+
+    cells: gpd.GeoDataFrame
+    communities: gpd.GeoDataFrame
+    line_moves: gpd.GeoDataFrame
+
+
+def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOptions) -> CellPlan:
+    """
+    Cut the communities into management cells that tile them exactly.
+
+    Parameters
+    ----------
+    communities : GeoDataFrame
+        ``community_id`` (text, unique) and polygons in projected metres that tile the
+        place.
+    land : Land
+        What cells follow; ``square`` does not look at it.
+    options : CellOptions
+
+    Raises
+    ------
+    CrsError, InputError, SettingsError
+        As in `gridplan.cells.communities.checked_communities`.
+    """
+    own = checked_communities(communities, options)
+    if options.method == "square":
+        return CellPlan(partition(communities, options=options), own, _no_moves(own))
+    drawn = draw_cells(own.geometry.to_numpy(), land, options)
+    ground = ground_of(drawn.polygons, drawn.footprints.shapes, land)
+    reasons = exceptions(drawn.polygons, drawn.community, ground, options)
+    order = _row_by_row(drawn.polygons, drawn.community, options.side_m)
+    polygons = drawn.polygons[order]
+    cells = gpd.GeoDataFrame(
+        {
+            "community_id": own["community_id"].to_numpy()[drawn.community[order]],
+            "area_m2": shapely.area(polygons),
+            "exception": pd.Series([reasons[at] for at in order], dtype="object"),
+        },
+        geometry=polygons,
+        crs=communities.crs,
+    )
+    return CellPlan(cells, *_managed(drawn.management, own, drawn.footprints, land.buildings))
+
+
+def managed_communities(
+    communities: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """
+    Return the communities with their line moved round buildings, and the moves.
+
+    Parameters
+    ----------
+    communities : GeoDataFrame
+        As in `plan_cells`. Other columns, and the order of the rows, stay.
+    buildings : GeoDataFrame
+        ``building_id`` and polygons. One across a line belongs whole to the community
+        with its larger part.
+
+    Raises
+    ------
+    CrsError, InputError
+        As in `gridplan.cells.communities.checked_communities`.
+    """
+    # Only the communities are looked at here: whether cells are of a good size comes later.
+    any_size = CellOptions(method="square", target_m2=_ANY_M2, max_cells=sys.maxsize)
+    own = checked_communities(communities, any_size)
+    whole = footprints(buildings.geometry.to_numpy())
+    found = management_lines(own.geometry.to_numpy(), whole.shapes)
+    managed, moves = _managed(found, own, whole, buildings)
+    if moves.empty:
+        return communities, moves
+    shapes = managed.set_index("community_id").geometry
+    lines = communities["community_id"].astype("string").astype("object").map(shapes)
+    return communities.assign(geometry=gpd.GeoSeries(lines.to_numpy(), crs=own.crs)), moves
+
+
+def _managed(
+    management: Management, own: gpd.GeoDataFrame, whole: Footprints, buildings: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    managed = gpd.GeoDataFrame(
+        {"community_id": own["community_id"]}, geometry=management.communities, crs=own.crs
+    )
+    ids = buildings["building_id"].to_numpy(dtype=object)
+    return managed, _moves(management, own, _first_of(whole.of_building, ids))
+
+
+def _row_by_row(polygons: np.ndarray, community: np.ndarray, side_m: float) -> np.ndarray:
+    centroids = shapely.centroid(polygons)
+    order = reading_order(
+        shapely.get_x(centroids),
+        shapely.get_y(centroids),
+        row_height_m=side_m,
+        ties=shapely.to_wkb(polygons),
+    )
+    return order[np.argsort(community[order], kind="stable")]
+
+
+def _first_of(of_building: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return the first id of the buildings of each footprint."""
+    order = np.lexsort((np.unique(ids, return_inverse=True)[1], of_building))
+    return ids[order[np.unique(of_building[order], return_index=True)[1]]]
+
+
+def _no_moves(own: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    columns: dict[str, pd.Series] = {name: pd.Series(dtype="object") for name in MOVE_COLUMNS}
+    columns["area_m2"] = pd.Series(dtype="float64")
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], dtype="geometry"), crs=own.crs)
+
+
+def _moves(management: Management, own: gpd.GeoDataFrame, ids: np.ndarray) -> gpd.GeoDataFrame:
+    moves, names = management.moves, own["community_id"].to_numpy()
+    if moves.empty:
+        return _no_moves(own)
+    building = [None if at == NOBODY else ids[at] for at in moves["footprint"]]
+    return gpd.GeoDataFrame(
+        {
+            "building_id": pd.Series(building, dtype="object"),
+            "from_community_id": names[moves["taken_from"].to_numpy()],
+            "to_community_id": names[moves["given_to"].to_numpy()],
+            "area_m2": moves["area_m2"].to_numpy(),
+        },
+        geometry=list(moves["geometry"]),
+        crs=own.crs,
+    )

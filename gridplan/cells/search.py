@@ -1,0 +1,365 @@
+"""Cells improved atom by atom, and pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gridplan.cells.balance import Score
+from gridplan.cells.groups import Group, Sizes
+from gridplan.cells.halves import Cutter, connected_labels, divide
+
+Ints = npt.NDArray[np.intp]
+Near = list[list[tuple[int, float, float]]]
+
+_SCRAP = 0.4
+"""A cell below this share of its target may join another realm."""
+
+_LIKELY = 5
+"""Of the neighbours of a cell, so many are tried."""
+
+_WORTHWHILE = 0.01
+"""Least gain for which cells are divided anew."""
+
+_GAIN = 1e-6
+_PASSES = 12
+
+
+@dataclass
+class Cells:
+    """
+    Cells while they are improved.
+
+    Attributes
+    ----------
+    of_atom : list of int
+        Cell of each atom.
+    members : list of set of int
+        Atoms of each cell; empty where a cell was dissolved.
+    area, perimeter, target : list of float
+    realm : list of int
+    """
+
+    of_atom: list[int]
+    members: list[set[int]] = field(default_factory=list)
+    area: list[float] = field(default_factory=list)
+    perimeter: list[float] = field(default_factory=list)
+    target: list[float] = field(default_factory=list)
+    realm: list[int] = field(default_factory=list)
+
+
+class Search:
+    """
+    Local search for the least cost.
+
+    Parameters
+    ----------
+    cutter : Cutter
+    near : list of list of (int, float, float)
+        As `gridplan.cells.groups.adjacency_lists` returns them.
+    rim : list of float
+        Length of each atom's border with what lies outside the community.
+    fixed : set of int
+        Cells that must stay as they are: walled estates kept whole.
+    """
+
+    def __init__(self, cutter: Cutter, near: Near, score: Score) -> None:
+        self.cutter, self.near, self.score = cutter, near, score
+        self.size: list[float] = cutter.atoms.area_m2.tolist()
+        rim: list[float] = cutter.atoms.rim_m.tolist()
+        self.outline = [rim[a] + sum(length for _, length, _ in own) for a, own in enumerate(near)]
+        self.cells = Cells(of_atom=[-1] * len(self.size))
+        self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
+
+    def add(self, own: Iterable[int], *, realm: int, target_m2: float) -> int:
+        """Add a cell of these atoms and return its number."""
+        cells, members = self.cells, set(own)
+        number = len(cells.members)
+        cells.members.append(members)
+        area, perimeter = self._measure(members)
+        cells.area.append(area)
+        cells.perimeter.append(perimeter)
+        cells.target.append(target_m2)
+        cells.realm.append(realm)
+        for atom in members:
+            cells.of_atom[atom] = number
+        return number
+
+    def _measure(self, members: set[int]) -> tuple[float, float]:
+        area = perimeter = 0.0
+        for atom in sorted(members):
+            area += self.size[atom]
+            perimeter += self.outline[atom]
+            for other, length, _ in self.near[atom]:
+                if other in members:
+                    perimeter -= length
+        return area, perimeter
+
+    def cost(self, cell: int) -> float:
+        """Return the cost of a cell by itself."""
+        cells = self.cells
+        return self.score.cell(cells.area[cell], cells.perimeter[cell], cells.target[cell])
+
+    # ---- single atoms ----
+
+    def improve(self, passes: int = _PASSES) -> int:
+        """Move atoms to neighbouring cells while that lowers the cost; return the moves."""
+        cells, moves = self.cells, 0
+        wake = [True] * len(cells.members)
+        for _ in range(passes):
+            awake, wake = wake, [False] * len(cells.members)
+            moved = 0
+            for atom in range(len(self.size)):
+                here = cells.of_atom[atom]
+                if not any(awake[cells.of_atom[o]] for o, _, _ in self.near[atom]):
+                    continue
+                there = self._best_move(atom)
+                if there is not None:
+                    self._move(atom, there)
+                    wake[here] = wake[there] = True
+                    awake[here] = awake[there] = True
+                    moved += 1
+            moves += moved
+            if not moved:
+                break
+        return moves
+
+    def _best_move(self, atom: int) -> int | None:
+        cells, of_atom = self.cells, self.cells.of_atom
+        here = of_atom[atom]
+        met: dict[int, list[float]] = {}
+        for other, length, cut in self.near[atom]:
+            sums = met.setdefault(of_atom[other], [0.0, 0.0])
+            sums[0] += length
+            sums[1] += cut
+        if len(met) == (here in met) or len(cells.members[here]) == 1:
+            return None
+        size, outline = self.size[atom], self.outline[atom]
+        kept_m, kept_cut = met.get(here, (0.0, 0.0))
+        old, target = self.cost(here), cells.target[here]
+        area = cells.area[here] - size
+        rest = self.score.cell(area, cells.perimeter[here] - outline + 2 * kept_m, target)
+        best: tuple[float, int] | None = None
+        for there, (shared_m, cut) in met.items():
+            if there == here or cells.realm[there] != cells.realm[here]:
+                continue
+            grown = self.score.cell(
+                cells.area[there] + size,
+                cells.perimeter[there] + outline - 2 * shared_m,
+                cells.target[there],
+            )
+            change = rest - old + grown - self.cost(there) + kept_cut - cut
+            if change < -_GAIN and (best is None or (round(change, 6), there) < best):
+                best = (round(change, 6), there)
+        if best is None or not self._hangs_together(here, atom):
+            return None
+        return best[1]
+
+    def _hangs_together(self, cell: int, without: int) -> bool:
+        """Return whether a cell is connected without one of its atoms."""
+        members = self.cells.members[cell]
+        wanted = {o for o, length, _ in self.near[without] if o in members and length > 0}
+        if len(wanted) <= 1:
+            return bool(wanted)
+        start = min(wanted)
+        seen, stack, missing = {start, without}, [start], wanted - {start}
+        while stack and missing:
+            for other, _, _ in self.near[stack.pop()]:
+                if other in members and other not in seen:
+                    seen.add(other)
+                    missing.discard(other)
+                    stack.append(other)
+        return not missing
+
+    def _move(self, atom: int, there: int) -> None:
+        cells = self.cells
+        here = cells.of_atom[atom]
+        for cell, sign in ((here, -1), (there, 1)):
+            shared = sum(
+                length for other, length, _ in self.near[atom] if cells.of_atom[other] == cell
+            )
+            cells.area[cell] += sign * self.size[atom]
+            cells.perimeter[cell] += sign * (self.outline[atom] - 2 * shared)
+        cells.members[here].discard(atom)
+        cells.members[there].add(atom)
+        cells.of_atom[atom] = there
+
+    # ---- pairs of cells ----
+
+    def repair(self, worse_than: float = 0.3) -> int:
+        """
+        Take bad cells together with a neighbour and divide both anew, the worst first.
+
+        Returns
+        -------
+        int
+            How often that was better.
+        """
+        order = sorted(
+            (
+                one
+                for one, own in enumerate(self.cells.members)
+                if own and self.cost(one) > worse_than
+            ),
+            key=lambda one: (-round(self.cost(one), 6), one),
+        )
+        return sum(self._repair(one) for one in order if self._is_news(one))
+
+    def _is_news(self, cell: int) -> bool:
+        """Return whether a cell or what is around it has changed since it was last looked at."""
+        around = (cell, *self.neighbours(cell))
+        state = tuple((one, round(self.cells.area[one])) for one in around)
+        if self._seen.get(cell) == state:
+            return False
+        self._seen[cell] = state
+        return True
+
+    def neighbours(self, cell: int) -> list[int]:
+        """Return the neighbouring cells of the same realm."""
+        cells = self.cells
+        found = {
+            cells.of_atom[other] for atom in cells.members[cell] for other, _, _ in self.near[atom]
+        }
+        found.discard(cell)
+        return sorted(one for one in found if self._may_join(cell, one))
+
+    def _likely(self, cell: int) -> list[int]:
+        """Return the neighbours with which a cell shares most of its border."""
+        met: dict[int, float] = {}
+        for atom in sorted(self.cells.members[cell]):
+            for other, length, _ in self.near[atom]:
+                there = self.cells.of_atom[other]
+                if there != cell and self._may_join(cell, there):
+                    met[there] = met.get(there, 0.0) + length
+        return sorted(met, key=lambda one: (-round(met[one], 6), one))[:_LIKELY]
+
+    def _may_join(self, cell: int, other: int) -> bool:
+        """Return whether two cells are of one realm, or one is too small to be by itself."""
+        cells = self.cells
+        if cells.realm[cell] == cells.realm[other]:
+            return True
+        return any(cells.area[one] < _SCRAP * cells.target[one] for one in (cell, other))
+
+    def _repair(self, cell: int) -> bool:
+        cells = self.cells
+        if not cells.members[cell] or self.cost(cell) <= _GAIN:
+            return False
+        best: tuple[float, int, list[Ints]] | None = None
+        for other in [-1, *self._likely(cell)]:
+            pair = [cell] if other < 0 else [cell, other]
+            own = sorted(set().union(*(cells.members[one] for one in pair)))
+            old = sum(self.cost(one) for one in pair) + self._cut_within(pair)
+            target = min(cells.target[one] for one in pair)
+            mixed = len({cells.realm[one] for one in pair}) > 1
+            for parts in self._divisions(np.array(own), target, 1 if mixed else len(pair)):
+                if mixed and len(parts) > 1:
+                    continue
+                new = self._cost_of(parts, target)
+                gain = round(new - old, 6)
+                if gain < -_WORTHWHILE and (best is None or (gain, other) < best[:2]):
+                    best = (gain, other, parts)
+        if best is None:
+            return False
+        _, other, parts = best
+        pair = [cell] if other < 0 else [cell, other]
+        target = min(cells.target[one] for one in pair)
+        realm = cells.realm[max(pair, key=lambda one: (cells.area[one], -one))]
+        for one in pair:
+            cells.members[one] = set()
+            cells.area[one] = cells.perimeter[one] = 0.0
+        for part in parts:
+            self.add(part.tolist(), realm=realm, target_m2=target)
+        return True
+
+    def _divisions(self, own: Ints, target_m2: float, now: int) -> list[list[Ints]]:
+        share = sum(self.size[a] for a in own.tolist()) / target_m2
+        k = self.score.count(share)
+        options = sorted({max(k, 1), max(now, 1)})
+        return [divide(self.cutter, own, one, target_m2) for one in options]
+
+    def _cost_of(self, parts: list[Ints], target_m2: float) -> float:
+        total, label = 0.0, {}
+        for number, part in enumerate(parts):
+            members = set(part.tolist())
+            total += self.score.cell(*self._measure(members), target_m2)
+            label.update(dict.fromkeys(members, number))
+        for atom, number in label.items():
+            for other, _, cut in self.near[atom]:
+                if other > atom and label.get(other, number) != number:
+                    total += cut
+        return total
+
+    def _cut_within(self, pair: list[int]) -> float:
+        one, other = pair[0], pair[-1]
+        if one == other:
+            return 0.0
+        of_atom = self.cells.of_atom
+        return sum(
+            cut
+            for atom in sorted(self.cells.members[one])
+            for near, _, cut in self.near[atom]
+            if of_atom[near] == other
+        )
+
+
+def connected_parts(cutter: Cutter, groups: list[Group]) -> Iterator[tuple[Group, Ints]]:
+    """Return the connected parts of the groups."""
+    place = np.full(len(cutter.atoms.area_m2), -1, dtype=np.intp)
+    for group in groups:
+        own = np.array(group.atoms)
+        place[own] = np.arange(len(own))
+        borders = cutter.borders_within(own)
+        left, right = place[cutter.atoms.left[borders]], place[cutter.atoms.right[borders]]
+        label = connected_labels(np.ones(len(own), dtype=bool), left, right)
+        for part in range(int(label.max()) + 1):
+            yield group, own[label == part]
+
+
+def _first_cells(
+    cutter: Cutter, own: Ints, group: Group, sizes: Sizes
+) -> Iterator[tuple[Ints, float]]:
+    """Return a group's cells; the large ones of open land that hold buildings are divided again."""
+    atoms = cutter.atoms
+    for part in divide(cutter, own, _count(cutter, own, group.target_m2), group.target_m2):
+        built = atoms.built_m2[part].sum() >= sizes.open_share * atoms.area_m2[part].sum()
+        if group.target_m2 == sizes.built_m2 or not built:
+            yield part, group.target_m2
+            continue
+        again = _count(cutter, part, sizes.built_m2)
+        for small in divide(cutter, part, again, sizes.built_m2):
+            yield small, sizes.built_m2
+
+
+def _count(cutter: Cutter, own: Ints, target_m2: float) -> int:
+    return cutter.score.count(float(cutter.atoms.area_m2[own].sum()) / target_m2)
+
+
+def search_cells(
+    cutter: Cutter, near: Near, groups: list[Group], sizes: Sizes, *, whole: frozenset[int]
+) -> Search:
+    """
+    Return the cells of a community: groups divided, then improved.
+
+    Parameters
+    ----------
+    whole : frozenset of int
+        Realms that are one cell each.
+    """
+    search = Search(cutter, near, cutter.score)
+    for group, own in connected_parts(cutter, groups):
+        if group.realm in whole:
+            # What must stay whole has the area it should have.
+            area_m2 = float(cutter.atoms.area_m2[own].sum())
+            search.add(own.tolist(), realm=group.realm, target_m2=area_m2)
+            continue
+        for part, target_m2 in _first_cells(cutter, own, group, sizes):
+            search.add(part.tolist(), realm=group.realm, target_m2=target_m2)
+    search.improve()
+    for _ in range(3):
+        if not search.repair():
+            break
+        search.improve()
+    return search

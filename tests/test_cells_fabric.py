@@ -1,0 +1,371 @@
+"""Cells that follow the city: what must hold on any ground, and planted situations."""
+
+from __future__ import annotations
+
+import math
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridplan.cells import CellOptions, Land, managed_communities, plan_cells
+from gridplan.errors import InputError, SettingsError
+from gridplan.verify import verify_plan
+
+CRS = "EPSG:4549"
+X, Y = 593_000.0, 3_483_000.0
+FABRIC = CellOptions(method="fabric")
+
+
+def box(x0, y0, x1, y1):
+    return shapely.box(X + x0, Y + y0, X + x1, Y + y1)
+
+
+def line(*places):
+    return shapely.LineString([(X + x, Y + y) for x, y in places])
+
+
+def frame(shapes, **columns):
+    data = {name: pd.Series(values, dtype="object") for name, values in columns.items()}
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(list(shapes), crs=CRS), crs=CRS)
+
+
+def communities_of(*shapes):
+    return frame(shapes, community_id=[f"99990100100{i + 1}" for i in range(len(shapes))])
+
+
+def land_of(*, streets=(), ways=(), water=(), walls=(), buildings=(), estates=()):
+    lines = [*streets, *ways]
+    return Land(
+        streets=frame(lines, highway=["residential"] * len(streets) + ["footway"] * len(ways)),
+        water=frame(water, water_id=[f"w{i}" for i in range(len(water))]),
+        barriers=frame(walls, kind=["wall"] * len(walls)),
+        buildings=frame(buildings, building_id=[f"b{i:04d}" for i in range(len(buildings))]),
+        estates=frame(
+            estates,
+            estate_id=[f"e{i}" for i in range(len(estates))],
+            walled=[True] * len(estates),
+        ),
+    )
+
+
+def grid(width, height, step_x, step_y):
+    """Return streets every `step_x` and `step_y` metres."""
+    upright = [line((x, -50), (x, height + 50)) for x in np.arange(step_x, width, step_x)]
+    level = [line((-50, y), (width + 50, y)) for y in np.arange(step_y, height, step_y)]
+    return [*upright, *level]
+
+
+def rows_of_houses(width, height, *, every=(27.5, 23.75), size=(14, 10)):
+    return [
+        box(x, y, x + size[0], y + size[1])
+        for x in np.arange(8, width - size[0], every[0])
+        for y in np.arange(8, height - size[1], every[1])
+    ]
+
+
+def proofs(plan, communities, land):
+    """Return what the independent verifier measures."""
+    outline = shapely.union_all(communities.geometry.to_numpy())
+    layers = {
+        "boundary": frame([outline], name=["place"]),
+        "communities": plan.communities,
+        "cells": plan.cells.assign(cell_uid=[f"c{i}" for i in range(len(plan.cells))]),
+        "buildings": land.buildings,
+    }
+    return verify_plan(layers, cells_method="fabric")
+
+
+def assert_sound(plan, communities, land):
+    report = proofs(plan, communities, land)
+    assert report.proofs["tiling_error_m2"] <= 0.01
+    assert report.proofs["buildings_cut"] == 0
+    assert report.proofs["communities_crossed"] == 0
+    rules = {one.rule for one in report.findings if one.layer == "cells"}
+    assert rules <= {"column_missing", "sliver", "hole"}, [
+        one.message.en for one in report.findings
+    ]
+    cells = plan.cells.geometry.to_numpy()
+    assert shapely.coverage_is_valid(cells)
+    assert set(shapely.get_type_id(cells)) == {3}
+
+
+@pytest.fixture(scope="module")
+def town():
+    """Houses on a grid of streets 110 m by 95 m, in two communities."""
+    place = communities_of(box(0, 0, 660, 570), box(660, 0, 1320, 570))
+    land = land_of(streets=grid(1320, 570, 110, 95), buildings=rows_of_houses(1320, 570))
+    return place, land, plan_cells(place, land, options=FABRIC)
+
+
+def test_a_town_is_tiled_and_cuts_no_building(town):
+    place, land, plan = town
+    assert_sound(plan, place, land)
+
+
+def test_areas_are_near_the_target(town):
+    area = town[2].cells["area_m2"].to_numpy()
+    assert 0.8 * 10_000 <= np.median(area) <= 1.2 * 10_000
+    assert np.mean(np.abs(area / 10_000 - 1) <= 0.5) >= 0.95
+
+
+def test_borders_follow_the_streets(town):
+    place, land, plan = town
+    streets = shapely.union_all(land.streets.geometry.to_numpy()).buffer(0.5)
+    outline = shapely.union_all(place.geometry.to_numpy()).boundary.buffer(0.5)
+    inner = shapely.difference(shapely.union_all(shapely.boundary(plan.cells.geometry)), outline)
+    assert shapely.length(shapely.intersection(inner, streets)) / shapely.length(inner) > 0.8
+
+
+def test_row_order_does_not_matter(town):
+    place, land, plan = town
+    rng = np.random.default_rng(3)
+
+    def shuffled(layer):
+        return layer.iloc[rng.permutation(len(layer))].reset_index(drop=True)
+
+    turned = Land(
+        **{
+            name: shuffled(getattr(land, name))
+            for name in ("streets", "water", "barriers", "buildings", "estates")
+        }
+    )
+    again = plan_cells(shuffled(place), turned, options=FABRIC)
+    assert shapely.to_wkb(again.cells.geometry).tolist() == (
+        shapely.to_wkb(plan.cells.geometry).tolist()
+    )
+    assert again.cells.drop(columns="geometry").equals(plan.cells.drop(columns="geometry"))
+
+
+@settings(max_examples=12)
+@given(
+    step_x=st.integers(60, 260),
+    step_y=st.integers(60, 260),
+    houses=st.lists(
+        st.tuples(st.integers(0, 560), st.integers(0, 560), st.integers(4, 90), st.integers(4, 90)),
+        max_size=40,
+    ),
+    cut=st.integers(50, 550),
+)
+def test_any_ground_is_tiled_without_cutting_a_building(step_x, step_y, houses, cut):
+    place = communities_of(box(0, 0, cut, 600), box(cut, 0, 600, 600))
+    land = land_of(
+        streets=grid(600, 600, step_x, step_y),
+        ways=[line((30, -10), (570, 610))],
+        buildings=[box(x, y, x + w, y + h) for x, y, w, h in houses],
+    )
+    plan = plan_cells(place, land, options=FABRIC)
+    managed, moves = managed_communities(place, land.buildings)
+    assert_sound(plan, place, land)
+    assert shapely.equals_exact(
+        shapely.normalize(managed.geometry.to_numpy()),
+        shapely.normalize(plan.communities.geometry.to_numpy()),
+    ).all()
+    assert len(moves) == len(plan.line_moves)
+
+
+# ---- planted situations ----
+
+
+def test_no_lines_at_all():
+    place = communities_of(box(0, 0, 500, 400))
+    land = land_of(buildings=rows_of_houses(500, 400))
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    assert len(plan.cells) == pytest.approx(20, abs=4)
+
+
+def test_nothing_at_all():
+    place = communities_of(box(0, 0, 500, 400))
+    plan = plan_cells(place, land_of(), options=CellOptions(method="fabric", open_factor=1))
+    assert_sound(plan, place, land_of())
+    assert len(plan.cells) == pytest.approx(20, abs=3)
+
+
+def test_a_building_across_the_line_goes_to_its_larger_part_and_the_move_is_listed():
+    place = communities_of(box(0, 0, 300, 300), box(300, 0, 600, 300))
+    land = land_of(buildings=[box(270, 100, 310, 140), *rows_of_houses(200, 300)])
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    moves = plan.line_moves
+    assert moves[["building_id", "from_community_id", "to_community_id"]].to_numpy().tolist() == [
+        ["b0000", "999901001002", "999901001001"]
+    ]
+    assert moves["area_m2"].tolist() == pytest.approx([400.0])
+    areas = plan.communities.geometry.area.tolist()
+    assert areas == pytest.approx([90_400.0, 89_600.0])
+
+
+def test_of_equal_parts_the_first_community_gets_the_building():
+    place = communities_of(box(0, 0, 300, 300), box(300, 0, 600, 300))
+    _, moves = managed_communities(place, land_of(buildings=[box(290, 10, 310, 30)]).buildings)
+    assert moves["to_community_id"].tolist() == ["999901001001"]
+
+
+def test_a_building_across_the_boundary_counts_by_its_inner_part():
+    place = communities_of(box(0, 0, 300, 300), box(300, 0, 600, 300))
+    land = land_of(buildings=[box(280, -50, 340, 20)])
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    assert plan.line_moves["area_m2"].sum() == pytest.approx(20 * 20)
+
+
+def test_land_that_a_moved_building_cuts_off_goes_along():
+    # A building that reaches from the line to the edge of its new community's corner.
+    place = communities_of(box(0, 0, 300, 300), box(300, 0, 600, 300))
+    land = land_of(buildings=[shapely.union(box(200, 50, 330, 60), box(320, 0, 330, 60))])
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    assert set(shapely.get_type_id(plan.communities.geometry.to_numpy())) == {3}
+    assert plan.line_moves["building_id"].isna().sum() == 1
+
+
+@pytest.mark.parametrize(("estates", "cells"), [("whole", 1), ("cut", 3)])
+def test_a_walled_estate_is_one_cell_or_divided_inside_itself(estates, cells):
+    wall = box(110, 110, 290, 290)
+    place = communities_of(box(0, 0, 400, 400))
+    houses = [box(x, y, x + 40, y + 12) for x in (120, 180, 240) for y in range(120, 280, 25)]
+    around = [h for h in rows_of_houses(400, 400) if not h.intersects(box(90, 90, 310, 310))]
+    land = land_of(
+        streets=[
+            *(line((x, -5), (x, 405)) for x in (100, 300)),
+            *(line((-5, y), (405, y)) for y in (100, 300)),
+        ],
+        buildings=[*houses, *around],
+        estates=[wall],
+    )
+    plan = plan_cells(place, land, options=CellOptions(method="fabric", estates=estates))
+    assert_sound(plan, place, land)
+    shapes = plan.cells.geometry
+    inside = shapely.area(shapely.intersection(shapes, wall)) > 1.0
+    assert inside.sum() == pytest.approx(cells, abs=1 if estates == "cut" else 0)
+    # What an estate's cells have beside it is the strip to the streets around.
+    assert shapely.union_all(shapes[inside]).within(box(99, 99, 301, 301))
+    if estates == "whole":
+        assert plan.cells["exception"][inside].tolist() == ["estate"]
+
+
+def test_no_cell_has_land_on_both_sides_of_a_canal():
+    canal = box(-10, 190, 610, 215)
+    place = communities_of(box(0, 0, 600, 400))
+    houses = [h for h in rows_of_houses(600, 400) if not h.intersects(canal.buffer(5))]
+    land = land_of(streets=grid(600, 400, 150, 400), water=[canal], buildings=houses)
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    south, north = box(0, 0, 600, 190), box(0, 215, 600, 400)
+    for shape in plan.cells.geometry:
+        assert min(shape.intersection(south).area, shape.intersection(north).area) < 1.0
+
+
+def test_a_courtyard_belongs_to_the_cell_of_its_building():
+    ring = shapely.difference(box(150, 150, 250, 250), box(165, 165, 235, 235))
+    place = communities_of(box(0, 0, 400, 400))
+    land = land_of(streets=grid(400, 400, 200, 200), buildings=[ring, box(180, 180, 200, 200)])
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    holes = shapely.get_num_interior_rings(plan.cells.geometry.to_numpy())
+    assert holes.sum() == 0
+
+
+def test_a_building_larger_than_a_cell_is_kept_whole_and_says_so():
+    place = communities_of(box(0, 0, 500, 400))
+    hall = box(20, 20, 230, 180)
+    land = land_of(
+        streets=grid(500, 400, 250, 200),
+        buildings=[hall, *(h for h in rows_of_houses(500, 400) if not h.intersects(hall))],
+    )
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    holds = plan.cells.geometry.covers(hall.buffer(-0.01))
+    assert plan.cells["exception"][holds].tolist() == ["large_building"]
+
+
+def test_a_community_smaller_than_a_cell_is_one_cell():
+    place = communities_of(box(0, 0, 60, 60), box(60, 0, 600, 400), box(0, 60, 60, 400))
+    land = land_of(streets=grid(600, 400, 150, 100), buildings=rows_of_houses(600, 400))
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    own = plan.cells[plan.cells["community_id"] == "999901001001"]
+    assert own["exception"].tolist() == ["small_community"]
+
+
+def test_overlapping_and_nested_buildings_stay_together():
+    place = communities_of(box(0, 0, 400, 400))
+    chain = [box(20 + 40 * i, 195, 65 + 40 * i, 205) for i in range(8)]
+    land = land_of(
+        streets=grid(400, 400, 100, 200), buildings=[*chain, box(30, 197, 35, 203), chain[0]]
+    )
+    assert_sound(plan_cells(place, land, options=FABRIC), place, land)
+
+
+def test_doubled_and_self_crossing_lines_change_nothing():
+    place = communities_of(box(0, 0, 400, 300))
+    streets = grid(400, 300, 100, 100)
+    houses = rows_of_houses(400, 300)
+    plain = plan_cells(place, land_of(streets=streets, buildings=houses), options=FABRIC)
+    loop = line((50, 50), (60, 60), (60, 50), (50, 60))
+    again = plan_cells(
+        place, land_of(streets=[*streets, streets[0], loop], buildings=houses), options=FABRIC
+    )
+    assert_sound(again, place, land_of(buildings=houses))
+    assert len(again.cells) == len(plain.cells)
+
+
+def test_the_recognisable_preset_uses_more_of_the_streets():
+    place = communities_of(box(0, 0, 900, 720))
+    streets = grid(900, 720, 150, 60)
+    land = land_of(streets=streets, buildings=rows_of_houses(900, 720))
+
+    def used(preset):
+        plan = plan_cells(place, land, options=CellOptions(method="fabric", preset=preset))
+        assert_sound(plan, place, land)
+        edges = shapely.union_all(shapely.boundary(plan.cells.geometry)).buffer(0.5)
+        lines = shapely.intersection(shapely.union_all(streets), place.geometry[0])
+        return shapely.length(shapely.intersection(lines, edges)) / shapely.length(lines)
+
+    assert used("recognisable") >= used("uniform") > 0.6
+
+
+def test_paths_are_borders_only_where_asked_for():
+    place = communities_of(box(0, 0, 200, 100))
+    land = land_of(ways=[line((90, -5), (90, 105))])
+    sides = {}
+    for borders in ("all", "major"):
+        options = CellOptions(method="fabric", borders=borders, open_factor=1)
+        cells = plan_cells(place, land, options=options).cells
+        assert_sound(plan_cells(place, land, options=options), place, land)
+        sides[borders] = {round(x - X) for shape in cells.geometry for x in shape.bounds[::2]}
+    assert 90 in sides["all"]
+
+
+# ---- faults ----
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("method", "hexagon", "`hexagon` is unknown"),
+        ("preset", "pretty", "`preset` is 'pretty'"),
+        ("borders", "none", "`borders` is 'none'"),
+        ("estates", "split", "`estates` is 'split'"),
+        ("open_factor", 0.5, "`open_factor` is 0.5"),
+        ("open_factor", math.nan, "`open_factor` is nan"),
+        ("open_share", 1.5, "`open_share` is 1.5"),
+        ("target_m2", 100.0, "at least 400 m²"),
+        ("target_m2", 1e9, "larger than the place"),
+    ],
+)
+def test_fault_of_the_settings(key, value, message):
+    options = CellOptions(**{"method": "fabric", key: value})
+    with pytest.raises(SettingsError, match=message):
+        plan_cells(communities_of(box(0, 0, 500, 400)), land_of(), options=options)
+
+
+def test_fault_of_overlapping_communities():
+    place = communities_of(box(0, 0, 300, 300), box(250, 0, 600, 300))
+    with pytest.raises(InputError, match="overlap, by 15,000 m²"):
+        plan_cells(place, land_of(), options=FABRIC)
