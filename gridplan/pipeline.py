@@ -30,7 +30,16 @@ Progress = Callable[[str], None]
 STEPS: tuple[Step, ...] = (
     Step(
         "network",
-        ("boundary", "streets", "gates", "water", "barriers", "estates", "buildings"),
+        (
+            "boundary",
+            "streets",
+            "gates",
+            "water",
+            "barriers",
+            "estates",
+            "buildings",
+            "field_checks",
+        ),
         ("network",),
         (),
         places.add_network,

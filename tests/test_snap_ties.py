@@ -25,8 +25,7 @@ def network(*lines):
         geometry=list(lines),
         crs="EPSG:4549",
     )
-    gates = gpd.GeoDataFrame({"gate_id": []}, geometry=[], crs=edges.crs)
-    return Network(edges=edges, gates=gates)
+    return Network(edges=edges)
 
 
 def on_the_ground(coords):
