@@ -253,12 +253,16 @@ def test_who_is_in_the_area_walks_no_farther_than_it_says(town, reach_m):
     street = network.walkable.geometry.to_numpy()[doors.snapped.edge]
     feet = shapely.line_interpolate_point(street, doors.snapped.offset_m)
     reached = shapely.union_all(streets) if len(streets) else shapely.Point()
+    # The facility's own leg belongs to the area too, but a door beside it walks by its street.
+    ways = shapely.union_all(network.walkable.geometry.to_numpy()).buffer(1e-6)
+    walked = shapely.union_all([one for one in streets if ways.covers(one)])
     for door in range(5):
         at_m = metres[door, 0] - doors.snapped.leg_m[door]
         if at_m <= reach_m - 0.001:
             assert shapely.distance(feet[door], reached) <= 0.001
         inside = area.contains(doors.points[door])
-        if inside and shapely.distance(feet[door], reached) == 0 and at_m <= reach_m:
+        beside = inside and shapely.distance(doors.points[door], walked) <= options.buffer_m
+        if beside and shapely.distance(feet[door], reached) == 0 and at_m <= reach_m:
             assert metres[door, 0] <= reach_m + options.buffer_m + 0.001
         if inside:
             assert shapely.distance(doors.points[door], reached) <= options.buffer_m + 0.001
