@@ -279,8 +279,10 @@ class AccessSettings(Section):
     )
     speeds: dict[str, float] = _setting(
         dict(_default(WalkingSpeeds, "metres_per_s")),
-        en="Walking speed of each group; `wheelchair` takes no stairs (unverified starting value).",
-        zh="各人群步行速度；wheelchair 不经台阶（初始值，未核实）。",
+        en="Walking speed of each group; what is given here adds to the groups of the default or "
+        "replaces their speed. `wheelchair` takes no stairs (unverified starting value).",
+        zh="各人群步行速度；此处填写的补充或替换默认人群的速度。"
+        "wheelchair 不经台阶（初始值，未核实）。",
         unit="m/s",
     )
 
@@ -288,7 +290,7 @@ class AccessSettings(Section):
     @classmethod
     def _above_zero(cls, given: dict[str, float]) -> dict[str, float]:
         en, zh = "walking speeds must be above 0 m/s", "步行速度须大于 0 米/秒"
-        return over_defaults(given, {}, en=en, zh=zh)
+        return over_defaults(given, _default(WalkingSpeeds, "metres_per_s"), en=en, zh=zh)
 
 
 class ZoneSettings(Section):

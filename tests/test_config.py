@@ -199,6 +199,11 @@ def test_a_date_of_counts_is_a_date(date):
     assert zh == f"设置项 [place].population.as_of = {date!r} 无效：应为日期，如 2026-06-30。"
 
 
+def test_a_walking_speed_replaces_that_of_its_group_alone():
+    speeds = parse_config({"place": PLACE, "access": {"speeds": {"adult": 1.2, "pram": 0.9}}})
+    assert speeds.access.speeds == {"adult": 1.2, "elderly": 0.8, "wheelchair": 0.55, "pram": 0.9}
+
+
 @pytest.mark.parametrize("value", [0, -1])
 def test_walking_speeds_are_above_zero(value):
     error = faults({"place": PLACE, "access": {"speeds": {"adult": value}}})
