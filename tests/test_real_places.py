@@ -108,10 +108,17 @@ def test_walks_agree_with_a_graph_rebuilt_from_the_raw_file(town, file, request,
     goals = shapely.get_coordinates(committees.geometry.to_numpy())
     least = raw.nearest_walks(goals, starts)
     ours = sample["nearest_committee_m"].fillna(np.inf).to_numpy(dtype=float)
+    # On estates whose walls are unknown a door may take any street inside the outline, and the
+    # raw graph the nearest alone: there a walk may be shorter than its, never longer.
+    unknown = shapely.union_all(plan.place.estates.geometry[plan.place.estates["walled"].isna()])
+    inside = committees[committees.intersects(unknown)]["committee_id"]
+    free = sample.intersects(unknown) | sample["nearest_committee_id"].isin(inside)
+    same = (np.abs(ours - least) < 0.001) | (np.isinf(ours) & np.isinf(least))
     wrong = pd.DataFrame({"id": sample["demand_id"], "raw": least, "ours": ours})[
-        ~((np.abs(ours - least) < 0.001) | (np.isinf(ours) & np.isinf(least)))
+        ~(same | (free.to_numpy() & (ours <= least)))
     ]
     assert wrong.empty, wrong.to_string()
+    assert (~free).any()
 
 
 def test_the_sample_of_haidian_covers_most_homes(haidian):
