@@ -37,7 +37,9 @@ _HOT, _COLD = 0.025, 0.004
 # better than few long ones; runs grow after some that brought nothing.
 _DRAWS_PER_SITE, _FIRST_DRAWS_PER_SITE, _GROWING = 300, 40, 4
 # Runs without a better plan until the tree search takes over; plans that are kept to merge.
-_PATIENCE, _POOL = 12, 20
+_PATIENCE, _POOL = 10, 20
+# Sites whose reduced cost is below this share of the gap are annealed apart, too.
+_FOCUS = 0.05
 # Work of the first try of the tree search, and of one merging.
 _FIRST_TRY, _MERGING = 1_500.0, 3_000.0
 # A small problem is given to the tree search at once.
@@ -192,6 +194,7 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     small = cover.covers.size <= _SMALL
     if small and not ledger.closed:
         _branch(task, relaxed, pool, work=_FIRST_TRY)
+    pool.focus(relaxed)
     idle = 0
     while not ledger.closed and idle < _PATIENCE:
         before = ledger.value
@@ -229,19 +232,36 @@ class _Pool:
     """Plans that were met; their sites together hold better ones."""
 
     def __init__(self, task: _Task, state: Coverage) -> None:
-        self._task, self._state = task, state
+        self._task = task
+        # What is annealed in turn, with the columns it is made of.
+        self._states = [(state, np.arange(len(task.cover.sites)))]
         self._plans: list[tuple[float, Positions]] = []
+
+    def focus(self, relaxed: Outcome) -> None:
+        """Anneal the sites that the relaxation finds good, too, every other time."""
+        cover, ledger = self._task.cover, self._task.ledger
+        if relaxed.reduced is None or ledger.closed or not cover.free:
+            return
+        room = cover.done - relaxed.bound - ledger.value
+        good = relaxed.reduced[: len(cover.sites)] < _FOCUS * room
+        if cover.slots is not None and good.sum() > cover.slots:
+            part = merged(cover.where(np.ones(len(cover.weights), bool), good))
+            state = Coverage(part)
+            greedy_most(state, ledger)
+            self._states.append((state, np.flatnonzero(good)))
 
     def run(self, draws_per_site: int) -> None:
         """Anneal once, from where the last run ended."""
-        state, ledger = self._state, self._task.ledger
+        ledger = self._task.ledger
+        self._states.append(self._states.pop(0))
+        state, columns = self._states[-1]
         slots = int(state.open.sum())
         if not slots:
             return
         typical = state.alone / slots
         cooling = Cooling(draws_per_site * slots, _HOT * typical, _COLD * typical)
         if typical > 0:
-            self._keep(anneal(state, cooling, ledger)[1])
+            self._keep(columns[anneal(state, cooling, ledger)[1]])
 
     def _keep(self, chosen: Positions) -> None:
         self._task.offer(chosen)

@@ -41,6 +41,12 @@ class Coverage:
         by_row = csr_array(cover.covers)
         self._columns = np.split(by_row.indices, by_row.indptr[1:-1]) if n else []
         self._paid = [np.full(len(one), w) for one, w in zip(self._columns, cover.weights)]  # noqa: B905 (no rows: no columns)
+        # What a site shares with others: most of a site that opens is covered by it alone, so
+        # that its whole share, less that of the few other rows, is the shorter sum.
+        shared = csr_array(by_row.T.astype(np.float64) @ (by_row * cover.weights[:, None]))
+        ends = shared.indptr[1:-1]
+        self._others = np.split(shared.indices, ends) if m else []
+        self._shares = np.split(shared.data, ends) if m else []
         self.reset(np.empty(0, dtype=np.intp))
 
     def reset(self, chosen: Positions) -> None:
@@ -56,19 +62,19 @@ class Coverage:
     def add(self, site: int) -> None:
         """Open a site."""
         rows = self._rows[site]
-        fresh = rows[self.count[rows] == 0]
+        fresh = self.count[rows] == 0
         self.count[rows] += 1
-        self.value += self.cover.weights[fresh].sum()
-        self._spread(fresh, -1.0)
+        self.value += self.cover.weights[rows[fresh]].sum()
+        self._spread(site, fresh, -1.0)
         self.open[site] = True
 
     def remove(self, site: int) -> None:
         """Close a site."""
         rows = self._rows[site]
         self.count[rows] -= 1
-        lost = rows[self.count[rows] == 0]
-        self.value -= self.cover.weights[lost].sum()
-        self._spread(lost, 1.0)
+        lost = self.count[rows] == 0
+        self.value -= self.cover.weights[rows[lost]].sum()
+        self._spread(site, lost, 1.0)
         self.open[site] = False
 
     @property
@@ -76,7 +82,12 @@ class Coverage:
         """Weight that just one open site covers."""
         return float(self.cover.weights[self.count == 1].sum())
 
-    def _spread(self, rows: Positions, sign: float) -> None:
+    def _spread(self, site: int, which: Flags, sign: float) -> None:
+        """Tell all sites that the weight of some rows of one is to be had, or not any more."""
+        rows = self._rows[site][which]
+        if 2 * len(rows) > len(which):
+            self.gain[self._others[site]] += sign * self._shares[site]
+            rows, sign = self._rows[site][~which], -sign
         if len(rows):
             columns = np.concatenate([self._columns[row] for row in rows])
             paid = np.concatenate([self._paid[row] for row in rows])
