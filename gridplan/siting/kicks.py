@@ -45,7 +45,8 @@ def shake(
        https://doi.org/10.1007/0-306-48056-5_11
     """
     columns = np.union1d(among, plan)
-    if not 0 < core.slots < len(columns):
+    if not 0 < core.slots < len(columns) or not len(core.pairs):
+        # Nothing to choose, or nobody left for whom a choice matters.
         return np.sort(plan)
     table = Exchange.of(_at_hand(core, columns, plan), np.searchsorted(columns, plan))
     descend(table, search)
