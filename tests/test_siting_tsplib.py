@@ -10,9 +10,10 @@ from gridplan.siting import Limits, evaluate, p_median
 
 pytestmark = pytest.mark.real
 
-GOOD = 1.0005
+GOOD = 1.001
 QUICK = [("rl1304", 50), ("fl1400", 20)]
-SECONDS = 60.0
+# About a minute on one free processor; the same result on a busy one.
+WORK = 150_000
 
 
 def listed(folder):
@@ -30,8 +31,8 @@ def distances(folder, name):
     return np.floor(np.sqrt((apart**2).sum(axis=2)))
 
 
-def solve(cost, p, **limits):
-    plan = p_median(cost, np.ones(len(cost)), p=p, limits=Limits(work=10**9, **limits))
+def solve(cost, p, work=10**9):
+    plan = p_median(cost, np.ones(len(cost)), p=p, limits=Limits(work=work))
     assert len(plan.sites) == p
     assert evaluate(cost, plan.sites, np.ones(len(cost))).objective == plan.objective
     return plan
@@ -52,7 +53,7 @@ def test_all_published_values_are_met_and_never_undercut_by_a_bound(name, shared
     for (of, p), value in listed(folder).items():
         if of != name:
             continue
-        plan = solve(cost, p, time_s=SECONDS)
+        plan = solve(cost, p, work=WORK)
         line = (
             f"{name} p = {p:<4d} {plan.objective:12,.0f} {plan.objective / value:9.5f} "
             f"{plan.gap:9.4%} {plan.status:7s} {plan.seconds:6.1f} s"
@@ -61,6 +62,5 @@ def test_all_published_values_are_met_and_never_undercut_by_a_bound(name, shared
             sys.stdout.write(f"\n{line}")
         # A published value that is no optimum may be undercut by a plan, never by a bound.
         assert plan.bound <= value
-        assert plan.gap <= (0.005 if name == "fl1400" and p >= 300 else 0.001) or (
-            plan.stopped_by == "time"
-        )
+        assert plan.objective <= GOOD * value
+        assert plan.gap <= (0.005 if name == "fl1400" and p >= 300 else 0.001)

@@ -14,8 +14,10 @@ from gridplan.siting.pairs import Pairs
 from gridplan.siting.search import OutOfEffortError, Search
 
 # Open sites of a region, small ones first; steps of work that one may take.
-_SIZES = (12, 24, 48)
+_SIZES = (12, 24)
 _WORK = 1_500
+# One in so many open sites of a region, the closest ones, counts as its middle.
+_MIDDLE = 4
 
 Solver = Callable[[Core, Search], None]
 
@@ -72,9 +74,13 @@ class Refiner:
                 return False
             seed = int(self._search.rng.choice(np.nonzero(self._waiting)[0]))
             near = _region(self._core, self._is_open, seed, self._size)
-            self._waiting[seed] = False
             if self._improved(near):
                 self._waiting[near] = self._is_open[near]
+            else:
+                # The same region, but for its rim, would be drawn from those in its middle.
+                inside = near[self._is_open[near]]
+                self._waiting[inside[: self._size // _MIDDLE]] = False
+            self._waiting[seed] = False
         return True
 
     def cross(self, weight: Floats) -> None:
@@ -100,7 +106,7 @@ class Refiner:
 
 
 def _region(core: Core, is_open: Flags, seed: int, size: int) -> Positions:
-    """Return the sites near an open one, as the demand closest to it lists them."""
+    """Return the sites near an open one, in the order of the demand closest to it."""
     pairs, lists = core.pairs, core.pairs.by_site
     own = slice(lists.indptr[seed], lists.indptr[seed + 1])
     if own.start == own.stop:
@@ -109,7 +115,7 @@ def _region(core: Core, is_open: Flags, seed: int, size: int) -> Positions:
     near = pairs.site[pairs.start[row] : pairs.start[row + 1]].astype(np.intp)
     reach = np.cumsum(is_open[near]) <= size
     # The seed itself, where others are closer to that demand.
-    return np.union1d(near[reach], [seed])
+    return near[reach] if seed in near[reach] else np.append(near[reach], seed)
 
 
 def _solved(
