@@ -306,7 +306,9 @@ def test_same_seed_same_plan():
 def test_time_ends_a_search_with_a_plan():
     cost, weights = town(4000, 800)
     # A clock of its own: a fast machine proves this within any time that a slow one needs.
-    with mock.patch.object(time, "perf_counter", itertools.count(step=0.1).__next__):
+    with mock.patch.object(
+        time, "perf_counter", itertools.count(time.perf_counter(), 0.1).__next__
+    ):
         plan = mclp(cost, weights, p=25, radius_m=250.0, limits=Limits(time_s=150.0))
     assert (plan.status, plan.stopped_by) == ("gap", "time")
     assert plan.bound > plan.objective > 0

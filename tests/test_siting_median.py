@@ -214,11 +214,13 @@ def test_too_little_work_for_a_plan_still_gives_a_bound():
     assert plan.bound == pytest.approx(float((weights * cost.min(axis=1)).sum()))
 
 
-@pytest.mark.parametrize("looks", [0, 5, 50, 200])
+@pytest.mark.parametrize("looks", [0, 20, 100, 300])
 def test_a_run_ended_by_time_is_never_called_proven(looks):
     cost, weights = town(2000, 300)
     # A clock that is one second on at every look: how fast the machine is does not matter.
-    with mock.patch.object(time, "perf_counter", itertools.count(step=1.0).__next__):
+    with mock.patch.object(
+        time, "perf_counter", itertools.count(time.perf_counter(), 1.0).__next__
+    ):
         plan = p_median(cost, weights, p=12, limits=Limits(time_s=looks + 0.5))
     assert plan.stopped_by == "time"
     assert plan.status in {"gap", "stopped"}
