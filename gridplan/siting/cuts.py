@@ -118,13 +118,16 @@ class CutModel(Relaxation):
         values = self._solved()
         m = len(opened)
         self._shares, self._theta = np.clip(values[:m], 0.0, 1.0), values[m:] / self._scale
+        self._rows.idle[:] = np.where(self._duals() > 0.0, 0, self._rows.idle + 1)
         return self._bounded(opened, closed)
+
+    def _duals(self) -> Floats:
+        dual: Floats = np.nan_to_num(self._solver.getSolution().row_dual)[1:]
+        return np.maximum(dual, 0.0)
 
     def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
         """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
-        dual = np.maximum(np.nan_to_num(self._solver.getSolution().row_dual)[1:], 0.0)
-        group, idle = self._rows.group, self._rows.idle
-        idle[:] = np.where(dual > 0.0, 0, idle + 1)
+        dual, group = self._duals(), self._rows.group
         total = np.bincount(group, weights=dual, minlength=len(self._theta))
         dual /= np.maximum(total, 1.0)[group]
         price = -(dual @ self._rows.sites)

@@ -113,7 +113,7 @@ class RadiusModel(Relaxation):
         self._fix(opened, closed)
         for _ in range(how.most):
             values = self._solved()
-            relaxed = self._bounded(values, opened, closed)
+            relaxed = self._bounded(opened, closed)
             if whole:
                 self._search.raise_bound(relaxed.bound)
             if relaxed.bound >= self._search.cutoff or not self._widened(values):
@@ -158,16 +158,18 @@ class RadiusModel(Relaxation):
         self._build()
         return True
 
-    def _bounded(self, values: Floats, opened: Flags, closed: Flags) -> Relaxed:
+    def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
         """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
         m, k = len(self.core.sites), len(self._levels.row)
-        dual = np.maximum(np.nan_to_num(self._solver.getSolution().row_dual)[:k], 0.0) / self._scale
+        solution = self._solver.getSolution()
+        dual = np.maximum(np.nan_to_num(solution.row_dual)[:k], 0.0) / self._scale
         left = -(self._matrix[:k].T @ dual)
         choice = cheapest(left[:m], self.core.slots, opened=opened, closed=closed)
         unserved = np.minimum(left[m:] + self._levels.step, 0.0)
         served = float(dual[self._levels.is_first].sum())
         bound = self._levels.least + served + float(unserved.sum()) + choice.total
-        return Relaxed(bound, np.clip(values[:m], 0.0, 1.0), choice)
+        shares = np.clip(np.nan_to_num(solution.col_value)[:m], 0.0, 1.0)
+        return Relaxed(bound, shares, choice)
 
 
 def radius_pairs(dual: Dual) -> Positions:

@@ -18,6 +18,7 @@ _SCALED_OBJECTIVE = 1e5
 _ITERATIONS_AT_ONCE = 2_000
 _ITERATIONS_PER_STEP = 10.0
 _ITERATIONS_OF_A_PROBE = 50
+_PERTURBATION = "dual_simplex_cost_perturbation_multiplier"
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,28 @@ class Relaxation(ABC):
         """Drop the added rows that have not mattered in the last `idle` solves or more."""
 
     def probe(self, site: int, share: float, *, opened: Flags, closed: Flags) -> float:
-        """Return about how far a few iterations lift the objective if one site is fixed."""
+        """Return how far a few iterations lift the bound if one site is fixed."""
         solver = self._solver
+        basis = solver.getBasis()
         solver.changeColBounds(site, share, share)
         solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_OF_A_PROBE)
+        # Of perturbed costs that are not yet taken back, dual values say nothing.
+        solver.setOptionValue(_PERTURBATION, 0.0)
         solver.run()
+        solver.setOptionValue(_PERTURBATION, 1.0)
         self._spend()
+        lifted = np.inf
+        if solver.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
+            # Not the objective, which may be anything where HiGHS was stopped.
+            lifted = self._bounded(opened, closed).bound
         solver.changeColBounds(site, float(opened[site]), float(not closed[site]))
-        if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-            return np.inf
-        return float(solver.getInfo().objective_function_value) / self._scale
+        # Each probe begins where the relaxation ended, not where the last one was stopped.
+        solver.setBasis(basis)
+        return lifted
+
+    @abstractmethod
+    def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
+        """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
 
     def _fix(self, opened: Flags, closed: Flags) -> None:
         columns = np.arange(len(opened), dtype=np.int32)
