@@ -406,12 +406,12 @@ def _numbers(values: pd.Series, what: str, faults: FaultList) -> np.ndarray:
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     bad = ~np.isfinite(numbers)
     if bad.any():
-        found = values[bad].astype("object").where(values[bad].notna(), "")
-        rows = [f"{label} = {value!r}" for label, value in found.items()]
+        found = values.astype("object").where(values.notna(), "")
+        rows = [f"row {at + 1} = {found.iloc[at]!r}" for at in np.flatnonzero(bad)]
         faults.add(
             en=f"{what}: {int(bad.sum())} of {len(values)} values of `{values.name}` are no "
-            f"numbers: {first_ids(rows)}. Give every row its coordinates.",
+            f"numbers: {first_ids(rows)} (below the header). Give every row its coordinates.",
             zh=f"{what}：`{values.name}` 的 {len(values)} 个值中有 {int(bad.sum())} 个不是数字："
-            f"{first_ids(rows)}。请补全每行的坐标。",
+            f"{first_ids(rows)}（表头以下的行号）。请补全每行的坐标。",
         )
     return numbers.to_numpy()
