@@ -6,7 +6,7 @@ from gridplan.siting.center import p_center, p_quantile
 from gridplan.siting.equitable import p_ede
 from gridplan.siting.median import p_median
 from gridplan.siting.most_cover import mclp
-from gridplan.siting.options import Limits, Progress, Rules
+from gridplan.siting.options import Limits, Progress, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.rooms import RoomProblem, propose_rooms
@@ -20,6 +20,7 @@ __all__ = [
     "Limits",
     "Problem",
     "Progress",
+    "Reach",
     "RoomProblem",
     "Rules",
     "Siting",

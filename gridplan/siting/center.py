@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.assessment import weighted_quantile
-from gridplan.siting.causes import joined, least_budget, least_count
+from gridplan.siting.causes import nobody_served
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import solve_model
@@ -101,7 +101,7 @@ def p_center(
         if _least(_radii(problem), lambda at: _within(problem, at, p, ledger), ledger):
             _prefer_lower_mean(problem, p, ledger)
         else:
-            ledger.cause = _cause(problem, p, ledger)
+            ledger.cause = nobody_served(problem, p, ledger)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
     return checked(plan, problem, model="p_center", p=p)
@@ -298,22 +298,6 @@ def _covering_share(
         return None
     reason: StoppedBy = "work"
     raise stopped or OutOfEffortError(reason)
-
-
-def _cause(problem: Problem, p: int, ledger: Ledger) -> Message:
-    head = Message(
-        en="It is proven that no p sites that keep all rules reach everybody, at any distance.",
-        zh="已证明：在给定 p 与各项规则下，任何距离内都无法让所有人可达。",
-    )
-    parts: list[Message | None] = []
-    try:
-        reach = np.isfinite(problem.cost)
-        cover = make_cover(problem, reach, problem.counted, p=p)
-        parts.append(least_budget(cover, problem.conditions, ledger))
-        parts.append(least_count(cover, ledger))
-    except OutOfEffortError:
-        return joined(head, parts)
-    return joined(head, parts)
 
 
 def _out_of_reach(share: float) -> Message:

@@ -84,7 +84,7 @@ def p_ede(
     >>> p_median(walks, np.ones(3), p=1).sites, p_ede(walks, np.ones(3), p=1, aversion=4).sites
     ((0,), (1,))
     """
-    problem = make_problem(cost, weights, rules, p=p)
+    problem = make_problem(cost, weights, rules, p=p, conditions=True)
     kappa = _kappa(problem, aversion) if kappa_per_m is None else kappa_per_m
     _check_sizes(problem, aversion, kappa)
     ids = pd.Index(list(problem.demand_ids), dtype="object")
