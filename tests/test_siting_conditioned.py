@@ -160,4 +160,4 @@ def test_a_share_out_of_reach_names_the_best_there_is():
     rules = Rules(reach=Reach(500.0, 0.9))
     plan = p_median(cost, pd.Series({"d1": 3.0, "d2": 1.0}), p=1, rules=rules)
     assert plan.status == "infeasible"
-    assert "at best it is 75.0%" in plan.cause.en
+    assert "no more than 75.0% can be" in plan.cause.en

@@ -98,7 +98,9 @@ def p_center(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        if _least(_radii(problem), lambda at: _within(problem, at, p, ledger), ledger):
+        if least_radius(
+            possible_radii(problem), lambda at: _within(problem, at, p, ledger), ledger
+        ):
             _prefer_lower_mean(problem, p, ledger)
         else:
             ledger.cause = nobody_served(problem, p, ledger)
@@ -168,8 +170,10 @@ def p_quantile(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        radii = _radii(problem, everybody=False)
-        if not _least(radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger):
+        radii = possible_radii(problem, everybody=False)
+        if not least_radius(
+            radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger
+        ):
             ledger.cause = ledger.cause or _out_of_reach(share)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
@@ -190,7 +194,7 @@ def _counted(problem: Problem) -> Floats:
     return problem.cost[np.ix_(problem.counted, problem.may_open)]
 
 
-def _radii(problem: Problem, *, everybody: bool = True) -> Floats:
+def possible_radii(problem: Problem, *, everybody: bool = True) -> Floats:
     """Return the distances that can be the answer, ascending."""
     metres = _counted(problem)
     if not metres.size:
@@ -200,11 +204,11 @@ def _radii(problem: Problem, *, everybody: bool = True) -> Floats:
     return found[found >= least]
 
 
-_Answer = tuple[float, Positions] | None
+RadiusPlan = tuple[float, Positions] | None
 """A plan with its radius; None where it is proven that there is none."""
 
 
-def _least(radii: Floats, ask: Callable[[float], _Answer], ledger: Ledger) -> bool:
+def least_radius(radii: Floats, ask: Callable[[float], RadiusPlan], ledger: Ledger) -> bool:
     """Find the least radius with a plan, by bisection; True if there is one."""
     if not len(radii):
         radii = np.zeros(1)
@@ -229,7 +233,7 @@ def _least(radii: Floats, ask: Callable[[float], _Answer], ledger: Ledger) -> bo
     return True
 
 
-def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> _Answer:
+def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> RadiusPlan:
     """Return p sites that bring everybody within a radius."""
     ledger.spend(1.0)
     within = problem.cost <= radius_m
@@ -244,7 +248,7 @@ def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> _Answe
         return None
     sites = small.positions(chosen)
     sites = filled(problem, sites, p) if small.free else sites
-    return _longest(problem, sites), sites
+    return longest_walk(problem, sites), sites
 
 
 def _exact(cover: Cover, ledger: Ledger) -> Positions | None:
@@ -262,14 +266,15 @@ def _exact(cover: Cover, ledger: Ledger) -> Positions | None:
     return out.chosen(len(cover.sites))
 
 
-def _longest(problem: Problem, sites: Positions) -> float:
+def longest_walk(problem: Problem, sites: Positions) -> float:
+    """Return the longest walk to the closest of some open sites."""
     metres = problem.cost[np.ix_(problem.counted, sites)]
     return float(metres.min(axis=1, initial=np.inf).max(initial=0.0))
 
 
 def _covering_share(
     problem: Problem, radius_m: float, asked: tuple[int, float], ledger: Ledger
-) -> _Answer:
+) -> RadiusPlan:
     """Return p sites that have the share of the weight within a radius."""
     p, share = asked
     target = share * math.fsum(problem.weights) * (1.0 - _SUM_SLACK)
@@ -338,5 +343,5 @@ def _prefer_lower_mean(problem: Problem, p: int, ledger: Ledger) -> None:
                 now[slot] = best
         if np.array_equal(before, now):
             break
-    if not _longest(problem, now) > radius_m:
-        ledger.plan = (_longest(problem, now), np.sort(now))
+    if not longest_walk(problem, now) > radius_m:
+        ledger.plan = (longest_walk(problem, now), np.sort(now))

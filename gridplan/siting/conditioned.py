@@ -40,9 +40,9 @@ def reach_tolls(problem: Problem, reach: Reach | None) -> tuple[Toll, ...]:
         best = 1.0 - (beyond + lost) / total
         return Message(
             en=f"It is proven that no sites that keep all rules have {reach.share:.1%} of the "
-            f"weight within {reach.radius_m:g} m: at best it is {best:.1%}.",
+            f"weight within {reach.radius_m:g} m: no more than {best:.1%} can be.",
             zh=f"已证明：在各项规则下，{reach.radius_m:g} 米内的权重达不到 {reach.share:.1%}，"
-            f"最多为 {best:.1%}。",
+            f"至多为 {best:.1%}。",
         )
 
     return (Toll(beyond_radius(reach.radius_m), (1.0 - reach.share) * total - lost, told),)
@@ -183,15 +183,18 @@ def _first_plan(task: _Task) -> Positions | None:
         return sites
     # The last limit first: a plan that keeps it, and all before, is where to begin.
     *others, last = task.tolls[1:]
+    most = last.most + 1e-9 * max(1.0, abs(last.most))
     inner = Ledger(
-        replace(ledger.limits, progress=None, gap=0.0), started=ledger.started, work=ledger.work
+        replace(ledger.limits, progress=None, gap=0.0),
+        started=ledger.started,
+        work=ledger.work,
+        target=most,
     )
     inner.rng = ledger.rng
     try:
         minimise(problem, (replace(last, most=math.inf), *others), task.p, inner)
     finally:
         ledger.work = inner.work
-    most = last.most + 1e-9 * max(1.0, abs(last.most))
     if inner.infeasible or inner.bound > most:
         ledger.infeasible = True
         ledger.cause = inner.cause or (last.told(inner.bound) if last.told else None)

@@ -54,6 +54,15 @@ def beyond_radius(radius_m: float) -> Callable[[Floats], Floats]:
     return beyond
 
 
+def power_less_one(kappa_per_m: float) -> Callable[[Floats], Floats]:
+    """Return the toll of the equally distributed equivalent walk."""
+
+    def power(metres: Floats) -> Floats:
+        return np.expm1(kappa_per_m * metres)
+
+    return power
+
+
 @dataclass(frozen=True)
 class Ladder:
     r"""
