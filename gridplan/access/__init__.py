@@ -1,5 +1,6 @@
 """How far residents walk: to their own committee, to the nearest, to the nearest room."""
 
+from gridplan.access.added import AddedLinks, added_links
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
 from gridplan.access.capacity import catchment_tables
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
@@ -55,6 +56,7 @@ __all__ = [
     "ALL",
     "NO_COMMITTEE",
     "AccessOptions",
+    "AddedLinks",
     "AreaOptions",
     "Basis",
     "Ends",
@@ -70,6 +72,7 @@ __all__ = [
     "Walks",
     "access_by_unit",
     "access_figures",
+    "added_links",
     "barred_note",
     "basis_of",
     "catchment_tables",

@@ -14,6 +14,7 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.left import left_behind
+from gridplan.rooms.measures import Mix, MixQuestion, best_mix, mix_value, rooms_alone
 from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
@@ -29,12 +30,15 @@ __all__ = [
     "EstatePlan",
     "Estates",
     "Extent",
+    "Mix",
+    "MixQuestion",
     "Phasing",
     "RoomQuestion",
     "Sharing",
     "StaffNorm",
     "Walks",
     "answer",
+    "best_mix",
     "building_order",
     "decisions_table",
     "estates_table",
@@ -45,8 +49,10 @@ __all__ = [
     "knee",
     "left_behind",
     "make_question",
+    "mix_value",
     "options_table",
     "room_reasons",
+    "rooms_alone",
     "rooms_by_estate",
     "staffing_table",
     "unpriced_note",
