@@ -36,7 +36,7 @@ from gridplan.access.measures import (
     least_of,
     minutes_figures,
 )
-from gridplan.access.missing import Terrain, Walkers, measure_links
+from gridplan.access.missing import Terrain, Walkers, measure_links, ways_to_links
 from gridplan.access.routes import Ends, Route, walk_routes
 from gridplan.access.service_areas import Served, Streets, service_areas
 from gridplan.access.straight import detour_ratios, straight_distances
@@ -114,5 +114,6 @@ __all__ = [
     "walks_by_kind",
     "walks_layer",
     "wall_range_columns",
+    "ways_to_links",
     "weighted_quantile",
 ]
