@@ -13,6 +13,7 @@ import pydantic
 from gridplan.access import AccessOptions, WalkingSpeeds
 from gridplan.cell_settings import CellSettings
 from gridplan.errors import Language, Note, SettingsError
+from gridplan.measure_settings import MeasureSettings
 from gridplan.network import NetworkOptions
 from gridplan.norm_settings import DEFAULT_NORMS, WALK, Norm, near_miss, norm_faults
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
@@ -332,6 +333,7 @@ class Config(Section):
     access: AccessSettings = AccessSettings()
     zones: ZoneSettings = ZoneSettings()
     siting: SitingSettings = SitingSettings()
+    measures: MeasureSettings = MeasureSettings()
     report: ReportSettings = ReportSettings()
     norms: dict[str, Norm] = _setting(
         {},

@@ -20,6 +20,7 @@ STEP_WORDS: Mapping[str, Message] = {
     "access": Message(en="Measuring the walks", zh="计算步行距离"),
     "siting": Message(en="Siting the activity rooms", zh="活动室选址"),
     "links": Message(en="Measuring doubtful gates and bridges", zh="测算存疑的出入口与桥梁"),
+    "measures": Message(en="Comparing mixes of measures", zh="比选措施组合"),
     "services": Message(en="Drawing service areas", zh="绘制服务范围并分配容量"),
     "people": Message(en="Comparing residents as given and as placed", zh="核对人口数据与落位"),
     "zones": Message(en="Drawing the responsibility zones", zh="划分责任区"),

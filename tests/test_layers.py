@@ -12,6 +12,7 @@ FLOORS = """
     sources
     cells demand network access cases zones siting rooms patrol evaluation
     setting_faults setting_fields settings_file norm_settings people_settings room_settings
+    measure_settings
     cell_settings
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     routing

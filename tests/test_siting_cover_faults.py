@@ -116,13 +116,13 @@ FAULTS = {
         lambda: cover(p=1, groups=GROUPS, at_least={"west": 1, "east": 1}),
         "p is 1, but at_least and the fixed and required sites need 2",
     ),
-    "p-median with a budget": (
-        lambda: p_median(COST, WEIGHTS, p=1, rules=Rules(budget=9.0, cost_of=PRICE)),
-        "does not take a budget or counts by group",
+    "p-median without a number": (
+        lambda: p_median(COST, WEIGHTS, rules=Rules(groups=GROUPS, at_most={"west": 1})),
+        "p is None and there is no budget",
     ),
-    "p-median with counts": (
-        lambda: p_median(COST, WEIGHTS, p=1, rules=Rules(groups=GROUPS, at_most={"west": 1})),
-        "does not take a budget or counts by group",
+    "p-median with a budget below its needs": (
+        lambda: p_median(COST, WEIGHTS, rules=Rules(budget=2.0, cost_of=PRICE, required=["A"])),
+        "The budget is 2, but the required sites alone cost",
     ),
     "radii": (
         lambda: evaluate(COST, ["A"], WEIGHTS, radii_m=[-1.0]),

@@ -390,6 +390,7 @@ def test_every_rule_is_planted():
     # Those of a plan before it becomes layers are planted beside the solvers, in
     # test_siting_cover_faults and test_verify_capacity.
     elsewhere = {"siting_count", "siting_budget", "siting_group", "siting_uncovered"}
+    elsewhere |= {"siting_share"}
     elsewhere |= {"demand_nowhere", "demand_twice", "pair_barred", "site_overloaded"}
     planted = {rule for _, rule, _ in PLANTED.values()}
     assert planted | {"not_measured"} | elsewhere == set(RULES)

@@ -1,5 +1,6 @@
 """How far residents walk: to their own committee, to the nearest, to the nearest room."""
 
+from gridplan.access.added import AddedLinks, added_links
 from gridplan.access.areas import AreaOptions, reached_streets, service_area
 from gridplan.access.capacity import catchment_tables
 from gridplan.access.catchment import FloatingCatchment, two_step_catchment
@@ -35,7 +36,7 @@ from gridplan.access.measures import (
     least_of,
     minutes_figures,
 )
-from gridplan.access.missing import Terrain, Walkers, measure_links
+from gridplan.access.missing import Terrain, Walkers, measure_links, ways_to_links
 from gridplan.access.routes import Ends, Route, walk_routes
 from gridplan.access.service_areas import Served, Streets, service_areas
 from gridplan.access.straight import detour_ratios, straight_distances
@@ -55,6 +56,7 @@ __all__ = [
     "ALL",
     "NO_COMMITTEE",
     "AccessOptions",
+    "AddedLinks",
     "AreaOptions",
     "Basis",
     "Ends",
@@ -70,6 +72,7 @@ __all__ = [
     "Walks",
     "access_by_unit",
     "access_figures",
+    "added_links",
     "barred_note",
     "basis_of",
     "catchment_tables",
@@ -111,5 +114,6 @@ __all__ = [
     "walks_by_kind",
     "walks_layer",
     "wall_range_columns",
+    "ways_to_links",
     "weighted_quantile",
 ]

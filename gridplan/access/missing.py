@@ -165,25 +165,47 @@ def _walks_with(
     chunk: Ints, links: DoubtfulLinks, walkers: Walkers, terrain: Terrain
 ) -> Iterator[tuple[int, Floats]]:
     """Give everybody's walk with each link of the chunk added alone."""
-    feet = links.feet[links.feet["link"].isin(chunk)].reset_index(drop=True)
-    graph = build_graph(terrain.network, _as_points(feet))
-    leg_m = feet["leg_m"].to_numpy(dtype=float)
-    homes_m = walking_distances(graph, walkers.doors) + leg_m
-    targets_m = walking_distances(graph, walkers.facilities) + leg_m
+    homes_m, targets_m = ways_to_links(chunk, links, walkers, terrain)
     sets, of_home = walkers.goals
-    for link in chunk.tolist():
-        of_link = (feet["link"] == link).to_numpy()
-        home_m = homes_m[:, of_link].min(axis=1, initial=np.inf)
-        target_m = targets_m[:, of_link].min(axis=1, initial=np.inf)
-        gates = links.indoors[links.indoors["link"] == link]
-        if len(gates):
-            home_m = np.minimum(home_m, _straight_to(gates, walkers.homes, terrain))
-            target_m = np.minimum(target_m, _straight_to(gates, walkers.targets, terrain))
-        goal_m = np.where(sets, target_m, np.inf).min(axis=1, initial=np.inf)
-        yield link, np.minimum(walkers.walks_m, home_m + goal_m[of_home])
+    for column, link in enumerate(chunk.tolist()):
+        goal_m = np.where(sets, targets_m[:, column], np.inf).min(axis=1, initial=np.inf)
+        yield link, np.minimum(walkers.walks_m, homes_m[:, column] + goal_m[of_home])
 
 
-def _as_points(rows: pd.DataFrame) -> Snapped:
+def ways_to_links(
+    chunk: Ints, links: DoubtfulLinks, walkers: Walkers, terrain: Terrain
+) -> tuple[Floats, Floats]:
+    """
+    Return the walks of homes and facilities to the middle of links that are not there today.
+
+    Parameters
+    ----------
+    chunk : int array, shape (k,)
+        Rows of ``links.frame``.
+
+    Returns
+    -------
+    homes_m, targets_m : float arrays, shapes (n, k) and (m, k)
+    """
+    feet = links.feet[links.feet["link"].isin(chunk)].reset_index(drop=True)
+    graph = build_graph(terrain.network, as_points(feet))
+    leg_m = feet["leg_m"].to_numpy(dtype=float)
+    found = []
+    for snapped, points in ((walkers.doors, walkers.homes), (walkers.facilities, walkers.targets)):
+        feet_m = walking_distances(graph, snapped) + leg_m
+        metres = np.full((len(points), len(chunk)), np.inf)
+        for column, link in enumerate(chunk.tolist()):
+            of_link = (feet["link"] == link).to_numpy()
+            metres[:, column] = feet_m[:, of_link].min(axis=1, initial=np.inf)
+            gates = links.indoors[links.indoors["link"] == link]
+            if len(gates):
+                straight_m = straight_to(gates, points, terrain)
+                metres[:, column] = np.minimum(metres[:, column], straight_m)
+        found.append(metres)
+    return found[0], found[1]
+
+
+def as_points(rows: pd.DataFrame) -> Snapped:
     """Return places on edges as points that meet the network there."""
     return Snapped(
         edge=rows["edge"].to_numpy(dtype=np.intp),
@@ -193,7 +215,7 @@ def _as_points(rows: pd.DataFrame) -> Snapped:
     )
 
 
-def _straight_to(gates: pd.DataFrame, points: Geometries, terrain: Terrain) -> Floats:
+def straight_to(gates: pd.DataFrame, points: Geometries, terrain: Terrain) -> Floats:
     """Return the legs to a gate from points inside the walls it opens, round corners too."""
     legs_m = np.full(len(points), np.inf)
     areas = terrain.blocks.grounds.areas[gates["ground"].to_numpy()]
@@ -219,7 +241,7 @@ def _walks_without(
 ) -> Iterator[tuple[int, Floats]]:
     """Give everybody's walk without each of the links of the chunk that are walked today."""
     cuts = links.cuts[links.cuts["link"].isin(chunk)].reset_index(drop=True)
-    graph = build_graph(terrain.network, joined(walkers.facilities, _as_points(cuts)))
+    graph = build_graph(terrain.network, joined(walkers.facilities, as_points(cuts)))
     stops = graph.facility_node[len(walkers.facilities) :]
     sets, of_home = walkers.goals
     gathered = _gathered(graph, sets)

@@ -40,7 +40,8 @@ _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
      "ownership", "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
      "between", "as_of", "room", "next_site", "place_id", "estate", "answer", "date",
-     "proof", "status", "served", "price_status", "sequence"}
+     "proof", "status", "served", "price_status", "sequence",
+     "measure", "out"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import aggregate, tables_rooms
+from gridplan.present import aggregate, tables_measures, tables_rooms
 from gridplan.present.tables_access import (
     capacity_rows,
     equity_table,
@@ -53,6 +53,7 @@ TITLES = {
     "pieces": Message(en="Cut-off streets", zh="不连通路网"),
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
+    **tables_measures.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
     "committees": Message(en="Committees", zh="居委会"),
     "capacity": Message(en="Capacity in reach", zh="人均可达容量"),
@@ -122,6 +123,7 @@ ABOUT = {
         zh="新增活动室、现有活动室与居委会，及以其为最近的居民。",
     ),
     **tables_rooms.ABOUT,
+    **tables_measures.ABOUT,
     "zones": Message(
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
@@ -181,6 +183,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "pieces": pieces_table,
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
+        **tables_measures.measure_tables(),
         "zones": zones_table,
         "committees": committees_table,
         "capacity": capacity_rows,
@@ -215,6 +218,7 @@ def heading(plan: Plan, column: str) -> Message:
     norm = number(float(aggregate.headline_norm(plan.summary["access"]["within"])))
     room_norm = number((plan.summary.get("siting") or {}).get("norm_m") or float(norm))
     own = {**_HEADINGS, **_norm_headings(norm), **tables_rooms.room_headings(room_norm)}
+    own |= tables_measures.measure_headings()
     if column in own:
         return own[column]
     made = _made_heading(column)

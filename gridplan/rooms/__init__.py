@@ -14,6 +14,14 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.left import left_behind
+from gridplan.rooms.measures import Mix, MixQuestion, best_mix, mix_value, rooms_alone
+from gridplan.rooms.mixing import (
+    NO_COST,
+    LinkPrices,
+    Named,
+    reasons_out,
+    with_service_points,
+)
 from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
@@ -22,6 +30,7 @@ from gridplan.rooms.staffing import StaffNorm, staffing_table
 
 __all__ = [
     "KEYS",
+    "NO_COST",
     "Answer",
     "Asked",
     "Chosen",
@@ -29,12 +38,17 @@ __all__ = [
     "EstatePlan",
     "Estates",
     "Extent",
+    "LinkPrices",
+    "Mix",
+    "MixQuestion",
+    "Named",
     "Phasing",
     "RoomQuestion",
     "Sharing",
     "StaffNorm",
     "Walks",
     "answer",
+    "best_mix",
     "building_order",
     "decisions_table",
     "estates_table",
@@ -45,11 +59,15 @@ __all__ = [
     "knee",
     "left_behind",
     "make_question",
+    "mix_value",
     "options_table",
+    "reasons_out",
     "room_reasons",
+    "rooms_alone",
     "rooms_by_estate",
     "staffing_table",
     "unpriced_note",
     "walks_to",
+    "with_service_points",
     "within_budget",
 ]

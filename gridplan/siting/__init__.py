@@ -1,31 +1,38 @@
 """Where activity rooms go, with a bound on how good any plan could be."""
 
+from gridplan.siting.aims import Aim
 from gridplan.siting.assessment import Evaluation, evaluate
 from gridplan.siting.capacity import ROOM_NORM, Grade, GradedNorm, SoftCapacity
 from gridplan.siting.center import p_center, p_quantile
 from gridplan.siting.equitable import p_ede
 from gridplan.siting.median import p_median
 from gridplan.siting.most_cover import mclp
-from gridplan.siting.options import Limits, Progress, Rules
+from gridplan.siting.options import Limits, Progress, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.rooms import RoomProblem, propose_rooms
 from gridplan.siting.set_cover import lscp
+from gridplan.siting.several import Ranked, Stage, lexicographic, pareto
 
 __all__ = [
     "ROOM_NORM",
+    "Aim",
     "Evaluation",
     "Grade",
     "GradedNorm",
     "Limits",
     "Problem",
     "Progress",
+    "Ranked",
+    "Reach",
     "RoomProblem",
     "Rules",
     "Siting",
     "SoftCapacity",
+    "Stage",
     "Status",
     "evaluate",
+    "lexicographic",
     "lscp",
     "make_problem",
     "mclp",
@@ -33,5 +40,6 @@ __all__ = [
     "p_ede",
     "p_median",
     "p_quantile",
+    "pareto",
     "propose_rooms",
 ]

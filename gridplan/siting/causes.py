@@ -10,10 +10,12 @@ import numpy as np
 
 from gridplan.errors import Message, first_ids
 from gridplan.siting.conditions import Conditions
-from gridplan.siting.cover import Cover, Side, set_model
+from gridplan.siting.cover import Cover, Side, make_cover, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Ids, Positions
+from gridplan.siting.problem import Problem
+from gridplan.siting.search import OutOfEffortError
 
 
 def without_budget(cover: Cover) -> Cover:
@@ -106,6 +108,23 @@ def _elastic(cover: Cover) -> Model:
         upper=np.ones(m + n),
         whole=np.ones(m + n, dtype=np.bool_),
     )
+
+
+def nobody_served(problem: Problem, p: int | None, ledger: Ledger) -> Message:
+    """Say that no sites that keep all rules reach everybody, and what change would do."""
+    head = Message(
+        en="It is proven that no p sites that keep all rules reach everybody, at any distance.",
+        zh="已证明：在给定 p 与各项规则下，任何距离内都无法让所有人可达。",
+    )
+    parts: list[Message | None] = []
+    try:
+        reach = np.isfinite(problem.cost)
+        cover = make_cover(problem, reach, problem.counted, p=p)
+        parts.append(least_budget(cover, problem.conditions, ledger))
+        parts.append(least_count(cover, ledger))
+    except OutOfEffortError:
+        return joined(head, parts)
+    return joined(head, parts)
 
 
 def joined(head: Message, parts: Sequence[Message | None]) -> Message:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.assessment import weighted_quantile
-from gridplan.siting.causes import joined, least_budget, least_count
+from gridplan.siting.causes import nobody_served
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import solve_model
@@ -98,10 +98,12 @@ def p_center(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        if _least(_radii(problem), lambda at: _within(problem, at, p, ledger), ledger):
+        if least_radius(
+            possible_radii(problem), lambda at: _within(problem, at, p, ledger), ledger
+        ):
             _prefer_lower_mean(problem, p, ledger)
         else:
-            ledger.cause = _cause(problem, p, ledger)
+            ledger.cause = nobody_served(problem, p, ledger)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
     return checked(plan, problem, model="p_center", p=p)
@@ -168,8 +170,10 @@ def p_quantile(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        radii = _radii(problem, everybody=False)
-        if not _least(radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger):
+        radii = possible_radii(problem, everybody=False)
+        if not least_radius(
+            radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger
+        ):
             ledger.cause = ledger.cause or _out_of_reach(share)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
@@ -190,7 +194,7 @@ def _counted(problem: Problem) -> Floats:
     return problem.cost[np.ix_(problem.counted, problem.may_open)]
 
 
-def _radii(problem: Problem, *, everybody: bool = True) -> Floats:
+def possible_radii(problem: Problem, *, everybody: bool = True) -> Floats:
     """Return the distances that can be the answer, ascending."""
     metres = _counted(problem)
     if not metres.size:
@@ -200,11 +204,11 @@ def _radii(problem: Problem, *, everybody: bool = True) -> Floats:
     return found[found >= least]
 
 
-_Answer = tuple[float, Positions] | None
+RadiusPlan = tuple[float, Positions] | None
 """A plan with its radius; None where it is proven that there is none."""
 
 
-def _least(radii: Floats, ask: Callable[[float], _Answer], ledger: Ledger) -> bool:
+def least_radius(radii: Floats, ask: Callable[[float], RadiusPlan], ledger: Ledger) -> bool:
     """Find the least radius with a plan, by bisection; True if there is one."""
     if not len(radii):
         radii = np.zeros(1)
@@ -229,7 +233,7 @@ def _least(radii: Floats, ask: Callable[[float], _Answer], ledger: Ledger) -> bo
     return True
 
 
-def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> _Answer:
+def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> RadiusPlan:
     """Return p sites that bring everybody within a radius."""
     ledger.spend(1.0)
     within = problem.cost <= radius_m
@@ -244,7 +248,7 @@ def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> _Answe
         return None
     sites = small.positions(chosen)
     sites = filled(problem, sites, p) if small.free else sites
-    return _longest(problem, sites), sites
+    return longest_walk(problem, sites), sites
 
 
 def _exact(cover: Cover, ledger: Ledger) -> Positions | None:
@@ -262,14 +266,15 @@ def _exact(cover: Cover, ledger: Ledger) -> Positions | None:
     return out.chosen(len(cover.sites))
 
 
-def _longest(problem: Problem, sites: Positions) -> float:
+def longest_walk(problem: Problem, sites: Positions) -> float:
+    """Return the longest walk to the closest of some open sites."""
     metres = problem.cost[np.ix_(problem.counted, sites)]
     return float(metres.min(axis=1, initial=np.inf).max(initial=0.0))
 
 
 def _covering_share(
     problem: Problem, radius_m: float, asked: tuple[int, float], ledger: Ledger
-) -> _Answer:
+) -> RadiusPlan:
     """Return p sites that have the share of the weight within a radius."""
     p, share = asked
     target = share * math.fsum(problem.weights) * (1.0 - _SUM_SLACK)
@@ -298,22 +303,6 @@ def _covering_share(
         return None
     reason: StoppedBy = "work"
     raise stopped or OutOfEffortError(reason)
-
-
-def _cause(problem: Problem, p: int, ledger: Ledger) -> Message:
-    head = Message(
-        en="It is proven that no p sites that keep all rules reach everybody, at any distance.",
-        zh="已证明：在给定 p 与各项规则下，任何距离内都无法让所有人可达。",
-    )
-    parts: list[Message | None] = []
-    try:
-        reach = np.isfinite(problem.cost)
-        cover = make_cover(problem, reach, problem.counted, p=p)
-        parts.append(least_budget(cover, problem.conditions, ledger))
-        parts.append(least_count(cover, ledger))
-    except OutOfEffortError:
-        return joined(head, parts)
-    return joined(head, parts)
 
 
 def _out_of_reach(share: float) -> Message:
@@ -354,5 +343,5 @@ def _prefer_lower_mean(problem: Problem, p: int, ledger: Ledger) -> None:
                 now[slot] = best
         if np.array_equal(before, now):
             break
-    if not _longest(problem, now) > radius_m:
-        ledger.plan = (_longest(problem, now), np.sort(now))
+    if not longest_walk(problem, now) > radius_m:
+        ledger.plan = (longest_walk(problem, now), np.sort(now))

@@ -112,9 +112,9 @@ def read_conditions(
     if not offered and (rules.budget is not None or counted):
         faults.add(
             en="This problem does not take a budget or counts by group (budget, at_least, "
-            "at_most). Take them out of the rules, or ask mclp, lscp or p_center.",
+            "at_most). Take them out of the rules, or ask p_median, mclp, lscp or p_center.",
             zh="该问题暂不支持预算及分组数量要求（budget、at_least、at_most）。"
-            "请从规则中去掉，或改用 mclp、lscp、p_center。",
+            "请从规则中去掉，或改用 p_median、mclp、lscp、p_center。",
         )
         return NO_CONDITIONS
     cost = _costs(rules, site_ids, roles, faults)

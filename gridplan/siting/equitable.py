@@ -84,14 +84,14 @@ def p_ede(
     >>> p_median(walks, np.ones(3), p=1).sites, p_ede(walks, np.ones(3), p=1, aversion=4).sites
     ((0,), (1,))
     """
-    problem = make_problem(cost, weights, rules, p=p)
-    kappa = _kappa(problem, aversion) if kappa_per_m is None else kappa_per_m
-    _check_sizes(problem, aversion, kappa)
+    problem = make_problem(cost, weights, rules, p=p, conditions=True)
+    kappa = kappa_of(problem, aversion) if kappa_per_m is None else kappa_per_m
+    check_sizes(problem, aversion, kappa)
     ids = pd.Index(list(problem.demand_ids), dtype="object")
     powers = pd.DataFrame(np.expm1(kappa * problem.cost), index=ids, columns=list(problem.site_ids))
     found = p_median(powers, pd.Series(problem.weights, index=ids), p=p, rules=rules, limits=limits)
     people = math.fsum(problem.weights[problem.counted])
-    objective, bound = (_as_metres(one, people, kappa) for one in (found.objective, found.bound))
+    objective, bound = (as_metres(one, people, kappa) for one in (found.objective, found.bound))
     gap = relative_gap(objective, bound)
     proven = found.status == "proven" or (found.status == "gap" and gap <= PROVEN_GAP)
     return replace(
@@ -104,7 +104,7 @@ def p_ede(
     )
 
 
-def _kappa(problem: Problem, aversion: float) -> float:
+def kappa_of(problem: Problem, aversion: float) -> float:
     """Return the aversion per metre, from the walks to the closest site that may be open."""
     counted = problem.counted
     nearest_m = problem.cost[counted][:, problem.may_open].min(axis=1, initial=np.inf)
@@ -118,7 +118,8 @@ def _kappa(problem: Problem, aversion: float) -> float:
     return aversion / longest if longest > 0 else aversion
 
 
-def _check_sizes(problem: Problem, aversion: float, kappa: float) -> None:
+def check_sizes(problem: Problem, aversion: float, kappa: float) -> None:
+    """Refuse an aversion without meaning, or powers beyond the range of numbers."""
     faults = FaultList()
     if not (aversion > 0 and kappa > 0 and math.isfinite(kappa)):
         faults.add(
@@ -141,7 +142,7 @@ def _longest(cost: Floats) -> float:
     return float(cost[np.isfinite(cost)].max(initial=0.0))
 
 
-def _as_metres(total: float, people: float, kappa: float) -> float:
+def as_metres(total: float, people: float, kappa: float) -> float:
     """Return the equivalent walk of a weighted total of powers less one."""
     if not math.isfinite(total) or people <= 0:
         return total if people > 0 else 0.0

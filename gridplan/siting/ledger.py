@@ -102,7 +102,8 @@ class Ledger(Effort):
         """Nothing is left to do: the gap asked for is reached."""
         if self.infeasible or self.gap <= max(PROVEN_GAP, self.limits.gap):
             return True
-        return not math.isnan(self.target) and (self.reached or self.bound < self.target)
+        beyond = self.bound < self.target if self.maximise else self.bound > self.target
+        return not math.isnan(self.target) and (self.reached or beyond)
 
     @property
     def reached(self) -> bool:

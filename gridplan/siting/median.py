@@ -8,19 +8,33 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import CostMatrixError, Message
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
 from gridplan.siting.branch import finish
 from gridplan.siting.capacitated import solve_capacitated, with_soft_loads
 from gridplan.siting.capacity import SoftCapacity
+from gridplan.siting.checked import checked
+from gridplan.siting.conditioned import least_toll, reach_tolls
 from gridplan.siting.core import Core, make_core
 from gridplan.siting.interchange import greedy, plan_among
+from gridplan.siting.ladder import Toll, walked
 from gridplan.siting.lagrangian import subgradient
 from gridplan.siting.loads import read_loads
-from gridplan.siting.options import Limits, Rules
+from gridplan.siting.options import Limits, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, Search, StoppedBy, relative_gap
 
+_NO_COUNT = Message(
+    en="p is None and there is no budget. Give a number of sites, or a budget.",
+    zh="未给出 p，也没有预算。请给出选址数量或预算。",
+)
+_HARD = Message(
+    en="Hard capacities are not taken together with a budget, counts by group or a share near a "
+    "site. Take out one of the two, or make the capacities soft (SoftCapacity).",
+    zh="硬性容量暂不能与预算、分组数量或可达比例要求同时使用。请去掉其中之一，"
+    "或改用软容量（SoftCapacity）。",
+)
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
 
@@ -29,7 +43,7 @@ def p_median(
     cost: np.ndarray | pd.DataFrame,
     weights: np.ndarray | pd.Series,
     *,
-    p: int,
+    p: int | None = None,
     load: np.ndarray | pd.Series | None = None,
     capacity: np.ndarray | pd.Series | SoftCapacity | float | None = None,
     rules: Rules = _NO_RULES,
@@ -66,6 +80,11 @@ def p_median(
     site [6]_, pairs are dropped by reduced cost, and HiGHS and splits on the number of
     open sites in a part of town close the gap.
 
+    With a budget :math:`\sum_j f_j y_j \le B`, counts by group :math:`l_g \le
+    \sum_{j \in J_g} y_j \le u_g`, or a share of the weight within a distance, plans come
+    from interchanges that keep these conditions, the bound and the proof from HiGHS on the
+    radius formulation [7]_ with their rows.
+
     Parameters
     ----------
     cost : ndarray or DataFrame, shape (n_demand, n_sites), or a long DataFrame
@@ -75,8 +94,8 @@ def p_median(
         pair that is absent is not allowed.
     weights : Series by demand id, or ndarray in the row order of `cost`
         Residents, 0 or more. A Series is matched by label.
-    p : int
-        Number of open sites.
+    p : int or None
+        Number of open sites; None, with a budget: as many as it allows.
     load : Series by demand id, or ndarray in the row order of `cost`, optional
         What each demand point takes of the capacity of its site; the weights if absent.
     capacity : Series by site id, ndarray in column order, number or SoftCapacity, optional
@@ -85,7 +104,8 @@ def p_median(
         `SoftCapacity`, everybody goes to the closest open site and the result tells
         where that is too much.
     rules : Rules
-        Fixed, required and forbidden sites; whether unreachable demand is left out.
+        Fixed, required and forbidden sites; whether unreachable demand is left out;
+        costs and budget, counts by group, share of the weight near a site (`Reach`).
     limits : Limits
         Work, seconds, gap and seed.
 
@@ -102,7 +122,9 @@ def p_median(
         With one message for each fault: NaN, negative or non-numeric costs or
         weights, ids that do not match or repeat, demand that no allowed site
         reaches, p out of range, more load than all sites hold, unknown or
-        contradictory fixed and forbidden sites.
+        contradictory fixed and forbidden sites, a budget without costs or too small for
+        the required sites, no p and no budget, hard capacities beside a budget, counts or
+        a share.
 
     References
     ----------
@@ -126,6 +148,9 @@ def p_median(
     .. [6] Ceselli, A. and Righini, G. (2005). A branch-and-price algorithm for the
        capacitated p-median problem. *Networks*, 45(3), 125-142.
        https://doi.org/10.1002/net.20059
+    .. [7] Garcia, S., Labbe, M. and Marin, A. (2011). Solving large p-median
+       problems with a radius formulation. *INFORMS Journal on Computing*, 23(4),
+       546-556. https://doi.org/10.1287/ijoc.1100.0418
 
     Examples
     --------
@@ -143,15 +168,35 @@ def p_median(
     >>> full = p_median(cost, residents, p=2, capacity=holds)
     >>> full.sites, full.objective, full.loads["load"].tolist()
     (('B', 'C'), 9000.0, [20.0, 40.0])
+
+    What a budget of 9 buys, where C alone costs 6:
+
+    >>> price = {"A": 3.0, "B": 4.0, "C": 6.0}
+    >>> bought = p_median(cost, residents, rules=Rules(cost_of=price, budget=9.0))
+    >>> bought.sites, bought.objective, bought.status
+    (('A', 'C'), 8000.0, 'proven')
     """
-    problem = make_problem(cost, weights, rules, p=p)
+    problem = make_problem(cost, weights, rules, p=p, conditions=True, reach=True)
+    ruled = problem.conditions.binding or rules.reach is not None
+    if p is None and rules.budget is None:
+        raise CostMatrixError(_NO_COUNT)
     if load is None and capacity is None:
-        return _without_capacity(problem, p, limits)
+        return _planned(problem, p, rules, limits)
     loads = read_loads(cost, problem, load, capacity)
     if not loads.hard:
-        return with_soft_loads(_without_capacity(problem, p, limits), problem, loads)
+        return with_soft_loads(_planned(problem, p, rules, limits), problem, loads)
+    if ruled or p is None:
+        raise CostMatrixError(_HARD)
     relaxed = partial(_without_capacity, problem, p)
     return solve_capacitated(problem, p, loads, rules=rules, limits=limits, relaxed=relaxed)
+
+
+def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> Siting:
+    if p is not None and not problem.conditions.binding and rules.reach is None:
+        return _without_capacity(problem, p, limits)
+    plan = least_toll(problem, (Toll(walked), *reach_tolls(problem, rules.reach)), p, limits)
+    near = rules.reach or Reach(math.inf, 1.0)
+    return checked(plan, problem, model="p_median", p=p, radius_m=near.radius_m, share=near.share)
 
 
 def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:

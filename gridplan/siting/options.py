@@ -18,6 +18,38 @@ def _as_tuple(ids: Collection[Hashable] | str) -> tuple[Hashable, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    How many have to live near an open site.
+
+    Attributes
+    ----------
+    radius_m : float
+        Metres, that distance included.
+    share : float
+        Of all weight, demand that no site reaches included; above 0, up to 1.
+    """
+
+    radius_m: float
+    share: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distance or no share."""
+        faults = FaultList()
+        if not self.radius_m >= 0:
+            faults.add(
+                en=f"radius_m is {self.radius_m!r}; expected metres, 0 or more.",
+                zh=f"服务半径 radius_m 为 {self.radius_m!r}，应为不小于 0 的米数。",
+            )
+        if not 0 < self.share <= 1:
+            faults.add(
+                en=f"share is {self.share!r}; expected a share above 0, up to 1.",
+                zh=f"share 为 {self.share!r}，应为大于 0、不超过 1 的比例。",
+            )
+        faults.raise_if_any(SettingsError)
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """
     Which sites must be open, which must not, and what happens to demand out of reach.
@@ -42,6 +74,8 @@ class Rules:
         The community (or any other group) that a site belongs to.
     at_least, at_most : mapping of group to count
         How many open sites, fixed ones included, each group has at least and at most.
+    reach : Reach or None
+        Share of the weight that has to live near an open site (`p_median`, `lexicographic`).
     """
 
     fixed: Collection[Hashable] = ()
@@ -53,6 +87,7 @@ class Rules:
     groups: Mapping[Hashable, Hashable] | pd.Series | None = field(default=None, hash=False)
     at_least: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
     at_most: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
+    reach: Reach | None = None
 
     def __post_init__(self) -> None:
         """Freeze the ids; a single text is one id, not its characters."""

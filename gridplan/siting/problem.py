@@ -57,6 +57,7 @@ def make_problem(
     *,
     p: int | None = None,
     conditions: bool = False,
+    reach: bool = False,
 ) -> Problem:
     """
     Check everything a siting is given and order it by id.
@@ -75,6 +76,8 @@ def make_problem(
     conditions : bool
         The solver that asks respects budgets and counts of groups; where it does
         not, rules that have them are a fault.
+    reach : bool
+        The same of a share of the weight near an open site.
 
     Raises
     ------
@@ -90,6 +93,7 @@ def make_problem(
     if labelled:
         must, may = _check_rules(rules, labelled.site_ids, faults)
         _check_count(p, must, may, faults)
+        _check_reach(rules, faults, offered=reach)
         limits = read_conditions(
             rules, labelled.site_ids, (must, may), faults, offered=conditions, p=p
         )
@@ -157,6 +161,16 @@ def _check_count(p: int | None, must: Flags, may: Flags, faults: FaultList) -> N
             f"them. Raise p to at least that.",
             zh=f"p 为 {p}，但已有和必选的选址点共 {int(must.sum())} 个，且计入 p。"
             f"请把 p 提高到不小于此数。",
+        )
+
+
+def _check_reach(rules: Rules, faults: FaultList, *, offered: bool) -> None:
+    if rules.reach is not None and not offered:
+        faults.add(
+            en="This problem does not take a share of the weight near a site (reach). Take it "
+            "out of the rules, or ask p_median or lexicographic.",
+            zh="该问题不支持可达比例要求（reach）。"
+            "请从规则中去掉，或改用 p_median、lexicographic。",
         )
 
 

@@ -23,7 +23,8 @@ def add_links(work: Work) -> None:
         options=options,
     )
     own, notes = measure_links(links, _to_own_committee(work), terrain=terrain)
-    room, _ = measure_links(links, _to_nearest_room(work), terrain=terrain)
+    room, _ = measure_links(links, to_nearest_room(work), terrain=terrain)
+    work.found["doubtful"], work.found["terrain"] = links, terrain
     work.found["links"] = links_layer(links, own, room)
     work.notes.extend(notes)
 
@@ -35,7 +36,8 @@ def _to_own_committee(work: Work) -> Walkers:
     return _walkers(work, np.concatenate([own, closed], axis=1), demand["committee_m"])
 
 
-def _to_nearest_room(work: Work) -> Walkers:
+def to_nearest_room(work: Work) -> Walkers:
+    """Return who walks to the nearest committee or open room."""
     demand, walks = work.found["demand"], work.found["walks"]
     opened = np.isin(walks.ids[: walks.first_point], work.found["opened"])
     return _walkers(work, np.repeat(opened[None, :], len(demand), axis=0), demand["room_m"])

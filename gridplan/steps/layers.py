@@ -86,6 +86,7 @@ def add_layers(work: Work) -> None:
         "nearest_facilities": _nearest_table(work),
         "walks": _walks_layer(work),
         **work.found["room_tables"],
+        **work.found["measures"],
     }
     work.found["layers"]["staffing"] = add_staffing(work)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.rules import finding
 
-Kind = Literal["lscp", "mclp", "p_center", "p_quantile"]
+Kind = Literal["lscp", "mclp", "p_center", "p_quantile", "p_median"]
 
 _LAYER = "siting"
 _MONEY = 1e-6
@@ -26,7 +26,7 @@ class Asked:
 
     Attributes
     ----------
-    model : {"lscp", "mclp", "p_center", "p_quantile"}
+    model : {"lscp", "mclp", "p_center", "p_quantile", "p_median"}
     p : int or None
         Number of open sites.
     kept, forbidden : collection of site ids
@@ -37,11 +37,11 @@ class Asked:
     groups : mapping of site id to group
     at_least, at_most : mapping of group to count
     radius_m : float
-        Of the LSCP and the MCLP.
+        Of the LSCP and the MCLP; of the p-median where a share has to live within it.
     backup : int
         Sites that each demand point needs within the radius.
     share : float
-        Of the weight that a quantile has to cover.
+        Of the weight that a quantile has to cover, or that has to live within `radius_m`.
     left_out : collection of demand ids
         Demand that need not be covered.
     """
@@ -135,6 +135,8 @@ def _spent(opened: list[Hashable], asked: Asked) -> float:
 
 
 def _coverage(metres: npt.NDArray[np.float64], given: Distances, asked: Asked) -> list[Finding]:
+    if asked.model == "p_median" and math.isfinite(asked.radius_m):
+        return _share_near(metres, given, asked)
     if asked.model != "lscp":
         return []
     near = (metres <= asked.radius_m).sum(axis=1)
@@ -145,6 +147,16 @@ def _coverage(metres: npt.NDArray[np.float64], given: Distances, asked: Asked) -
         if given.demand_ids[at] not in excused
     ]
     return finding("siting_uncovered", short, layer=_LAYER, detail=f"{asked.radius_m:g}")
+
+
+def _share_near(metres: npt.NDArray[np.float64], given: Distances, asked: Asked) -> list[Finding]:
+    near = metres.min(axis=1, initial=np.inf) <= asked.radius_m
+    total = math.fsum(given.weights)
+    share = math.fsum(given.weights[near]) / total if total > 0 else 1.0
+    if share >= asked.share - STANDARD.proven_gap:
+        return []
+    words = f"{asked.share:g} ({asked.radius_m:g} m)"
+    return finding("siting_share", [f"{share:.6g}"], layer=_LAYER, detail=words)
 
 
 def _objective(
@@ -161,8 +173,10 @@ def _objective(
         return math.fsum(weights[nearest <= asked.radius_m])
     excused = frozenset(asked.left_out)
     counted = weights > 0
-    if asked.model == "p_center":
+    if asked.model in {"p_center", "p_median"}:
         counted &= np.array([one not in excused for one in given.demand_ids], dtype=np.bool_)
+        if asked.model == "p_median":
+            return math.fsum(nearest[counted] * weights[counted])
         return float(nearest[counted].max(initial=0.0))
     needed = asked.share * math.fsum(weights) * (1.0 - STANDARD.proven_gap)
     for radius_m in np.unique(nearest[counted]):

@@ -58,6 +58,10 @@ _ADDED = {
     "decisions": "site_id decision asked_by reason date price_walk price_residents price_cost "
     "price_status",
     "left_behind": "answer community_id estate_id street cause residents mean_m",
+    "measures": "measure_id kind estate_id in_plan cost alone_walk last_walk residents reason "
+    "geometry",
+    "measure_plans": "plan budget cost rooms_new links objective lower_bound gap status stopped_by "
+    "mean_m p90_m within_share unreachable measures",
     "staffing": "place_id kind residents existing needed gap yearly_cost",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
     "minutes_by_unit": "level unit_id group residents mean_min median_min p90_min without_way",

@@ -169,6 +169,11 @@ SITING = {
         "Do not use the plan.",
         "{count} 个需求点在 {detail} 米内的选址点数量不足：{ids}。该方案不可采用。",
     ),
+    "siting_share": hard(
+        "A share of {ids} lives near an open site, where {detail} was asked for. "
+        "Do not use the plan.",
+        "居住在开放点附近的比例为 {ids}，要求为 {detail}。该方案不可采用。",
+    ),
     "status_unknown": hard(
         "The status of the siting, {ids}, is not one of {detail}. Use one of these.",
         "选址状态 {ids} 不在 {detail} 之列。请使用规定的状态。",

@@ -1,0 +1,91 @@
+"""The settings of `[measures]`: what gates, bridges and service points cost beside rooms."""
+
+from __future__ import annotations
+
+import pydantic
+
+from gridplan.rooms import LinkPrices
+from gridplan.setting_fields import FROZEN, Section, setting
+
+
+class MeasureSettings(Section):
+    """`[measures]`: rooms, gates and bridges for one budget; a kind without a cost stays out."""
+
+    model_config = FROZEN
+    budget: float | None = setting(
+        None,
+        en="What rooms, gates, bridges and service points may cost together; not set: "
+        "`[siting].budget`.",
+        zh="活动室、出入口、桥梁、服务点合计的造价上限；不填则同 `[siting].budget`。",
+        unit="元",
+        gt=0,
+    )
+    gate_cost: float | None = setting(
+        None,
+        en="One gate opened in a wall; not set: gates are not considered.",
+        zh="在围墙上新开一处出入口的费用；不填则不考虑出入口。",
+        unit="元",
+        ge=0,
+    )
+    bridge_cost_per_m: float | None = setting(
+        None,
+        en="A footbridge over water, per metre of the link; not set: not considered.",
+        zh="跨水人行桥每米造价（按连通线长度）；不填则不考虑。",
+        unit="元/m",
+        ge=0,
+    )
+    crossing_cost_per_m: float | None = setting(
+        None,
+        en="A way across a railway, per metre of the link; not set: not considered.",
+        zh="过轨通道每米造价；不填则不考虑。",
+        unit="元/m",
+        ge=0,
+    )
+    path_cost_per_m: float | None = setting(
+        None,
+        en="A path that joins streets with nothing between, per metre; not set: not considered.",
+        zh="连通断开道路（其间无阻隔）的步道每米造价；不填则不考虑。",
+        unit="元/m",
+        ge=0,
+    )
+    service_point_cost: float | None = setting(
+        None,
+        en="A further service point of a committee at one of `service_points`; not set: not "
+        "considered.",
+        zh="在 `service_points` 所列场地增设居委会服务点的费用；不填则不考虑。",
+        unit="元",
+        ge=0,
+    )
+    service_points: tuple[str, ...] = setting(
+        (),
+        en="Candidate sites (site_id) that may host a service point in place of a room.",
+        zh="可设居委会服务点（代替活动室）的候选场地编号。",
+    )
+    most_links: int = setting(
+        8,
+        en="Gates and bridges that are tried in all combinations: those that save most alone; the "
+        "others are listed with the reason.",
+        zh="参与组合比较的出入口与桥梁数量上限（取单独节省步行最多者），其余列出并注明原因。",
+        ge=0,
+    )
+
+    @pydantic.field_validator("service_points")
+    @classmethod
+    def _one_of_each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({one.strip() for one in value if one.strip()}))
+
+    @property
+    def prices(self) -> LinkPrices:
+        """What links cost, by their kind."""
+        return LinkPrices(
+            gate=self.gate_cost,
+            bridge_per_m=self.bridge_cost_per_m,
+            crossing_per_m=self.crossing_cost_per_m,
+            path_per_m=self.path_cost_per_m,
+        )
+
+    @property
+    def asked(self) -> bool:
+        """Some other measure than a room has a cost."""
+        point = self.service_point_cost is not None and bool(self.service_points)
+        return point or any(one is not None for one in self.prices.by_kind.values())

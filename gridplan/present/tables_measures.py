@@ -1,0 +1,106 @@
+"""Tables of measures of several kinds: what competes for a budget, and the best mix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from gridplan.errors import Message
+from gridplan.plan import Plan
+from gridplan.present.words import reason_label, same, word
+from gridplan.terms import known
+
+TITLES = {
+    "measure_plans": Message(en="Measures for a budget", zh="同一预算的措施"),
+    "measures": Message(en="Measures one by one", zh="各项措施"),
+}
+"""Titles of these tables, in the order of the workbook."""
+
+ABOUT = {
+    "measure_plans": Message(
+        en="What a budget brings if it is spent on rooms alone, and with gates, bridges and "
+        "service points among the choices. Kinds without a cost in the settings are not "
+        "considered. The other tables and the maps follow the answer that was chosen, not this "
+        "mix.",
+        zh="同一预算仅建活动室，与同时考虑出入口、桥梁、服务点时的效果对照。设置中没有造价的种类"
+        "不参与比选。其他各表与地图按所采用的答案，不随本组合变化。",
+    ),
+    "measures": Message(
+        en="What each measure costs and saves, by itself today and beside all others of the mix; "
+        "and those that are not in it, with the reason.",
+        zh="每项措施的造价，单独实施与在组合中节省的步行；未列入的措施及原因。",
+    ),
+}
+"""What each of these tables tells."""
+
+_KM = 1000.0
+
+
+def measure_headings() -> dict[str, Message]:
+    """Return the headings of these tables that no term has."""
+    return {
+        "measure": Message(en="measure", zh="措施"),
+        "alone_km": Message(en="saved alone (resident-km)", zh="单独节省（人·公里）"),
+        "last_km": Message(en="saved in the mix (resident-km)", zh="组合内节省（人·公里）"),
+        "worse_without": Message(en="residents it helps", zh="受益居民（人）"),
+        "out": Message(en="why not considered", zh="未参与比选原因"),
+    }
+
+
+def measure_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
+    """Return what makes each of these tables, by the names of `TITLES`."""
+    return {"measure_plans": plans_table, "measures": measures_table}
+
+
+def plans_table(plan: Plan) -> pd.DataFrame:
+    """Return today, the best rooms alone and the best mix, one row each."""
+    plans = plan.layers.get("measure_plans")
+    if plans is None or not len(plans):
+        return pd.DataFrame()
+    rows = [
+        {
+            "option": word("kind", str(one["plan"])),
+            **{key: one[key] for key in ("cost", "rooms_new", "links")},
+            **{key: one[key] for key in ("mean_m", "p90_m", "within_share", "unreachable")},
+            "walk_km": _km(one["objective"]),
+            "bound_km": _km(one["lower_bound"]),
+            "gap_share": one["gap"],
+            "status": None if pd.isna(one["status"]) else word("status", str(one["status"])),
+        }
+        for one in plans.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
+def measures_table(plan: Plan) -> pd.DataFrame:
+    """Return every measure: what it costs and saves, and why it is not considered."""
+    measures = plan.layers.get("measures")
+    if measures is None or not len(measures):
+        return pd.DataFrame()
+    sites = plan.place.sites
+    names = dict(zip(sites["site_id"], sites["name"], strict=True))
+    rows = [_row(one, names) for one in pd.DataFrame(measures).to_dict("records")]
+    return pd.DataFrame(rows).astype({"in_plan": "object", "out": "object"})
+
+
+def _row(one: Mapping[Hashable, Any], names: Mapping[Hashable, Any]) -> dict[str, object]:
+    name, kind = names.get(one["measure_id"]), str(one["kind"])
+    own = str(one["measure_id"])
+    return {
+        "measure": same(own if name is None or pd.isna(name) else f"{own} {name}"),
+        "kind": word("kind", kind) if known(kind, "kind") else same(kind),
+        "estate_id": None if pd.isna(one["estate_id"]) else str(one["estate_id"]),
+        "in_plan": bool(one["in_plan"]),
+        "cost": one["cost"],
+        "alone_km": _km(one["alone_walk"]),
+        "last_km": _km(one["last_walk"]),
+        "worse_without": one["residents"],
+        "out": None if pd.isna(one["reason"]) else reason_label(str(one["reason"])),
+    }
+
+
+def _km(metres: float) -> float:
+    return math.nan if pd.isna(metres) else metres / _KM

@@ -1,0 +1,258 @@
+"""What a plan can aim at, one after the other: mean, share, longest walk, quantile, equivalent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from gridplan.access.equity import AVERSION
+from gridplan.errors import FaultList, SettingsError
+from gridplan.siting.assessment import weighted_quantile
+from gridplan.siting.center import RadiusPlan, least_radius, longest_walk, possible_radii
+from gridplan.siting.conditioned import least_toll, minimise, serving_sites
+from gridplan.siting.equitable import as_metres, check_sizes, kappa_of
+from gridplan.siting.ladder import Toll, beyond_radius, power_less_one, walked
+from gridplan.siting.ledger import Ledger, siting_of
+from gridplan.siting.matrix import Positions
+from gridplan.siting.options import Limits
+from gridplan.siting.problem import Problem
+from gridplan.siting.result import Siting
+from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, StoppedBy, relative_gap
+
+Kind = Literal["mean", "share", "longest", "p90", "ede"]
+_RADIUS_M, _P90 = 500.0, 0.9
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """
+    One objective, in the unit of the function that has it alone.
+
+    Attributes
+    ----------
+    kind : {"mean", "share", "longest", "p90", "ede"}
+        ``mean``: resident-metres in total, as `p_median`. ``share``: weight within
+        `radius_m`, as `mclp`; more is better, and the bound is from above.
+        ``longest``: metres, as `p_center`. ``p90``: metres within which `share` of the
+        weight lives, as `p_quantile`. ``ede``: metres, as `p_ede`.
+    radius_m : float
+        Of ``share``.
+    share : float
+        Of ``p90``, 0.9 if not given.
+    aversion : float
+        Of ``ede``.
+    kappa_per_m : float or None
+        Of ``ede``; None: from the aversion, as `p_ede` does.
+    """
+
+    kind: Kind
+    radius_m: float = _RADIUS_M
+    share: float = _P90
+    aversion: float = AVERSION
+    kappa_per_m: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no aim."""
+        faults = FaultList()
+        known = get_args(Kind)
+        if self.kind not in known:
+            faults.add(
+                en=f"The objective {self.kind!r} is not known; expected one of {', '.join(known)}.",
+                zh=f"未知的目标 {self.kind!r}，应为 {'、'.join(known)} 之一。",
+            )
+        if not 0 <= self.radius_m < math.inf:
+            faults.add(
+                en=f"radius_m is {self.radius_m!r}; expected metres, 0 or more.",
+                zh=f"服务半径 radius_m 为 {self.radius_m!r}，应为不小于 0 的米数。",
+            )
+        if not 0 < self.share <= 1:
+            faults.add(
+                en=f"share is {self.share!r}; expected a share above 0, up to 1.",
+                zh=f"share 为 {self.share!r}，应为大于 0、不超过 1 的比例。",
+            )
+        faults.raise_if_any(SettingsError)
+
+    @property
+    def maximised(self) -> bool:
+        """More is better."""
+        return self.kind == "share"
+
+    def within(self, best: float, slack: float) -> float:
+        """Return the worst value that a plan may have beside a best one."""
+        return best * (1.0 - slack) if self.maximised else best * (1.0 + slack)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """
+    A problem with the limits that earlier aims have left, and a plan within them.
+
+    Attributes
+    ----------
+    problem : Problem
+        Pairs beyond the longest walk allowed are absent.
+    caps : tuple of Toll
+    p : int or None
+    sites : ndarray or None
+        Open sites of a plan that keeps everything.
+    """
+
+    problem: Problem
+    caps: tuple[Toll, ...]
+    p: int | None
+    sites: Positions | None = None
+
+    def limited(self, aim: Aim, worst: float) -> Stand:
+        """Return the problem in which an aim may not be worse than a value."""
+        if aim.kind == "longest":
+            far = self.problem.cost > worst + _SLACK * max(1.0, worst)
+            return replace(
+                self,
+                problem=replace(self.problem, cost=np.where(far, np.inf, self.problem.cost)),
+            )
+        return replace(self, caps=(*self.caps, _cap(self.problem, aim, worst)))
+
+    def value(self, aim: Aim, sites: Positions) -> float:
+        """Return what a set of open sites makes of an aim."""
+        problem = self.problem
+        metres = problem.cost[:, sites].min(axis=1, initial=np.inf)
+        counted = problem.counted
+        weights = problem.weights
+        if aim.kind == "share":
+            return math.fsum(weights[counted & (metres <= aim.radius_m)])
+        if aim.kind == "longest":
+            return longest_walk(problem, sites)
+        if aim.kind == "p90":
+            everybody = weights > 0
+            return weighted_quantile(metres[everybody], weights[everybody], aim.share)
+        total = math.fsum(weights[counted] * _toll(problem, aim).of(metres[counted]))
+        return _in_units(problem, aim, total)
+
+
+def solve_aim(stand: Stand, aim: Aim, limits: Limits) -> tuple[Siting, Positions | None]:
+    """
+    Return the best plan for one aim within the limits of a stand, and its open sites.
+
+    The objective and the bound are in the aim's unit.
+    """
+    if aim.kind in {"longest", "p90"}:
+        found = _least_radius(stand, aim, limits)
+    else:
+        toll = _toll(stand.problem, aim)
+        tolls = (toll, *stand.caps)
+        found = least_toll(stand.problem, tolls, stand.p, limits, start=stand.sites)
+        found = _in_aim(stand.problem, aim, found)
+    if found.status in {"infeasible", "stopped"}:
+        return found, None
+    at = {one: position for position, one in enumerate(stand.problem.site_ids)}
+    return found, np.array([at[one] for one in found.sites], dtype=np.intp)
+
+
+def _toll(problem: Problem, aim: Aim) -> Toll:
+    if aim.kind == "share":
+        return Toll(beyond_radius(aim.radius_m))
+    if aim.kind == "ede":
+        return Toll(power_less_one(_kappa(problem, aim)))
+    return Toll(walked)
+
+
+def _kappa(problem: Problem, aim: Aim) -> float:
+    kappa = kappa_of(problem, aim.aversion) if aim.kappa_per_m is None else aim.kappa_per_m
+    check_sizes(problem, aim.aversion, kappa)
+    return kappa
+
+
+def fixed_kappa(problem: Problem, aim: Aim) -> Aim:
+    """Return an aim with its kappa, which must not change where pairs are left out later."""
+    return replace(aim, kappa_per_m=_kappa(problem, aim)) if aim.kind == "ede" else aim
+
+
+def _people(problem: Problem) -> float:
+    return math.fsum(problem.weights[problem.counted])
+
+
+def _in_units(problem: Problem, aim: Aim, total: float) -> float:
+    """Return a total of an aim's toll in its unit."""
+    if aim.kind == "share":
+        return _people(problem) - total if math.isfinite(total) else -math.inf
+    if aim.kind == "ede":
+        return as_metres(total, _people(problem), _kappa(problem, aim))
+    return total
+
+
+def _in_aim(problem: Problem, aim: Aim, found: Siting) -> Siting:
+    """Return a plan with objective and bound in the aim's unit."""
+    objective = _in_units(problem, aim, found.objective)
+    bound = _in_units(problem, aim, found.bound)
+    if aim.kind == "share" and found.status == "infeasible":
+        objective, bound = -math.inf, -math.inf
+    elif math.isinf(found.bound):
+        bound = math.inf if aim.maximised or found.status == "infeasible" else -math.inf
+    gap = relative_gap(objective, bound)
+    proven = found.status == "proven" or (found.status == "gap" and gap <= PROVEN_GAP)
+    return replace(
+        found,
+        objective=objective,
+        bound=bound,
+        gap=gap,
+        status="proven" if proven else found.status,
+        stopped_by=None if proven else found.stopped_by,
+    )
+
+
+def _cap(problem: Problem, aim: Aim, worst: float) -> Toll:
+    """Return the toll that keeps an aim from being worse than a value."""
+    toll = _toll(problem, aim)
+    if aim.kind == "share":
+        return replace(toll, most=_people(problem) - worst)
+    if aim.kind == "p90":
+        total = math.fsum(problem.weights)
+        lost = math.fsum(problem.weights[problem.unreachable])
+        radius_m = worst + _SLACK * max(1.0, worst)
+        return Toll(beyond_radius(radius_m), (1.0 - aim.share) * total - lost)
+    if aim.kind == "ede":
+        most = _people(problem) * math.expm1(_kappa(problem, aim) * worst)
+        return replace(toll, most=most)
+    return replace(toll, most=worst)
+
+
+def _least_radius(stand: Stand, aim: Aim, limits: Limits) -> Siting:
+    """Return the least radius of an aim, by bisection over the distances."""
+    ledger = Ledger(limits, exact=True)
+    stopped_by: StoppedBy | None = None
+    radii = possible_radii(stand.problem, everybody=aim.kind == "longest")
+    try:
+        least_radius(radii, lambda radius_m: _within(stand, aim, radius_m, ledger), ledger)
+    except OutOfEffortError as stop:
+        stopped_by = stop.reason
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    return siting_of(ledger, stand.problem, stopped_by, unreachable=stand.problem.unreachable)
+
+
+def _within(stand: Stand, aim: Aim, radius_m: float, ledger: Ledger) -> RadiusPlan:
+    """Return a plan that has a radius and keeps all limits; None if there is none."""
+    best = ledger.plan[1] if stand.sites is None else stand.sites
+    if best is not None and stand.value(aim, best) <= radius_m:
+        return stand.value(aim, best), best
+    asked = stand.limited(aim, radius_m)
+    if not asked.caps:
+        sites = serving_sites(asked.problem, asked.p, ledger)
+        return None if sites is None else (stand.value(aim, sites), sites)
+    inner = Ledger(
+        replace(ledger.limits, progress=None, gap=0.0), started=ledger.started, work=ledger.work
+    )
+    inner.rng = ledger.rng
+    try:
+        minimise(asked.problem, (Toll(np.zeros_like), *asked.caps), asked.p, inner)
+    finally:
+        ledger.work = inner.work
+    found = inner.plan[1]
+    if inner.infeasible or found is None:
+        ledger.cause = ledger.cause or inner.cause
+        return None
+    return stand.value(aim, found), found

@@ -1,0 +1,375 @@
+"""Several objectives at once: one after the other, or the frontier of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import CostMatrixError, FaultList, Message
+from gridplan.siting.aims import Aim, Kind, Stand, fixed_kappa, solve_aim
+from gridplan.siting.checked import checked
+from gridplan.siting.conditioned import reach_tolls
+from gridplan.siting.matrix import Positions
+from gridplan.siting.options import Limits, Rules
+from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.result import Siting, Status
+from gridplan.siting.search import StoppedBy
+
+_NO_RULES = Rules()
+_NO_LIMITS = Limits()
+_POINTS = 8
+_SAME = 1e-9
+_COLUMNS = ("limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """
+    One objective of several, solved within the limits of those before it.
+
+    Attributes
+    ----------
+    aim : Aim
+    objective, bound, gap : float
+        The best value found within those limits, in the aim's unit, and how far from the
+        best possible it can be.
+    status : {"proven", "gap", "infeasible", "stopped"}
+    stopped_by : {None, "work", "time", "interrupt"}
+    final : float
+        The value of the last plan, which may use the slack.
+    """
+
+    aim: Aim
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    stopped_by: StoppedBy | None
+    final: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """
+    A plan for several objectives, the first most important.
+
+    Attributes
+    ----------
+    siting : Siting
+        The plan of the last stage that has one, with objective and bound of that stage.
+    stages : tuple of Stage
+        Up to the first that has no plan.
+    """
+
+    siting: Siting
+    stages: tuple[Stage, ...]
+
+    @property
+    def status(self) -> Status:
+        """``proven`` if every stage is; else the first other status."""
+        return next((one.status for one in self.stages if one.status != "proven"), "proven")
+
+
+def lexicographic(
+    cost: np.ndarray | pd.DataFrame,
+    weights: np.ndarray | pd.Series,
+    *,
+    objectives: Sequence[Aim | Kind],
+    p: int | None = None,
+    slack: float = 0.0,
+    rules: Rules = _NO_RULES,
+    limits: Limits = _NO_LIMITS,
+) -> Ranked:
+    r"""
+    Open sites for several objectives, each among the plans that are good for those before.
+
+    .. math::
+        z_k = \min f_k(P) \quad \text{s.t.} \quad f_l(P) \le (1 + s) z_l \;\; \forall l < k
+
+    for sets :math:`P` of sites that keep the rules and serve everybody whom an allowed site
+    reaches; for the share of the weight near a site, :math:`\max` and :math:`\ge (1 - s) z_l`
+    [1]_. Every limit is a row of the radius formulation (see `p_median` under a budget), or
+    leaves out pairs, so that each stage has its bound. Where a stage is not proven, its limit
+    follows the plan that was found.
+
+    Parameters
+    ----------
+    cost, weights
+        As in `p_median`.
+    objectives : sequence of Aim or of their kinds
+        The most important first, e.g. ``("share", "mean")``.
+    p : int or None
+        Number of open sites, fixed and required ones included; None, with a budget: as many
+        as it allows.
+    slack : float
+        By what share each earlier objective may be worse than its best; 0 or more.
+    rules : Rules
+    limits : Limits
+        The work left is divided evenly among the stages to come.
+
+    Returns
+    -------
+    Ranked
+
+    Raises
+    ------
+    CostMatrixError
+        As `p_median`.
+    SettingsError
+        If an objective is not known or its numbers mean nothing.
+
+    References
+    ----------
+    .. [1] Marler, R. T. and Arora, J. S. (2004). Survey of multi-objective optimization
+       methods for engineering. *Structural and Multidisciplinary Optimization*, 26(6),
+       369-395. https://doi.org/10.1007/s00158-003-0368-6
+
+    Examples
+    --------
+    One site for three homes. Two of them are nearest on the whole, yet most people live
+    within 500 m of another:
+
+    >>> walks = np.array([[450.0, 0.0], [450.0, 600.0], [480.0, 510.0]])
+    >>> people = np.array([30.0, 10.0, 10.0])
+    >>> found = lexicographic(walks, people, objectives=("share", "mean"), p=1)
+    >>> [(one.aim.kind, one.objective, one.status) for one in found.stages]
+    [('share', 50.0, 'proven'), ('mean', 22800.0, 'proven')]
+    """
+    aims = _aims(objectives, slack)
+    problem = _problem(cost, weights, rules, p)
+    aims = [fixed_kappa(problem, one) for one in aims]
+    stand = Stand(problem, reach_tolls(problem, rules.reach), p)
+    stages: list[Stage] = []
+    spent = 0.0
+    kept: tuple[Siting, Aim] | None = None
+    for at, aim in enumerate(aims):
+        found, sites = solve_aim(stand, aim, _share(limits, spent, len(aims) - at))
+        spent += found.work
+        stages.append(_stage(aim, found))
+        if kept is None or sites is not None:
+            kept = found, aim
+        if sites is None:
+            break
+        stand = replace(stand, sites=sites).limited(aim, aim.within(found.objective, slack))
+    if kept is None:
+        msg = "objectives were checked to be at least one"
+        raise ValueError(msg)
+    if stand.sites is None:
+        return Ranked(kept[0], tuple(stages))
+    _verified(*kept, problem, p)
+    whole, final = Stand(problem, (), p), stand.sites
+    stages = [replace(one, final=whole.value(one.aim, final)) for one in stages]
+    return Ranked(replace(kept[0], work=spent), tuple(stages))
+
+
+def pareto(
+    cost: np.ndarray | pd.DataFrame,
+    weights: np.ndarray | pd.Series,
+    *,
+    aims: tuple[Aim | Kind, Aim | Kind],
+    p: int | None = None,
+    points: int = _POINTS,
+    rules: Rules = _NO_RULES,
+    limits: Limits = _NO_LIMITS,
+) -> pd.DataFrame:
+    r"""
+    Return plans of which none is better in both of two objectives.
+
+    The epsilon constraint [1]_: from the best value of the first objective to the one it has
+    where the second is best, limits in equal steps; within each, the second is made as good
+    as can be, and then the first as good as that allows. The limit on one as a constraint and
+    the other made least is also what a planner asks: the shortest mean walk with 90 % within
+    500 m, say.
+
+    Parameters
+    ----------
+    cost, weights, p, rules, limits
+        As in `lexicographic`; the work left is divided evenly among the points to come.
+    aims : tuple of two Aim or kinds
+    points : int
+        Limits that are tried, both ends included; 2 or more.
+
+    Returns
+    -------
+    DataFrame, one row per plan, from the best of the first objective on
+        ``limit`` on the first objective, values of ``first`` and ``second``; ``bound``: no
+        plan within the limit has a better second; ``gap``, ``status`` and ``stopped_by`` of
+        the second, and ``sites``. Plans that another one equals or beats are left out.
+
+    Raises
+    ------
+    CostMatrixError, SettingsError
+        As `lexicographic`.
+
+    References
+    ----------
+    .. [1] Haimes, Y. Y., Lasdon, L. S. and Wismer, D. A. (1971). On a bicriterion formulation
+       of the problems of integrated system identification and system optimization. *IEEE
+       Transactions on Systems, Man, and Cybernetics*, 1(3), 296-297.
+       https://doi.org/10.1109/TSMC.1971.4308298
+
+    Examples
+    --------
+    >>> walks = np.array([[450.0, 0.0], [450.0, 600.0], [480.0, 510.0]])
+    >>> people = np.array([30.0, 10.0, 10.0])
+    >>> curve = pareto(walks, people, aims=("share", "mean"), p=1)
+    >>> curve[["first", "second", "status"]].values.tolist()
+    [[50.0, 22800.0, 'proven'], [30.0, 11100.0, 'proven']]
+    """
+    first, second = _aims(aims, 0.0)
+    faults = FaultList()
+    if isinstance(points, bool) or not isinstance(points, int) or points < 2:  # noqa: PLR2004
+        faults.add(
+            en=f"points is {points!r}; expected a whole number, 2 or more.",
+            zh=f"points 为 {points!r}，应为不小于 2 的整数。",
+        )
+    faults.raise_if_any(CostMatrixError)
+    problem = _problem(cost, weights, rules, p)
+    first, second = fixed_kappa(problem, first), fixed_kappa(problem, second)
+    stand = Stand(problem, reach_tolls(problem, rules.reach), p)
+    curve = _Curve(stand, first, second, limits, points)
+    return curve.table()
+
+
+@dataclass
+class _Curve:
+    stand: Stand
+    first: Aim
+    second: Aim
+    limits: Limits
+    points: int
+    spent: float = 0.0
+    left: int = 0
+
+    def table(self) -> pd.DataFrame:
+        """Return the plans, from the best of the first objective on."""
+        self.left = self.points + 2
+        best, sites = self._solve(self.stand, self.first)
+        if sites is None:
+            return pd.DataFrame([self._lost(best)], columns=list(_COLUMNS))
+        other, apart = self._solve(replace(self.stand, sites=sites), self.second)
+        limits = [best.objective]
+        if apart is not None:
+            within = self.stand.limited(self.second, other.objective)
+            nearest, _ = self._solve(replace(within, sites=apart), self.first)
+            end = nearest.objective
+            limits = np.linspace(best.objective, end, self.points).tolist()
+        rows = [self._point(limit, sites) for limit in limits]
+        return _efficient(pd.DataFrame(rows, columns=list(_COLUMNS)), self.first, self.second)
+
+    def _solve(self, stand: Stand, aim: Aim) -> tuple[Siting, Positions | None]:
+        found = solve_aim(stand, aim, _share(self.limits, self.spent, max(1, self.left)))
+        self.spent += found[0].work
+        self.left -= 1
+        return found
+
+    def _point(self, limit: float, sites: Positions) -> dict[str, object]:
+        """Return the best second objective within a limit on the first."""
+        within = replace(self.stand.limited(self.first, limit), sites=sites)
+        self.left += 1
+        found, chosen = self._solve(within, self.second)
+        if chosen is None:
+            return self._lost(found) | {"limit": limit}
+        again = within.limited(self.second, found.objective)
+        _, better = self._solve(replace(again, sites=chosen), self.first)
+        chosen = chosen if better is None else better
+        ids = self.stand.problem.site_ids
+        return {
+            "limit": limit,
+            "first": self.stand.value(self.first, chosen),
+            "second": self.stand.value(self.second, chosen),
+            "bound": found.bound,
+            "gap": found.gap,
+            "status": found.status,
+            "stopped_by": found.stopped_by,
+            "sites": tuple(ids[one] for one in chosen),
+        }
+
+    @staticmethod
+    def _lost(found: Siting) -> dict[str, object]:
+        nothing = dict.fromkeys(("limit", "first", "second", "gap"), math.nan)
+        return {
+            **nothing,
+            "bound": found.bound,
+            "status": found.status,
+            "stopped_by": found.stopped_by,
+            "sites": (),
+        }
+
+
+def _efficient(rows: pd.DataFrame, first: Aim, second: Aim) -> pd.DataFrame:
+    """Leave out plans that another one equals or beats."""
+    one = rows["first"].to_numpy(dtype=float) * (-1.0 if first.maximised else 1.0)
+    two = rows["second"].to_numpy(dtype=float) * (-1.0 if second.maximised else 1.0)
+    kept = []
+    for at in range(len(rows)):
+        as_good = (one <= one[at] + _SAME * abs(one[at])) & (two <= two[at] + _SAME * abs(two[at]))
+        better = as_good & (
+            (one < one[at] - _SAME * abs(one[at]))
+            | (two < two[at] - _SAME * abs(two[at]))
+            | (np.arange(len(rows)) < at)
+        )
+        kept.append(not better.any())
+    return rows[kept].reset_index(drop=True)
+
+
+def _problem(cost: object, weights: object, rules: Rules, p: int | None) -> Problem:
+    if p is None and rules.budget is None:
+        raise CostMatrixError(
+            Message(
+                en="p is None and there is no budget. Give a number of sites, or a budget.",
+                zh="未给出 p，也没有预算。请给出选址数量或预算。",
+            )
+        )
+    return make_problem(cost, weights, rules, p=p, conditions=True, reach=True)
+
+
+def _aims(objectives: Sequence[Aim | Kind], slack: float) -> list[Aim]:
+    faults = FaultList()
+    if isinstance(objectives, str) or not objectives:
+        faults.add(
+            en=f"objectives is {objectives!r}; expected one or more, such as ('share', 'mean').",
+            zh=f"objectives 为 {objectives!r}，应为一个或多个目标，如 ('share', 'mean')。",
+        )
+    if not 0 <= slack < math.inf:
+        faults.add(
+            en=f"slack is {slack!r}; expected a share of 0 or more.",
+            zh=f"slack 为 {slack!r}，应为不小于 0 的比例。",
+        )
+    faults.raise_if_any(CostMatrixError)
+    return [one if isinstance(one, Aim) else Aim(one) for one in objectives]
+
+
+def _share(limits: Limits, spent: float, left: int) -> Limits:
+    """Return an even share of the work that is left."""
+    work = max(1, int((limits.work - spent) / left))
+    time_s = None if limits.time_s is None else limits.time_s / left
+    return replace(limits, work=work, time_s=time_s)
+
+
+def _stage(aim: Aim, found: Siting) -> Stage:
+    return Stage(
+        aim=aim,
+        objective=found.objective,
+        bound=found.bound,
+        gap=found.gap,
+        status=found.status,
+        stopped_by=found.stopped_by,
+        final=found.objective,
+    )
+
+
+def _verified(plan: Siting, aim: Aim, problem: Problem, p: int | None) -> None:
+    """Refuse to give out a plan that breaks a rule or says a wrong objective."""
+    if aim.kind == "mean":
+        checked(plan, problem, model="p_median", p=p)
+    elif aim.kind == "longest":
+        checked(plan, problem, model="p_center", p=p)
+    elif aim.kind == "p90":
+        checked(plan, problem, model="p_quantile", p=p, share=aim.share)
+    elif aim.kind == "share":
+        checked(plan, problem, model="mclp", p=p, radius_m=aim.radius_m)

@@ -1,0 +1,203 @@
+"""Step: the best mix of rooms, gates, bridges and service points for a budget."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.access import AddedLinks, added_links, ways_to_links
+from gridplan.errors import InputError, Message, Note, first_ids
+from gridplan.geometry import Floats
+from gridplan.network import GAP, SHUT
+from gridplan.rooms import (
+    NO_COST,
+    MixQuestion,
+    Named,
+    RoomQuestion,
+    best_mix,
+    reasons_out,
+    rooms_alone,
+    with_service_points,
+)
+from gridplan.rooms.question import NO_WAY_M, Positions
+from gridplan.steps.doubts import to_nearest_room
+from gridplan.steps.work import Work
+
+
+def add_measures(work: Work) -> None:
+    """Find the best mix, where a budget and the cost of another measure than rooms are given."""
+    settings, question = work.config.measures, work.found["question"]
+    work.found["measures"] = {}
+    if not settings.asked:
+        return
+    budget = settings.budget if settings.budget is not None else work.config.siting.budget
+    if budget is None:
+        work.notes.append(_NO_BUDGET)
+        return
+    _check_required(question, budget)
+    links = _links(work, budget)
+    kept = np.flatnonzero(links["reason"].isna())
+    added = _added(work, links["row"].to_numpy()[kept])
+    today = question.metres
+    asked = MixQuestion(
+        question,
+        tuple(links["cost"].iloc[kept].tolist()),
+        lambda one: added.walks(today, one),
+        budget,
+    )
+    alone = rooms_alone(asked)
+    points: frozenset[str] = frozenset()
+    if settings.service_point_cost is not None:
+        _check_points(question, settings.service_points)
+        asked, points = with_service_points(
+            asked, settings.service_points, settings.service_point_cost
+        )
+    mix = best_mix(asked, start=alone if math.isfinite(alone.objective) else None)
+    named = Named(asked, links.iloc[kept], links[links["reason"].notna()], points)
+    work.found["measures"] = {
+        "measures": _placed(work, named.measures(mix), links),
+        "measure_plans": named.plans(alone, mix),
+    }
+    work.notes.extend(_unpriced(links))
+
+
+def _links(work: Work, budget: float) -> pd.DataFrame:
+    """Return the links that are not there today, with their cost and why some stay out."""
+    settings, doubtful = work.config.measures, work.found["doubtful"]
+    frame = doubtful.frame
+    rows = np.flatnonzero((frame["status"] == SHUT) & (frame["kind"] != GAP))
+    links = pd.DataFrame(frame.iloc[rows]).reset_index(drop=True).assign(row=rows)
+    links["cost"] = [
+        settings.prices.cost(kind, length_m)
+        for kind, length_m in zip(links["kind"], links["length_m"], strict=True)
+    ]
+    worth, links["alone_walk"] = _saved_alone(work, rows)
+    links["reason"] = reasons_out(
+        links["link_id"].tolist(),
+        links["cost"].to_numpy(dtype=float),
+        worth,
+        budget=budget,
+        most=settings.most_links,
+    )
+    return links
+
+
+def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
+    """Return what each link saves alone, by resident-metres: reaching somebody first, and not."""
+    question, people = work.found["question"], work.found["question"].residents
+    homes_m, places_m = ways_to_links(
+        rows, work.found["doubtful"], to_nearest_room(work), work.found["terrain"]
+    )
+    goal_m = _by_site(work, question, places_m)[question.fixed].min(axis=0, initial=np.inf)
+    before = question.nearest_m(question.fixed)
+    had = np.isfinite(before)
+    worth, saved = np.zeros(len(rows)), np.zeros(len(rows))
+    for at in range(len(rows)):
+        after = np.minimum(before, homes_m[:, at] + goal_m[at])
+        less = np.minimum(before, NO_WAY_M) - np.minimum(after, NO_WAY_M)
+        worth[at] = math.fsum(less * people)
+        saved[at] = math.fsum(less[had] * people[had])
+    return worth, saved
+
+
+def _added(work: Work, rows: Positions) -> AddedLinks:
+    """Return what some links make of the walks to the sites of the question."""
+    walkers, terrain = to_nearest_room(work), work.found["terrain"]
+    added = added_links(rows, work.found["doubtful"], walkers, terrain=terrain)
+    return replace(added, places_m=_by_site(work, work.found["question"], added.places_m))
+
+
+def _by_site(work: Work, question: RoomQuestion, places_m: Floats) -> Floats:
+    """Return the walks from links to the sites of a question; a committee's to its points, too."""
+    walks = work.found["walks"]
+    ids = list(walks.ids[: walks.first_point])
+    least = places_m[: len(ids)].copy()
+    for at, facility in enumerate(walks.points["facility_id"], start=walks.first_point):
+        if facility in ids[: walks.committees]:
+            own = ids.index(facility)
+            least[own] = np.minimum(least[own], places_m[at])
+    return np.asarray(least[[ids.index(one) for one in question.site_ids]])
+
+
+def _placed(work: Work, measures: pd.DataFrame, links: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the measures as points: sites, and the middle of links."""
+    sites = work.place.sites
+    middles = shapely.line_interpolate_point(links["geometry"].to_numpy(), 0.5, normalized=True)
+    points = {
+        **dict(zip(links["link_id"], middles, strict=True)),
+        **dict(zip(sites["site_id"], shapely.point_on_surface(sites.geometry), strict=True)),
+    }
+    estates = dict(zip(sites["site_id"], sites["estate_id"], strict=True))
+    home = measures["measure_id"].map(estates)
+    estate_id = measures["estate_id"].where(measures["estate_id"].notna(), home)
+    return gpd.GeoDataFrame(
+        measures.assign(estate_id=estate_id.astype("object").where(estate_id.notna(), None)),
+        geometry=[points[one] for one in measures["measure_id"]],
+        crs=work.place.crs,
+    )
+
+
+def _check_required(question: RoomQuestion, budget: float) -> None:
+    unknown = [one for one in sorted(question.required) if math.isnan(question.cost[one])]
+    if unknown:
+        raise InputError(
+            Message(
+                en=f"[measures].budget = {budget:,.0f} yuan, but {len(unknown)} required sites "
+                f"have no cost: {first_ids(unknown)}. Fill in the column `cost` of the sites.",
+                zh=f"[measures].budget = {budget:,.0f} 元，但 {len(unknown)} 个必选场地没有造价："
+                f"{first_ids(unknown)}。请在场地图层中填写 `cost` 字段。",
+            )
+        )
+
+
+def _check_points(question: RoomQuestion, points: tuple[str, ...]) -> None:
+    unknown = [one for one in points if one not in question.candidates]
+    if unknown:
+        raise InputError(
+            Message(
+                en=f"[measures].service_points: {len(unknown)} are no candidate sites: "
+                f"{first_ids(unknown)}. Name sites of the kind `candidate`.",
+                zh=f"[measures].service_points 中有 {len(unknown)} 个不是候选场地："
+                f"{first_ids(unknown)}。请填写 kind 为 `candidate` 的场地编号。",
+            )
+        )
+
+
+def _unpriced(links: pd.DataFrame) -> list[Note]:
+    """Say which links stay out since nobody gave the cost of their kind."""
+    out = links[links["reason"] == NO_COST]
+    if out.empty:
+        return []
+    kinds = ", ".join(sorted(set(out["kind"])))
+    ids = tuple(out["link_id"])
+    return [
+        Note(
+            "measures_without_cost",
+            len(out),
+            Message(
+                en=f"{len(out)} gates or bridges are not considered among the measures, since the "
+                f"cost of their kind is not given ({kinds}): {first_ids(ids)}. Fill in "
+                f"[measures].",
+                zh=f"{len(out)} 处出入口或桥梁因未给出该类造价（{kinds}）未参与措施比选："
+                f"{first_ids(ids)}。请补填 [measures]。",
+            ),
+            ids,
+        )
+    ]
+
+
+_NO_BUDGET = Note(
+    "measures_without_budget",
+    1,
+    Message(
+        en="[measures] has costs, but there is no budget, so that no mix of measures was looked "
+        "for. Set [measures].budget or [siting].budget.",
+        zh="[measures] 给出了造价，但没有预算，因此未比选措施组合。"
+        "请填写 [measures].budget 或 [siting].budget。",
+    ),
+)

@@ -1,0 +1,220 @@
+"""Rooms, gates and bridges for one budget: brute force, and worlds worked out by hand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridplan.access import AddedLinks, Terrain, added_links
+from gridplan.network import doubtful_links, propose_gates, reachability_ledger
+from gridplan.rooms import MixQuestion, best_mix, make_question, mix_value, rooms_alone
+from gridplan.rooms.question import NO_WAY_M
+from gridplan.siting import Limits, RoomProblem
+from tests.test_doubtful_links import walkers_of, with_gate
+from tests.worlds import streets, world
+
+QUICK = settings(max_examples=40, deadline=None)
+
+
+def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000):
+    """Return a question of rooms and links on a random network of shortcuts."""
+    rng = np.random.default_rng(seed)
+    metres = rng.integers(3, 30, (homes, rooms + 1)).astype(float) * 100
+    metres[rng.random(metres.shape) < 0.15] = np.inf
+    homes_m = rng.integers(1, 12, (homes, links)).astype(float) * 100
+    homes_m[rng.random(homes_m.shape) < 0.3] = np.inf
+    places_m = rng.integers(1, 12, (rooms + 1, links)).astype(float) * 100
+    between = rng.integers(1, 9, (links, links)).astype(float) * 100
+    between = np.minimum(between, between.T)
+    np.fill_diagonal(between, 0.0)
+    added = AddedLinks(homes_m, places_m, between)
+    names = ["k0", *(f"r{j}" for j in range(rooms))]
+    problem = RoomProblem(
+        metres, [f"d{i}" for i in range(homes)], names, rng.integers(0, 40, homes).astype(float),
+        candidates=names[1:], required=names[1:2] if rng.random() < 0.2 else (),
+    )  # fmt: skip
+    cost = pd.Series({one: float(rng.integers(1, 12)) for one in names[1:]})
+    if rng.random() < 0.3 and not problem.required:
+        cost["r1"] = math.nan
+    question = make_question(problem, cost, norm_m=500.0, limits=Limits(work=work))
+    return MixQuestion(
+        question,
+        tuple(rng.integers(1, 9, links).astype(float)),
+        lambda chosen: added.walks(metres, chosen),
+        float(rng.integers(3, 25)),
+    )
+
+
+def brute_force(asked):
+    """Return the least value over all sets of rooms and links within the budget."""
+    question, best = asked.question, math.inf
+    free = [one for one in question.names(question.free) if not math.isnan(question.cost[one])]
+    for size in range(len(asked.link_cost) + 1):
+        for links in itertools.combinations(range(len(asked.link_cost)), size):
+            with_links = asked.with_links(links)
+            for count in range(len(free) + 1):
+                for rooms in itertools.combinations(free, count):
+                    if not question.required <= set(rooms):
+                        continue
+                    if asked.cost(rooms, links) <= asked.budget + 1e-9:
+                        best = min(best, mix_value(with_links, rooms))
+    return best
+
+
+@given(st.integers(0, 10**6))
+@QUICK
+def test_the_best_mix_equals_brute_force(seed):
+    asked = random_mix(seed)
+    best, found = brute_force(asked), best_mix(asked)
+    if math.isinf(best):
+        assert (found.status, found.objective) == ("infeasible", math.inf)
+        return
+    assert found.status == "proven"
+    assert found.objective == pytest.approx(best, rel=1e-9)
+    assert found.cost <= asked.budget + 1e-9
+    assert mix_value(asked.with_links(found.links), found.rooms) == pytest.approx(best, rel=1e-9)
+    alone = rooms_alone(asked)
+    assert alone.links == ()
+    assert alone.objective >= found.objective - 1e-6
+    again = best_mix(asked, start=alone)
+    assert again.objective == pytest.approx(best, rel=1e-9)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 400))
+@QUICK
+def test_stopped_anywhere_the_bound_is_on_the_right_side(seed, work):
+    asked = random_mix(seed, work=work)
+    best, found = brute_force(asked), best_mix(asked)
+    if math.isinf(best):
+        assert found.status in {"infeasible", "stopped"}
+        return
+    assert found.bound <= best + 1e-6
+    assert found.objective >= best - 1e-6
+    if found.rooms or found.links:
+        assert asked.cost(found.rooms, found.links) <= asked.budget + 1e-9
+
+
+# Worlds
+
+ESTATE = shapely.box(700, 20, 900, 120)
+CANAL = shapely.box(490, -1000, 510, 1000)
+HOMES = [(400, 0), (720, 70)]
+RESIDENTS = [50, 30]
+PLACES = [(600, 0), (400, 0), (930, 70)]
+
+
+def canal_town():
+    """A canal without a bridge, and an estate whose only gate looks away from the committee."""
+    return world(
+        streets(
+            [(0, 0), (480, 0)], [(520, 0), (1200, 0)], [(930, 0), (930, 80)], [(720, 0), (720, 18)]
+        ),
+        water=[CANAL],
+        estates=[ESTATE],
+        gates=[(900, 70)],
+    )
+
+
+def links_of(place, homes, goals, residents):
+    """Return the links of a world that are not there today, and what they make of walks."""
+    walkers = walkers_of(place, homes, goals, residents)
+    proposed = propose_gates(place.network, place.gates, blocks=place.blocks, options=place.options)
+    ledger = reachability_ledger(
+        place.network,
+        doors=walkers.doors,
+        residents=walkers.residents,
+        facilities=walkers.facilities,
+        names=[f"k{j}" for j in range(len(goals))],
+        blocks=place.blocks,
+    )
+    links = doubtful_links(
+        place.network, proposed=proposed, ledger=ledger, blocks=place.blocks, options=place.options
+    )
+    shut = np.flatnonzero(links.frame["status"] == "assumed_closed")
+    terrain = Terrain(place.network, place.blocks, place.options)
+    return links.frame.iloc[shut], added_links(shut, links, walkers, terrain=terrain), proposed
+
+
+def canal_mix(budget):
+    place = canal_town()
+    frame, added, _ = links_of(place, HOMES, PLACES, RESIDENTS)
+    today = place.walks(HOMES, PLACES)
+    problem = RoomProblem(today, ["a", "b"], ["k", "r1", "r2"], np.array(RESIDENTS), ["r1", "r2"])
+    question = make_question(problem, pd.Series({"r1": 45.0, "r2": 30.0}), norm_m=500.0)
+    cost = [10.0 if kind == "gate" else metres for kind, metres in
+            zip(frame["kind"], frame["length_m"], strict=True)]  # fmt: skip
+    asked = MixQuestion(question, cost, lambda one: added.walks(today, one), budget)
+    return asked, frame["kind"].tolist()
+
+
+def test_the_walks_of_the_canal_town_by_hand():
+    place = canal_town()
+    today = place.walks(HOMES, PLACES)
+    # From the gate at (900, 70): 30 m to the lane, 70 m along it, 330 m along the street.
+    assert today[1].tolist() == pytest.approx([180 + 30 + 70 + 330, math.inf, 180 + 30])
+    assert np.isinf(today[0, 0])
+    frame, added, _ = links_of(place, HOMES, PLACES, RESIDENTS)
+    assert sorted(frame["kind"]) == ["bridge", "gate"]
+    both = added.walks(today, [0, 1])
+    # Over the bridge; through the new gate 50 m to the wall, 20 m to the street, 120 m along it.
+    assert both[:, 0].tolist() == pytest.approx([200.0, 190.0], abs=0.01)
+    # From the far estate to the site beyond the canal, through the gate and over the bridge.
+    assert both[1, 1] == pytest.approx(50 + 20 + 320, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("budget", "kinds", "rooms", "walk"),
+    [
+        (5.0, [], (), 50 * NO_WAY_M + 30 * 610),
+        # A gate is cheaper and better than the room on the lane.
+        (30.0, ["gate"], (), 50 * NO_WAY_M + 30 * 190),
+        (40.0, ["bridge"], (), 50 * 200 + 30 * 610),
+        (45.0, [], ("r1",), 30 * 610),
+        # Two links for what one room and half a gate would cost.
+        (50.0, ["bridge", "gate"], (), 50 * 200 + 30 * 190),
+        (55.0, ["gate"], ("r1",), 30 * 190),
+    ],
+)
+def test_the_best_mix_of_the_canal_town_by_hand(budget, kinds, rooms, walk):
+    asked, kind_of = canal_mix(budget)
+    found = best_mix(asked)
+    if budget == 50.0:
+        # The room beyond the canal alone brings its home to the door: 18,300 against 15,700.
+        assert rooms_alone(asked).objective == pytest.approx(30 * 610, abs=1)
+    assert sorted(kind_of[one] for one in found.links) == kinds
+    assert found.rooms == rooms
+    assert found.status == "proven"
+    assert found.objective == pytest.approx(walk, abs=1)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(-40, 240), st.integers(-40, 140), st.integers(-40, 240),
+                  st.integers(-40, 140)),
+        min_size=2, max_size=5,
+    ),
+)  # fmt: skip
+def test_several_gates_at_once_are_those_of_the_network_built_with_them(lines):
+    drawn = [[(a, b), (c, d)] for a, b, c, d in lines if (a, b) != (c, d)]
+    ring = [(-50, -50), (250, -50), (250, 150), (-50, 150), (-50, -50)]
+    place = world(streets(ring, *drawn), estates=[shapely.box(0, 0, 200, 100)])
+    homes, goals = [(20, 30), (100, 60), (180, 20), (-40, 50)], [(300, 100), (-60, -60), (150, 50)]
+    frame, added, proposed = links_of(place, homes, goals, [1] * len(homes))
+    gates = [at for at, one in enumerate(frame["link_id"]) if one in set(proposed["gate_id"])]
+    today = place.walks(homes, goals)
+    for size in (1, 2, 3):
+        for chosen in itertools.combinations(gates[:4], size):
+            built = place
+            for at in chosen:
+                built = with_gate(built, proposed, frame["link_id"].iloc[at], "checked")
+            assert added.walks(today, chosen) == pytest.approx(
+                built.walks(homes, goals), abs=1e-6
+            ), chosen

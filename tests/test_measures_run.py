@@ -1,0 +1,149 @@
+"""The mix of measures in a whole run: settings, tables, notes, report."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+from gridplan import pipeline
+from gridplan.config import parse_config
+from gridplan.errors import InputError, SettingsError
+from gridplan.present.tabulation import tables
+from gridplan.project.read import read_project
+from gridplan.verify import verify_plan
+from tests import tiny
+
+PLACE = {"name": "A", "as_of": "2026-01-31", "population": 5}
+
+
+def town():
+    """The tiny town with a walled estate: a gate to the east, and a lane that ends at its wall."""
+    frames = tiny.town()
+    frames["estates"] = gpd.GeoDataFrame(
+        {"estate_id": ["e1"], "name": ["东苑"], "kind": ["commodity"], "walled": [True]},
+        geometry=[tiny.box(300, 10, 395, 120)],
+        crs=tiny.CRS,
+    )
+    frames["gates"] = gpd.GeoDataFrame(
+        {"gate_id": ["g1"], "estate_id": ["e1"]}, geometry=[tiny.point(395, 60)], crs=tiny.CRS
+    )
+    lanes = gpd.GeoDataFrame(
+        {"street_id": ["s4", "s5"], "highway": ["residential"] * 2, "name": ["南巷", "东巷"]},
+        geometry=[tiny.line((310, 200), (310, 122)), tiny.line((398, 200), (398, 52))],
+        crs=tiny.CRS,
+    )
+    frames["streets"] = pd.concat([frames["streets"], lanes], ignore_index=True)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny.write(tmp_path_factory.mktemp("measures") / "town", town())
+
+
+def planned(path, *overrides):
+    return pipeline.run(*read_project(path, overrides=list(overrides)))
+
+
+@pytest.fixture(scope="module")
+def plan(folder):
+    return planned(folder, "measures.gate_cost=50000", "siting.budget=120000")
+
+
+def test_a_gate_and_a_room_compete_for_one_budget(plan):
+    measures = plan.layers["measures"].set_index("measure_id")
+    plans = plan.layers["measure_plans"].set_index("plan")
+    assert list(plans.index) == ["today", "rooms_alone", "mix"]
+    gate = measures[measures["kind"] == "gate"].iloc[0]
+    assert gate["estate_id"] == "e1"
+    assert gate["cost"] == 50_000
+    assert gate["alone_walk"] > 0
+    mix, rooms = plans.loc["mix"], plans.loc["rooms_alone"]
+    assert mix["status"] == rooms["status"] == "proven"
+    assert mix["objective"] <= rooms["objective"] <= plans.loc["today", "objective"]
+    assert mix["cost"] <= 120_000
+    chosen = measures[measures["in_plan"]]
+    assert mix["cost"] == chosen["cost"].sum()
+    assert sorted(chosen.index) == mix["measures"].split()
+    assert not verify_plan(plan.layers, plan.summary).findings
+
+
+def test_what_the_measures_save_alone_adds_up_where_there_is_one(folder):
+    plan = planned(folder, "measures.gate_cost=50000", "measures.budget=60000")
+    plans = plan.layers["measure_plans"].set_index("plan")
+    measures = plan.layers["measures"]
+    assert plans.loc["mix", "rooms_new"] == 0
+    assert plans.loc["mix", "links"] == 1
+    saved = plans.loc["today", "objective"] - plans.loc["mix", "objective"]
+    assert measures["alone_walk"].iloc[0] == pytest.approx(saved)
+    assert measures["last_walk"].iloc[0] == pytest.approx(saved)
+    # By the lane, 300 residents of the estate; by hand some 130 m each.
+    assert measures["residents"].iloc[0] == 300
+    assert 100 * 300 < saved < 160 * 300
+    # Answer C does not follow the mix: it is a table beside it.
+    assert plan.summary["siting"]["budget"] is None
+
+
+def test_without_costs_nothing_is_compared(folder):
+    plan = planned(folder, "siting.budget=120000")
+    assert "measures" not in plan.layers
+    assert "measure_plans" not in plan.layers
+
+
+def test_costs_without_a_budget_and_links_without_a_cost_are_told(folder):
+    plan = planned(folder, "measures.gate_cost=50000")
+    assert any("[measures] has costs" in one["en"] for one in plan.summary["caveats"])
+    other = planned(folder, "measures.bridge_cost_per_m=50", "measures.budget=120000")
+    told = [one["en"] for one in other.summary["caveats"] if "among the measures" in one["en"]]
+    assert "1 gates or bridges are not considered" in told[0]
+    out = other.layers["measures"]
+    assert out[out["kind"] == "gate"]["reason"].tolist() == ["no_cost"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["measures.gate_cost=500000"], "over_budget"),
+        (["measures.gate_cost=5", "measures.most_links=0"], "beyond_limit"),
+    ],
+)
+def test_a_link_that_stays_out_says_why(folder, overrides, reason):
+    plan = planned(folder, "siting.budget=120000", *overrides)
+    measures = plan.layers["measures"]
+    gates = measures[measures["kind"] == "gate"]
+    assert gates["reason"].tolist() == [reason]
+    assert gates["alone_walk"].iloc[0] > 0
+    assert not gates["in_plan"].any()
+
+
+def test_a_service_point_takes_the_place_of_a_dearer_room(folder):
+    plan = planned(
+        folder, "measures.service_point_cost=30000", 'measures.service_points=["r3"]',
+        "measures.budget=130000",
+    )  # fmt: skip
+    measures = plan.layers["measures"].set_index("measure_id")
+    assert measures.loc["r3", "kind"] == "service_point"
+    assert measures.loc["r3", "cost"] == 30_000
+    plans = plan.layers["measure_plans"].set_index("plan")
+    assert plans.loc["mix", "objective"] < plans.loc["rooms_alone", "objective"]
+
+
+def test_a_site_that_is_no_candidate_hosts_no_service_point(folder):
+    with pytest.raises(InputError, match="1 are no candidate sites: r1"):
+        planned(
+            folder, "measures.service_point_cost=3", 'measures.service_points=["r1"]',
+            "measures.budget=9",
+        )  # fmt: skip
+
+
+def test_a_setting_that_cannot_be_meant_is_refused():
+    for measures in ({"gate_cost": -1.0}, {"budget": 0}, {"most_links": -1}):
+        with pytest.raises(SettingsError):
+            parse_config({"place": PLACE, "measures": measures})
+
+
+def test_the_report_has_both_tables(plan):
+    made = tables(plan)
+    assert len(made["measure_plans"]) == 3
+    assert "出入口 gate" in made["measures"]["kind"].tolist()
