@@ -7,10 +7,12 @@ from typing import Literal, Self
 
 import pydantic
 
-from gridplan.rooms import Decision, Extent, Phasing
+from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.siting import Limits
+
+_OF_A_BUDGET = ("mean", "share")
 
 
 class SiteDecision(Section):
@@ -61,6 +63,15 @@ class SitingSettings(Section):
         "C 新增 `p` 处或按 `budget` 选址。报告中三者均作比较。",
     )
     p: int = setting(12, en="New rooms to propose.", zh="拟新增活动室数量。", ge=0)
+    objective: Objective = setting(
+        default_of(Asked, "objective"),
+        en='What answer C makes as good as it can: "mean" the mean walk, "share" the residents '
+        'within the norm of a room, "longest" the longest walk, "p90" the walk that nine in ten '
+        'do not exceed, "ede" the walk with aversion to long ones ([access].aversion).',
+        zh='答案 C 的优化目标："mean" 平均步行最短，"share" 标准距离内居民最多，'
+        '"longest" 最远步行最短，"p90" 九成居民步行上限最小，'
+        '"ede" 计入远距离厌恶的等效步行最短（[access].aversion）。',
+    )
     budget: float | None = setting(
         None,
         en="What answer C may cost, in place of `p`; sites need a `cost`.",
@@ -134,6 +145,13 @@ class SitingSettings(Section):
             raise house_fault(
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
+            )
+        if self.budget is not None and self.objective not in _OF_A_BUDGET:
+            raise house_fault(
+                en=f'a `budget` goes with the objectives "mean" and "share", not '
+                f'"{self.objective}"; take out `budget` and set `p`',
+                zh=f'`budget` 只能与目标 "mean"、"share" 同用，不能用于 "{self.objective}"；'
+                f"请去掉 `budget`，改用 `p`",
             )
         return self
 

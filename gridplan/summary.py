@@ -14,7 +14,7 @@ from gridplan.config import Config
 from gridplan.geometry import area_scale
 from gridplan.network import Network
 from gridplan.place import Place
-from gridplan.rooms import Answer, RoomQuestion
+from gridplan.rooms import MAXIMISED, Answer, RoomQuestion
 from gridplan.siting.search import relative_gap
 
 
@@ -40,6 +40,7 @@ def siting_figures(
     Return how good the siting is, as far as is proven.
 
     The objective of the LSCP, and its bound, count all open places, as the layer `rooms` does.
+    Where most is asked for (MCLP), the bound is from above, under both of its names.
     """
     candidates = place.sites[place.sites["kind"] == "candidate"]
     chosen = found.chosen
@@ -48,6 +49,8 @@ def siting_figures(
     return {
         "answer": found.key,
         "model": chosen.model,
+        "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
+        **chosen.basis,
         "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
         "objective": _finite(chosen.objective + standing),

@@ -11,6 +11,7 @@ from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.words import (
     PLACE,
+    bound_label,
     committees_line,
     missing_line,
     number,
@@ -26,6 +27,8 @@ TILING_SHARE = 1e-9
 _UNITS = {
     "p-median": Message(en="resident-metres", zh="人·米"),
     "p-center": Message(en="m", zh="米"),
+    "p-quantile": Message(en="m", zh="米"),
+    "p-ede": Message(en="m", zh="米"),
     "mclp": Message(en="residents", zh="人"),
     "lscp": Message(en="rooms", zh="处"),
 }
@@ -163,7 +166,8 @@ def siting_facts(plan: Plan) -> list[Fact]:
     for key in ("objective", "lower_bound"):
         figure = number(siting.get(key))
         value = Message(en=f"{figure} {unit.en}".strip(), zh=f"{figure} {unit.zh}".strip())
-        rows.append((term(key, "indicator").message, value))
+        label = bound_label(model) if key == "lower_bound" else term(key, "indicator").message
+        rows.append((label, value))
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
     return [*rows, (term("gap", "indicator").message, shown)]

@@ -168,12 +168,28 @@ def finding(plan: Plan) -> Message:
 _LEAST = {
     "p-median": Message(en="the least total walk", zh="居民步行总和最小"),
     "p-center": Message(en="the shortest longest walk", zh="最远步行最短"),
-    "mclp": Message(en="the most residents covered", zh="覆盖居民最多"),
+    "p-quantile": Message(en="the least distance that nine in ten do not exceed",
+                          zh="九成居民步行上限最小"),
+    "p-ede": Message(en="the least equivalent walk (Kolm-Pollak)",
+                     zh="等效步行（Kolm-Pollak）最短"),
+    "mclp": Message(en="the most residents within the norm", zh="标准距离内居民最多"),
     "lscp": Message(
         en="the fewest rooms that bring everybody within the limit whom a site can bring there",
         zh="使可覆盖居民均在限距内所需活动室最少",
     ),
-}
+}  # fmt: skip
+
+
+def least_of(model: object) -> Message:
+    """Return what a model of the siting makes as good as it can."""
+    return _LEAST.get(str(model), Message(en="the best value", zh="目标值最优"))
+
+
+def bound_label(model: object) -> Message:
+    """Return what the bound of a model is called: it is from above where most is asked for."""
+    if str(model) == "mclp":
+        return Message(en="upper bound", zh="上界")
+    return term("lower_bound", "indicator").message
 
 
 def siting_status(siting: Mapping[str, Any]) -> Message:
@@ -182,7 +198,7 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
     if status in {"infeasible", "stopped"}:
         return Message(en="No plan was found; see the caveats.", zh="未得到可行方案，见上方提示。")
     sites = number(siting.get("candidates"))
-    least = _LEAST.get(str(siting.get("model")), Message(en="the best value", zh="目标值最优"))
+    least = least_of(siting.get("model"))
     if status == "proven":
         kept = _decided(siting)
         return Message(
@@ -251,12 +267,8 @@ def choice_status(option: Mapping[str, Any]) -> Message:
     status, gap = option["status"], option["gap"]
     if status in {"infeasible", "stopped"}:
         return Message(en="no plan", zh="没有方案")
-    least = (
-        Message(en="fewest rooms", zh="活动室最少")
-        if fewest
-        else Message(en="least total walk", zh="步行总和最小")
-    )
     if status == "proven":
+        least = _SHORT.get(str(option["model"]), least_of(option["model"]))
         return Message(en=f"{least.en}: proven", zh=f"{least.zh}：已证明")
     if fewest:
         bound = number(math.ceil(float(option["lower_bound"])))
@@ -265,6 +277,16 @@ def choice_status(option: Mapping[str, Any]) -> Message:
         en=f"not proven: at most {percent(gap, 'en', 2)} better",
         zh=f"未证明：至多再改进 {percent(gap, 'zh', 2)}",
     )
+
+
+_SHORT = {
+    "lscp": Message(en="fewest rooms", zh="活动室最少"),
+    "p-median": Message(en="least total walk", zh="步行总和最小"),
+    "p-center": Message(en="shortest longest walk", zh="最远步行最短"),
+    "p-quantile": Message(en="least 90 % distance", zh="九成步行上限最小"),
+    "p-ede": Message(en="least equivalent walk", zh="等效步行最短"),
+    "mclp": Message(en="most within the norm", zh="达标居民最多"),
+}
 
 
 def answers_sentence(plan: Plan) -> Message | None:

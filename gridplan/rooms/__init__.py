@@ -14,6 +14,7 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.left import left_behind
+from gridplan.rooms.objectives import MAXIMISED, MODELS, Objective, rooms_for
 from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
@@ -22,6 +23,8 @@ from gridplan.rooms.staffing import StaffNorm, staffing_table
 
 __all__ = [
     "KEYS",
+    "MAXIMISED",
+    "MODELS",
     "Answer",
     "Asked",
     "Chosen",
@@ -29,6 +32,7 @@ __all__ = [
     "EstatePlan",
     "Estates",
     "Extent",
+    "Objective",
     "Phasing",
     "RoomQuestion",
     "Sharing",
@@ -48,6 +52,7 @@ __all__ = [
     "options_table",
     "room_reasons",
     "rooms_by_estate",
+    "rooms_for",
     "staffing_table",
     "unpriced_note",
     "walks_to",

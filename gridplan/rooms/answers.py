@@ -13,9 +13,10 @@ import pandas as pd
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.rooms.question import Positions, RoomQuestion, walks_to
-from gridplan.siting import Siting, propose_rooms
+from gridplan.siting import Siting
 
 Key = Literal["A", "B", "C"]
 KEYS: tuple[Key, ...] = ("A", "B", "C")
@@ -38,6 +39,8 @@ class Asked:
     ----------
     rooms : int
         New rooms of answer C, required ones included.
+    objective : {"mean", "share", "longest", "p90", "ede"}
+        What answer C makes as good as it can, as in `MODELS`.
     budget : float or None
         Yuan that answer C may spend, in place of a number of rooms.
     sharing : Sharing
@@ -45,6 +48,7 @@ class Asked:
     """
 
     rooms: int
+    objective: Objective = "mean"
     budget: float | None = None
     sharing: Sharing
     phasing: Phasing = field(default_factory=Phasing)
@@ -104,12 +108,13 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
 
     A: a room in every estate that can host one, in phases, small neighbours sharing one.
     B: the fewest rooms that bring everybody within the norm whom some site can bring there.
-    C: a number of rooms, or what a budget allows, with the least total walk.
+    C: a number of rooms, or what a budget allows, with the least total walk or what else the
+    objective asks for.
 
     Raises
     ------
     InputError, InfeasibleError
-        As `propose_rooms` and `within_budget` do, for answer C.
+        As `rooms_for` and `within_budget` do, for answer C.
     """
     if key == "A":
         plan = rooms_by_estate(
@@ -124,22 +129,11 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
     if key == "B":
         return Answer("B", fewest_rooms(question, radius_m=question.norm_m))
     if asked.budget is not None:
+        if asked.objective == "share":
+            return Answer("C", most_within_budget(question, asked.budget))
         return Answer("C", within_budget(question, asked.budget))
-    siting = propose_rooms(question.problem, p_new=asked.rooms, limits=question.limits)
-    new = tuple(str(one) for one in siting.sites if one in question.candidates)
-    return Answer(
-        "C",
-        Chosen(
-            new,
-            "p-median",
-            siting.objective,
-            siting.bound,
-            siting.gap,
-            siting.status,
-            siting.stopped_by,
-        ),
-        siting=siting,
-    )
+    chosen, siting = rooms_for(question, asked.rooms, objective=asked.objective)
+    return Answer("C", chosen, siting=siting)
 
 
 def options_table(
@@ -166,7 +160,8 @@ def options_table(
         cost of a new room is not given (``costs_missing`` counts these). Walks in metres, of
         residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
         no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
-        ``lower_bound`` are resident-metres (p-median) or new rooms (LSCP).
+        ``lower_bound`` are resident-metres (p-median), new rooms (LSCP), residents (MCLP:
+        then the bound is from above) or metres (the other objectives).
     """
     may = np.concatenate([question.fixed, question.free])
     hopeless = question.nearest_m(may) > question.norm_m

@@ -75,7 +75,17 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
     )
 
 
-def _knapsack(question: RoomQuestion, budget: float) -> _Knapsack:
+def priced_sites(question: RoomQuestion, budget: float) -> Positions:
+    """
+    Return the positions of the candidates that a budget can buy: those whose cost is given.
+
+    Raises
+    ------
+    InputError
+        If no candidate has a cost, or a required one has none.
+    InfeasibleError
+        If the required rooms alone cost more.
+    """
     cost = question.cost.to_numpy(dtype=float)
     priced = np.array([j for j in question.free if not math.isnan(cost[j])], dtype=np.intp)
     required = question.at(question.required)
@@ -90,23 +100,35 @@ def _knapsack(question: RoomQuestion, budget: float) -> _Knapsack:
                 f"请在场地图层中填写 `cost` 字段，或改用 [siting].p。",
             )
         )
+    least = math.fsum(cost[required])
+    if least > budget:
+        raise InfeasibleError(_too_small(budget, least, required=len(required), parts=0))
+    return priced
+
+
+def _too_small(budget: float, least: float, *, required: int, parts: int) -> Message:
+    return Message(
+        en=f"[siting].budget = {budget:,.0f} yuan is too small: the required rooms "
+        f"({required}) and one room on each part of the walking network that only "
+        f"candidates reach ({parts}) cost {least:,.0f} yuan at least. Raise it to "
+        f"that, or take out a decision.",
+        zh=f"[siting].budget = {budget:,.0f} 元不够：必选活动室（{required} 处）以及"
+        f"仅候选点可达的各片路网（{parts} 片）至少需要 {least:,.0f} 元。"
+        f"请提高到不小于此数，或去掉其中的决定。",
+    )
+
+
+def _knapsack(question: RoomQuestion, budget: float) -> _Knapsack:
+    priced = priced_sites(question, budget)
+    cost = question.cost.to_numpy(dtype=float)
+    required = question.at(question.required)
     standing = np.concatenate([question.fixed, required])
     parts = separate_parts(question.metres, question.residents, opened=standing, candidates=priced)
     least = math.fsum(cost[required]) + math.fsum(
         min(float(cost[j]) for j in part.sites) for part in parts
     )
     if least > budget:
-        raise InfeasibleError(
-            Message(
-                en=f"[siting].budget = {budget:,.0f} yuan is too small: the required rooms "
-                f"({len(required)}) and one room on each part of the walking network that only "
-                f"candidates reach ({len(parts)}) cost {least:,.0f} yuan at least. Raise it to "
-                f"that, or take out a decision.",
-                zh=f"[siting].budget = {budget:,.0f} 元不够：必选活动室（{len(required)} 处）以及"
-                f"仅候选点可达的各片路网（{len(parts)} 片）至少需要 {least:,.0f} 元。"
-                f"请提高到不小于此数，或去掉其中的决定。",
-            )
-        )
+        raise InfeasibleError(_too_small(budget, least, required=len(required), parts=len(parts)))
     usable = np.isfinite(question.metres[:, np.concatenate([standing, priced])]).any(axis=1)
     return _Knapsack(
         walks=compared_m(question)[usable],

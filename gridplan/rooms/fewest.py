@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,16 @@ class Chosen:
     sites : tuple of str
         New rooms, in order.
     model : str
-        ``p-median`` or ``lscp``.
+        ``p-median``, ``lscp``, or as `MODELS` has it for another objective.
     objective, bound : float
-        Resident-metres (p-median) or new rooms (LSCP); ``inf`` without a plan.
+        Resident-metres (p-median), new rooms (LSCP), residents (MCLP) or metres; ``inf``
+        without a plan. The bound is from above for the MCLP, else from below.
     gap : float
     status : {"proven", "gap", "infeasible", "stopped"}
     stopped_by : {None, "work", "time", "interrupt"}
+    basis : mapping of str to float
+        What else it takes to compute the objective again: ``radius_m`` (MCLP), ``share`` and
+        ``weight`` (p-quantile), ``kappa`` (p-EDE).
     """
 
     sites: tuple[str, ...]
@@ -40,6 +45,7 @@ class Chosen:
     gap: float
     status: Status
     stopped_by: StoppedBy | None
+    basis: Mapping[str, float] = field(default_factory=dict)
 
 
 def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:

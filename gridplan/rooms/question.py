@@ -52,6 +52,9 @@ class RoomQuestion:
         Of the equally distributed equivalent walk.
     limits : Limits
         Of one search.
+    weights : float array, shape (n_demand,), or None
+        What each home counts in where rooms go; its residents if None. Figures of walks are
+        never weighted.
     """
 
     metres: Floats
@@ -65,6 +68,12 @@ class RoomQuestion:
     forbidden: frozenset[str] = frozenset()
     aversion: float = 1.0
     limits: Limits = field(default_factory=Limits)
+    weights: Floats | None = None
+
+    @property
+    def counted(self) -> Floats:
+        """What each home counts in where rooms go, shape (n_demand,)."""
+        return self.residents if self.weights is None else self.weights
 
     @property
     def fixed(self) -> Positions:
@@ -88,6 +97,7 @@ class RoomQuestion:
             candidates=self.candidates,
             required=self.required,
             forbidden=self.forbidden,
+            weights=self.weights,
         )
 
     def at(self, ids: Collection[str]) -> Positions:
@@ -152,6 +162,7 @@ def make_question(
         forbidden=frozenset(str(one) for one in problem.forbidden),
         aversion=aversion,
         limits=limits or Limits(),
+        weights=None if problem.weights is None else np.asarray(problem.weights, dtype=float),
     )
 
 

@@ -9,7 +9,7 @@ from gridplan.siting.most_cover import mclp
 from gridplan.siting.options import Limits, Progress, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
-from gridplan.siting.rooms import RoomProblem, propose_rooms
+from gridplan.siting.rooms import RoomProblem, Solver, propose_rooms
 from gridplan.siting.set_cover import lscp
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Rules",
     "Siting",
     "SoftCapacity",
+    "Solver",
     "Status",
     "evaluate",
     "lscp",

@@ -15,6 +15,7 @@ from gridplan.demand import first_containing
 from gridplan.errors import InfeasibleError, Note
 from gridplan.rooms import (
     KEYS,
+    MODELS,
     Answer,
     Asked,
     Chosen,
@@ -79,6 +80,7 @@ def room_question(work: Work) -> RoomCase:
     asked = Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
         rooms=settings.p + len(silent),
+        objective=settings.objective,
         budget=settings.budget,
         sharing=Sharing(
             households=norms["estate_room_households"].value,
@@ -125,7 +127,8 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
             if key == work.config.siting.answer:
                 raise
             work.notes.extend(Note("answer_infeasible", 1, one) for one in error.faults)
-            none = Chosen((), "p-median", math.inf, math.inf, math.inf, "infeasible", None)
+            model = MODELS[case.asked.objective] if key == "C" else "lscp"
+            none = Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
             found.append(Answer(key, none))
     return found
 

@@ -10,7 +10,7 @@ from gridplan.verify.frames import given_of, missing_columns, number, numbers, t
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World
 
-_NESTED = "nested"
+_NESTED, _MAXIMISED = "nested", "mclp"
 _TEN_THOUSAND = 10_000.0
 
 
@@ -27,7 +27,8 @@ def check_options(
     Parameters
     ----------
     options : DataFrame
-        ``answer``, ``within``, ``beyond``, ``unreachable``, ``lower_bound``, ``objective``.
+        ``answer``, ``within``, ``beyond``, ``unreachable``, ``lower_bound``, ``objective``,
+        ``model`` where it is there.
     residents : float
         All residents of the place.
     left : DataFrame, optional
@@ -47,6 +48,9 @@ def check_options(
     wrong = ~(np.abs(total - residents) <= slack)
     findings = finding("answer_residents", names[wrong], layer="room_options")
     excess = numbers(options, "lower_bound") - numbers(options, "objective")
+    if "model" in options:
+        # Where most is asked for, the bound is from above.
+        excess = np.where(texts(options, "model") == _MAXIMISED, -excess, excess)
     above = excess > tolerances.ratio * np.maximum(np.abs(numbers(options, "objective")), 1.0)
     findings += finding("frontier_bound", names[above], layer="room_options")
     if left is not None:
