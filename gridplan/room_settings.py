@@ -72,6 +72,12 @@ class SitingSettings(Section):
         '"longest" 最远步行最短，"p90" 九成居民步行上限最小，'
         '"ede" 计入远距离厌恶的等效步行最短（[access].aversion）。',
     )
+    group_weights: dict[str, float] = setting(
+        {},
+        en="What a resident of a group counts in where rooms go, e.g. {age_60_plus = 2.0}; all "
+        "others count 1. Figures of walks stay unweighted.",
+        zh="选址时各人群居民的权重，如 {age_60_plus = 2.0}；其余居民为 1。各项步行指标均不加权。",
+    )
     budget: float | None = setting(
         None,
         en="What answer C may cost, in place of `p`; sites need a `cost`.",
@@ -131,6 +137,17 @@ class SitingSettings(Section):
         unit="s",
         gt=0,
     )
+
+    @pydantic.field_validator("group_weights")
+    @classmethod
+    def _weights_not_negative(cls, given: dict[str, float]) -> dict[str, float]:
+        wrong = {group: weight for group, weight in given.items() if weight < 0}
+        if wrong:
+            raise house_fault(
+                en=f"weights of groups are 0 or more, not {wrong}",
+                zh=f"人群权重不能小于 0，现为 {wrong}",
+            )
+        return given
 
     @pydantic.model_validator(mode="after")
     def _one_word_on_a_site(self) -> Self:

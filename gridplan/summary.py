@@ -51,6 +51,7 @@ def siting_figures(
         "model": chosen.model,
         "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
         **chosen.basis,
+        "group_weights": dict(sorted(config.siting.group_weights.items())),
         "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
         "objective": _finite(chosen.objective + standing),

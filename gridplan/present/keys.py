@@ -17,6 +17,7 @@ from gridplan.present.words import (
     number,
     percent,
     same,
+    weights_line,
     word,
 )
 from gridplan.terms import known, term
@@ -149,6 +150,9 @@ def siting_facts(plan: Plan) -> list[Fact]:
         return []
     model = str(siting["model"])
     unit = _UNITS.get(model, Message(en="", zh=""))
+    weights = weights_line(siting)
+    if weights and model in {"p-median", "mclp"}:
+        unit = Message(en=f"weighted {unit.en}", zh=f"加权{unit.zh}")
     assumed = number(siting.get("assumed_candidates"))
     candidates = number(siting.get("candidates"))
     rows = [
@@ -170,7 +174,10 @@ def siting_facts(plan: Plan) -> list[Fact]:
         rows.append((label, value))
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
-    return [*rows, (term("gap", "indicator").message, shown)]
+    rows.append((term("gap", "indicator").message, shown))
+    if weights:
+        rows.append((Message(en="weights", zh="权重"), weights))
+    return rows
 
 
 def cell_facts(plan: Plan) -> list[Fact]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present.words import bound_label, least_of, number
+from gridplan.present.words import bound_label, least_of, number, weights_line
 
 SECTIONS = {
     "map": Message(en="The map", zh="地图"),
@@ -84,6 +84,8 @@ def paragraphs(plan: Plan) -> list[Message]:
     siting = plan.summary.get("siting")
     if siting:
         found.append(_siting(siting))
+        weights = weights_line(siting)
+        found += [weights] if weights else []
     found.append(
         Message(
             en="Areas and distances are grid values in the coordinate system named above; the "

@@ -85,15 +85,17 @@ _WALKS = {"saved_walk": "saved_km", "closing_walk": "closing_km", "next_walk": "
           "price_walk": "price_km"}  # fmt: skip
 
 
-def room_headings(norm: str) -> dict[str, Message]:
-    """Return the headings of these tables that no term has."""
+def room_headings(norm: str, *, weighted: bool = False) -> dict[str, Message]:
+    """Return the headings of these tables that no term has; `weighted`: groups have weights."""
+    unit = Message(en="weighted resident-km", zh="加权人·公里")
+    unit = unit if weighted else Message(en="resident-km", zh="人·公里")
     return {
         "option": Message(en="answer", zh="答案"),
         "within_share": Message(en=f"within {norm} m", zh=f"≤ {norm} m"),
         "proof": Message(en="what is proven", zh="证明情况"),
         "gap_share": Message(en="gap", zh="差距"),
-        "bound_km": Message(en="lower bound (resident-km)", zh="下界（人·公里）"),
-        "walk_km": Message(en="total walk (resident-km)", zh="步行总和（人·公里）"),
+        "bound_km": Message(en=f"lower bound ({unit.en})", zh=f"下界（{unit.zh}）"),
+        "walk_km": Message(en=f"total walk ({unit.en})", zh=f"步行总和（{unit.zh}）"),
         "saved_km": Message(en="walk saved (resident-km)", zh="节省步行（人·公里）"),
         "closing_km": Message(en="without it: walk more (resident-km)",
                               zh="不设：多走（人·公里）"),
@@ -149,7 +151,7 @@ def options_table(plan: Plan) -> pd.DataFrame:
             "cost": _given(one["cost"]),
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
             **{key: one[key] for key in ("beyond", "no_site", "unreachable")},
-            "proof": choice_status(one),
+            "proof": choice_status(one, plan.summary["siting"]),
             "gap_share": _finite(one["gap"]),
         }
         for one in records

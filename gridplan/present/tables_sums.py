@@ -142,6 +142,9 @@ def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
         ]
     if parent in _FAMILIES:
         return _FAMILIES[parent](key), _UNITS["cells" if parent == "exceptions" else "residents"]
+    if parent == "group_weights":
+        label = word("group", key)
+        return Message(en=f"weight of {label.en}", zh=f"{label.zh}的权重"), None
     if known(key, "indicator"):
         found = term(key, "indicator")
         return found.message, _UNITS.get(found.unit, found.unit)

@@ -213,8 +213,10 @@ def digits(column: str) -> int:
 def heading(plan: Plan, column: str) -> Message:
     """Return the heading of a column of these tables, with its unit."""
     norm = number(float(aggregate.headline_norm(plan.summary["access"]["within"])))
-    room_norm = number((plan.summary.get("siting") or {}).get("norm_m") or float(norm))
-    own = {**_HEADINGS, **_norm_headings(norm), **tables_rooms.room_headings(room_norm)}
+    siting = plan.summary.get("siting") or {}
+    room_norm = number(siting.get("norm_m") or float(norm))
+    rooms = tables_rooms.room_headings(room_norm, weighted=bool(siting.get("group_weights")))
+    own = {**_HEADINGS, **_norm_headings(norm), **rooms}
     if column in own:
         return own[column]
     made = _made_heading(column)

@@ -180,9 +180,36 @@ _LEAST = {
 }  # fmt: skip
 
 
+_UNWEIGHTED = ("lscp", "p-center")
+"""Models in which it does not matter how much a resident counts."""
+
+
 def least_of(model: object) -> Message:
     """Return what a model of the siting makes as good as it can."""
     return _LEAST.get(str(model), Message(en="the best value", zh="目标值最优"))
+
+
+def weights_line(siting: Mapping[str, Any]) -> Message | None:
+    """Return what residents of groups count in the choice; None where all count the same."""
+    weights = siting.get("group_weights") or {}
+    if not weights:
+        return None
+    said = [(word("group", str(group)), f"{weight:g}") for group, weight in weights.items()]
+    return Message(
+        en="In the choice of rooms a resident counts 1, "
+        + ", ".join(f"of the group {label.en} {count}" for label, count in said)
+        + "; all figures of walks are unweighted.",
+        zh="选址时居民权重为 1，其中"
+        + "、".join(f"{label.zh}为 {count}" for label, count in said)
+        + "；各项步行指标均不加权。",
+    )
+
+
+def _weighted(least: Message, siting: Mapping[str, Any]) -> Message:
+    """Return what is made small or large, with the word that it is weighted where it is."""
+    if not siting.get("group_weights") or siting.get("model") in _UNWEIGHTED:
+        return least
+    return Message(en=f"{least.en} (weighted by group)", zh=f"{least.zh}（按人群加权）")
 
 
 def bound_label(model: object) -> Message:
@@ -198,7 +225,7 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
     if status in {"infeasible", "stopped"}:
         return Message(en="No plan was found; see the caveats.", zh="未得到可行方案，见上方提示。")
     sites = number(siting.get("candidates"))
-    least = least_of(siting.get("model"))
+    least = _weighted(least_of(siting.get("model")), siting)
     if status == "proven":
         kept = _decided(siting)
         return Message(
@@ -261,14 +288,15 @@ def answer_name(plan: Plan, key: str, *, phases: object = None) -> Message:
     return Message(en="C: the number asked for", zh="C：设定的数量")
 
 
-def choice_status(option: Mapping[str, Any]) -> Message:
+def choice_status(option: Mapping[str, Any], siting: Mapping[str, Any]) -> Message:
     """Return what is proven of one answer, in a few words; never more than is known."""
     fewest = str(option["model"]) == "lscp"
     status, gap = option["status"], option["gap"]
     if status in {"infeasible", "stopped"}:
         return Message(en="no plan", zh="没有方案")
     if status == "proven":
-        least = _SHORT.get(str(option["model"]), least_of(option["model"]))
+        short = _SHORT.get(str(option["model"]), least_of(option["model"]))
+        least = _weighted(short, {**siting, "model": option["model"]})
         return Message(en=f"{least.en}: proven", zh=f"{least.zh}：已证明")
     if fewest:
         bound = number(math.ceil(float(option["lower_bound"])))

@@ -16,6 +16,7 @@ from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.left import left_behind
 from gridplan.rooms.objectives import MAXIMISED, MODELS, Objective, rooms_for
 from gridplan.rooms.phases import Phasing, building_order, in_phases
+from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
@@ -40,6 +41,7 @@ __all__ = [
     "Walks",
     "answer",
     "building_order",
+    "check_groups",
     "decisions_table",
     "estates_table",
     "fewest_rooms",
@@ -50,6 +52,7 @@ __all__ = [
     "left_behind",
     "make_question",
     "options_table",
+    "planning_weights",
     "room_reasons",
     "rooms_by_estate",
     "rooms_for",

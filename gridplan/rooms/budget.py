@@ -132,7 +132,7 @@ def _knapsack(question: RoomQuestion, budget: float) -> _Knapsack:
     usable = np.isfinite(question.metres[:, np.concatenate([standing, priced])]).any(axis=1)
     return _Knapsack(
         walks=compared_m(question)[usable],
-        residents=question.residents[usable],
+        counted=question.counted[usable],
         fixed=question.fixed,
         required=tuple(int(j) for j in required),
         sites=priced,
@@ -146,7 +146,7 @@ class _Knapsack:
     """The search for the best rooms within a budget; `bounds` gathers what was proven."""
 
     walks: Floats
-    residents: Floats
+    counted: Floats
     fixed: Positions
     required: tuple[int, ...]
     sites: Positions
@@ -161,8 +161,8 @@ class _Knapsack:
         return np.asarray(np.where(np.isfinite(nearest), nearest, self.walks.max(initial=0.0)))
 
     def value(self, plan: tuple[int, ...]) -> float:
-        """Return the resident-metres of a plan."""
-        return math.fsum(self.today(plan) * self.residents)
+        """Return the resident-metres of a plan, each home by what it counts."""
+        return math.fsum(self.today(plan) * self.counted)
 
     def left(self, plan: tuple[int, ...]) -> float:
         """Return the yuan that a plan leaves."""
@@ -205,7 +205,7 @@ class _Knapsack:
 
     def _offers(self, plan: tuple[int, ...]) -> tuple[Positions, Floats, float]:
         rest = np.array([j for j in self.sites if j not in plan], dtype=np.intp)
-        return rest, gains(self.walks, self.residents, self.today(plan), rest), self.left(plan)
+        return rest, gains(self.walks, self.counted, self.today(plan), rest), self.left(plan)
 
     def _note_bound(
         self, plan: tuple[int, ...], rest: Positions, saved: Floats, left: float

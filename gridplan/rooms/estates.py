@@ -160,6 +160,7 @@ def _small_question(
     return replace(
         question,
         residents=np.where(within, question.residents, 0.0),
+        weights=np.where(within, question.counted, 0.0),
         required=required,
         forbidden=question.candidates - offered - required,
     )

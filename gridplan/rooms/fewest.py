@@ -102,7 +102,7 @@ def _least_walk(
     ids = [one for one, kept in zip(question.demand_ids, reached, strict=True) if kept]
     better = p_median(
         pd.DataFrame(allowed[reached], index=ids, columns=list(question.names(may))),
-        pd.Series(question.residents[reached], index=ids),
+        pd.Series(question.counted[reached], index=ids),
         p=len(question.fixed) + len(chosen),
         rules=Rules(fixed=question.names(question.fixed), required=sorted(question.required)),
         limits=Limits(work=question.limits.work, seed=question.limits.seed),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.errors import InfeasibleError
 from gridplan.rooms.phases import building_order
-from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
 from gridplan.siting import Limits, propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
@@ -56,9 +56,10 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per sequence and number of new rooms, columns as in `FRONTIER_COLUMNS`
-        ``objective`` and ``lower_bound`` in resident-metres, null where somebody whom some
-        site reaches reaches none; walks in metres; ``unreachable`` residents; ``knee`` on the
-        free sequence; ``sites``, the ids of all open places with blanks between.
+        ``objective`` and ``lower_bound`` in resident-metres (weighted where groups have weights),
+        null where somebody whom some site reaches reaches none; walks in metres;
+        ``unreachable`` residents; ``knee`` on the free sequence; ``sites``, the ids of all open
+        places with blanks between.
     """
     most = min(extent.rooms, len(question.free))
     least = max(1, len(question.required))
@@ -107,16 +108,17 @@ class _Solver:
         today = whole.nearest_m(whole.fixed)
         helped = (whole.nearest_m(whole.free) < today) & (whole.residents > 0)
         settled = np.isfinite(today) & ~helped
-        self.constant = math.fsum(today[settled] * whole.residents[settled])
+        self.constant = math.fsum(today[settled] * whole.counted[settled])
         ids = [one for one, kept in zip(whole.demand_ids, helped, strict=True) if kept]
         self.core = replace(
             whole,
             metres=whole.metres[helped],
             residents=whole.residents[helped],
+            weights=whole.counted[helped],
             demand_ids=tuple(ids),
         )
         complete = not (self.reachable & np.isinf(today) & (whole.residents > 0)).any()
-        self.today = walks_to(whole, whole.fixed).objective if complete else math.nan
+        self.today = weighted_walk(whole, whole.fixed) if complete else math.nan
         self.pairs = max(1, int(helped.sum()) * len(whole.free))
 
     def rows(self, p: int, nested: tuple[str, ...]) -> list[dict[str, object]]:
@@ -148,7 +150,7 @@ class _Solver:
     def _value(self, sites: Sequence[str]) -> tuple[float, float]:
         opened = np.concatenate([self.question.fixed, self.question.at(sites)])
         walks = walks_to(self.question, opened)
-        return walks.unreachable, walks.objective
+        return walks.unreachable, weighted_walk(self.question, opened)
 
     def _row(
         self, sequence: str, p: int, sites: Sequence[str], bound: float, stopped: str | None
@@ -157,7 +159,7 @@ class _Solver:
         walks = walks_to(self.question, opened)
         lost = self.reachable & np.isinf(self.question.nearest_m(opened))
         complete = not (lost & (self.question.residents > 0)).any()
-        objective = walks.objective if complete else math.nan
+        objective = weighted_walk(self.question, opened) if complete else math.nan
         bound = min(bound, objective) if complete else math.nan
         gap = relative_gap(objective, bound) if complete and math.isfinite(bound) else math.nan
         proven = gap <= PROVEN_GAP

@@ -266,6 +266,17 @@ def walks_to(question: RoomQuestion, opened: Positions) -> Walks:
     )
 
 
+def weighted_walk(question: RoomQuestion, opened: Positions) -> float:
+    """
+    Return the total walk of those who reach a place, each home by what it counts.
+
+    Resident-metres where no group has a weight: then it is the objective of `walks_to`.
+    """
+    metres = question.nearest_m(opened)
+    reached = np.isfinite(metres)
+    return math.fsum(metres[reached] * question.counted[reached])
+
+
 def compared_m(question: RoomQuestion) -> Floats:
     """Return the walks with `NO_WAY_M` where there is none, to compare sets of sites."""
     return np.where(np.isfinite(question.metres), question.metres, NO_WAY_M)

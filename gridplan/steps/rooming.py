@@ -32,6 +32,7 @@ from gridplan.rooms import (
     left_behind,
     make_question,
     options_table,
+    planning_weights,
     room_reasons,
     staffing_table,
     unpriced_note,
@@ -69,6 +70,11 @@ def room_question(work: Work) -> RoomCase:
         candidates=set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"]),
         required=[one.site_id for one in decisions if one.decision == "required"],
         forbidden=[one.site_id for one in decisions if one.decision == "forbidden"],
+        weights=planning_weights(
+            demand["population"].fillna(0).to_numpy(dtype=float),
+            group_counts(work),
+            settings.group_weights,
+        ),
     )
     question = make_question(
         problem,
@@ -137,12 +143,12 @@ def room_tables(
     work: Work, case: RoomCase, answers: Sequence[Answer], found: Answer
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of the answers and their reasons, by the name of their layer."""
-    question, demand = case.question, work.found["demand"]
+    question = case.question
     opened = found.opened(question)
     by_estate = next(one for one in answers if one.key == "A")
     solve = functools.partial(_again, case=case, found=found)
     existing = int((work.place.sites["kind"] == "existing").sum())
-    groups = {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}
+    groups = group_counts(work)
     return {
         "room_options": options_table(question, answers, existing_rooms=existing, chosen=found.key),
         "room_phases": _phases(by_estate),
@@ -153,6 +159,12 @@ def room_tables(
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
     }
+
+
+def group_counts(work: Work) -> dict[str, np.ndarray]:
+    """Return the residents of each group in the homes, shape (n_demand,)."""
+    demand = work.found["demand"]
+    return {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}
 
 
 def _again(question: RoomQuestion, *, case: RoomCase, found: Answer) -> Answer:
