@@ -85,6 +85,15 @@ class SitingSettings(Section):
         unit="元",
         gt=0,
     )
+    capacity: Literal["off", "soft", "hard"] = setting(
+        "soft",
+        en='Floor area against the graded norm ([norms].room_grade…): "soft" tells what rooms '
+        'lack, "hard" gives no room more households than it holds (answer C, mean walk), "off" '
+        "tells nothing. Rooms of unknown area, and committees, have no limit.",
+        zh='场地面积与分级标准（[norms].room_grade…）："soft" 列出面积缺口，'
+        '"hard" 各活动室服务户数不超过其容量（答案 C、平均步行），"off" 不计。'
+        "面积不详的场地与居委会不设上限。",
+    )
     phase_rooms: int | None = setting(
         None,
         en="Rooms per phase of answer A; not set: `phase_budget`, else `phases`.",
@@ -163,6 +172,13 @@ class SitingSettings(Section):
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
             )
+        if self.capacity == "hard" and (self._followed != ("C", "mean") or self.budget):
+            raise house_fault(
+                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`; '
+                'change these, or tell the shortfall with "soft"',
+                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`；'
+                '请调整上述设置，或改用 "soft" 列出缺口',
+            )
         if self.budget is not None and self.objective not in _OF_A_BUDGET:
             raise house_fault(
                 en=f'a `budget` goes with the objectives "mean" and "share", not '
@@ -171,6 +187,10 @@ class SitingSettings(Section):
                 f"请去掉 `budget`，改用 `p`",
             )
         return self
+
+    @property
+    def _followed(self) -> tuple[str, str]:
+        return self.answer, self.objective
 
     @property
     def phasing(self) -> Phasing:

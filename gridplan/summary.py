@@ -51,6 +51,7 @@ def siting_figures(
         "model": chosen.model,
         "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
         **chosen.basis,
+        "capacity": config.siting.capacity,
         "group_weights": dict(sorted(config.siting.group_weights.items())),
         "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
@@ -70,6 +71,16 @@ def siting_figures(
         "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
+    }
+
+
+def space_figures(rooms: pd.DataFrame) -> dict[str, Any]:
+    """Return the floor area that rooms lack by the graded norm; null where no area is known."""
+    lacking = rooms["shortfall_m2"].dropna()
+    known = len(lacking) > 0
+    return {
+        "shortfall_m2": math.fsum(lacking) if known else None,
+        "rooms_short": int((lacking > 0).sum()) if known else None,
     }
 
 

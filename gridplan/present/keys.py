@@ -17,6 +17,7 @@ from gridplan.present.words import (
     number,
     percent,
     same,
+    space_line,
     weights_line,
     word,
 )
@@ -175,6 +176,9 @@ def siting_facts(plan: Plan) -> list[Fact]:
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
     rows.append((term("gap", "indicator").message, shown))
+    space = space_line(siting)
+    if space:
+        rows.append((Message(en="floor area", zh="面积"), space))
     if weights:
         rows.append((Message(en="weights", zh="权重"), weights))
     return rows

@@ -149,6 +149,7 @@ def options_table(plan: Plan) -> pd.DataFrame:
             "chosen": bool(one["chosen"]),
             **{key: one[key] for key in ("rooms_existing", "rooms_new", "cadres")},
             "cost": _given(one["cost"]),
+            "shortfall_m2": one.get("shortfall_m2"),
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
             **{key: one[key] for key in ("beyond", "no_site", "unreachable")},
             "proof": choice_status(one, plan.summary["siting"]),

@@ -155,7 +155,8 @@ def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
 
 def _said(key: str, value: object) -> object:
     families: dict[str, Family] = {
-        "model": "kind", "method": "kind", "sense": "kind", "status": "status"
+        "model": "kind", "method": "kind", "sense": "kind", "status": "status",
+        "capacity": "kind",
     }  # fmt: skip
     return word(families[key], str(value)) if key in families else value
 
@@ -197,6 +198,7 @@ _OTHER = {
     "count": Message(en="number", zh="数量"),
     "code_profile": Message(en="rule of the codes", zh="编码规则"),
     "model": Message(en="model", zh="模型"),
+    "capacity": Message(en="floor area by the norm", zh="面积与分级标准"),
     "sense": Message(en="the objective is to be", zh="目标值应"),
     "status": Message(en="what is proven", zh="证明情况"),
     "stopped_by": Message(en="stopped by", zh="停止原因"),

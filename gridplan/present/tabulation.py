@@ -307,6 +307,7 @@ _HEADINGS = {
     "without_way": Message(
         en="has a walk, but none this group can take", zh="有路但该人群无法通行"
     ),
+    "assigned": Message(en="residents assigned", zh="分配居民"),
     "places": Message(en="facilities", zh="设施数"),
     "place": Message(en="place", zh="地点"),
     "committee": Message(en="own committee", zh="本社区居委会"),

@@ -205,6 +205,31 @@ def weights_line(siting: Mapping[str, Any]) -> Message | None:
     )
 
 
+def space_line(siting: Mapping[str, Any]) -> Message | None:
+    """Return what floor area is lacking, and whether it was a limit; None if nobody asked."""
+    lacking, short = siting.get("shortfall_m2"), siting.get("rooms_short")
+    if lacking is None or short is None:
+        return None
+    en, zh = (
+        (f"{counted(int(short), 'room lacks', 'rooms lack')} {number(lacking)} m² in all",
+         f"{short} 处活动室面积不足，合计缺 {number(lacking)} 平方米")
+        if short
+        else ("no room of a known area lacks any", "面积已知的活动室均不缺面积")
+    )  # fmt: skip
+    if siting.get("capacity") != "hard":
+        return Message(
+            en=f"By the graded norm, for those whose nearest place it is, {en}; the choice of "
+            f"rooms is not bound by it.",
+            zh=f"按分级标准，以其为最近场所的居民计，{zh}；选址不受其限制。",
+        )
+    return Message(
+        en=f"No room is given more households than its floor area serves by the graded norm; the "
+        f"objective is about the walks to the rooms given. If everybody went to the nearest, {en}.",
+        zh=f"按分级标准，各活动室分配的户数均不超过其容量，目标值按到所分配活动室的步行计；"
+        f"若居民都去最近处，{zh}。",
+    )
+
+
 def _weighted(least: Message, siting: Mapping[str, Any]) -> Message:
     """Return what is made small or large, with the word that it is weighted where it is."""
     if not siting.get("group_weights") or siting.get("model") in _UNWEIGHTED:

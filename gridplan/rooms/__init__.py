@@ -13,6 +13,7 @@ from gridplan.rooms.budget import unpriced_note, within_budget
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
+from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.left import left_behind
 from gridplan.rooms.objectives import MAXIMISED, MODELS, Objective, rooms_for
 from gridplan.rooms.phases import Phasing, building_order, in_phases
@@ -20,6 +21,7 @@ from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
+from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Phasing",
     "RoomQuestion",
     "Sharing",
+    "Space",
     "StaffNorm",
     "Walks",
     "answer",
@@ -50,10 +53,12 @@ __all__ = [
     "in_phases",
     "knee",
     "left_behind",
+    "limit_notes",
     "make_question",
     "options_table",
     "planning_weights",
     "room_reasons",
+    "room_space",
     "rooms_by_estate",
     "rooms_for",
     "staffing_table",

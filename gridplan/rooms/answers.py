@@ -16,6 +16,7 @@ from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.rooms.question import Positions, RoomQuestion, walks_to
+from gridplan.rooms.space import nearest_load
 from gridplan.siting import Siting
 
 Key = Literal["A", "B", "C"]
@@ -24,8 +25,8 @@ KEYS: tuple[Key, ...] = ("A", "B", "C")
 _FIGURES = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
 OPTION_COLUMNS = (
     "answer", "chosen", "rooms_existing", "rooms_new", "cadres", "phases", "cost",
-    "costs_missing", *_FIGURES, "within", "beyond", "no_site", "unreachable", "model",
-    "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
+    "costs_missing", "shortfall_m2", *_FIGURES, "within", "beyond", "no_site", "unreachable",
+    "model", "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
 )  # fmt: skip
 """Columns of the table of the three answers."""
 
@@ -157,7 +158,9 @@ def options_table(
     -------
     DataFrame, columns as in `OPTION_COLUMNS`
         ``cadres``: one for each room, existing ones included. ``cost`` in yuan, null where the
-        cost of a new room is not given (``costs_missing`` counts these). Walks in metres, of
+        cost of a new room is not given (``costs_missing`` counts these). ``shortfall_m2``: floor
+        area that rooms of a known area lack by the graded norm for those whose nearest place
+        they are (null where no area is known, or nobody asks). Walks in metres, of
         residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
         no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
         ``lower_bound`` are resident-metres (p-median), new rooms (LSCP), residents (MCLP:
@@ -182,6 +185,7 @@ def options_table(
                 "phases": len(one.phases) if one.phases is not None else None,
                 "cost": question.cost_of(new),
                 "costs_missing": int(question.cost.reindex(list(new)).isna().sum()),
+                "shortfall_m2": _shortfall_m2(question, opened),
                 **{key: getattr(walks, key) for key in _FIGURES},
                 "within": round(walks.within),
                 "beyond": round(walks.beyond),
@@ -197,10 +201,19 @@ def options_table(
             }
         )
     table = pd.DataFrame(rows, columns=list(OPTION_COLUMNS))
-    numbers = ["cost", *_FIGURES, "objective", "lower_bound", "gap"]
+    numbers = ["cost", "shortfall_m2", *_FIGURES, "objective", "lower_bound", "gap"]
     typed = table.astype({**dict.fromkeys(numbers, "float64"), "phases": "Int64"})
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
     return typed.astype({"stopped_by": "object"})
+
+
+def _shortfall_m2(question: RoomQuestion, opened: Positions) -> float:
+    space = question.space
+    if space is None:
+        return math.nan
+    load = nearest_load(question.metres, space.households, opened, question.site_ids)
+    lacking = space.lacking_m2(load).dropna()
+    return math.fsum(lacking) if len(lacking) else math.nan
 
 
 def estates_table(question: RoomQuestion, estates: Estates, found: Answer) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from gridplan.errors import InfeasibleError
 from gridplan.rooms.budget import priced_sites
 from gridplan.rooms.fewest import Chosen
+from gridplan.rooms.full_rooms import with_hard_space
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.question import Flags, RoomQuestion
 from gridplan.siting import (
@@ -73,7 +74,9 @@ def rooms_for(
 
     Homes that no place and no candidate reaches are left out of all of these. Where many
     choices have the same share, longest walk or 90 % radius, one with a low total walk is
-    taken: single interchanges that keep the value, as long as one helps.
+    taken: single interchanges that keep the value, as long as one helps. Where floor area is a
+    hard limit, the mean is that of the walks to the rooms that residents are given, not always
+    the nearest; the assignment is in the `Siting`.
 
     Returns
     -------
@@ -87,6 +90,10 @@ def rooms_for(
     InputError, InfeasibleError
         As `propose_rooms`.
     """
+    if question.space is not None and question.space.hard and objective == "mean":
+        full = with_hard_space(question, p_new)
+        opened = tuple(str(one) for one in full.sites if one in question.candidates)
+        return _chosen(opened, full, MODELS["mean"], {}), full
     solver, basis = _solver(question, objective)
     found = propose_rooms(
         question.problem,

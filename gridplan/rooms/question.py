@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridplan.access import kolm_pollak_ede
 from gridplan.errors import FaultList, InputError, first_ids
+from gridplan.rooms.space import Space
 from gridplan.siting import Limits, RoomProblem
 from gridplan.siting.assessment import weighted_quantile
 
@@ -55,6 +56,8 @@ class RoomQuestion:
     weights : float array, shape (n_demand,), or None
         What each home counts in where rooms go; its residents if None. Figures of walks are
         never weighted.
+    space : Space or None
+        Floor areas and households, with the sites in order; None: nobody asks.
     """
 
     metres: Floats
@@ -69,6 +72,7 @@ class RoomQuestion:
     aversion: float = 1.0
     limits: Limits = field(default_factory=Limits)
     weights: Floats | None = None
+    space: Space | None = None
 
     @property
     def counted(self) -> Floats:
@@ -131,6 +135,7 @@ def make_question(
     norm_m: float,
     aversion: float = 1.0,
     limits: Limits | None = None,
+    space: Space | None = None,
 ) -> RoomQuestion:
     """
     Return a question with its sites in the order of their ids.
@@ -141,6 +146,8 @@ def make_question(
         With text ids.
     cost : Series of float by site id
         Yuan; a site that is absent has none that is known.
+    space : Space, optional
+        Its areas by site id, in any order; a site that is absent has none that is known.
 
     Raises
     ------
@@ -162,6 +169,7 @@ def make_question(
         forbidden=frozenset(str(one) for one in problem.forbidden),
         aversion=aversion,
         limits=limits or Limits(),
+        space=space and replace(space, area_m2=space.area_m2.reindex(sorted(ids))),
         weights=None if problem.weights is None else np.asarray(problem.weights, dtype=float),
     )
 

@@ -23,6 +23,7 @@ from gridplan.rooms import (
     Estates,
     RoomQuestion,
     Sharing,
+    Space,
     StaffNorm,
     answer,
     decisions_table,
@@ -30,6 +31,7 @@ from gridplan.rooms import (
     frontier_table,
     group_reasons,
     left_behind,
+    limit_notes,
     make_question,
     options_table,
     planning_weights,
@@ -82,6 +84,7 @@ def room_question(work: Work) -> RoomCase:
         norm_m=norms["room_norm_m"].value,
         aversion=work.config.access.aversion,
         limits=Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed),
+        space=_space(work, problem.residents),
     )
     asked = Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
@@ -95,6 +98,25 @@ def room_question(work: Work) -> RoomCase:
         phasing=settings.phasing,
     )
     return RoomCase(question, _estates(work), asked, decisions)
+
+
+def _space(work: Work, residents: np.ndarray) -> Space | None:
+    """Return the floor areas of the sites; None where nobody asks, or no area is known."""
+    settings, sites = work.config.siting, work.place.sites
+    area = pd.Series(sites["area_m2"].to_numpy(dtype=float), index=sites["site_id"].astype(str))
+    # The area of an assumed site is the footprint of its building.
+    area = area.mask(sites["assumed"].fillna(value=False).to_numpy(dtype=bool))
+    if settings.capacity == "off" or (settings.capacity == "soft" and area.isna().all()):
+        return None
+    space = Space(
+        norm=work.config.room_grades,
+        area_m2=area,
+        households=residents / work.config.demand.persons_per_household,
+        hard=settings.capacity == "hard",
+    )
+    if space.hard:
+        work.notes.extend(limit_notes(space))
+    return space
 
 
 def _estates(work: Work) -> Estates:
@@ -137,6 +159,23 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
             none = Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
             found.append(Answer(key, none))
     return found
+
+
+def assigned_columns(
+    question: RoomQuestion, found: Answer, demand: pd.DataFrame
+) -> list[pd.DataFrame]:
+    """Return the room that each home is given and the walk to it, where capacity is hard."""
+    if question.space is None or not question.space.hard or found.siting is None:
+        return []
+    given = found.siting.assignment.reindex(list(question.demand_ids)).astype("object")
+    given = given.where(given.notna() & (question.residents > 0), None)
+    column = {one: j for j, one in enumerate(question.site_ids)}
+    metres = [
+        math.nan if site is None else float(question.metres[row, column[str(site)]])
+        for row, site in enumerate(given)
+    ]
+    table = pd.DataFrame({"assigned_id": given.to_numpy(dtype=object), "assigned_m": metres})
+    return [table.set_index(demand.index)]
 
 
 def room_tables(

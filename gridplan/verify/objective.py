@@ -47,7 +47,8 @@ def objective_again(
     ----------
     siting : mapping
         ``model``; ``radius_m`` (MCLP), ``share`` and ``weight`` (p-quantile), ``kappa``
-        (p-EDE), ``group_weights``.
+        (p-EDE), ``group_weights``; ``capacity``: where it is ``hard``, the walks are those to the
+        rooms that residents are given.
     demand : DataFrame, optional
         With ``population``, ``room_m`` and the columns of the groups.
     rooms : int, optional
@@ -56,13 +57,19 @@ def objective_again(
     model = model_of(siting)
     if model == "lscp":
         return None if rooms is None else float(rooms)
-    if demand is None or "room_m" not in demand or model not in _VALUES:
+    walk = _walk(siting)
+    if demand is None or walk not in demand or model not in _VALUES:
         return None
-    counted, metres = weights_of(siting, demand), numbers(demand, "room_m")
+    counted, metres = weights_of(siting, demand), numbers(demand, walk)
     if counted is None:
         return None
     served = np.isfinite(metres) & (counted > 0)
     return _VALUES[model](siting, counted[served], metres[served], math.fsum(counted))
+
+
+def _walk(siting: Mapping[str, Any]) -> str:
+    """Return the column of the walks that the objective is about."""
+    return "assigned_m" if siting.get("capacity") == "hard" else "room_m"
 
 
 def in_whole_numbers(siting: Mapping[str, Any], demand: pd.DataFrame | None) -> bool:
@@ -70,14 +77,14 @@ def in_whole_numbers(siting: Mapping[str, Any], demand: pd.DataFrame | None) -> 
     model = model_of(siting)
     if model == "lscp":
         return True
-    if demand is None or "room_m" not in demand or model == "p_ede":
+    if demand is None or _walk(siting) not in demand or model == "p_ede":
         return False
     counted = weights_of(siting, demand)
     if counted is None:
         return False
     made_of = [counted] if model in ("p_median", "mclp") else []
     if model in _METRES:
-        made_of.append(numbers(demand, "room_m"))
+        made_of.append(numbers(demand, _walk(siting)))
     values = np.concatenate(made_of) if made_of else np.array([0.5])
     return bool(np.all(np.mod(values[np.isfinite(values)], 1.0) == 0.0))
 

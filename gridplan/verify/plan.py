@@ -19,6 +19,7 @@ from gridplan.verify import (
     rooms,
     services,
     siting,
+    space,
     sums,
     tiling,
     walks,
@@ -457,6 +458,7 @@ CHECKS = (
         rooms.check_room_tables,
         expected=False,
     ),
+    _Check("room_space", ("rooms", "summary"), space.check_space_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

@@ -164,6 +164,21 @@ SITING = {
         "Do not use the plan.",
         "{count} 个分组的选址点数量不符合要求：{ids}。该方案不可采用。",
     ),
+    "room_space": hard(
+        "Rooms whose households, floor area needed and lacking do not agree with the graded norm: "
+        "{count} ({ids}). Compute them again.",
+        "{count} 处活动室的户数、所需面积与缺口不符合分级标准：{ids}。请重新计算。",
+    ),
+    "room_overfull": hard(
+        "Rooms that are given more households than their floor area serves: {count} ({ids}). "
+        "The capacity is hard: do not use the plan.",
+        "{count} 处活动室分配的户数超过其面积可服务户数：{ids}。容量为硬性要求，该方案不可采用。",
+    ),
+    "assigned_wrong": hard(
+        "Homes given to a room that is not open, or nearer than the nearest, or to none: {count} "
+        "({ids}). Do not use the plan.",
+        "{count} 处住房分配的活动室未开放、比最近处还近，或没有分配：{ids}。该方案不可采用。",
+    ),
     "siting_uncovered": hard(
         "Demand points without enough open sites within {detail} m: {count} ({ids}). "
         "Do not use the plan.",
