@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Literal, Self
 
 import pydantic
@@ -94,6 +95,18 @@ class SitingSettings(Section):
         '"hard" 各活动室服务户数不超过其容量（答案 C、平均步行），"off" 不计。'
         "面积不详的场地与居委会不设上限。",
     )
+    at_least: dict[str, int] = setting(
+        {},
+        en="Rooms that a community has at least with answers B and C, existing ones included, "
+        'committees not: {"<community_id>" = 1}; each = 1 is for all that are not named.',
+        zh='答案 B、C 中各社区活动室的下限（含现有，不含居委会）：{"<community_id>" = 1}；'
+        "each = 1 适用于未单列的各社区。",
+    )
+    at_most: dict[str, int] = setting(
+        {},
+        en="Rooms that a community has at most, as `at_least`.",
+        zh="各社区活动室的上限，写法同 `at_least`。",
+    )
     phase_rooms: int | None = setting(
         None,
         en="Rooms per phase of answer A; not set: `phase_budget`, else `phases`.",
@@ -147,6 +160,25 @@ class SitingSettings(Section):
         gt=0,
     )
 
+    @pydantic.field_validator("at_least", "at_most", mode="before")
+    @classmethod
+    def _whole_counts(cls, given: object) -> object:
+        wrong = (
+            {
+                key: number
+                for key, number in given.items()
+                if isinstance(number, bool) or not isinstance(number, int) or number < 0
+            }
+            if isinstance(given, Mapping)
+            else {}
+        )
+        if wrong:
+            raise house_fault(
+                en=f"numbers of rooms are whole and 0 or more, not {wrong}",
+                zh=f"活动室数量应为非负整数，现为 {wrong}",
+            )
+        return given
+
     @pydantic.field_validator("group_weights")
     @classmethod
     def _weights_not_negative(cls, given: dict[str, float]) -> dict[str, float]:
@@ -172,12 +204,23 @@ class SitingSettings(Section):
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
             )
-        if self.capacity == "hard" and (self._followed != ("C", "mean") or self.budget):
+        counts = bool(self.at_least or self.at_most)
+        if self.capacity == "hard" and (
+            (self.answer, self.objective) != ("C", "mean") or self.budget or counts
+        ):
             raise house_fault(
-                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`; '
-                'change these, or tell the shortfall with "soft"',
-                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`；'
-                '请调整上述设置，或改用 "soft" 列出缺口',
+                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
+                "without `at_least` and `at_most`; change these, or tell the shortfall with "
+                '"soft"',
+                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，'
+                '且不含 `at_least`、`at_most`；请调整上述设置，或改用 "soft" 列出缺口',
+            )
+        if self.budget is not None and self.objective == "mean" and counts:
+            raise house_fault(
+                en="`at_least` and `at_most` go with a `budget` for the objective "
+                '"share" only; take them out, or set `p` in place of `budget`',
+                zh='`at_least`、`at_most` 与 `budget` 同用时目标须为 "share"；'
+                "请去掉其一，或以 `p` 代替 `budget`",
             )
         if self.budget is not None and self.objective not in _OF_A_BUDGET:
             raise house_fault(
@@ -187,10 +230,6 @@ class SitingSettings(Section):
                 f"请去掉 `budget`，改用 `p`",
             )
         return self
-
-    @property
-    def _followed(self) -> tuple[str, str]:
-        return self.answer, self.objective
 
     @property
     def phasing(self) -> Phasing:

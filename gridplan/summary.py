@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,11 +67,18 @@ def siting_figures(
         "stopped_by": chosen.stopped_by,
         "budget": config.siting.budget,
         "norm_m": question.norm_m,
+        "at_least": _counts(question.counts.at_least, found),
+        "at_most": _counts(question.counts.at_most, found),
         "required": sorted(question.required),
         "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
     }
+
+
+def _counts(counts: Mapping[Hashable, int], found: Answer) -> dict[str, int]:
+    """Return the numbers by community that the answer keeps: A goes by estates."""
+    return {} if found.key == "A" else {str(one): number for one, number in counts.items()}
 
 
 def space_figures(rooms: pd.DataFrame) -> dict[str, Any]:

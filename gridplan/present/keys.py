@@ -13,6 +13,7 @@ from gridplan.present.words import (
     PLACE,
     bound_label,
     committees_line,
+    counts_line,
     missing_line,
     number,
     percent,
@@ -176,6 +177,9 @@ def siting_facts(plan: Plan) -> list[Fact]:
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
     rows.append((term("gap", "indicator").message, shown))
+    counts = counts_line(plan)
+    if counts:
+        rows.append((Message(en="rooms by community", zh="各社区活动室"), counts))
     space = space_line(siting)
     if space:
         rows.append((Message(en="floor area", zh="面积"), space))

@@ -142,9 +142,11 @@ def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
         ]
     if parent in _FAMILIES:
         return _FAMILIES[parent](key), _UNITS["cells" if parent == "exceptions" else "residents"]
-    if parent == "group_weights":
-        label = word("group", key)
-        return Message(en=f"weight of {label.en}", zh=f"{label.zh}的权重"), None
+    if parent in _ASKED:
+        label = word("group", key) if parent == "group_weights" else same(key)
+        return Message(
+            en=f"{_ASKED[parent].en}: {label.en}", zh=f"{_ASKED[parent].zh}：{label.zh}"
+        ), None
     if known(key, "indicator"):
         found = term(key, "indicator")
         return found.message, _UNITS.get(found.unit, found.unit)
@@ -187,6 +189,11 @@ _FAMILIES: Mapping[str, Callable[[str], Message]] = {
     "missing": reason_label,
     "groups": lambda key: word("group", key),
     "exceptions": lambda key: word("exception", key),
+}
+_ASKED = {
+    "group_weights": Message(en="weight", zh="权重"),
+    "at_least": Message(en="rooms at least", zh="活动室至少"),
+    "at_most": Message(en="rooms at most", zh="活动室至多"),
 }
 _OTHER = {
     "name": Message(en="name", zh="名称"),

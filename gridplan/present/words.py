@@ -205,6 +205,27 @@ def weights_line(siting: Mapping[str, Any]) -> Message | None:
     )
 
 
+def counts_line(plan: Plan) -> Message | None:
+    """Return how many rooms communities were to have; None where nobody asked."""
+    siting = plan.summary.get("siting") or {}
+    names = dict(
+        zip(plan.layers["communities"]["community_id"].astype(str),
+            plan.layers["communities"]["name"], strict=True)
+    )  # fmt: skip
+    en, zh = [], []
+    for key, word_en, word_zh in (("at_least", "at least", "至少"), ("at_most", "at most", "至多")):
+        asked: dict[int, list[str]] = {}
+        for one, number_of in (siting.get(key) or {}).items():
+            asked.setdefault(int(number_of), []).append(str(names.get(one, one)))
+        for number_of, where in sorted(asked.items()):
+            each = len(where) == len(names)
+            en.append(f"{word_en} {number_of} in {'each' if each else ', '.join(where)}")
+            zh.append(f"{'各社区' if each else '、'.join(where)}{word_zh} {number_of} 处")
+    if not en:
+        return None
+    return Message(en="; ".join(en), zh="；".join(zh))
+
+
 def space_line(siting: Mapping[str, Any]) -> Message | None:
     """Return what floor area is lacking, and whether it was a limit; None if nobody asked."""
     lacking, short = siting.get("shortfall_m2"), siting.get("rooms_short")

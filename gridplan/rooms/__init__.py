@@ -10,6 +10,7 @@ from gridplan.rooms.answers import (
     options_table,
 )
 from gridplan.rooms.budget import unpriced_note, within_budget
+from gridplan.rooms.counts import RoomCounts, check_counts, room_counts
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
@@ -37,6 +38,7 @@ __all__ = [
     "Extent",
     "Objective",
     "Phasing",
+    "RoomCounts",
     "RoomQuestion",
     "Sharing",
     "Space",
@@ -44,6 +46,7 @@ __all__ = [
     "Walks",
     "answer",
     "building_order",
+    "check_counts",
     "check_groups",
     "decisions_table",
     "estates_table",
@@ -57,6 +60,7 @@ __all__ = [
     "make_question",
     "options_table",
     "planning_weights",
+    "room_counts",
     "room_reasons",
     "room_space",
     "rooms_by_estate",

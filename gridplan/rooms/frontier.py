@@ -51,7 +51,8 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     The free sequence is the p-median at each number of new rooms. The nested one opens the
     room that saves most beside all that are open (required ones first), so that each number
     keeps the rooms of the one before; what it is worse by is the price of building step by
-    step. The bound of a number of rooms holds for both.
+    step. The bound of a number of rooms holds for both. Least and greatest numbers of rooms by
+    community are left out here.
 
     Returns
     -------
@@ -62,6 +63,7 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
         places with blanks between.
     """
     most = min(extent.rooms, len(question.free))
+    question = question.uncounted()
     least = max(1, len(question.required))
     required = question.at(question.required)
     rest = np.array([j for j in question.free if j not in set(required.tolist())], dtype=np.intp)

@@ -49,8 +49,8 @@ def less_walk(question: RoomQuestion, new: Sequence[str], *, kept: Kept) -> tupl
     """
     Return new rooms that keep what has to be kept, after single interchanges for less walk.
 
-    Required rooms stay. With a budget, rooms are added, too, as long as one is affordable and
-    saves walk.
+    Required rooms stay, and numbers of rooms by community are kept. With a budget, rooms are
+    added, too, as long as one is affordable and saves walk.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ class _Swap:
         more = self._counted @ (self._near[:, self._free] & ~inside[:, None])
         enough = self._kept.weight * (1.0 - _SUM_SLACK)
         allowed: Flags = ~np.isin(self._free, others) & self._affordable(rest)
+        allowed &= self._counts_allow(others)
         allowed &= np.asarray(math.fsum(self._counted[inside]) + more >= enough)
         if not allowed.any():
             return j
@@ -111,9 +112,16 @@ class _Swap:
             today = np.where(np.isfinite(today), today, self._walks.max(initial=0.0))
             saved = gains(self._walks, self._counted, today, self._free)
             fits = self._affordable(plan) & (saved > 0) & ~np.isin(self._free, opened)
+            fits &= self._counts_allow(opened)
             if not fits.any():
                 return plan
             plan.append(int(self._free[fits][first_best(saved[fits])]))
+
+    def _counts_allow(self, opened: Positions) -> Flags:
+        counts, ids = self._question.counts, self._question.site_ids
+        if not counts.binding:
+            return np.ones(len(self._free), dtype=np.bool_)
+        return counts.allowed(opened, ids, self._free)
 
     def _affordable(self, rest: Sequence[int]) -> Flags:
         """Return which sites the budget leaves money for, beside some others."""

@@ -132,7 +132,8 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
         ),
         pd.Series(question.counted[reached], index=ids),
         radius_m=question.norm_m,
-        rules=Rules(
+        rules=replace(
+            question.counts.rules(places),
             fixed=question.names(question.fixed),
             required=sorted(question.required),
             cost_of={one: float(question.cost[one]) for one in priced},

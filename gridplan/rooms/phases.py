@@ -188,7 +188,7 @@ def _bound(
     if question.metres.size > _BOUND_PAIRS or (everybody & ~served).any() or not served.any():
         return none
     asked = replace(
-        question,
+        question.uncounted(),
         metres=question.metres[:, places],
         site_ids=question.names(places),
         candidates=later - built,

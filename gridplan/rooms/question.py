@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridplan.access import kolm_pollak_ede
 from gridplan.errors import FaultList, InputError, first_ids
+from gridplan.rooms.counts import RoomCounts
 from gridplan.rooms.space import Space
 from gridplan.siting import Limits, RoomProblem
 from gridplan.siting.assessment import weighted_quantile
@@ -58,6 +59,8 @@ class RoomQuestion:
         never weighted.
     space : Space or None
         Floor areas and households, with the sites in order; None: nobody asks.
+    counts : RoomCounts
+        Rooms that each community has at least and at most.
     """
 
     metres: Floats
@@ -73,6 +76,7 @@ class RoomQuestion:
     limits: Limits = field(default_factory=Limits)
     weights: Floats | None = None
     space: Space | None = None
+    counts: RoomCounts = field(default_factory=RoomCounts)
 
     @property
     def counted(self) -> Floats:
@@ -102,6 +106,7 @@ class RoomQuestion:
             required=self.required,
             forbidden=self.forbidden,
             weights=self.weights,
+            counts=self.counts.rules(self.site_ids),
         )
 
     def at(self, ids: Collection[str]) -> Positions:
@@ -123,6 +128,10 @@ class RoomQuestion:
             self, required=self.required - {site_id}, forbidden=self.forbidden - {site_id}
         )
 
+    def uncounted(self) -> RoomQuestion:
+        """Return the question without least and greatest numbers of rooms by community."""
+        return replace(self, counts=RoomCounts())
+
     def cost_of(self, ids: Collection[str]) -> float:
         """Return what sites cost in yuan; NaN where the cost of one is not given."""
         return math.fsum(self.cost.reindex(sorted(ids)).to_numpy(dtype=float)) if ids else 0.0
@@ -136,6 +145,7 @@ def make_question(
     aversion: float = 1.0,
     limits: Limits | None = None,
     space: Space | None = None,
+    counts: RoomCounts | None = None,
 ) -> RoomQuestion:
     """
     Return a question with its sites in the order of their ids.
@@ -148,6 +158,7 @@ def make_question(
         Yuan; a site that is absent has none that is known.
     space : Space, optional
         Its areas by site id, in any order; a site that is absent has none that is known.
+    counts : RoomCounts, optional
 
     Raises
     ------
@@ -169,6 +180,7 @@ def make_question(
         forbidden=frozenset(str(one) for one in problem.forbidden),
         aversion=aversion,
         limits=limits or Limits(),
+        counts=counts or RoomCounts(),
         space=space and replace(space, area_m2=space.area_m2.reindex(sorted(ids))),
         weights=None if problem.weights is None else np.asarray(problem.weights, dtype=float),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -35,6 +35,8 @@ class RoomProblem:
         Candidates that have to be opened, and that must stay closed.
     weights : float array, shape (n_demand,), optional
         What each demand point counts in the objective; its residents if absent.
+    counts : Rules
+        Of these, how many open sites each group has: `groups`, `at_least`, `at_most`.
     """
 
     metres: Floats
@@ -45,6 +47,7 @@ class RoomProblem:
     required: Collection[Hashable] = field(default=())
     forbidden: Collection[Hashable] = field(default=())
     weights: Floats | None = None
+    counts: Rules = field(default_factory=Rules)
 
     @property
     def counted(self) -> Floats:
@@ -120,7 +123,12 @@ def propose_rooms(
         pd.DataFrame(problem.metres[reached], index=names, columns=list(problem.site_ids)),
         pd.Series(problem.counted[reached], index=names),
         p=len(opened) + p_new,
-        rules=Rules(fixed=problem.fixed, required=sorted(wanted, key=str), forbidden=barred),
+        rules=replace(
+            problem.counts,
+            fixed=problem.fixed,
+            required=sorted(wanted, key=str),
+            forbidden=barred,
+        ),
         limits=limits or Limits(),
     )
     if not result.sites:
@@ -198,11 +206,13 @@ def _too_few(
 def no_plan(result: Siting, p_new: int) -> Message:
     """Return why a search ended without a plan: what rules it out, or which limit ended it."""
     if result.status == "infeasible":
+        cause = result.cause or Message(en="", zh="")
         return Message(
-            en=f"It is proven that no choice of {p_new} new rooms reaches every resident whom "
-            f"some site reaches. Raise [siting].p, or join the parts of the walking network.",
-            zh=f"已证明：新增 {p_new} 处活动室无论如何选取，都无法让所有可达居民步行到达。"
-            f"请增大 [siting].p，或连通步行路网。",
+            en=f"It is proven that no choice of {p_new} new rooms keeps all rules and reaches "
+            f"every resident whom some site reaches. Raise [siting].p, ease the rules, or join "
+            f"the parts of the walking network. {cause.en}".rstrip(),
+            zh=f"已证明：新增 {p_new} 处活动室无论如何选取，都无法同时满足各项规则并让所有可达居民"
+            f"步行到达。请增大 [siting].p、放宽规则，或连通步行路网。{cause.zh}",
         )
     setting, en, zh = _STOPPED.get(str(result.stopped_by), _STOPPED["work"])
     advice_en = f"Raise {setting}." if setting else "Run it again."

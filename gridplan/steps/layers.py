@@ -101,7 +101,16 @@ def _rooms_layer(work: Work) -> gpd.GeoDataFrame:
         offices=place.committees["committee_id"],
         residents_per_household=settings.demand.persons_per_household,
     )
-    joined = pd.concat([rooms.drop(columns="geometry"), space, rooms[["geometry"]]], axis="columns")
+    communities = first_containing(rooms.geometry.to_numpy(), place.communities, "community_id")
+    where = pd.Series(
+        [None if pd.isna(one) else str(one) for one in communities],
+        index=rooms.index,
+        name="community_id",
+        dtype="object",
+    )
+    joined = pd.concat(
+        [rooms.drop(columns="geometry"), where, space, rooms[["geometry"]]], axis="columns"
+    )
     return gpd.GeoDataFrame(joined, crs=place.crs)
 
 

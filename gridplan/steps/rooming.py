@@ -21,11 +21,13 @@ from gridplan.rooms import (
     Chosen,
     Decision,
     Estates,
+    RoomCounts,
     RoomQuestion,
     Sharing,
     Space,
     StaffNorm,
     answer,
+    check_counts,
     decisions_table,
     estates_table,
     frontier_table,
@@ -35,6 +37,7 @@ from gridplan.rooms import (
     make_question,
     options_table,
     planning_weights,
+    room_counts,
     room_reasons,
     staffing_table,
     unpriced_note,
@@ -78,6 +81,7 @@ def room_question(work: Work) -> RoomCase:
             settings.group_weights,
         ),
     )
+    counts = _counts(work, problem)
     question = make_question(
         problem,
         pd.Series(sites["cost"].to_numpy(dtype=float), index=sites["site_id"].astype(str)),
@@ -85,6 +89,7 @@ def room_question(work: Work) -> RoomCase:
         aversion=work.config.access.aversion,
         limits=Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed),
         space=_space(work, problem.residents),
+        counts=counts,
     )
     asked = Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
@@ -98,6 +103,32 @@ def room_question(work: Work) -> RoomCase:
         phasing=settings.phasing,
     )
     return RoomCase(question, _estates(work), asked, decisions)
+
+
+def _counts(work: Work, problem: RoomProblem) -> RoomCounts:
+    """Return the numbers of rooms by community, checked against the sites there are."""
+    place, settings = work.place, work.config.siting
+    sites = place.sites
+    points = shapely.point_on_surface(sites.geometry.to_numpy())
+    inside = first_containing(points, place.communities, "community_id")
+    real = inside.notna().to_numpy(dtype=bool)
+    counts = room_counts(
+        dict(zip(sites["site_id"][real], inside[real], strict=True)),
+        place.communities["community_id"].astype(str).tolist(),
+        at_least=settings.at_least,
+        at_most=settings.at_most,
+    )
+    barred = frozenset(problem.forbidden)
+    silent = int((sites["kind"] == "required").sum())
+    numbered = settings.answer == "C" and settings.budget is None
+    check_counts(
+        counts,
+        existing=sites.loc[sites["kind"] == "existing", "site_id"].tolist(),
+        candidates=sorted(str(one) for one in set(problem.candidates) - barred),
+        required=sorted({str(one) for one in problem.required}),
+        rooms=settings.p + silent if numbered else None,
+    )
+    return counts
 
 
 def _space(work: Work, residents: np.ndarray) -> Space | None:

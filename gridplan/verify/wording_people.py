@@ -169,6 +169,11 @@ SITING = {
         "{count} ({ids}). Compute them again.",
         "{count} 处活动室的户数、所需面积与缺口不符合分级标准：{ids}。请重新计算。",
     ),
+    "room_elsewhere": hard(
+        "Rooms that do not lie in the community of their column: {count} ({ids}). Correct "
+        "`community_id`.",
+        "{count} 处活动室不在其 `community_id` 所示社区内：{ids}。请更正。",
+    ),
     "room_overfull": hard(
         "Rooms that are given more households than their floor area serves: {count} ({ids}). "
         "The capacity is hard: do not use the plan.",
