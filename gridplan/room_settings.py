@@ -140,6 +140,12 @@ class SitingSettings(Section):
         zh="活动室数量曲线从 1 到此数（不超过候选场地数）。",
         ge=1,
     )
+    frontier_objectives: tuple[Literal["share", "longest", "p90", "ede"], ...] = setting(
+        default_of(Extent, "objectives"),
+        en="Objectives that the curve also follows by searches of their own, each with its bound; "
+        "the mean always is. Figures of all walks are told in any case.",
+        zh="曲线另按哪些目标分别求解并给出界（平均步行总是求解）；各项步行指标均会列出。",
+    )
     frontier_work: float = setting(
         default_of(Extent, "work"),
         en="Counted work of that curve in all, in millions of pairs of home and site per step.",
@@ -239,4 +245,8 @@ class SitingSettings(Section):
     @property
     def extent(self) -> Extent:
         """How far the curve of rooms goes."""
-        return Extent(rooms=self.frontier, work=self.frontier_work)
+        return Extent(
+            rooms=self.frontier,
+            work=self.frontier_work,
+            objectives=tuple(dict.fromkeys(self.frontier_objectives)),
+        )

@@ -15,6 +15,7 @@ from gridplan.present.words import (
     committees_line,
     counts_line,
     missing_line,
+    model_unit,
     number,
     percent,
     same,
@@ -27,14 +28,6 @@ from gridplan.terms import known, term
 TILING_SHARE = 1e-9
 """A tiling error below this share of the area is rounding of the last digit."""
 
-_UNITS = {
-    "p-median": Message(en="resident-metres", zh="人·米"),
-    "p-center": Message(en="m", zh="米"),
-    "p-quantile": Message(en="m", zh="米"),
-    "p-ede": Message(en="m", zh="米"),
-    "mclp": Message(en="residents", zh="人"),
-    "lscp": Message(en="rooms", zh="处"),
-}
 _PROOFS = ("tiling_error_m2", "buildings_cut", "communities_crossed", "zones_disconnected")
 
 Fact = tuple[Message, Message]
@@ -151,7 +144,7 @@ def siting_facts(plan: Plan) -> list[Fact]:
     if not siting:
         return []
     model = str(siting["model"])
-    unit = _UNITS.get(model, Message(en="", zh=""))
+    unit = model_unit(model) or same("")
     weights = weights_line(siting)
     if weights and model in {"p-median", "mclp"}:
         unit = Message(en=f"weighted {unit.en}", zh=f"加权{unit.zh}")

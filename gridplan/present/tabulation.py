@@ -280,6 +280,9 @@ def _norm_headings(norm: str) -> dict[str, Message]:
 _HEADINGS = {
     "before_mean_m": Message(en="mean today (m)", zh="现状平均 (m)"),
     "after_mean_m": Message(en="mean with plan (m)", zh="方案平均 (m)"),
+    "before_p90_m": Message(en="90th percentile today (m)", zh="现状第 90 百分位 (m)"),
+    "after_p90_m": Message(en="90th percentile with plan (m)", zh="方案第 90 百分位 (m)"),
+    "after_nearest": Message(en="nearest to most, with plan", zh="方案中多数居民最近处"),
     "before_missing": Message(en="no distance today", zh="现状无距离"),
     "after_missing": Message(en="no distance with plan", zh="方案无距离"),
     "open_mean_m": Message(en="mean if open (m)", zh="开放时平均 (m)"),

@@ -258,6 +258,21 @@ def _weighted(least: Message, siting: Mapping[str, Any]) -> Message:
     return Message(en=f"{least.en} (weighted by group)", zh=f"{least.zh}（按人群加权）")
 
 
+def model_unit(model: object) -> Message | None:
+    """Return the unit of the objective of a model; None where there is no model."""
+    return _UNITS.get(str(model))
+
+
+_UNITS = {
+    "p-median": Message(en="resident-metres", zh="人·米"),
+    "p-center": Message(en="m", zh="米"),
+    "p-quantile": Message(en="m", zh="米"),
+    "p-ede": Message(en="m", zh="米"),
+    "mclp": Message(en="residents", zh="人"),
+    "lscp": Message(en="rooms", zh="处"),
+}
+
+
 def bound_label(model: object) -> Message:
     """Return what the bound of a model is called: it is from above where most is asked for."""
     if str(model) == "mclp":

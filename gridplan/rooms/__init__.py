@@ -10,6 +10,7 @@ from gridplan.rooms.answers import (
     options_table,
 )
 from gridplan.rooms.budget import unpriced_note, within_budget
+from gridplan.rooms.communities import community_change
 from gridplan.rooms.counts import RoomCounts, check_counts, room_counts
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
@@ -48,6 +49,7 @@ __all__ = [
     "building_order",
     "check_counts",
     "check_groups",
+    "community_change",
     "decisions_table",
     "estates_table",
     "fewest_rooms",

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import InfeasibleError
+from gridplan.rooms.fewest import Chosen
+from gridplan.rooms.objectives import MODELS, Objective, not_worse, rooms_for
 from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
 from gridplan.siting import Limits, propose_rooms
@@ -37,11 +39,14 @@ class Extent:
         From 1 to as many new rooms, or as there are candidates.
     work : float
         Counted work of the free sequence in all, in millions of pairs of home and site that
-        a step of the solver looks at.
+        a step of the solver looks at; of each further objective as much.
+    objectives : tuple of {"share", "longest", "p90", "ede"}
+        Further objectives, each with a sequence of its own.
     """
 
     rooms: int = 30
     work: float = 20_000.0
+    objectives: tuple[Objective, ...] = ()
 
 
 def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
@@ -52,7 +57,9 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     room that saves most beside all that are open (required ones first), so that each number
     keeps the rooms of the one before; what it is worse by is the price of building step by
     step. The bound of a number of rooms holds for both. Least and greatest numbers of rooms by
-    community are left out here.
+    community are left out here. Each further objective has a sequence of its name, chosen anew
+    for each number, with the bound of its own model: objective and bound are then in the
+    unit of that model, as `rooms_for` has them.
 
     Returns
     -------
@@ -75,6 +82,8 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     for p in counts:
         nested = tuple(sorted(question.names(order[:p])))
         rows += solver.rows(p, nested)
+    for objective in extent.objectives:
+        rows += _own_rows(question, objective, counts, extent)
     table = pd.DataFrame(rows, columns=list(FRONTIER_COLUMNS))
     table["knee"] = False
     free = table["sequence"] == FREE
@@ -179,6 +188,51 @@ class _Solver:
             "unreachable": round(walks.unreachable),
             "sites": " ".join(self.question.names(opened)),
         }
+
+
+def _own_rows(
+    question: RoomQuestion, objective: Objective, counts: Sequence[int], extent: Extent
+) -> list[dict[str, object]]:
+    """Return the sequence of an objective of its own."""
+    pairs = max(1, len(question.demand_ids) * len(question.free))
+    steps = max(_LEAST_STEPS, int(extent.work * _MILLION / pairs / max(1, len(counts))))
+    own = question.limits
+    asked = replace(question, limits=Limits(work=steps, time_s=own.time_s, seed=own.seed))
+    rows: list[dict[str, object]] = []
+    before: Chosen | None = None
+    for p in counts:
+        try:
+            found = rooms_for(asked, p, objective=objective)[0]
+        except InfeasibleError:
+            # Too few rooms for all parts of the network, or no plan within the limit.
+            found = Chosen((), MODELS[objective], math.nan, math.nan, math.nan, "infeasible", None)
+        if before is not None:
+            found = not_worse(asked, found, before, p, objective=objective)
+        if found.sites or found.status != "infeasible":
+            before = found
+        rows.append(_own_row(question, objective, p, found))
+    return rows
+
+
+def _own_row(
+    question: RoomQuestion, objective: Objective, p: int, found: Chosen
+) -> dict[str, object]:
+    opened = np.sort(np.concatenate([question.fixed, question.at(found.sites)]))
+    walks = walks_to(question, opened)
+    known = found.status != "infeasible"
+    return {
+        "model": found.model,
+        "sequence": objective,
+        "p": p,
+        "objective": found.objective if known else math.nan,
+        "lower_bound": found.bound if known else math.nan,
+        "gap": found.gap if known else math.nan,
+        "status": found.status,
+        "stopped_by": found.stopped_by,
+        **{key: getattr(walks, key) if known else math.nan for key in _FIGURES},
+        "unreachable": round(walks.unreachable),
+        "sites": " ".join(question.names(opened)),
+    }
 
 
 def knee(objective: Sequence[float]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -16,7 +16,8 @@ from gridplan.rooms.budget import priced_sites
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.full_rooms import with_hard_space
 from gridplan.rooms.lower_walk import Kept, less_walk
-from gridplan.rooms.question import Flags, RoomQuestion
+from gridplan.rooms.phases import building_order
+from gridplan.rooms.question import Flags, Floats, RoomQuestion
 from gridplan.siting import (
     Limits,
     Rules,
@@ -108,6 +109,42 @@ def rooms_for(
     if objective in {"mean", "ede"} or found.status == "infeasible":
         return chosen, found
     return _with_less_walk(question, chosen, objective), found
+
+
+def not_worse(
+    question: RoomQuestion, found: Chosen, before: Chosen, p_new: int, *, objective: Objective
+) -> Chosen:
+    """
+    Return a choice, or the one of fewer rooms with the next best ones added if that is better.
+
+    A further room never makes any objective worse; a search that was stopped may.
+
+    Parameters
+    ----------
+    found, before : Chosen
+        Of `p_new` rooms, and of fewer.
+    """
+    sign = -1.0 if found.model in MAXIMISED else 1.0
+    slack = PROVEN_GAP * max(abs(before.objective), 1.0)
+    worse = math.isnan(found.objective) or (found.objective - before.objective) * sign > slack
+    if not worse or not math.isfinite(before.objective):
+        return found
+    standing = np.sort(np.concatenate([question.fixed, question.at(before.sites)]))
+    rest = np.setdiff1d(question.free, standing)
+    more = building_order(question, rest, standing, most=p_new - len(before.sites))
+    new = tuple(sorted([*before.sites, *question.names(more)]))
+    opened = np.sort(np.concatenate([question.fixed, question.at(new)]))
+    reached = _reachable(question)
+    value = _value(question, objective, question.nearest_m(opened)[reached], reached)
+    bound = found.bound if math.isfinite(found.bound) else math.nan
+    return replace(
+        found,
+        sites=new,
+        objective=value,
+        bound=bound,
+        gap=relative_gap(value, bound) if math.isfinite(bound) else math.nan,
+        status="gap",
+    )
 
 
 def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
@@ -212,16 +249,25 @@ def _with_less_walk(
     kept = Kept(radius_m=radius_m, weight=target, budget=budget)
     new = less_walk(question, chosen.sites, kept=kept)
     walks = question.nearest_m(np.sort(np.concatenate([question.fixed, question.at(new)])))
-    value = _VALUES[objective](walks[reached], counted, question.norm_m)
+    value = _value(question, objective, walks[reached], reached)
     gap = relative_gap(value, chosen.bound)
     status = "proven" if chosen.status == "gap" and gap <= PROVEN_GAP else chosen.status
     return replace(chosen, sites=new, objective=value, gap=gap, status=status)
 
 
-_VALUES: Mapping[str, Callable[[np.ndarray, np.ndarray, float], float]] = {
-    "share": lambda walks, counted, norm_m: math.fsum(counted[walks <= norm_m]),
-    "longest": lambda walks, counted, _: float(walks[counted > 0].max(initial=0.0)),
-    "p90": lambda walks, counted, _: weighted_quantile(
-        walks[counted > 0], counted[counted > 0], SHARE
-    ),
-}
+def _value(question: RoomQuestion, objective: Objective, walks: Floats, rows: Flags) -> float:
+    """Return the value of an objective of the walks of some homes."""
+    counted = question.counted[rows]
+    if objective == "share":
+        return math.fsum(counted[walks <= question.norm_m])
+    asked, weight = walks[counted > 0], counted[counted > 0]
+    if objective == "p90":
+        return weighted_quantile(asked, weight, SHARE)
+    longest = float(asked.max(initial=0.0))
+    if objective == "longest" or not math.isfinite(longest):
+        return longest
+    if objective == "mean":
+        return math.fsum(weight * asked)
+    kappa = _kappa_per_m(question)
+    spread = math.fsum(weight * np.exp(kappa * (asked - longest))) / math.fsum(weight)
+    return longest + math.log(spread) / kappa

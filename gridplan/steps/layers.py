@@ -24,7 +24,7 @@ from gridplan.access import (
 )
 from gridplan.demand import first_containing
 from gridplan.place import Place
-from gridplan.rooms import room_space
+from gridplan.rooms import community_change, room_space
 from gridplan.steps.rooming import add_staffing
 from gridplan.steps.services import COMMITTEE, ROOM
 from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
@@ -82,6 +82,12 @@ def add_layers(work: Work) -> None:
         **work.found["room_tables"],
     }
     work.found["layers"]["staffing"] = add_staffing(work)
+    work.found["layers"]["community_change"] = community_change(
+        work.found["layers"]["demand"],
+        work.found["layers"]["rooms"],
+        place.communities["community_id"],
+        norm_m=work.found["question"].norm_m,
+    )
 
 
 def _rooms_layer(work: Work) -> gpd.GeoDataFrame:

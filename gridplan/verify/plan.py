@@ -13,6 +13,7 @@ import shapely
 
 from gridplan.verify import (
     codes,
+    communities,
     crossing,
     lineage,
     links,
@@ -459,6 +460,12 @@ CHECKS = (
         expected=False,
     ),
     _Check("room_space", ("rooms", "summary"), space.check_space_of, expected=False),
+    _Check(
+        "community_change",
+        ("community_change", "demand", "summary"),
+        communities.check_community_change_of,
+        expected=False,
+    ),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

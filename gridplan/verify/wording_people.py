@@ -169,6 +169,11 @@ SITING = {
         "{count} ({ids}). Compute them again.",
         "{count} 处活动室的户数、所需面积与缺口不符合分级标准：{ids}。请重新计算。",
     ),
+    "community_change": hard(
+        "Communities whose figures before or after do not agree with the walks of `demand`, or "
+        "that are missing: {count} ({ids}). Compute the table again.",
+        "{count} 个社区的前后对照与 `demand` 的步行不符，或缺失：{ids}。请重新计算该表。",
+    ),
     "room_elsewhere": hard(
         "Rooms that do not lie in the community of their column: {count} ({ids}). Correct "
         "`community_id`.",
