@@ -15,7 +15,14 @@ from gridplan.cell_settings import CellSettings
 from gridplan.errors import Language, Note, SettingsError
 from gridplan.measure_settings import MeasureSettings
 from gridplan.network import NetworkOptions
-from gridplan.norm_settings import DEFAULT_NORMS, WALK, Norm, near_miss, norm_faults
+from gridplan.norm_settings import (
+    DEFAULT_NORMS,
+    WALK,
+    Norm,
+    graded_norm,
+    near_miss,
+    norm_faults,
+)
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
 from gridplan.room_settings import SitingSettings
 from gridplan.setting_faults import fault_messages, house_fault
@@ -24,6 +31,7 @@ from gridplan.setting_fields import Section, over_defaults
 from gridplan.setting_fields import default_of as _default
 from gridplan.setting_fields import setting as _setting
 from gridplan.settings_file import read_raw
+from gridplan.siting import GradedNorm
 from gridplan.zones import ZoneOptions
 
 _LARGEST_SEED = 2**31 - 1
@@ -364,6 +372,16 @@ class Config(Section):
                 f"{'、'.join(unknown)}；现有 {'、'.join(sorted(distances))}",
             )
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _ascending_grades(self) -> Self:
+        graded_norm(self.all_norms)
+        return self
+
+    @property
+    def room_grades(self) -> GradedNorm:
+        """The graded norm of rooms: floor area by households."""
+        return graded_norm(self.all_norms)
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -8,13 +8,17 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import Field
 
-from gridplan.errors import Message, Note
+from gridplan.errors import Message, Note, SettingsError
+from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section
+from gridplan.siting import ROOM_NORM, Grade, GradedNorm
 
 WALK = "walk_"
 """With what the name of a walking norm begins."""
 
 _NEAR_MISS = 0.8
+_GRADE = re.compile(r"room_grade(\d+)_(m2|households)")
+_GRADE_UNITS = {"m2": "m²", "households": "households"}
 _FARTHEST_M = 100_000
 
 
@@ -52,13 +56,66 @@ DEFAULT_NORMS: Mapping[str, Norm] = {
     "workers_per_10000": Norm(
         value=18, unit="1", source="Community workers per 10,000 residents / 每万人社区工作者"
     ),
+    **{
+        f"room_grade{place}_{part}": Norm(
+            value=value, unit=_GRADE_UNITS[part], source=ROOM_NORM.source
+        )
+        for place, grade in enumerate(ROOM_NORM.grades, 1)
+        for part, value in (("m2", grade.area_m2), ("households", grade.households))
+    },
 }
+
+
+def graded_norm(norms: Mapping[str, Norm]) -> GradedNorm:
+    """
+    Return the graded norm of rooms: ``room_grade1_m2``, ``room_grade1_households``, and so on.
+
+    A grade of which both values are 0 is not used.
+
+    Raises
+    ------
+    ValueError
+        As a fault of the settings: a grade with one of its values only, or grades that do
+        not ascend.
+    """
+    found: dict[int, dict[str, Norm]] = {}
+    for key, norm in norms.items():
+        named = _GRADE.fullmatch(key)
+        if named:
+            found.setdefault(int(named[1]), {})[named[2]] = norm
+    used = [
+        (place, parts)
+        for place, parts in sorted(found.items())
+        if any(norm.value for norm in parts.values())
+    ]
+    half = [place for place, parts in used if len(parts) < len(_GRADE_UNITS)]
+    if half:
+        raise house_fault(
+            en=f"grades of the room norm need both room_gradeN_m2 and room_gradeN_households, but "
+            f"these have one of them: {half}",
+            zh=f"活动室分级标准每档须同时有 room_gradeN_m2 与 room_gradeN_households，"
+            f"而下列各档只有其一：{half}",
+        )
+    own = list(dict.fromkeys(norm.source for _, parts in used for norm in parts.values()))
+    try:
+        return GradedNorm(
+            tuple(Grade(parts["m2"].value, parts["households"].value) for _, parts in used),
+            source="; ".join(own),
+            verified=all(norm.verified for _, parts in used for norm in parts.values()),
+        )
+    except SettingsError as error:
+        raise house_fault(
+            en="; ".join(one.en for one in error.faults),
+            zh="；".join(one.zh for one in error.faults),
+        ) from error
 
 
 def norm_faults(key: str, norm: Norm) -> Iterator[Message]:
     """Yield what keeps a norm from being used: a distance is in metres and above 0."""
     is_distance = key.startswith(WALK) or key.endswith("_m")
-    unit = "m" if is_distance else DEFAULT_NORMS[key].unit if key in DEFAULT_NORMS else norm.unit
+    grade = _GRADE.fullmatch(key)
+    unit = DEFAULT_NORMS[key].unit if key in DEFAULT_NORMS else norm.unit
+    unit = _GRADE_UNITS[grade[2]] if grade else "m" if is_distance else unit
     if norm.unit != unit:
         yield Message(
             en=f"the unit of {key} should be {unit!r}, not {norm.unit!r}",

@@ -10,6 +10,7 @@ from gridplan.errors import Note
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
+from gridplan.rooms import check_groups
 from gridplan.steps import (
     deciding,
     doubts,
@@ -144,7 +145,7 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
 
 def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     """
-    Refuse what a run would refuse for its cells and zones, without the rest of the work.
+    Refuse what a run would refuse for its cells, zones and rooms, without most of the work.
 
     Returns
     -------
@@ -154,8 +155,10 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     Raises
     ------
     InputError, InfeasibleError
-        As `run` does for a target area, codes that do not suffice, or too many zones.
+        As `run` does for a target area, codes that do not suffice, too many zones, or groups
+        that the place does not have.
     """
+    check_groups(place.groups, config.siting.group_weights)
     cells = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())

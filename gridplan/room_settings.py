@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Literal, Self
 
 import pydantic
 
-from gridplan.rooms import Decision, Extent, Phasing
+from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.siting import Limits
+
+_OF_A_BUDGET = ("mean", "share")
 
 
 class SiteDecision(Section):
@@ -61,12 +64,48 @@ class SitingSettings(Section):
         "C 新增 `p` 处或按 `budget` 选址。报告中三者均作比较。",
     )
     p: int = setting(12, en="New rooms to propose.", zh="拟新增活动室数量。", ge=0)
+    objective: Objective = setting(
+        default_of(Asked, "objective"),
+        en='What answer C makes as good as it can: "mean" the mean walk, "share" the residents '
+        'within the norm of a room, "longest" the longest walk, "p90" the walk that nine in ten '
+        'do not exceed, "ede" the walk with aversion to long ones ([access].aversion).',
+        zh='答案 C 的优化目标："mean" 平均步行最短，"share" 标准距离内居民最多，'
+        '"longest" 最远步行最短，"p90" 九成居民步行上限最小，'
+        '"ede" 计入远距离厌恶的等效步行最短（[access].aversion）。',
+    )
+    group_weights: dict[str, float] = setting(
+        {},
+        en="What a resident of a group counts in where rooms go, e.g. {age_60_plus = 2.0}; all "
+        "others count 1. Figures of walks stay unweighted.",
+        zh="选址时各人群居民的权重，如 {age_60_plus = 2.0}；其余居民为 1。各项步行指标均不加权。",
+    )
     budget: float | None = setting(
         None,
         en="What answer C may cost, in place of `p`; sites need a `cost`.",
         zh="答案 C 的造价上限，代替 `p`；场地须有造价 `cost`。",
         unit="元",
         gt=0,
+    )
+    capacity: Literal["off", "soft", "hard"] = setting(
+        "soft",
+        en='Floor area against the graded norm ([norms].room_grade…): "soft" tells what rooms '
+        'lack, "hard" gives no room more households than it holds (answer C, mean walk), "off" '
+        "tells nothing. Rooms of unknown area, and committees, have no limit.",
+        zh='场地面积与分级标准（[norms].room_grade…）："soft" 列出面积缺口，'
+        '"hard" 各活动室服务户数不超过其容量（答案 C、平均步行），"off" 不计。'
+        "面积不详的场地与居委会不设上限。",
+    )
+    at_least: dict[str, int] = setting(
+        {},
+        en="Rooms that a community has at least with answers B and C, existing ones included, "
+        'committees not: {"<community_id>" = 1}; each = 1 is for all that are not named.',
+        zh='答案 B、C 中各社区活动室的下限（含现有，不含居委会）：{"<community_id>" = 1}；'
+        "each = 1 适用于未单列的各社区。",
+    )
+    at_most: dict[str, int] = setting(
+        {},
+        en="Rooms that a community has at most, as `at_least`.",
+        zh="各社区活动室的上限，写法同 `at_least`。",
     )
     phase_rooms: int | None = setting(
         None,
@@ -101,6 +140,12 @@ class SitingSettings(Section):
         zh="活动室数量曲线从 1 到此数（不超过候选场地数）。",
         ge=1,
     )
+    frontier_objectives: tuple[Literal["share", "longest", "p90", "ede"], ...] = setting(
+        default_of(Extent, "objectives"),
+        en="Objectives that the curve also follows by searches of their own, each with its bound; "
+        "the mean always is. Figures of all walks are told in any case.",
+        zh="曲线另按哪些目标分别求解并给出界（平均步行总是求解）；各项步行指标均会列出。",
+    )
     frontier_work: float = setting(
         default_of(Extent, "work"),
         en="Counted work of that curve in all, in millions of pairs of home and site per step.",
@@ -121,6 +166,36 @@ class SitingSettings(Section):
         gt=0,
     )
 
+    @pydantic.field_validator("at_least", "at_most", mode="before")
+    @classmethod
+    def _whole_counts(cls, given: object) -> object:
+        wrong = (
+            {
+                key: number
+                for key, number in given.items()
+                if isinstance(number, bool) or not isinstance(number, int) or number < 0
+            }
+            if isinstance(given, Mapping)
+            else {}
+        )
+        if wrong:
+            raise house_fault(
+                en=f"numbers of rooms are whole and 0 or more, not {wrong}",
+                zh=f"活动室数量应为非负整数，现为 {wrong}",
+            )
+        return given
+
+    @pydantic.field_validator("group_weights")
+    @classmethod
+    def _weights_not_negative(cls, given: dict[str, float]) -> dict[str, float]:
+        wrong = {group: weight for group, weight in given.items() if weight < 0}
+        if wrong:
+            raise house_fault(
+                en=f"weights of groups are 0 or more, not {wrong}",
+                zh=f"人群权重不能小于 0，现为 {wrong}",
+            )
+        return given
+
     @pydantic.model_validator(mode="after")
     def _one_word_on_a_site(self) -> Self:
         ids = [one.site_id for one in self.decisions]
@@ -135,6 +210,31 @@ class SitingSettings(Section):
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
             )
+        counts = bool(self.at_least or self.at_most)
+        if self.capacity == "hard" and (
+            (self.answer, self.objective) != ("C", "mean") or self.budget or counts
+        ):
+            raise house_fault(
+                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
+                "without `at_least` and `at_most`; change these, or tell the shortfall with "
+                '"soft"',
+                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，'
+                '且不含 `at_least`、`at_most`；请调整上述设置，或改用 "soft" 列出缺口',
+            )
+        if self.budget is not None and self.objective == "mean" and counts:
+            raise house_fault(
+                en="`at_least` and `at_most` go with a `budget` for the objective "
+                '"share" only; take them out, or set `p` in place of `budget`',
+                zh='`at_least`、`at_most` 与 `budget` 同用时目标须为 "share"；'
+                "请去掉其一，或以 `p` 代替 `budget`",
+            )
+        if self.budget is not None and self.objective not in _OF_A_BUDGET:
+            raise house_fault(
+                en=f'a `budget` goes with the objectives "mean" and "share", not '
+                f'"{self.objective}"; take out `budget` and set `p`',
+                zh=f'`budget` 只能与目标 "mean"、"share" 同用，不能用于 "{self.objective}"；'
+                f"请去掉 `budget`，改用 `p`",
+            )
         return self
 
     @property
@@ -145,4 +245,8 @@ class SitingSettings(Section):
     @property
     def extent(self) -> Extent:
         """How far the curve of rooms goes."""
-        return Extent(rooms=self.frontier, work=self.frontier_work)
+        return Extent(
+            rooms=self.frontier,
+            work=self.frontier_work,
+            objectives=tuple(dict.fromkeys(self.frontier_objectives)),
+        )

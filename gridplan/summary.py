@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from gridplan.config import Config
 from gridplan.geometry import area_scale
 from gridplan.network import Network
 from gridplan.place import Place
-from gridplan.rooms import Answer, RoomQuestion
+from gridplan.rooms import MAXIMISED, Answer, RoomQuestion
 from gridplan.siting.search import relative_gap
 
 
@@ -40,6 +40,7 @@ def siting_figures(
     Return how good the siting is, as far as is proven.
 
     The objective of the LSCP, and its bound, count all open places, as the layer `rooms` does.
+    Where most is asked for (MCLP), the bound is from above, under both of its names.
     """
     candidates = place.sites[place.sites["kind"] == "candidate"]
     chosen = found.chosen
@@ -48,6 +49,10 @@ def siting_figures(
     return {
         "answer": found.key,
         "model": chosen.model,
+        "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
+        **chosen.basis,
+        "capacity": config.siting.capacity,
+        "group_weights": dict(sorted(config.siting.group_weights.items())),
         "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
         "objective": _finite(chosen.objective + standing),
@@ -62,10 +67,27 @@ def siting_figures(
         "stopped_by": chosen.stopped_by,
         "budget": config.siting.budget,
         "norm_m": question.norm_m,
+        "at_least": _counts(question.counts.at_least, found),
+        "at_most": _counts(question.counts.at_most, found),
         "required": sorted(question.required),
         "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
+    }
+
+
+def _counts(counts: Mapping[Hashable, int], found: Answer) -> dict[str, int]:
+    """Return the numbers by community that the answer keeps: A goes by estates."""
+    return {} if found.key == "A" else {str(one): number for one, number in counts.items()}
+
+
+def space_figures(rooms: pd.DataFrame) -> dict[str, Any]:
+    """Return the floor area that rooms lack by the graded norm; null where no area is known."""
+    lacking = rooms["shortfall_m2"].dropna()
+    known = len(lacking) > 0
+    return {
+        "shortfall_m2": math.fsum(lacking) if known else None,
+        "rooms_short": int((lacking > 0).sum()) if known else None,
     }
 
 

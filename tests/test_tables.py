@@ -218,8 +218,8 @@ class TestPoints:
         [
             ({"a": ["1"], "b": ["2"]}, r"committees has no columns of coordinates; it has \['a'"),
             ({"lon": ["121"], "y": ["31"]}, r"no columns of coordinates"),
-            ({"lon": ["121", "东"], "lat": ["31", None]}, r"2 values of `lon` are .*: row 2 = '东'"),
-            ({"lon": ["121", "121"], "lat": ["31", None]}, r"1 of 2 values of `lat` .*: row 2 = ''"),
+            ({"lon": ["121", "东"], "lat": ["31", None]}, r"`lon` are .*: row 2 = '东'"),
+            ({"lon": ["121", "121"], "lat": ["31", None]}, r"`lat` .*: row 2 = ''"),
             ({"lon": ["31.4"], "lat": ["121"]}, r"look exchanged"),
             ({"lon": ["593000"], "lat": ["3483000"]}, r"look projected"),
         ],

@@ -11,11 +11,16 @@ from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.words import (
     PLACE,
+    bound_label,
     committees_line,
+    counts_line,
     missing_line,
+    model_unit,
     number,
     percent,
     same,
+    space_line,
+    weights_line,
     word,
 )
 from gridplan.terms import known, term
@@ -23,12 +28,6 @@ from gridplan.terms import known, term
 TILING_SHARE = 1e-9
 """A tiling error below this share of the area is rounding of the last digit."""
 
-_UNITS = {
-    "p-median": Message(en="resident-metres", zh="人·米"),
-    "p-center": Message(en="m", zh="米"),
-    "mclp": Message(en="residents", zh="人"),
-    "lscp": Message(en="rooms", zh="处"),
-}
 _PROOFS = ("tiling_error_m2", "buildings_cut", "communities_crossed", "zones_disconnected")
 
 Fact = tuple[Message, Message]
@@ -145,7 +144,10 @@ def siting_facts(plan: Plan) -> list[Fact]:
     if not siting:
         return []
     model = str(siting["model"])
-    unit = _UNITS.get(model, Message(en="", zh=""))
+    unit = model_unit(model) or same("")
+    weights = weights_line(siting)
+    if weights and model in {"p-median", "mclp"}:
+        unit = Message(en=f"weighted {unit.en}", zh=f"加权{unit.zh}")
     assumed = number(siting.get("assumed_candidates"))
     candidates = number(siting.get("candidates"))
     rows = [
@@ -163,10 +165,20 @@ def siting_facts(plan: Plan) -> list[Fact]:
     for key in ("objective", "lower_bound"):
         figure = number(siting.get(key))
         value = Message(en=f"{figure} {unit.en}".strip(), zh=f"{figure} {unit.zh}".strip())
-        rows.append((term(key, "indicator").message, value))
+        label = bound_label(model) if key == "lower_bound" else term(key, "indicator").message
+        rows.append((label, value))
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
-    return [*rows, (term("gap", "indicator").message, shown)]
+    rows.append((term("gap", "indicator").message, shown))
+    counts = counts_line(plan)
+    if counts:
+        rows.append((Message(en="rooms by community", zh="各社区活动室"), counts))
+    space = space_line(siting)
+    if space:
+        rows.append((Message(en="floor area", zh="面积"), space))
+    if weights:
+        rows.append((Message(en="weights", zh="权重"), weights))
+    return rows
 
 
 def cell_facts(plan: Plan) -> list[Fact]:

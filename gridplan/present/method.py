@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present.words import number
+from gridplan.present.words import bound_label, least_of, number, weights_line
 
 SECTIONS = {
     "map": Message(en="The map", zh="地图"),
@@ -80,18 +83,9 @@ def paragraphs(plan: Plan) -> list[Message]:
         )
     siting = plan.summary.get("siting")
     if siting:
-        found.append(
-            Message(
-                en=f"{number(siting['p'])} rooms are chosen among the candidate sites with the "
-                f"model {siting['model']}; committees and existing rooms stay. The lower bound "
-                f"says what no choice among these sites can beat; the gap is how far this one may "
-                f"be from it. Only a gap of zero is called proven, and it speaks of the candidate "
-                f"sites given, of total walk, and of nothing else.",
-                zh=f"在候选场地中按 {siting['model']} 模型选出 {number(siting['p'])} 处活动室，"
-                f"居委会与现有活动室保留。下界是在这些场地中任何选法都无法突破的数值，差距表示本方案"
-                f"与下界的距离；只有差距为零才称为已证明，且仅就给定的候选场地与步行总和而言。",
-            )
-        )
+        found.append(_siting(siting))
+        weights = weights_line(siting)
+        found += [weights] if weights else []
     found.append(
         Message(
             en="Areas and distances are grid values in the coordinate system named above; the "
@@ -100,3 +94,17 @@ def paragraphs(plan: Plan) -> list[Message]:
         )
     )
     return found
+
+
+def _siting(siting: Mapping[str, Any]) -> Message:
+    model, rooms = siting["model"], number(siting["p"])
+    bound, least = bound_label(model), least_of(model)
+    return Message(
+        en=f"{rooms} rooms are chosen among the candidate sites with the model {model}; committees "
+        f"and existing rooms stay. The {bound.en} says what no choice among these sites can beat; "
+        f"the gap is how far this one may be from it. Only a gap of zero is called proven, and it "
+        f"speaks of the candidate sites given, of {least.en}, and of nothing else.",
+        zh=f"在候选场地中按 {model} 模型选出 {rooms} 处活动室，居委会与现有活动室保留。"
+        f"{bound.zh}是在这些场地中任何选法都无法突破的数值，差距表示本方案与{bound.zh}的距离；"
+        f"只有差距为零才称为已证明，且仅就给定的候选场地与“{least.zh}”而言。",
+    )

@@ -16,7 +16,8 @@ ACROSS = Message(en="several", zh="跨社区")
 
 _ROOMS = (
     "site_id", "name", "kind", "estate_id", "residents", "mean_m", "max_m", "area_m2",
-    "footprint_m2", "staff", "ownership", "cost", "phase", "assumed", "why",
+    "footprint_m2", "needed_m2", "shortfall_m2", "assigned", "staff", "ownership", "cost", "phase",
+    "assumed", "why",
 )  # fmt: skip
 _ZONES = (
     "zone_id", "name", "community", "cells", "area_m2", "population", "households",
@@ -45,6 +46,7 @@ def rooms_table(plan: Plan) -> pd.DataFrame:
         kind=_words(rooms["kind"]),
         ownership=_words(rooms["ownership"]),
         site_id=rooms["site_id"].astype(str),
+        assigned=_assigned(plan, rooms["site_id"]),
     )
     order = {"proposed": 0, "required": 1, "existing": 2}
     told["_rank"] = rooms["kind"].map(order).fillna(len(order))
@@ -52,9 +54,27 @@ def rooms_table(plan: Plan) -> pd.DataFrame:
     kept = listed[[column for column in _ROOMS if column in listed]]
     demand = plan.layers["demand"]
     without = aggregate.people(demand)[demand["room_id"].isna()].sum()
+    lacking = {"assigned": _not_assigned(plan)} if "assigned_id" in demand else {}
     return _totalled(
-        kept, "site_id", {"residents": without}, ["residents", "staff", "cost", "area_m2"]
+        kept,
+        "site_id",
+        {"residents": without, **lacking},
+        ["residents", "staff", "cost", "area_m2", "needed_m2", "shortfall_m2", "assigned"],
     )
+
+
+def _assigned(plan: Plan, ids: pd.Series) -> pd.Series:
+    """Return the residents given to each place where floor area is a hard limit; else nothing."""
+    demand = plan.layers["demand"]
+    if "assigned_id" not in demand:
+        return pd.Series([None] * len(ids), index=ids.index, dtype=object)
+    given = aggregate.people(demand).groupby(demand["assigned_id"]).sum()
+    return ids.map(given).fillna(0).round().astype("int64")
+
+
+def _not_assigned(plan: Plan) -> float:
+    demand = plan.layers["demand"]
+    return float(aggregate.people(demand)[demand["assigned_id"].isna()].sum())
 
 
 def _words(column: pd.Series) -> pd.Series:

@@ -10,7 +10,16 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present.words import NONE, TOTAL, answer_name, choice_status, same, word
+from gridplan.present.words import (
+    NONE,
+    TOTAL,
+    answer_name,
+    choice_status,
+    model_unit,
+    same,
+    word,
+)
+from gridplan.rooms import MODELS
 from gridplan.terms import Family, known
 
 NOT_GIVEN = Message(en="not given", zh="未提供")
@@ -40,8 +49,10 @@ ABOUT = {
     ),
     "curve": Message(
         en="What each further room brings: chosen anew for each number (free), and only ever added "
-        "to (nested). The knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).",
-        zh="每增一处活动室的效果：各数量分别选址（自由）与只增不减（嵌套）。拐点采用 Kneedle 定义"
+        "to (nested); where asked for, anew for further objectives, each with its own bound. The "
+        "knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).",
+        zh="每增一处活动室的效果：各数量分别选址（自由）与只增不减（嵌套）；如有要求，"
+        "另按其他目标分别选址并给出界。拐点采用 Kneedle 定义"
         "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20）。",
     ),
     "phases": Message(
@@ -85,15 +96,20 @@ _WALKS = {"saved_walk": "saved_km", "closing_walk": "closing_km", "next_walk": "
           "price_walk": "price_km"}  # fmt: skip
 
 
-def room_headings(norm: str) -> dict[str, Message]:
-    """Return the headings of these tables that no term has."""
+def room_headings(norm: str, *, weighted: bool = False) -> dict[str, Message]:
+    """Return the headings of these tables that no term has; `weighted`: groups have weights."""
+    unit = Message(en="weighted resident-km", zh="加权人·公里")
+    unit = unit if weighted else Message(en="resident-km", zh="人·公里")
     return {
         "option": Message(en="answer", zh="答案"),
         "within_share": Message(en=f"within {norm} m", zh=f"≤ {norm} m"),
         "proof": Message(en="what is proven", zh="证明情况"),
         "gap_share": Message(en="gap", zh="差距"),
-        "bound_km": Message(en="lower bound (resident-km)", zh="下界（人·公里）"),
-        "walk_km": Message(en="total walk (resident-km)", zh="步行总和（人·公里）"),
+        "bound_km": Message(en=f"lower bound ({unit.en})", zh=f"下界（{unit.zh}）"),
+        "walk_km": Message(en=f"total walk ({unit.en})", zh=f"步行总和（{unit.zh}）"),
+        "own_value": Message(en="own objective", zh="自身目标值"),
+        "own_bound": Message(en="its bound", zh="其界"),
+        "own_unit": Message(en="unit", zh="单位"),
         "saved_km": Message(en="walk saved (resident-km)", zh="节省步行（人·公里）"),
         "closing_km": Message(en="without it: walk more (resident-km)",
                               zh="不设：多走（人·公里）"),
@@ -147,9 +163,10 @@ def options_table(plan: Plan) -> pd.DataFrame:
             "chosen": bool(one["chosen"]),
             **{key: one[key] for key in ("rooms_existing", "rooms_new", "cadres")},
             "cost": _given(one["cost"]),
+            "shortfall_m2": one.get("shortfall_m2"),
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
             **{key: one[key] for key in ("beyond", "no_site", "unreachable")},
-            "proof": choice_status(one),
+            "proof": choice_status(one, plan.summary["siting"]),
             "gap_share": _finite(one["gap"]),
         }
         for one in records
@@ -192,14 +209,18 @@ def curve_table(plan: Plan) -> pd.DataFrame:
     if curve is None or "sequence" not in curve:
         return pd.DataFrame()
     chosen = plan.summary["siting"]["p"]
+    total_walk = curve["model"] == "p-median"
     told = pd.DataFrame(
         {
             "p": curve["p"],
             "sequence": _words(curve["sequence"]),
             **{name: curve[name] for name in ("mean_m", "p90_m", "max_m", "ede_m")},
             "within_share": curve["within_share"],
-            "walk_km": curve["objective"] / _KM,
-            "bound_km": curve["lower_bound"] / _KM,
+            "walk_km": curve["objective"].where(total_walk) / _KM,
+            "bound_km": curve["lower_bound"].where(total_walk) / _KM,
+            "own_value": curve["objective"].mask(total_walk),
+            "own_bound": curve["lower_bound"].mask(total_walk),
+            "own_unit": [model_unit(one) for one in curve["model"].mask(total_walk)],
             "gap_share": curve["gap"],
             "status": _words(curve["status"], "status"),
         }
@@ -209,7 +230,9 @@ def curve_table(plan: Plan) -> pd.DataFrame:
         for knee, p, sequence in zip(curve["knee"], curve["p"], curve["sequence"], strict=True)
     ]
     told["mark"] = _objects(marks, told)
-    order = curve.assign(_rank=curve["sequence"].ne("free")).sort_values(["p", "_rank"]).index
+    rank = {name: place for place, name in enumerate(("free", "nested", *MODELS))}
+    ranked = curve.assign(_rank=curve["sequence"].map(rank))
+    order = ranked.sort_values(["p", "_rank"], kind="stable").index
     return told.loc[order].reset_index(drop=True)
 
 

@@ -68,7 +68,11 @@ def summary_table(plan: Plan) -> pd.DataFrame:
     so are the targets missed and the caveats.
     """
     blocks = _blocks(plan)
-    rows = [row for path, value in _leaves(plan.summary, ()) if (row := _row(path, value, blocks))]
+    leaves = _leaves(plan.summary, ())
+    if (plan.summary.get("siting") or {}).get("sense") == "maximise":
+        # Of what is to be large, the bound is from above: it has a row under its plain name.
+        leaves = [one for one in leaves if one[0] != ("siting", "lower_bound")]
+    rows = [row for path, value in leaves if (row := _row(path, value, blocks))]
     rows += [_norm_row(norm) for norm in plan.summary.get("norms") or []]
     for key, label in (
         ("targets_missed", Message(en="target missed", zh="未达目标")),
@@ -138,6 +142,11 @@ def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
         ]
     if parent in _FAMILIES:
         return _FAMILIES[parent](key), _UNITS["cells" if parent == "exceptions" else "residents"]
+    if parent in _ASKED:
+        label = word("group", key) if parent == "group_weights" else same(key)
+        return Message(
+            en=f"{_ASKED[parent].en}: {label.en}", zh=f"{_ASKED[parent].zh}：{label.zh}"
+        ), None
     if known(key, "indicator"):
         found = term(key, "indicator")
         return found.message, _UNITS.get(found.unit, found.unit)
@@ -147,7 +156,10 @@ def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
 
 
 def _said(key: str, value: object) -> object:
-    families: dict[str, Family] = {"model": "kind", "method": "kind", "status": "status"}
+    families: dict[str, Family] = {
+        "model": "kind", "method": "kind", "sense": "kind", "status": "status",
+        "capacity": "kind",
+    }  # fmt: skip
     return word(families[key], str(value)) if key in families else value
 
 
@@ -178,6 +190,11 @@ _FAMILIES: Mapping[str, Callable[[str], Message]] = {
     "groups": lambda key: word("group", key),
     "exceptions": lambda key: word("exception", key),
 }
+_ASKED = {
+    "group_weights": Message(en="weight", zh="权重"),
+    "at_least": Message(en="rooms at least", zh="活动室至少"),
+    "at_most": Message(en="rooms at most", zh="活动室至多"),
+}
 _OTHER = {
     "name": Message(en="name", zh="名称"),
     "crs": Message(en="coordinate system", zh="坐标系"),
@@ -188,6 +205,8 @@ _OTHER = {
     "count": Message(en="number", zh="数量"),
     "code_profile": Message(en="rule of the codes", zh="编码规则"),
     "model": Message(en="model", zh="模型"),
+    "capacity": Message(en="floor area by the norm", zh="面积与分级标准"),
+    "sense": Message(en="the objective is to be", zh="目标值应"),
     "status": Message(en="what is proven", zh="证明情况"),
     "stopped_by": Message(en="stopped by", zh="停止原因"),
     "estates": Message(en="estates", zh="小区数"),

@@ -117,14 +117,47 @@ def change_table(plan: Plan) -> pd.DataFrame:
     """
     Return per community the walk to a committee or room, today and with the plan.
 
-    Per state its mean, the share of all residents within the headline norm, the residents
-    beyond it, and those without a distance, who are not far but not reached.
+    Per state its mean and 90th-percentile walk, the share of all residents within the headline
+    norm, the residents beyond it, and those without a distance, who are not far but not reached.
+    Then the rooms of the community, the place that is nearest to most of its residents with the
+    plan, and the floor area that its rooms lack, where the plan holds these.
     """
+    rooms = _rooms_of_communities(plan)
     rows = [
-        {"community_id": key, "name": name, **_change_row(plan, rows_of)}
+        {
+            "community_id": key,
+            "name": name,
+            **_change_row(plan, rows_of),
+            **rooms.get(None if key is NONE else key, {}),
+        }
         for key, name, _, rows_of in _parts(plan)
     ]
     return pd.DataFrame(rows)
+
+
+def _rooms_of_communities(plan: Plan) -> dict[Any, dict[str, Any]]:
+    """Return rooms, nearest place and shortfall of each community, null for those in none."""
+    change = plan.layers.get("community_change")
+    if change is None or not len(change):
+        return {}
+    rooms = plan.layers["rooms"]
+    names = dict(zip(rooms["site_id"], rooms["name"], strict=True))
+    sums = ["rooms_existing", "rooms_new", "shortfall_m2"]
+    found: dict[Any, dict[str, Any]] = {}
+    for row in change.to_dict("records"):
+        nearest = row["after_nearest_id"]
+        found[row["community_id"]] = {
+            **{name: row[name] for name in sums},
+            "after_nearest": None if pd.isna(nearest) else _named(nearest, names),
+        }
+    total = change[sums].sum(min_count=1)
+    found[TOTAL] = {name: total[name] for name in sums}
+    return found
+
+
+def _named(site: object, names: dict[Any, Any]) -> str:
+    name = names.get(site)
+    return str(site) if name is None or pd.isna(name) else str(name)
 
 
 def _change_row(plan: Plan, rows: Flags) -> dict[str, Any]:
@@ -135,6 +168,7 @@ def _change_row(plan: Plan, rows: Flags) -> dict[str, Any]:
     for state, column in _states(plan).items():
         far = aggregate.metres(demand[column])
         found |= _state_row(state, far, people, norm)
+        found[f"{state}_p90_m"] = aggregate.spread(far, people).p90_m
         found[f"{state}_beyond"] = round(people[far > norm].sum())
         found[f"{state}_missing"] = round(people[far.isna()].sum())
     return found

@@ -216,9 +216,10 @@ def digits(column: str) -> int:
 def heading(plan: Plan, column: str) -> Message:
     """Return the heading of a column of these tables, with its unit."""
     norm = number(float(aggregate.headline_norm(plan.summary["access"]["within"])))
-    room_norm = number((plan.summary.get("siting") or {}).get("norm_m") or float(norm))
-    own = {**_HEADINGS, **_norm_headings(norm), **tables_rooms.room_headings(room_norm)}
-    own |= tables_measures.measure_headings()
+    siting = plan.summary.get("siting") or {}
+    room_norm = number(siting.get("norm_m") or float(norm))
+    rooms = tables_rooms.room_headings(room_norm, weighted=bool(siting.get("group_weights")))
+    own = {**_HEADINGS, **_norm_headings(norm), **rooms, **tables_measures.measure_headings()}
     if column in own:
         return own[column]
     made = _made_heading(column)
@@ -282,6 +283,9 @@ def _norm_headings(norm: str) -> dict[str, Message]:
 _HEADINGS = {
     "before_mean_m": Message(en="mean today (m)", zh="现状平均 (m)"),
     "after_mean_m": Message(en="mean with plan (m)", zh="方案平均 (m)"),
+    "before_p90_m": Message(en="90th percentile today (m)", zh="现状第 90 百分位 (m)"),
+    "after_p90_m": Message(en="90th percentile with plan (m)", zh="方案第 90 百分位 (m)"),
+    "after_nearest": Message(en="nearest to most, with plan", zh="方案中多数居民最近处"),
     "before_missing": Message(en="no distance today", zh="现状无距离"),
     "after_missing": Message(en="no distance with plan", zh="方案无距离"),
     "open_mean_m": Message(en="mean if open (m)", zh="开放时平均 (m)"),
@@ -309,6 +313,7 @@ _HEADINGS = {
     "without_way": Message(
         en="has a walk, but none this group can take", zh="有路但该人群无法通行"
     ),
+    "assigned": Message(en="residents assigned", zh="分配居民"),
     "places": Message(en="facilities", zh="设施数"),
     "place": Message(en="place", zh="地点"),
     "committee": Message(en="own committee", zh="本社区居委会"),

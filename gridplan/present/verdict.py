@@ -37,6 +37,8 @@ _CHECKS = MappingProxyType(
         "placement": Message("residents as given and as placed", "居民数据与落位"),
         "services": Message("service areas and shared capacity", "服务范围与容量"),
         "sensitivity": Message("ranges of residents and walks", "居民与步行的变动范围"),
+        "community_change": Message("communities before and after", "各社区前后对照"),
+        "room_space": Message("floor area of rooms", "活动室面积"),
         "room_tables": Message("tables about rooms", "活动室各表"),
     }
 )

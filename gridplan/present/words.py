@@ -168,12 +168,116 @@ def finding(plan: Plan) -> Message:
 _LEAST = {
     "p-median": Message(en="the least total walk", zh="居民步行总和最小"),
     "p-center": Message(en="the shortest longest walk", zh="最远步行最短"),
-    "mclp": Message(en="the most residents covered", zh="覆盖居民最多"),
+    "p-quantile": Message(en="the least distance that nine in ten do not exceed",
+                          zh="九成居民步行上限最小"),
+    "p-ede": Message(en="the least equivalent walk (Kolm-Pollak)",
+                     zh="等效步行（Kolm-Pollak）最短"),
+    "mclp": Message(en="the most residents within the norm", zh="标准距离内居民最多"),
     "lscp": Message(
         en="the fewest rooms that bring everybody within the limit whom a site can bring there",
         zh="使可覆盖居民均在限距内所需活动室最少",
     ),
+}  # fmt: skip
+
+
+_UNWEIGHTED = ("lscp", "p-center")
+"""Models in which it does not matter how much a resident counts."""
+
+
+def least_of(model: object) -> Message:
+    """Return what a model of the siting makes as good as it can."""
+    return _LEAST.get(str(model), Message(en="the best value", zh="目标值最优"))
+
+
+def weights_line(siting: Mapping[str, Any]) -> Message | None:
+    """Return what residents of groups count in the choice; None where all count the same."""
+    weights = siting.get("group_weights") or {}
+    if not weights:
+        return None
+    said = [(word("group", str(group)), f"{weight:g}") for group, weight in weights.items()]
+    return Message(
+        en="In the choice of rooms a resident counts 1, "
+        + ", ".join(f"of the group {label.en} {count}" for label, count in said)
+        + "; all figures of walks are unweighted.",
+        zh="选址时居民权重为 1，其中"
+        + "、".join(f"{label.zh}为 {count}" for label, count in said)
+        + "；各项步行指标均不加权。",
+    )
+
+
+def counts_line(plan: Plan) -> Message | None:
+    """Return how many rooms communities were to have; None where nobody asked."""
+    siting = plan.summary.get("siting") or {}
+    names = dict(
+        zip(plan.layers["communities"]["community_id"].astype(str),
+            plan.layers["communities"]["name"], strict=True)
+    )  # fmt: skip
+    en, zh = [], []
+    for key, word_en, word_zh in (("at_least", "at least", "至少"), ("at_most", "at most", "至多")):
+        asked: dict[int, list[str]] = {}
+        for one, number_of in (siting.get(key) or {}).items():
+            asked.setdefault(int(number_of), []).append(str(names.get(one, one)))
+        for number_of, where in sorted(asked.items()):
+            each = len(where) == len(names)
+            en.append(f"{word_en} {number_of} in {'each' if each else ', '.join(where)}")
+            zh.append(f"{'各社区' if each else '、'.join(where)}{word_zh} {number_of} 处")
+    if not en:
+        return None
+    return Message(en="; ".join(en), zh="；".join(zh))
+
+
+def space_line(siting: Mapping[str, Any]) -> Message | None:
+    """Return what floor area is lacking, and whether it was a limit; None if nobody asked."""
+    lacking, short = siting.get("shortfall_m2"), siting.get("rooms_short")
+    if lacking is None or short is None:
+        return None
+    en, zh = (
+        (f"{counted(int(short), 'room lacks', 'rooms lack')} {number(lacking)} m² in all",
+         f"{short} 处活动室面积不足，合计缺 {number(lacking)} 平方米")
+        if short
+        else ("no room of a known area lacks any", "面积已知的活动室均不缺面积")
+    )  # fmt: skip
+    if siting.get("capacity") != "hard":
+        return Message(
+            en=f"By the graded norm, for those whose nearest place it is, {en}; the choice of "
+            f"rooms is not bound by it.",
+            zh=f"按分级标准，以其为最近场所的居民计，{zh}；选址不受其限制。",
+        )
+    return Message(
+        en=f"No room is given more households than its floor area serves by the graded norm; the "
+        f"objective is about the walks to the rooms given. If everybody went to the nearest, {en}.",
+        zh=f"按分级标准，各活动室分配的户数均不超过其容量，目标值按到所分配活动室的步行计；"
+        f"若居民都去最近处，{zh}。",
+    )
+
+
+def _weighted(least: Message, siting: Mapping[str, Any]) -> Message:
+    """Return what is made small or large, with the word that it is weighted where it is."""
+    if not siting.get("group_weights") or siting.get("model") in _UNWEIGHTED:
+        return least
+    return Message(en=f"{least.en} (weighted by group)", zh=f"{least.zh}（按人群加权）")
+
+
+def model_unit(model: object) -> Message | None:
+    """Return the unit of the objective of a model; None where there is no model."""
+    return _UNITS.get(str(model))
+
+
+_UNITS = {
+    "p-median": Message(en="resident-metres", zh="人·米"),
+    "p-center": Message(en="m", zh="米"),
+    "p-quantile": Message(en="m", zh="米"),
+    "p-ede": Message(en="m", zh="米"),
+    "mclp": Message(en="residents", zh="人"),
+    "lscp": Message(en="rooms", zh="处"),
 }
+
+
+def bound_label(model: object) -> Message:
+    """Return what the bound of a model is called: it is from above where most is asked for."""
+    if str(model) == "mclp":
+        return Message(en="upper bound", zh="上界")
+    return term("lower_bound", "indicator").message
 
 
 def siting_status(siting: Mapping[str, Any]) -> Message:
@@ -182,7 +286,7 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
     if status in {"infeasible", "stopped"}:
         return Message(en="No plan was found; see the caveats.", zh="未得到可行方案，见上方提示。")
     sites = number(siting.get("candidates"))
-    least = _LEAST.get(str(siting.get("model")), Message(en="the best value", zh="目标值最优"))
+    least = _weighted(least_of(siting.get("model")), siting)
     if status == "proven":
         kept = _decided(siting)
         return Message(
@@ -245,18 +349,15 @@ def answer_name(plan: Plan, key: str, *, phases: object = None) -> Message:
     return Message(en="C: the number asked for", zh="C：设定的数量")
 
 
-def choice_status(option: Mapping[str, Any]) -> Message:
+def choice_status(option: Mapping[str, Any], siting: Mapping[str, Any]) -> Message:
     """Return what is proven of one answer, in a few words; never more than is known."""
     fewest = str(option["model"]) == "lscp"
     status, gap = option["status"], option["gap"]
     if status in {"infeasible", "stopped"}:
         return Message(en="no plan", zh="没有方案")
-    least = (
-        Message(en="fewest rooms", zh="活动室最少")
-        if fewest
-        else Message(en="least total walk", zh="步行总和最小")
-    )
     if status == "proven":
+        short = _SHORT.get(str(option["model"]), least_of(option["model"]))
+        least = _weighted(short, {**siting, "model": option["model"]})
         return Message(en=f"{least.en}: proven", zh=f"{least.zh}：已证明")
     if fewest:
         bound = number(math.ceil(float(option["lower_bound"])))
@@ -265,6 +366,16 @@ def choice_status(option: Mapping[str, Any]) -> Message:
         en=f"not proven: at most {percent(gap, 'en', 2)} better",
         zh=f"未证明：至多再改进 {percent(gap, 'zh', 2)}",
     )
+
+
+_SHORT = {
+    "lscp": Message(en="fewest rooms", zh="活动室最少"),
+    "p-median": Message(en="least total walk", zh="步行总和最小"),
+    "p-center": Message(en="shortest longest walk", zh="最远步行最短"),
+    "p-quantile": Message(en="least 90 % distance", zh="九成步行上限最小"),
+    "p-ede": Message(en="least equivalent walk", zh="等效步行最短"),
+    "mclp": Message(en="most within the norm", zh="达标居民最多"),
+}
 
 
 def answers_sentence(plan: Plan) -> Message | None:

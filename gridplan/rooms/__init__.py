@@ -10,9 +10,12 @@ from gridplan.rooms.answers import (
     options_table,
 )
 from gridplan.rooms.budget import unpriced_note, within_budget
+from gridplan.rooms.communities import community_change
+from gridplan.rooms.counts import RoomCounts, check_counts, room_counts
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
+from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.left import left_behind
 from gridplan.rooms.measures import Mix, MixQuestion, best_mix, mix_value, rooms_alone
 from gridplan.rooms.mixing import (
@@ -22,14 +25,19 @@ from gridplan.rooms.mixing import (
     reasons_out,
     with_service_points,
 )
+from gridplan.rooms.objectives import MAXIMISED, MODELS, Objective, rooms_for
 from gridplan.rooms.phases import Phasing, building_order, in_phases
+from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
+from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
 
 __all__ = [
     "KEYS",
+    "MAXIMISED",
+    "MODELS",
     "NO_COST",
     "Answer",
     "Asked",
@@ -42,14 +50,20 @@ __all__ = [
     "Mix",
     "MixQuestion",
     "Named",
+    "Objective",
     "Phasing",
+    "RoomCounts",
     "RoomQuestion",
     "Sharing",
+    "Space",
     "StaffNorm",
     "Walks",
     "answer",
     "best_mix",
     "building_order",
+    "check_counts",
+    "check_groups",
+    "community_change",
     "decisions_table",
     "estates_table",
     "fewest_rooms",
@@ -58,13 +72,18 @@ __all__ = [
     "in_phases",
     "knee",
     "left_behind",
+    "limit_notes",
     "make_question",
     "mix_value",
     "options_table",
+    "planning_weights",
     "reasons_out",
+    "room_counts",
     "room_reasons",
+    "room_space",
     "rooms_alone",
     "rooms_by_estate",
+    "rooms_for",
     "staffing_table",
     "unpriced_note",
     "walks_to",

@@ -13,9 +13,11 @@ import pandas as pd
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.rooms.question import Positions, RoomQuestion, walks_to
-from gridplan.siting import Siting, propose_rooms
+from gridplan.rooms.space import nearest_load
+from gridplan.siting import Siting
 
 Key = Literal["A", "B", "C"]
 KEYS: tuple[Key, ...] = ("A", "B", "C")
@@ -23,8 +25,8 @@ KEYS: tuple[Key, ...] = ("A", "B", "C")
 _FIGURES = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
 OPTION_COLUMNS = (
     "answer", "chosen", "rooms_existing", "rooms_new", "cadres", "phases", "cost",
-    "costs_missing", *_FIGURES, "within", "beyond", "no_site", "unreachable", "model",
-    "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
+    "costs_missing", "shortfall_m2", *_FIGURES, "within", "beyond", "no_site", "unreachable",
+    "model", "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
 )  # fmt: skip
 """Columns of the table of the three answers."""
 
@@ -38,6 +40,8 @@ class Asked:
     ----------
     rooms : int
         New rooms of answer C, required ones included.
+    objective : {"mean", "share", "longest", "p90", "ede"}
+        What answer C makes as good as it can, as in `MODELS`.
     budget : float or None
         Yuan that answer C may spend, in place of a number of rooms.
     sharing : Sharing
@@ -45,6 +49,7 @@ class Asked:
     """
 
     rooms: int
+    objective: Objective = "mean"
     budget: float | None = None
     sharing: Sharing
     phasing: Phasing = field(default_factory=Phasing)
@@ -104,12 +109,13 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
 
     A: a room in every estate that can host one, in phases, small neighbours sharing one.
     B: the fewest rooms that bring everybody within the norm whom some site can bring there.
-    C: a number of rooms, or what a budget allows, with the least total walk.
+    C: a number of rooms, or what a budget allows, with the least total walk or what else the
+    objective asks for.
 
     Raises
     ------
     InputError, InfeasibleError
-        As `propose_rooms` and `within_budget` do, for answer C.
+        As `rooms_for` and `within_budget` do, for answer C.
     """
     if key == "A":
         plan = rooms_by_estate(
@@ -124,22 +130,11 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
     if key == "B":
         return Answer("B", fewest_rooms(question, radius_m=question.norm_m))
     if asked.budget is not None:
+        if asked.objective == "share":
+            return Answer("C", most_within_budget(question, asked.budget))
         return Answer("C", within_budget(question, asked.budget))
-    siting = propose_rooms(question.problem, p_new=asked.rooms, limits=question.limits)
-    new = tuple(str(one) for one in siting.sites if one in question.candidates)
-    return Answer(
-        "C",
-        Chosen(
-            new,
-            "p-median",
-            siting.objective,
-            siting.bound,
-            siting.gap,
-            siting.status,
-            siting.stopped_by,
-        ),
-        siting=siting,
-    )
+    chosen, siting = rooms_for(question, asked.rooms, objective=asked.objective)
+    return Answer("C", chosen, siting=siting)
 
 
 def options_table(
@@ -163,10 +158,13 @@ def options_table(
     -------
     DataFrame, columns as in `OPTION_COLUMNS`
         ``cadres``: one for each room, existing ones included. ``cost`` in yuan, null where the
-        cost of a new room is not given (``costs_missing`` counts these). Walks in metres, of
+        cost of a new room is not given (``costs_missing`` counts these). ``shortfall_m2``: floor
+        area that rooms of a known area lack by the graded norm for those whose nearest place
+        they are (null where no area is known, or nobody asks). Walks in metres, of
         residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
         no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
-        ``lower_bound`` are resident-metres (p-median) or new rooms (LSCP).
+        ``lower_bound`` are resident-metres (p-median), new rooms (LSCP), residents (MCLP:
+        then the bound is from above) or metres (the other objectives).
     """
     may = np.concatenate([question.fixed, question.free])
     hopeless = question.nearest_m(may) > question.norm_m
@@ -187,6 +185,7 @@ def options_table(
                 "phases": len(one.phases) if one.phases is not None else None,
                 "cost": question.cost_of(new),
                 "costs_missing": int(question.cost.reindex(list(new)).isna().sum()),
+                "shortfall_m2": _shortfall_m2(question, opened),
                 **{key: getattr(walks, key) for key in _FIGURES},
                 "within": round(walks.within),
                 "beyond": round(walks.beyond),
@@ -202,10 +201,19 @@ def options_table(
             }
         )
     table = pd.DataFrame(rows, columns=list(OPTION_COLUMNS))
-    numbers = ["cost", *_FIGURES, "objective", "lower_bound", "gap"]
+    numbers = ["cost", "shortfall_m2", *_FIGURES, "objective", "lower_bound", "gap"]
     typed = table.astype({**dict.fromkeys(numbers, "float64"), "phases": "Int64"})
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
     return typed.astype({"stopped_by": "object"})
+
+
+def _shortfall_m2(question: RoomQuestion, opened: Positions) -> float:
+    space = question.space
+    if space is None:
+        return math.nan
+    load = nearest_load(question.metres, space.households, opened, question.site_ids)
+    lacking = space.lacking_m2(load).dropna()
+    return math.fsum(lacking) if len(lacking) else math.nan
 
 
 def estates_table(question: RoomQuestion, estates: Estates, found: Answer) -> pd.DataFrame:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from gridplan.errors import InfeasibleError, InputError, Message, Note, first_ids
 from gridplan.rooms.fewest import Chosen
-from gridplan.rooms.question import Floats, Positions, RoomQuestion
-from gridplan.siting import Rules, p_median
+from gridplan.rooms.question import Positions, RoomQuestion
+from gridplan.siting import p_median
 from gridplan.siting.reach import separate_parts
 
 
@@ -50,27 +51,27 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
         walking network that only candidates reach, with the smallest that would do; or if the
         limits ended the search before any plan.
     """
-    cost = question.cost.to_numpy(dtype=float)
-    priced = np.array([j for j in question.free if not math.isnan(cost[j])], dtype=np.intp)
+    priced = priced_sites(question, budget)
     required = question.at(question.required)
-    _check_costs(question, budget, cost, priced, required)
-    _check_budget(question, budget, cost, priced, required)
     standing = np.concatenate([question.fixed, required])
+    _check_parts(question, budget, priced, standing)
     sites = np.union1d(standing, priced)
-    rows = np.isfinite(question.metres[:, sites]).any(axis=1) & (question.residents > 0)
+    rows = np.isfinite(question.metres[:, sites]).any(axis=1) & (question.counted > 0)
     if not rows.any():
         none = question.names(required)
         return Chosen(none, _MODEL, 0.0, 0.0, 0.0, "proven", None)
     ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept]
+    bought = np.union1d(required, priced)
     found = p_median(
         pd.DataFrame(
             question.metres[np.ix_(rows, sites)], index=ids, columns=list(question.names(sites))
         ),
-        pd.Series(question.residents[rows], index=ids),
-        rules=Rules(
+        pd.Series(question.counted[rows], index=ids),
+        rules=replace(
+            question.counts.rules(question.names(sites)),
             fixed=question.names(question.fixed),
             required=question.names(required),
-            cost_of={question.site_ids[j]: float(cost[j]) for j in np.union1d(required, priced)},
+            cost_of={one: float(question.cost[one]) for one in question.names(bought)},
             budget=budget,
         ),
         limits=question.limits,
@@ -95,9 +96,20 @@ def _no_plan(work: float) -> Message:
     )
 
 
-def _check_costs(
-    question: RoomQuestion, budget: float, cost: Floats, priced: Positions, required: Positions
-) -> None:
+def priced_sites(question: RoomQuestion, budget: float) -> Positions:
+    """
+    Return the positions of the candidates that a budget can buy: those whose cost is given.
+
+    Raises
+    ------
+    InputError
+        If no candidate has a cost, or a required one has none.
+    InfeasibleError
+        If the required rooms alone cost more.
+    """
+    cost = question.cost.to_numpy(dtype=float)
+    priced = np.array([j for j in question.free if not math.isnan(cost[j])], dtype=np.intp)
+    required = question.at(question.required)
     unknown = [question.site_ids[j] for j in required if math.isnan(cost[j])]
     if not len(priced) or unknown:
         what = first_ids(unknown or question.names(question.free))
@@ -109,25 +121,33 @@ def _check_costs(
                 f"请在场地图层中填写 `cost` 字段，或改用 [siting].p。",
             )
         )
+    least = math.fsum(cost[required])
+    if least > budget:
+        raise InfeasibleError(_too_small(budget, least, required=len(required), parts=0))
+    return priced
 
 
-def _check_budget(
-    question: RoomQuestion, budget: float, cost: Floats, priced: Positions, required: Positions
+def _check_parts(
+    question: RoomQuestion, budget: float, priced: Positions, standing: Positions
 ) -> None:
-    standing = np.concatenate([question.fixed, required])
+    """Raise if the budget has no room for one on each part that only candidates reach."""
+    cost = question.cost.to_numpy(dtype=float)
+    required = question.at(question.required)
     parts = separate_parts(question.metres, question.residents, opened=standing, candidates=priced)
     least = math.fsum(cost[required]) + math.fsum(
         min(float(cost[j]) for j in part.sites) for part in parts
     )
     if least > budget:
-        raise InfeasibleError(
-            Message(
-                en=f"[siting].budget = {budget:,.0f} yuan is too small: the required rooms "
-                f"({len(required)}) and one room on each part of the walking network that only "
-                f"candidates reach ({len(parts)}) cost {least:,.0f} yuan at least. Raise it to "
-                f"that, or take out a decision.",
-                zh=f"[siting].budget = {budget:,.0f} 元不够：必选活动室（{len(required)} 处）以及"
-                f"仅候选点可达的各片路网（{len(parts)} 片）至少需要 {least:,.0f} 元。"
-                f"请提高到不小于此数，或去掉其中的决定。",
-            )
-        )
+        raise InfeasibleError(_too_small(budget, least, required=len(required), parts=len(parts)))
+
+
+def _too_small(budget: float, least: float, *, required: int, parts: int) -> Message:
+    return Message(
+        en=f"[siting].budget = {budget:,.0f} yuan is too small: the required rooms "
+        f"({required}) and one room on each part of the walking network that only "
+        f"candidates reach ({parts}) cost {least:,.0f} yuan at least. Raise it to "
+        f"that, or take out a decision.",
+        zh=f"[siting].budget = {budget:,.0f} 元不够：必选活动室（{required} 处）以及"
+        f"仅候选点可达的各片路网（{parts} 片）至少需要 {least:,.0f} 元。"
+        f"请提高到不小于此数，或去掉其中的决定。",
+    )

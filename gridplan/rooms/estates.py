@@ -158,8 +158,9 @@ def _small_question(
     required = question.required | frozenset(decided)
     within = np.isin(home, np.array([*small], dtype=object))
     return replace(
-        question,
+        question.uncounted(),
         residents=np.where(within, question.residents, 0.0),
+        weights=np.where(within, question.counted, 0.0),
         required=required,
         forbidden=question.candidates - offered - required,
     )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import InfeasibleError
+from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.question import RoomQuestion
 from gridplan.siting import Limits, Rules, lscp, p_median
 from gridplan.siting.matrix import Flags
 from gridplan.siting.result import Status
-from gridplan.siting.search import StoppedBy
+from gridplan.siting.rooms import no_plan
+from gridplan.siting.search import StoppedBy, relative_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,16 @@ class Chosen:
     sites : tuple of str
         New rooms, in order.
     model : str
-        ``p-median`` or ``lscp``.
+        ``p-median``, ``lscp``, or as `MODELS` has it for another objective.
     objective, bound : float
-        Resident-metres (p-median) or new rooms (LSCP); ``inf`` without a plan.
+        Resident-metres (p-median), new rooms (LSCP), residents (MCLP) or metres; ``inf``
+        without a plan. The bound is from above for the MCLP, else from below.
     gap : float
     status : {"proven", "gap", "infeasible", "stopped"}
     stopped_by : {None, "work", "time", "interrupt"}
+    basis : mapping of str to float
+        What else it takes to compute the objective again: ``radius_m`` (MCLP), ``share`` and
+        ``weight`` (p-quantile), ``kappa`` (p-EDE).
     """
 
     sites: tuple[str, ...]
@@ -40,6 +48,7 @@ class Chosen:
     gap: float
     status: Status
     stopped_by: StoppedBy | None
+    basis: Mapping[str, float] = field(default_factory=dict)
 
 
 def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
@@ -49,8 +58,15 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     Among the choices with that number, the one with the least total walk is taken as far as
     the limits allow; the number is what is proven. Places that are open today and required
     sites count as open; whom no site brings within the distance is left out here, and told
-    by `left_behind`.
+    by `left_behind`. Numbers of rooms by community are kept.
+
+    Raises
+    ------
+    InfeasibleError
+        If no choice brings all of these within the distance and keeps the numbers.
     """
+    if question.counts.binding:
+        return _fewest_by_community(question, radius_m)
     may = np.concatenate([question.fixed, question.free])
     near = question.metres <= radius_m
     today = near[:, question.fixed].any(axis=1)
@@ -79,6 +95,43 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     )
 
 
+def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
+    """Return the fewest rooms that also keep the numbers by community."""
+    may = np.sort(np.concatenate([question.fixed, question.free]))
+    near = question.metres[:, may] <= radius_m
+    rows = (question.residents > 0) & near.any(axis=1)
+    # With nobody to cover, a home that every place covers leaves the numbers alone to decide.
+    metres = question.metres[np.ix_(rows, may)] if rows.any() else np.zeros((1, len(may)))
+    ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept] or ["-"]
+    found = lscp(
+        pd.DataFrame(metres, index=ids, columns=list(question.names(may))),
+        radius_m=radius_m,
+        rules=replace(
+            question.counts.rules(question.names(may)),
+            fixed=question.names(question.fixed),
+            required=sorted(question.required),
+        ),
+        limits=question.limits,
+    )
+    if found.status == "infeasible":
+        raise InfeasibleError(no_plan(found, len(question.free)))
+    if not found.sites:
+        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+    new = tuple(str(one) for one in found.sites if one in question.candidates)
+    standing = len(question.fixed)
+    kept = Kept(radius_m=radius_m, weight=math.fsum(question.counted[rows]))
+    rooms, bound = found.objective - standing, found.bound - standing
+    return Chosen(
+        less_walk(question, new, kept=kept),
+        "lscp",
+        rooms,
+        bound,
+        relative_gap(rooms, bound),
+        found.status,
+        found.stopped_by,
+    )
+
+
 def _count(rooms: int) -> tuple[float, float, float, Status, StoppedBy | None]:
     return float(rooms), float(rooms), 0.0, "proven", None
 
@@ -96,7 +149,7 @@ def _least_walk(
     ids = [one for one, kept in zip(question.demand_ids, reached, strict=True) if kept]
     better = p_median(
         pd.DataFrame(allowed[reached], index=ids, columns=list(question.names(may))),
-        pd.Series(question.residents[reached], index=ids),
+        pd.Series(question.counted[reached], index=ids),
         p=len(question.fixed) + len(chosen),
         rules=Rules(fixed=question.names(question.fixed), required=sorted(question.required)),
         limits=Limits(work=question.limits.work, seed=question.limits.seed),

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import InfeasibleError
+from gridplan.rooms.fewest import Chosen
+from gridplan.rooms.objectives import MODELS, Objective, not_worse, rooms_for
 from gridplan.rooms.phases import building_order
-from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
 from gridplan.siting import Limits, propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
@@ -37,11 +39,14 @@ class Extent:
         From 1 to as many new rooms, or as there are candidates.
     work : float
         Counted work of the free sequence in all, in millions of pairs of home and site that
-        a step of the solver looks at.
+        a step of the solver looks at; of each further objective as much.
+    objectives : tuple of {"share", "longest", "p90", "ede"}
+        Further objectives, each with a sequence of its own.
     """
 
     rooms: int = 30
     work: float = 20_000.0
+    objectives: tuple[Objective, ...] = ()
 
 
 def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
@@ -51,16 +56,21 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     The free sequence is the p-median at each number of new rooms. The nested one opens the
     room that saves most beside all that are open (required ones first), so that each number
     keeps the rooms of the one before; what it is worse by is the price of building step by
-    step. The bound of a number of rooms holds for both.
+    step. The bound of a number of rooms holds for both. Least and greatest numbers of rooms by
+    community are left out here. Each further objective has a sequence of its name, chosen anew
+    for each number, with the bound of its own model: objective and bound are then in the
+    unit of that model, as `rooms_for` has them.
 
     Returns
     -------
     DataFrame, one row per sequence and number of new rooms, columns as in `FRONTIER_COLUMNS`
-        ``objective`` and ``lower_bound`` in resident-metres, null where somebody whom some
-        site reaches reaches none; walks in metres; ``unreachable`` residents; ``knee`` on the
-        free sequence; ``sites``, the ids of all open places with blanks between.
+        ``objective`` and ``lower_bound`` in resident-metres (weighted where groups have weights),
+        null where somebody whom some site reaches reaches none; walks in metres;
+        ``unreachable`` residents; ``knee`` on the free sequence; ``sites``, the ids of all open
+        places with blanks between.
     """
     most = min(extent.rooms, len(question.free))
+    question = question.uncounted()
     least = max(1, len(question.required))
     required = question.at(question.required)
     rest = np.array([j for j in question.free if j not in set(required.tolist())], dtype=np.intp)
@@ -72,6 +82,8 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     for p in counts:
         nested = tuple(sorted(question.names(order[:p])))
         rows += solver.rows(p, nested)
+    for objective in extent.objectives:
+        rows += _own_rows(question, objective, counts, extent)
     table = pd.DataFrame(rows, columns=list(FRONTIER_COLUMNS))
     table["knee"] = False
     free = table["sequence"] == FREE
@@ -107,16 +119,17 @@ class _Solver:
         today = whole.nearest_m(whole.fixed)
         helped = (whole.nearest_m(whole.free) < today) & (whole.residents > 0)
         settled = np.isfinite(today) & ~helped
-        self.constant = math.fsum(today[settled] * whole.residents[settled])
+        self.constant = math.fsum(today[settled] * whole.counted[settled])
         ids = [one for one, kept in zip(whole.demand_ids, helped, strict=True) if kept]
         self.core = replace(
             whole,
             metres=whole.metres[helped],
             residents=whole.residents[helped],
+            weights=whole.counted[helped],
             demand_ids=tuple(ids),
         )
         complete = not (self.reachable & np.isinf(today) & (whole.residents > 0)).any()
-        self.today = walks_to(whole, whole.fixed).objective if complete else math.nan
+        self.today = weighted_walk(whole, whole.fixed) if complete else math.nan
         self.pairs = max(1, int(helped.sum()) * len(whole.free))
 
     def rows(self, p: int, nested: tuple[str, ...]) -> list[dict[str, object]]:
@@ -148,7 +161,7 @@ class _Solver:
     def _value(self, sites: Sequence[str]) -> tuple[float, float]:
         opened = np.concatenate([self.question.fixed, self.question.at(sites)])
         walks = walks_to(self.question, opened)
-        return walks.unreachable, walks.objective
+        return walks.unreachable, weighted_walk(self.question, opened)
 
     def _row(
         self, sequence: str, p: int, sites: Sequence[str], bound: float, stopped: str | None
@@ -157,7 +170,7 @@ class _Solver:
         walks = walks_to(self.question, opened)
         lost = self.reachable & np.isinf(self.question.nearest_m(opened))
         complete = not (lost & (self.question.residents > 0)).any()
-        objective = walks.objective if complete else math.nan
+        objective = weighted_walk(self.question, opened) if complete else math.nan
         bound = min(bound, objective) if complete else math.nan
         gap = relative_gap(objective, bound) if complete and math.isfinite(bound) else math.nan
         proven = gap <= PROVEN_GAP
@@ -175,6 +188,51 @@ class _Solver:
             "unreachable": round(walks.unreachable),
             "sites": " ".join(self.question.names(opened)),
         }
+
+
+def _own_rows(
+    question: RoomQuestion, objective: Objective, counts: Sequence[int], extent: Extent
+) -> list[dict[str, object]]:
+    """Return the sequence of an objective of its own."""
+    pairs = max(1, len(question.demand_ids) * len(question.free))
+    steps = max(_LEAST_STEPS, int(extent.work * _MILLION / pairs / max(1, len(counts))))
+    own = question.limits
+    asked = replace(question, limits=Limits(work=steps, time_s=own.time_s, seed=own.seed))
+    rows: list[dict[str, object]] = []
+    before: Chosen | None = None
+    for p in counts:
+        try:
+            found = rooms_for(asked, p, objective=objective)[0]
+        except InfeasibleError:
+            # Too few rooms for all parts of the network, or no plan within the limit.
+            found = Chosen((), MODELS[objective], math.nan, math.nan, math.nan, "infeasible", None)
+        if before is not None:
+            found = not_worse(asked, found, before, p, objective=objective)
+        if found.sites or found.status != "infeasible":
+            before = found
+        rows.append(_own_row(question, objective, p, found))
+    return rows
+
+
+def _own_row(
+    question: RoomQuestion, objective: Objective, p: int, found: Chosen
+) -> dict[str, object]:
+    opened = np.sort(np.concatenate([question.fixed, question.at(found.sites)]))
+    walks = walks_to(question, opened)
+    known = found.status != "infeasible"
+    return {
+        "model": found.model,
+        "sequence": objective,
+        "p": p,
+        "objective": found.objective if known else math.nan,
+        "lower_bound": found.bound if known else math.nan,
+        "gap": found.gap if known else math.nan,
+        "status": found.status,
+        "stopped_by": found.stopped_by,
+        **{key: getattr(walks, key) if known else math.nan for key in _FIGURES},
+        "unreachable": round(walks.unreachable),
+        "sites": " ".join(question.names(opened)),
+    }
 
 
 def knee(objective: Sequence[float]) -> int | None:

@@ -17,6 +17,7 @@ from gridplan.rooms.question import (
     first_best,
     gains,
     walks_to,
+    weighted_walk,
 )
 from gridplan.siting import propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
@@ -82,7 +83,8 @@ def in_phases(
     for phase, group in enumerate(groups, start=1):
         before = built.copy()
         built += group
-        walks = walks_to(question, np.concatenate([question.fixed, np.array(built, dtype=int)]))
+        places = np.concatenate([question.fixed, np.array(built, dtype=int)])
+        walks = walks_to(question, places)
         rows.append(
             {
                 "phase": phase,
@@ -97,7 +99,7 @@ def in_phases(
                 "within_share": walks.within_share,
                 "beyond": round(walks.beyond),
                 "unreachable": round(walks.unreachable),
-                **_bound(question, sites, before, group, walks.objective),
+                **_bound(question, sites, before, group, weighted_walk(question, places)),
                 "sites": " ".join(sorted(question.names(group))),
             }
         )
@@ -119,12 +121,12 @@ def building_order(
     Reaching residents who reach nothing comes first, then the metres saved; of equals the
     first id. With `most`, the order ends after so many sites.
     """
-    walks, residents = compared_m(question), question.residents
+    walks, counted = compared_m(question), question.counted
     today = walks[:, standing].min(axis=1, initial=math.inf)
     today = np.where(np.isfinite(today), today, walks.max(initial=0.0))
     left, order = sorted(int(j) for j in sites), list[int]()
     while left and (most is None or len(order) < most):
-        best = left.pop(first_best(gains(walks, residents, today, np.array(left))))
+        best = left.pop(first_best(gains(walks, counted, today, np.array(left))))
         order.append(best)
         today = np.minimum(today, walks[:, best])
     return order
@@ -186,7 +188,7 @@ def _bound(
     if question.metres.size > _BOUND_PAIRS or (everybody & ~served).any() or not served.any():
         return none
     asked = replace(
-        question,
+        question.uncounted(),
         metres=question.metres[:, places],
         site_ids=question.names(places),
         candidates=later - built,

@@ -12,6 +12,8 @@ import pandas as pd
 
 from gridplan.access import kolm_pollak_ede
 from gridplan.errors import FaultList, InputError, first_ids
+from gridplan.rooms.counts import RoomCounts
+from gridplan.rooms.space import Space
 from gridplan.siting import Limits, RoomProblem
 from gridplan.siting.assessment import weighted_quantile
 
@@ -52,6 +54,13 @@ class RoomQuestion:
         Of the equally distributed equivalent walk.
     limits : Limits
         Of one search.
+    weights : float array, shape (n_demand,), or None
+        What each home counts in where rooms go; its residents if None. Figures of walks are
+        never weighted.
+    space : Space or None
+        Floor areas and households, with the sites in order; None: nobody asks.
+    counts : RoomCounts
+        Rooms that each community has at least and at most.
     """
 
     metres: Floats
@@ -65,6 +74,14 @@ class RoomQuestion:
     forbidden: frozenset[str] = frozenset()
     aversion: float = 1.0
     limits: Limits = field(default_factory=Limits)
+    weights: Floats | None = None
+    space: Space | None = None
+    counts: RoomCounts = field(default_factory=RoomCounts)
+
+    @property
+    def counted(self) -> Floats:
+        """What each home counts in where rooms go, shape (n_demand,)."""
+        return self.residents if self.weights is None else self.weights
 
     @property
     def fixed(self) -> Positions:
@@ -88,6 +105,8 @@ class RoomQuestion:
             candidates=self.candidates,
             required=self.required,
             forbidden=self.forbidden,
+            weights=self.weights,
+            counts=self.counts.rules(self.site_ids),
         )
 
     def at(self, ids: Collection[str]) -> Positions:
@@ -109,6 +128,10 @@ class RoomQuestion:
             self, required=self.required - {site_id}, forbidden=self.forbidden - {site_id}
         )
 
+    def uncounted(self) -> RoomQuestion:
+        """Return the question without least and greatest numbers of rooms by community."""
+        return replace(self, counts=RoomCounts())
+
     def cost_of(self, ids: Collection[str]) -> float:
         """Return what sites cost in yuan; NaN where the cost of one is not given."""
         return math.fsum(self.cost.reindex(sorted(ids)).to_numpy(dtype=float)) if ids else 0.0
@@ -121,6 +144,8 @@ def make_question(
     norm_m: float,
     aversion: float = 1.0,
     limits: Limits | None = None,
+    space: Space | None = None,
+    counts: RoomCounts | None = None,
 ) -> RoomQuestion:
     """
     Return a question with its sites in the order of their ids.
@@ -131,6 +156,9 @@ def make_question(
         With text ids.
     cost : Series of float by site id
         Yuan; a site that is absent has none that is known.
+    space : Space, optional
+        Its areas by site id, in any order; a site that is absent has none that is known.
+    counts : RoomCounts, optional
 
     Raises
     ------
@@ -152,6 +180,9 @@ def make_question(
         forbidden=frozenset(str(one) for one in problem.forbidden),
         aversion=aversion,
         limits=limits or Limits(),
+        counts=counts or RoomCounts(),
+        space=space and replace(space, area_m2=space.area_m2.reindex(sorted(ids))),
+        weights=None if problem.weights is None else np.asarray(problem.weights, dtype=float),
     )
 
 
@@ -253,6 +284,17 @@ def walks_to(question: RoomQuestion, opened: Positions) -> Walks:
         beyond=total - within,
         unreachable=math.fsum(residents) - total,
     )
+
+
+def weighted_walk(question: RoomQuestion, opened: Positions) -> float:
+    """
+    Return the total walk of those who reach a place, each home by what it counts.
+
+    Resident-metres where no group has a weight: then it is the objective of `walks_to`.
+    """
+    metres = question.nearest_m(opened)
+    reached = np.isfinite(metres)
+    return math.fsum(metres[reached] * question.counted[reached])
 
 
 def compared_m(question: RoomQuestion) -> Floats:

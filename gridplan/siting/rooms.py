@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,10 @@ class RoomProblem:
         The sites that may be opened; all others are open already and stay.
     required, forbidden : collections of str
         Candidates that have to be opened, and that must stay closed.
+    weights : float array, shape (n_demand,), optional
+        What each demand point counts in the objective; its residents if absent.
+    counts : Rules
+        Of these, how many open sites each group has: `groups`, `at_least`, `at_most`.
     """
 
     metres: Floats
@@ -41,6 +46,13 @@ class RoomProblem:
     candidates: Collection[Hashable] = field(default=())
     required: Collection[Hashable] = field(default=())
     forbidden: Collection[Hashable] = field(default=())
+    weights: Floats | None = None
+    counts: Rules = field(default_factory=Rules)
+
+    @property
+    def counted(self) -> Floats:
+        """What each demand point counts in the objective."""
+        return self.residents if self.weights is None else self.weights
 
     @property
     def fixed(self) -> tuple[Hashable, ...]:
@@ -49,7 +61,24 @@ class RoomProblem:
         return tuple(one for one in self.site_ids if one not in new)
 
 
-def propose_rooms(problem: RoomProblem, *, p_new: int, limits: Limits | None = None) -> Siting:
+class Solver(Protocol):
+    """What chooses p sites: `p_median`, or any other problem with its own options filled in."""
+
+    def __call__(
+        self, cost: pd.DataFrame, weights: pd.Series, *, p: int, rules: Rules, limits: Limits
+    ) -> Siting:
+        """Return the best p sites."""
+        ...  # pragma: no cover - never called
+
+
+def propose_rooms(
+    problem: RoomProblem,
+    *,
+    p_new: int,
+    limits: Limits | None = None,
+    solver: Solver = p_median,
+    everybody: bool = True,
+) -> Siting:
     """
     Open `p_new` candidates so that residents walk least in total (p-median).
 
@@ -57,6 +86,16 @@ def propose_rooms(problem: RoomProblem, *, p_new: int, limits: Limits | None = N
     Residents that no site reaches are left out; where no new room is asked for, so are those
     whom only candidates reach. Where nobody is left, the result has the
     status ``infeasible``, no figures, and the open sites alone.
+
+    Parameters
+    ----------
+    problem : RoomProblem
+    p_new : int
+    limits : Limits, optional
+    solver : callable
+        Another objective than the least total walk.
+    everybody : bool
+        The objective needs everybody whom some site reaches to reach an open one.
 
     Raises
     ------
@@ -77,14 +116,19 @@ def propose_rooms(problem: RoomProblem, *, p_new: int, limits: Limits | None = N
         return _nobody_reached(problem)
     standing = np.concatenate([opened, must])
     parts = separate_parts(problem.metres, problem.residents, opened=standing, candidates=may)
-    if p_new and len(parts) > p_new - len(must):
+    if everybody and p_new and len(parts) > p_new - len(must):
         raise InfeasibleError(_too_few(parts, len(must), p_new, problem.site_ids))
     names = pd.Index([one for one, kept in zip(problem.demand_ids, reached, strict=True) if kept])
-    result = p_median(
+    result = solver(
         pd.DataFrame(problem.metres[reached], index=names, columns=list(problem.site_ids)),
-        pd.Series(problem.residents[reached], index=names),
+        pd.Series(problem.counted[reached], index=names),
         p=len(opened) + p_new,
-        rules=Rules(fixed=problem.fixed, required=sorted(wanted, key=str), forbidden=barred),
+        rules=replace(
+            problem.counts,
+            fixed=problem.fixed,
+            required=sorted(wanted, key=str),
+            forbidden=barred,
+        ),
         limits=limits or Limits(),
     )
     if not result.sites:
@@ -162,11 +206,13 @@ def _too_few(
 def no_plan(result: Siting, p_new: int) -> Message:
     """Return why a search ended without a plan: what rules it out, or which limit ended it."""
     if result.status == "infeasible":
+        cause = result.cause or Message(en="", zh="")
         return Message(
-            en=f"It is proven that no choice of {p_new} new rooms reaches every resident whom "
-            f"some site reaches. Raise [siting].p, or join the parts of the walking network.",
-            zh=f"已证明：新增 {p_new} 处活动室无论如何选取，都无法让所有可达居民步行到达。"
-            f"请增大 [siting].p，或连通步行路网。",
+            en=f"It is proven that no choice of {p_new} new rooms keeps all rules and reaches "
+            f"every resident whom some site reaches. Raise [siting].p, ease the rules, or join "
+            f"the parts of the walking network. {cause.en}".rstrip(),
+            zh=f"已证明：新增 {p_new} 处活动室无论如何选取，都无法同时满足各项规则并让所有可达居民"
+            f"步行到达。请增大 [siting].p、放宽规则，或连通步行路网。{cause.zh}",
         )
     setting, en, zh = _STOPPED.get(str(result.stopped_by), _STOPPED["work"])
     advice_en = f"Raise {setting}." if setting else "Run it again."

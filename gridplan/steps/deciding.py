@@ -36,7 +36,8 @@ def add_siting(work: Work) -> None:
     work.found["closing"] = assemble.closing_costs(metres, weights, opened, list(ids))
     before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")
     room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
-    demand = pd.concat([demand, before, room], axis="columns")
+    given = rooming.assigned_columns(question, found, demand)
+    demand = pd.concat([demand, before, room, *given], axis="columns")
     shapes = pd.concat([place.committees.geometry, place.sites.geometry]).to_numpy()
     points = gpd.GeoSeries(shapes[opened], index=ids[opened], crs=place.crs)
     work.found["demand"] = demand

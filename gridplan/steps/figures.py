@@ -41,7 +41,7 @@ def add_summary(work: Work) -> None:
             **evaluation.cell_figures(layers["cells"]),
         },
         **walks,
-        "siting": work.found["siting_figures"],
+        "siting": work.found["siting_figures"] | summary.space_figures(layers["rooms"]),
         "zones": {"systems": {MAIN_SYSTEM: zones}},
         "network": summary.network_figures(work.found["network"], place),
         "norms": [

@@ -24,6 +24,7 @@ from gridplan.access import (
 )
 from gridplan.demand import first_containing
 from gridplan.place import Place
+from gridplan.rooms import community_change, room_space
 from gridplan.steps.rooming import add_staffing
 from gridplan.steps.services import COMMITTEE, ROOM
 from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
@@ -60,14 +61,7 @@ def add_layers(work: Work) -> None:
         "gates": assemble.gates_layer(place, work.found["proposed_gates"]),
         "demand": _demand_layer(demand, place.groups),
         "committees": assemble.committees_layer(place, demand),
-        "rooms": assemble.rooms_layer(
-            place,
-            demand,
-            work.found["opened"],
-            work.found["closing"],
-            required=work.found["question"].required,
-            phase_of=work.found["answer"].phase_of,
-        ),
+        "rooms": _rooms_layer(work),
         "streets": assemble.streets_layer(work.found["network"]),
         "line_moves": work.found["line_moves"],
         "ledger": work.found["ledger"],
@@ -89,6 +83,42 @@ def add_layers(work: Work) -> None:
         **work.found["measures"],
     }
     work.found["layers"]["staffing"] = add_staffing(work)
+    work.found["layers"]["community_change"] = community_change(
+        work.found["layers"]["demand"],
+        work.found["layers"]["rooms"],
+        place.communities["community_id"],
+        norm_m=work.found["question"].norm_m,
+    )
+
+
+def _rooms_layer(work: Work) -> gpd.GeoDataFrame:
+    """Return the open rooms with what each holds, needs and lacks by the graded norm."""
+    place, settings = work.place, work.config
+    rooms = assemble.rooms_layer(
+        place,
+        work.found["demand"],
+        work.found["opened"],
+        work.found["closing"],
+        required=work.found["question"].required,
+        phase_of=work.found["answer"].phase_of,
+    )
+    space = room_space(
+        rooms,
+        None if settings.siting.capacity == "off" else settings.room_grades,
+        offices=place.committees["committee_id"],
+        residents_per_household=settings.demand.persons_per_household,
+    )
+    communities = first_containing(rooms.geometry.to_numpy(), place.communities, "community_id")
+    where = pd.Series(
+        [None if pd.isna(one) else str(one) for one in communities],
+        index=rooms.index,
+        name="community_id",
+        dtype="object",
+    )
+    joined = pd.concat(
+        [rooms.drop(columns="geometry"), where, space, rooms[["geometry"]]], axis="columns"
+    )
+    return gpd.GeoDataFrame(joined, crs=place.crs)
 
 
 def _access_table(work: Work) -> pd.DataFrame:
@@ -149,8 +179,9 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
     room = ["room_id", "room_m", "room_reason"]
     before = ["room_before_id", "room_before_m", "room_before_reason"]
     where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
+    given = [one for one in ("assigned_id", "assigned_m") if one in demand]
     counts = ["population", "population_register", *groups]
-    walks = [*own, *(one for one in ranged if one in demand), *nearest, *before, *room]
+    walks = [*own, *(one for one in ranged if one in demand), *nearest, *before, *room, *given]
     layer = demand[["demand_id", *counts, *where, *walks, "reason", "grade", "geometry"]]
     return gpd.GeoDataFrame(layer, crs=demand.crs)
 

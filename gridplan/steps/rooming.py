@@ -15,22 +15,29 @@ from gridplan.demand import first_containing
 from gridplan.errors import InfeasibleError, Note
 from gridplan.rooms import (
     KEYS,
+    MODELS,
     Answer,
     Asked,
     Chosen,
     Decision,
     Estates,
+    RoomCounts,
     RoomQuestion,
     Sharing,
+    Space,
     StaffNorm,
     answer,
+    check_counts,
     decisions_table,
     estates_table,
     frontier_table,
     group_reasons,
     left_behind,
+    limit_notes,
     make_question,
     options_table,
+    planning_weights,
+    room_counts,
     room_reasons,
     staffing_table,
     unpriced_note,
@@ -68,17 +75,26 @@ def room_question(work: Work) -> RoomCase:
         candidates=set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"]),
         required=[one.site_id for one in decisions if one.decision == "required"],
         forbidden=[one.site_id for one in decisions if one.decision == "forbidden"],
+        weights=planning_weights(
+            demand["population"].fillna(0).to_numpy(dtype=float),
+            group_counts(work),
+            settings.group_weights,
+        ),
     )
+    counts = _counts(work, problem)
     question = make_question(
         problem,
         pd.Series(sites["cost"].to_numpy(dtype=float), index=sites["site_id"].astype(str)),
         norm_m=norms["room_norm_m"].value,
         aversion=work.config.access.aversion,
         limits=Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed),
+        space=_space(work, problem.residents),
+        counts=counts,
     )
     asked = Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
         rooms=settings.p + len(silent),
+        objective=settings.objective,
         budget=settings.budget,
         sharing=Sharing(
             households=norms["estate_room_households"].value,
@@ -87,6 +103,51 @@ def room_question(work: Work) -> RoomCase:
         phasing=settings.phasing,
     )
     return RoomCase(question, _estates(work), asked, decisions)
+
+
+def _counts(work: Work, problem: RoomProblem) -> RoomCounts:
+    """Return the numbers of rooms by community, checked against the sites there are."""
+    place, settings = work.place, work.config.siting
+    sites = place.sites
+    points = shapely.point_on_surface(sites.geometry.to_numpy())
+    inside = first_containing(points, place.communities, "community_id")
+    real = inside.notna().to_numpy(dtype=bool)
+    counts = room_counts(
+        dict(zip(sites["site_id"][real], inside[real], strict=True)),
+        place.communities["community_id"].astype(str).tolist(),
+        at_least=settings.at_least,
+        at_most=settings.at_most,
+    )
+    barred = frozenset(problem.forbidden)
+    silent = int((sites["kind"] == "required").sum())
+    numbered = settings.answer == "C" and settings.budget is None
+    check_counts(
+        counts,
+        existing=sites.loc[sites["kind"] == "existing", "site_id"].tolist(),
+        candidates=sorted(str(one) for one in set(problem.candidates) - barred),
+        required=sorted({str(one) for one in problem.required}),
+        rooms=settings.p + silent if numbered else None,
+    )
+    return counts
+
+
+def _space(work: Work, residents: np.ndarray) -> Space | None:
+    """Return the floor areas of the sites; None where nobody asks, or no area is known."""
+    settings, sites = work.config.siting, work.place.sites
+    area = pd.Series(sites["area_m2"].to_numpy(dtype=float), index=sites["site_id"].astype(str))
+    # The area of an assumed site is the footprint of its building.
+    area = area.mask(sites["assumed"].fillna(value=False).to_numpy(dtype=bool))
+    if settings.capacity == "off" or (settings.capacity == "soft" and area.isna().all()):
+        return None
+    space = Space(
+        norm=work.config.room_grades,
+        area_m2=area,
+        households=residents / work.config.demand.persons_per_household,
+        hard=settings.capacity == "hard",
+    )
+    if space.hard:
+        work.notes.extend(limit_notes(space))
+    return space
 
 
 def _estates(work: Work) -> Estates:
@@ -125,21 +186,39 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
             if key == work.config.siting.answer:
                 raise
             work.notes.extend(Note("answer_infeasible", 1, one) for one in error.faults)
-            none = Chosen((), "p-median", math.inf, math.inf, math.inf, "infeasible", None)
+            model = MODELS[case.asked.objective] if key == "C" else "lscp"
+            none = Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
             found.append(Answer(key, none))
     return found
+
+
+def assigned_columns(
+    question: RoomQuestion, found: Answer, demand: pd.DataFrame
+) -> list[pd.DataFrame]:
+    """Return the room that each home is given and the walk to it, where capacity is hard."""
+    if question.space is None or not question.space.hard or found.siting is None:
+        return []
+    given = found.siting.assignment.reindex(list(question.demand_ids)).astype("object")
+    given = given.where(given.notna() & (question.residents > 0), None)
+    column = {one: j for j, one in enumerate(question.site_ids)}
+    metres = [
+        math.nan if site is None else float(question.metres[row, column[str(site)]])
+        for row, site in enumerate(given)
+    ]
+    table = pd.DataFrame({"assigned_id": given.to_numpy(dtype=object), "assigned_m": metres})
+    return [table.set_index(demand.index)]
 
 
 def room_tables(
     work: Work, case: RoomCase, answers: Sequence[Answer], found: Answer
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of the answers and their reasons, by the name of their layer."""
-    question, demand = case.question, work.found["demand"]
+    question = case.question
     opened = found.opened(question)
     by_estate = next(one for one in answers if one.key == "A")
     solve = functools.partial(_again, case=case, found=found)
     existing = int((work.place.sites["kind"] == "existing").sum())
-    groups = {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}
+    groups = group_counts(work)
     return {
         "room_options": options_table(question, answers, existing_rooms=existing, chosen=found.key),
         "room_phases": _phases(by_estate),
@@ -150,6 +229,12 @@ def room_tables(
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
     }
+
+
+def group_counts(work: Work) -> dict[str, np.ndarray]:
+    """Return the residents of each group in the homes, shape (n_demand,)."""
+    demand = work.found["demand"]
+    return {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}
 
 
 def _again(question: RoomQuestion, *, case: RoomCase, found: Answer) -> Answer:

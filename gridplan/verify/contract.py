@@ -63,6 +63,9 @@ _ADDED = {
     "measure_plans": "plan budget cost rooms_new links objective lower_bound gap status stopped_by "
     "mean_m p90_m within_share unreachable measures",
     "staffing": "place_id kind residents existing needed gap yearly_cost",
+    "community_change": "community_id residents rooms_existing rooms_new before_mean_m "
+    "after_mean_m before_p90_m after_p90_m before_within_share after_within_share before_beyond "
+    "after_beyond before_missing after_missing before_nearest_id after_nearest_id",
     "access_by_unit": "basis level unit_id group residents mean_m median_m p90_m max_m detour",
     "minutes_by_unit": "level unit_id group residents mean_min median_min p90_min without_way",
     "facility_walks": "demand_id kind facility_id metres reason",

@@ -10,6 +10,7 @@ from gridplan.verify.frames import given_of, is_in, labels, missing_columns, num
 from gridplan.verify.rules import finding
 
 _TABLE = "community_committees"
+_MAXIMISED = "mclp"
 
 
 def check_community_committees(
@@ -60,8 +61,8 @@ def check_frontier(frontier: pd.DataFrame, *, tolerances: Tolerances = STANDARD)
     Parameters
     ----------
     frontier : DataFrame
-        With ``p`` and ``objective``, to be made small; ``lower_bound``, ``model`` and
-        ``sequence`` are used where present.
+        With ``p`` and ``objective``, to be made small (large for the model ``mclp``, whose
+        bound is from above); ``lower_bound``, ``model`` and ``sequence`` are used where present.
     """
     absent = missing_columns(frontier, "frontier", ["p", "objective"])
     if absent:
@@ -69,6 +70,8 @@ def check_frontier(frontier: pd.DataFrame, *, tolerances: Tolerances = STANDARD)
     rooms, objective = numbers(frontier, "p"), numbers(frontier, "objective")
     model = texts(frontier, "model") if "model" in frontier else np.full(len(rooms), "")
     sequence = texts(frontier, "sequence") if "sequence" in frontier else np.full(len(rooms), "")
+    sense = np.where(model == _MAXIMISED, -1.0, 1.0)
+    objective = objective * sense
     names = np.array(
         [f"{which or ''} p = {one:g}".strip() for which, one in zip(sequence, rooms, strict=True)],
         dtype=object,
@@ -81,6 +84,6 @@ def check_frontier(frontier: pd.DataFrame, *, tolerances: Tolerances = STANDARD)
     worse = objective > np.nan_to_num(before, nan=np.inf) + slack
     findings = finding("frontier_rises", names[worse], layer="frontier")
     if "lower_bound" in frontier:
-        above = numbers(frontier, "lower_bound") > objective + slack
+        above = numbers(frontier, "lower_bound") * sense > objective + slack
         findings += finding("frontier_bound", names[above], layer="frontier")
     return Checked(tuple(findings))

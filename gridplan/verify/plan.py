@@ -13,12 +13,14 @@ import shapely
 
 from gridplan.verify import (
     codes,
+    communities,
     crossing,
     lineage,
     links,
     rooms,
     services,
     siting,
+    space,
     sums,
     tiling,
     walks,
@@ -455,6 +457,13 @@ CHECKS = (
         "room_tables",
         ("room_options", "summary"),
         rooms.check_room_tables,
+        expected=False,
+    ),
+    _Check("room_space", ("rooms", "summary"), space.check_space_of, expected=False),
+    _Check(
+        "community_change",
+        ("community_change", "demand", "summary"),
+        communities.check_community_change_of,
         expected=False,
     ),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),

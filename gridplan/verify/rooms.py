@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,8 +13,11 @@ from gridplan.verify.frames import given_of, missing_columns, number, numbers, t
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World
 
-_NESTED = "nested"
+_NESTED, _MAXIMISED = "nested", "mclp"
 _TEN_THOUSAND = 10_000.0
+_OFFICE = "committee"
+_NEAR_M = 1.0
+"""A community's line may have moved round a building; a point on it is inside to this."""
 
 
 def check_options(
@@ -27,7 +33,8 @@ def check_options(
     Parameters
     ----------
     options : DataFrame
-        ``answer``, ``within``, ``beyond``, ``unreachable``, ``lower_bound``, ``objective``.
+        ``answer``, ``within``, ``beyond``, ``unreachable``, ``lower_bound``, ``objective``,
+        ``model`` where it is there.
     residents : float
         All residents of the place.
     left : DataFrame, optional
@@ -47,6 +54,9 @@ def check_options(
     wrong = ~(np.abs(total - residents) <= slack)
     findings = finding("answer_residents", names[wrong], layer="room_options")
     excess = numbers(options, "lower_bound") - numbers(options, "objective")
+    if "model" in options:
+        # Where most is asked for, the bound is from above.
+        excess = np.where(texts(options, "model") == _MAXIMISED, -excess, excess)
     above = excess > tolerances.ratio * np.maximum(np.abs(numbers(options, "objective")), 1.0)
     findings += finding("frontier_bound", names[above], layer="room_options")
     if left is not None:
@@ -119,6 +129,48 @@ def check_staffing(
     return Checked(tuple(findings))
 
 
+def check_counts(
+    rooms: pd.DataFrame,
+    *,
+    at_least: Mapping[str, Any],
+    at_most: Mapping[str, Any],
+    communities: pd.DataFrame | None = None,
+) -> Checked:
+    """
+    Check that each community has as many rooms as it was to have; committees are none.
+
+    Parameters
+    ----------
+    rooms : GeoDataFrame
+        ``site_id``, ``ownership``, ``community_id``.
+    at_least, at_most : mapping of community id to number
+    communities : GeoDataFrame, optional
+        ``community_id``: a room has to lie where its column says.
+    """
+    if not (at_least or at_most):
+        return Checked()
+    absent = missing_columns(rooms, "rooms", ["site_id", "ownership", "community_id"])
+    if absent:
+        return Checked(tuple(absent))
+    where = texts(rooms, "community_id")
+    real = rooms[texts(rooms, "ownership") != _OFFICE]
+    held = pd.Series(texts(real, "community_id")).value_counts()
+    wrong = {one for one, least in at_least.items() if held.get(one, 0) < least}
+    wrong |= {one for one, most in at_most.items() if held.get(one, 0) > most}
+    findings = finding("siting_group", sorted(wrong), layer="rooms")
+    if communities is not None and "geometry" in rooms:
+        shapes = dict(zip(texts(communities, "community_id"), communities.geometry, strict=True))
+        away = np.array(
+            [
+                one is not None and (one not in shapes or shapes[one].distance(point) > _NEAR_M)
+                for one, point in zip(where, rooms["geometry"], strict=True)
+            ],
+            dtype=np.bool_,
+        )
+        findings += finding("room_elsewhere", texts(rooms, "site_id")[away], layer="rooms")
+    return Checked(tuple(findings))
+
+
 def check_nested(frontier: pd.DataFrame) -> Checked:
     """Check that a nested sequence of rooms never closes one, nor beats the bound of the free."""
     if not {"sequence", "p", "sites"} <= set(frontier):
@@ -153,6 +205,16 @@ def check_room_tables(world: World) -> Checked:
     if "staffing" in world.layers:
         workers = number(norms.get("workers_per_10000"))
         parts.append(check_staffing(world.layers["staffing"], residents, workers_per_10000=workers))
+    if "rooms" in world.layers:
+        siting = world.summary.get("siting") or {}
+        parts.append(
+            check_counts(
+                world.layers["rooms"],
+                at_least=siting.get("at_least") or {},
+                at_most=siting.get("at_most") or {},
+                communities=world.get("communities"),
+            )
+        )
     if "frontier" in world.layers:
         parts.append(check_nested(world.layers["frontier"]))
     return Checked(tuple(one for part in parts for one in part.findings))

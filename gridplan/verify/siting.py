@@ -19,6 +19,7 @@ from gridplan.verify.frames import (
     numbers,
     texts,
 )
+from gridplan.verify.objective import in_whole_numbers, model_of, objective_again
 from gridplan.verify.rules import finding
 
 STATUSES = ("proven", "gap", "infeasible", "stopped")
@@ -28,13 +29,6 @@ _KEPT, _FORBIDDEN = ("existing", "required"), ("forbidden",)
 _INTEGER_GAP = 1.0
 _SMALLEST = 1e-9
 _MAXIMISED = ("mclp",)
-_MADE_OF: dict[str, tuple[str, ...]] = {
-    "lscp": (),
-    "mclp": ("population",),
-    "p_center": ("room_m",),
-    "p_median": ("population", "room_m"),
-}
-"""Columns whose whole numbers make the objective a whole number."""
 
 
 def check_rooms(
@@ -155,12 +149,14 @@ def check_claims(
     Parameters
     ----------
     siting : mapping
-        ``model`` (``p_median``, ``p_center``, ``lscp``, ``mclp``), ``objective``,
-        ``lower_bound``, ``gap``, ``status``; ``radius_m`` for ``mclp``.
+        ``model`` (``p_median``, ``p_center``, ``p_quantile``, ``p_ede``, ``lscp``, ``mclp``),
+        ``objective``, ``lower_bound`` (from above for ``mclp``), ``gap``, ``status``, and what
+        `objective_again` takes.
     demand : DataFrame, optional
         With ``population`` and ``room_m``, from which the objective is computed again:
         the sum of residents times metres (p-median), the longest walk (p-center),
-        residents within the radius (MCLP).
+        residents within the radius (MCLP), the distance that a share does not exceed
+        (p-quantile), the Kolm-Pollak equivalent (p-EDE).
     rooms : int, optional
         Number of open rooms, the objective of the LSCP.
 
@@ -175,9 +171,9 @@ def check_claims(
     if status not in STATUSES:
         findings += finding("status_unknown", [status], layer="summary", detail=", ".join(STATUSES))
     objective, bound = number(siting.get("objective")), number(siting.get("lower_bound"))
-    model = str(siting.get("model")).lower().replace("-", "_")
+    model = model_of(siting)
     figures: dict[str, float] = {}
-    again = _objective(model, siting, demand, rooms)
+    again = objective_again(siting, demand, rooms)
     if objective is not None:
         findings += _objective_findings(model, objective, again, tolerances)
     if again is not None:
@@ -187,28 +183,9 @@ def check_claims(
         findings += _bound_findings(model, objective, bound, tolerances)
         findings += _gap_findings(siting.get("gap"), figures["siting_gap"], tolerances)
     if status == "proven":
-        whole = _in_whole_numbers(model, demand)
+        whole = in_whole_numbers(siting, demand)
         findings += _proof_findings(objective, bound, whole=whole, tolerances=tolerances)
     return Checked(tuple(findings), figures)
-
-
-def _objective(
-    model: str, siting: Mapping[str, Any], demand: pd.DataFrame | None, rooms: int | None
-) -> float | None:
-    if model == "lscp":
-        return None if rooms is None else float(rooms)
-    if demand is None or not {"population", "room_m"} <= set(demand):
-        return None
-    population, room_m = numbers(demand, "population"), numbers(demand, "room_m")
-    served = np.isfinite(room_m) & (population > 0)
-    radius_m = number(siting.get("radius_m"))
-    if model == "p_median":
-        return float((population[served] * room_m[served]).sum())
-    if model == "p_center":
-        return float(room_m[served].max(initial=0.0))
-    if model == "mclp" and radius_m is not None:
-        return float(population[served & (room_m <= radius_m)].sum())
-    return None
 
 
 def _objective_findings(
@@ -238,16 +215,6 @@ def _gap_findings(claimed: object, gap: float, tolerances: Tolerances) -> list[F
         return []
     words = "null" if said is None else f"{said:.6g}"
     return finding("gap_wrong", [f"{gap:.6g}"], layer="summary", detail=words)
-
-
-def _in_whole_numbers(model: str, demand: pd.DataFrame | None) -> bool:
-    made_of = _MADE_OF.get(model, ("population", "room_m"))
-    if not made_of:
-        return True
-    if demand is None or not set(made_of) <= set(demand):
-        return False
-    values = np.concatenate([numbers(demand, column) for column in made_of])
-    return bool(np.all(np.mod(values[np.isfinite(values)], 1.0) == 0.0))
 
 
 def _proof_findings(

@@ -211,9 +211,9 @@ _LINKS = {
         "`{layer}` 中有 {count} 步的目标值比更少活动室时还差：{ids}。请重新计算。",
     ),
     "frontier_bound": hard(
-        "Steps of `{layer}` whose lower bound lies above the objective: {count} ({ids}). "
+        "Rows of `{layer}` whose bound is better than the objective: {count} ({ids}). "
         "One of the two is wrong.",
-        "`{layer}` 中有 {count} 步的下界高于目标值：{ids}。两者必有一误。",
+        "`{layer}` 中有 {count} 行的界优于目标值：{ids}。两者必有一误。",
     ),
     "nested_closes": hard(
         "Steps of the nested sequence that close a room of the step before: {count} ({ids}). "

@@ -164,6 +164,31 @@ SITING = {
         "Do not use the plan.",
         "{count} 个分组的选址点数量不符合要求：{ids}。该方案不可采用。",
     ),
+    "room_space": hard(
+        "Rooms whose households, floor area needed and lacking do not agree with the graded norm: "
+        "{count} ({ids}). Compute them again.",
+        "{count} 处活动室的户数、所需面积与缺口不符合分级标准：{ids}。请重新计算。",
+    ),
+    "community_change": hard(
+        "Communities whose figures before or after do not agree with the walks of `demand`, or "
+        "that are missing: {count} ({ids}). Compute the table again.",
+        "{count} 个社区的前后对照与 `demand` 的步行不符，或缺失：{ids}。请重新计算该表。",
+    ),
+    "room_elsewhere": hard(
+        "Rooms that do not lie in the community of their column: {count} ({ids}). Correct "
+        "`community_id`.",
+        "{count} 处活动室不在其 `community_id` 所示社区内：{ids}。请更正。",
+    ),
+    "room_overfull": hard(
+        "Rooms that are given more households than their floor area serves: {count} ({ids}). "
+        "The capacity is hard: do not use the plan.",
+        "{count} 处活动室分配的户数超过其面积可服务户数：{ids}。容量为硬性要求，该方案不可采用。",
+    ),
+    "assigned_wrong": hard(
+        "Homes given to a room that is not open, or nearer than the nearest, or to none: {count} "
+        "({ids}). Do not use the plan.",
+        "{count} 处住房分配的活动室未开放、比最近处还近，或没有分配：{ids}。该方案不可采用。",
+    ),
     "siting_uncovered": hard(
         "Demand points without enough open sites within {detail} m: {count} ({ids}). "
         "Do not use the plan.",

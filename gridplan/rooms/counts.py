@@ -1,0 +1,206 @@
+"""How many rooms each community has at least and at most."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gridplan.errors import FaultList, InputError, counted, first_ids
+from gridplan.siting import Rules
+
+EACH = "each"
+"""Stands for every community that is not named itself."""
+
+Flags = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomCounts:
+    """
+    Least and greatest number of rooms by community; rooms that are open today count.
+
+    Attributes
+    ----------
+    community_of : mapping of site id to community id
+        Existing rooms and candidates. A site that is absent (a committee, or one outside all
+        communities) counts nowhere.
+    at_least, at_most : mapping of community id to number
+    """
+
+    community_of: Mapping[Hashable, Hashable] = field(default_factory=dict)
+    at_least: Mapping[Hashable, int] = field(default_factory=dict)
+    at_most: Mapping[Hashable, int] = field(default_factory=dict)
+
+    def rules(self, sites: Collection[str]) -> Rules:
+        """
+        Return the counts as the solvers take them; no rules where there are none.
+
+        Parameters
+        ----------
+        sites : ids of the sites that the solver knows
+            A community that has none of them keeps any greatest number, and is left out.
+        """
+        groups: dict[Hashable, Hashable] = {
+            one: self.community_of[one] for one in sites if one in self.community_of
+        }
+        there = frozenset(groups.values())
+        at_least = {one: n for one, n in self.at_least.items() if n or one in there}
+        at_most = {one: n for one, n in self.at_most.items() if one in there or one in at_least}
+        if not (at_least or at_most):
+            return Rules()
+        return Rules(groups=groups, at_least=at_least, at_most=at_most)
+
+    @property
+    def binding(self) -> bool:
+        """Some community has a least or a greatest number."""
+        return bool(self.at_least or self.at_most)
+
+    def allowed(self, opened: Positions, ids: Sequence[str], sites: Positions) -> Flags:
+        """
+        Return which sites keep all counts when opened beside others.
+
+        Parameters
+        ----------
+        opened : positions of the sites that are open
+        ids : ids of all sites
+        sites : positions of those that are asked about, none of them open
+        """
+        names = sorted({*self.at_least, *self.at_most}, key=str)
+        at = {name: place for place, name in enumerate(names)}
+        group = np.array([at.get(self.community_of.get(one, ""), -1) for one in ids])
+        least = np.array([self.at_least.get(name, 0) for name in names])
+        most = np.array([float(self.at_most.get(name, np.inf)) for name in names])
+        held = np.bincount(group[opened][group[opened] >= 0], minlength=len(names))
+        with_one = held[None, :] + (group[sites][:, None] == np.arange(len(names))[None, :])
+        found: Flags = ((with_one >= least) & (with_one <= most)).all(axis=1)
+        return found
+
+
+def room_counts(
+    community_of: Mapping[Hashable, Hashable],
+    communities: Sequence[str],
+    *,
+    at_least: Mapping[str, int],
+    at_most: Mapping[str, int],
+) -> RoomCounts:
+    """
+    Return the counts of each community, `EACH` being spelt out.
+
+    Parameters
+    ----------
+    community_of : mapping of site id to community id
+    communities : ids of all communities
+    at_least, at_most : mapping of community id, or `EACH`, to number
+
+    Raises
+    ------
+    InputError
+        If a community is not known.
+
+    Examples
+    --------
+    >>> room_counts({}, ["a", "b"], at_least={"each": 1, "b": 2}, at_most={}).at_least
+    {'a': 1, 'b': 2}
+    """
+    faults = FaultList()
+    for key, given in (("at_least", at_least), ("at_most", at_most)):
+        unknown = sorted(set(given) - {EACH, *communities})
+        if unknown:
+            faults.add(
+                en=f"[siting].{key}: {counted(len(unknown), 'community is', 'communities are')} "
+                f"not in the place: {first_ids(unknown)}. It has {first_ids(sorted(communities))}; "
+                f'"each" stands for all.',
+                zh=f"[siting].{key} 中有 {len(unknown)} 个社区不在本辖区：{first_ids(unknown)}。"
+                f'辖区内有 {first_ids(sorted(communities))}；"each" 表示各社区。',
+            )
+    faults.raise_if_any(InputError)
+    return RoomCounts(
+        community_of=community_of,
+        at_least=_spelt_out(at_least, communities),
+        at_most=_spelt_out(at_most, communities),
+    )
+
+
+def _spelt_out(given: Mapping[str, int], communities: Sequence[str]) -> dict[Hashable, int]:
+    named = {one: given.get(one, given.get(EACH)) for one in sorted(communities)}
+    return {one: number for one, number in named.items() if number is not None}
+
+
+def check_counts(
+    counts: RoomCounts,
+    *,
+    existing: Sequence[str],
+    candidates: Sequence[str],
+    required: Sequence[str],
+    rooms: int | None,
+) -> None:
+    """
+    Raise an `InputError` with one message for each way in which the counts cannot be kept.
+
+    Parameters
+    ----------
+    existing, candidates, required : site ids
+        Rooms that are open today; candidates that may be opened; those that have to be.
+    rooms : int or None
+        New rooms that are asked for; None where their number is free.
+    """
+    if not counts.binding:
+        return
+    stand = _by_community(counts, existing)
+    may = _by_community(counts, [*existing, *candidates])
+    must = _by_community(counts, [*existing, *required])
+    faults = FaultList()
+    for wrong, en, zh in (
+        (
+            [one for one in counts.at_least if _crossed(counts, one)],
+            "are asked to have at least more rooms than at most (at_least, at_most)",
+            "的下限大于上限（at_least、at_most）",
+        ),
+        (
+            [one for one, least in counts.at_least.items() if least > may.get(one, 0)],
+            "have too few rooms and sites for at_least; add sites or give them an own number",
+            "的现有活动室与候选场地少于下限 at_least。请增加场地，或为其单独设定较小的数量",
+        ),
+        (
+            [one for one, most in counts.at_most.items() if most < must.get(one, 0)],
+            "have more existing and required rooms than at_most allows. Raise it for them",
+            "的现有与必选活动室多于上限 at_most。请提高其上限",
+        ),
+    ):  # fmt: skip
+        if wrong:
+            faults.add(
+                en=f"[siting]: {len(wrong)} communities {en}: {first_ids(wrong)}.",
+                zh=f"[siting]：{len(wrong)} 个社区{zh}：{first_ids(wrong)}。",
+            )
+    more = {
+        one: max(least, must.get(one, 0)) - stand.get(one, 0)
+        for one, least in counts.at_least.items()
+    }
+    elsewhere = sum(1 for one in required if counts.community_of.get(one) not in more)
+    needed = sum(more.values()) + elsewhere
+    if rooms is not None and needed > rooms:
+        faults.add(
+            en=f"[siting].p = {rooms}, but at_least and the required sites ask for {needed} new "
+            f"rooms. Raise p to {needed} or more, or lower at_least.",
+            zh=f"[siting].p = {rooms}，但 at_least 与必选场地共需新增 {needed} 处。"
+            f"请将 p 提高到不小于 {needed}，或降低 at_least。",
+        )
+    faults.raise_if_any(InputError)
+
+
+def _crossed(counts: RoomCounts, community: Hashable) -> bool:
+    least = counts.at_least[community]
+    return least > counts.at_most.get(community, least)
+
+
+def _by_community(counts: RoomCounts, sites: Sequence[str]) -> dict[Hashable, int]:
+    found: dict[Hashable, int] = {}
+    for one in sites:
+        if one in counts.community_of:
+            name = counts.community_of[one]
+            found[name] = found.get(name, 0) + 1
+    return found
