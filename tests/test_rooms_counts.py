@@ -15,6 +15,7 @@ from gridplan.config import parse_config
 from gridplan.errors import InfeasibleError, InputError, SettingsError
 from gridplan.present.keys import siting_facts
 from gridplan.present.tables_sums import summary_table
+from gridplan.present.words import siting_status
 from gridplan.project.read import read_project
 from gridplan.rooms import (
     RoomCounts,
@@ -257,6 +258,7 @@ def test_a_run_keeps_the_numbers_of_the_settings(path):
         assert hard_rules(plan) == set()
     facts = {label.en: said for label, said in siting_facts(west)}
     assert facts["rooms by community"].en == "at least 2 in 西园社区"
+    assert "and the numbers by community kept" in siting_status(west.summary["siting"]).en
     assert f"siting.at_least.{WEST}" in set(summary_table(west)["key"])
 
 

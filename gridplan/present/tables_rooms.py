@@ -210,6 +210,7 @@ def curve_table(plan: Plan) -> pd.DataFrame:
         return pd.DataFrame()
     chosen = plan.summary["siting"]["p"]
     total_walk = curve["model"] == "p-median"
+    weighted = bool(plan.summary["siting"].get("group_weights"))
     told = pd.DataFrame(
         {
             "p": curve["p"],
@@ -220,7 +221,9 @@ def curve_table(plan: Plan) -> pd.DataFrame:
             "bound_km": curve["lower_bound"].where(total_walk) / _KM,
             "own_value": curve["objective"].mask(total_walk),
             "own_bound": curve["lower_bound"].mask(total_walk),
-            "own_unit": [model_unit(one) for one in curve["model"].mask(total_walk)],
+            "own_unit": [
+                model_unit(one, weighted=weighted) for one in curve["model"].mask(total_walk)
+            ],
             "gap_share": curve["gap"],
             "status": _words(curve["status"], "status"),
         }
