@@ -143,6 +143,17 @@ def test_with_no_new_room_today_is_the_answer_of_every_objective():
         )
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_with_no_new_room_whom_only_candidates_reach_is_left_out(objective):
+    asked = question([[100, 50], [700, 20], [FAR, 10]], [3, 4, 50], 1)
+    plain = question([[100, 50], [700, 20]], [3, 4], 1)
+    left_out, without = (rooms_for(one, 0, objective=objective)[0] for one in (asked, plain))
+    assert left_out.status == "proven"
+    if objective != "ede":  # its aversion is that of all walks that may be
+        assert left_out.objective == without.objective
+    assert left_out.basis.get("weight", 7.0) == 7.0
+
+
 def test_the_equivalent_walk_is_measured_with_one_aversion_per_metre():
     asked = random_question(11)
     chosen, _ = rooms_for(asked, 6, objective="ede")
