@@ -10,7 +10,7 @@ from gridplan.errors import Note
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
-from gridplan.rooms import check_groups
+from gridplan.rooms import check_groups, room_counts
 from gridplan.steps import (
     deciding,
     doubts,
@@ -156,9 +156,15 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     ------
     InputError, InfeasibleError
         As `run` does for a target area, codes that do not suffice, too many zones, or groups
-        that the place does not have.
+        and communities that the place does not have.
     """
     check_groups(place.groups, config.siting.group_weights)
+    room_counts(
+        {},
+        place.communities["community_id"].astype(str).tolist(),
+        at_least=config.siting.at_least,
+        at_most=config.siting.at_most,
+    )
     cells = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())

@@ -15,6 +15,7 @@ from gridplan.config import parse_config
 from gridplan.errors import InfeasibleError, InputError, SettingsError
 from gridplan.present.keys import siting_facts
 from gridplan.present.tables_sums import summary_table
+from gridplan.present.words import siting_status
 from gridplan.project.read import read_project
 from gridplan.rooms import (
     RoomCounts,
@@ -171,9 +172,9 @@ def test_an_unknown_community_is_refused_and_the_known_are_listed():
 @pytest.mark.parametrize(
     ("counts", "rooms", "en", "zh"),
     [
-        ({"at_least": {"a": 2}, "at_most": {"a": 1}}, 9, "more rooms than at most", "下限大于上限"),
+        ({"at_least": {"a": 2}, "at_most": {"a": 1}}, 9, "above at_most in 1", "大于 at_most"),
         ({"at_least": {"a": 4}}, 9, "too few rooms and sites for at_least", "少于下限"),
-        ({"at_most": {"a": 0}}, 9, "more existing and required rooms than at_most", "多于上限"),
+        ({"at_most": {"a": 0}}, 9, "required rooms are more than at_most", "多于上限"),
         ({"at_least": {"a": 3, "b": 1}}, 2, "ask for 3 new rooms. Raise p to 3", "共需新增 3 处"),
     ],
 )  # fmt: skip
@@ -257,6 +258,7 @@ def test_a_run_keeps_the_numbers_of_the_settings(path):
         assert hard_rules(plan) == set()
     facts = {label.en: said for label, said in siting_facts(west)}
     assert facts["rooms by community"].en == "at least 2 in 西园社区"
+    assert "and the numbers by community kept" in siting_status(west.summary["siting"]).en
     assert f"siting.at_least.{WEST}" in set(summary_table(west)["key"])
 
 
@@ -295,12 +297,21 @@ def test_a_plan_with_too_few_rooms_somewhere_is_found(path):
     [
         ('siting.at_least={"7"=1}', r"1 community is not in the place: 7"),
         (f'siting.at_least={{"{EAST}"=3}}', r"too few rooms and sites for at_least.*" + EAST),
-        ("siting.at_least={each=2}", r"1 communities have too few"),
+        (
+            "siting.at_least={each=2}",
+            r"too few rooms and sites for at_least in 1 community: " + EAST,
+        ),
     ],
 )
 def test_numbers_that_the_place_cannot_give_are_refused(path, override, told):
     with pytest.raises(InputError, match=told):
         planned(path, SHARE, override)
+
+
+def test_check_refuses_an_unknown_community_too(path):
+    place, config = read_project(path, overrides=['siting.at_most={"7"=1}'])
+    with pytest.raises(InputError, match="1 community is not in the place: 7"):
+        pipeline.rehearse(place, config)
 
 
 def test_sites_outside_all_communities_count_nowhere(tmp_path):

@@ -15,6 +15,7 @@ from gridplan import pipeline
 from gridplan.access import kolm_pollak_ede
 from gridplan.config import parse_config
 from gridplan.errors import InfeasibleError, InputError, SettingsError
+from gridplan.present.tables_rooms import decisions_table as printed_decisions
 from gridplan.present.tables_rooms import options_table as printed_options
 from gridplan.present.words import bound_label, siting_status
 from gridplan.project.read import read_project
@@ -140,6 +141,17 @@ def test_with_no_new_room_today_is_the_answer_of_every_objective():
         assert chosen.objective == pytest.approx(
             2 * 50 + 700 * 4 + 200 if objective == "mean" else value(asked, (), objective)
         )
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_with_no_new_room_whom_only_candidates_reach_is_left_out(objective):
+    asked = question([[100, 50], [700, 20], [FAR, 10]], [3, 4, 50], 1)
+    plain = question([[100, 50], [700, 20]], [3, 4], 1)
+    left_out, without = (rooms_for(one, 0, objective=objective)[0] for one in (asked, plain))
+    assert left_out.status == "proven"
+    if objective != "ede":  # its aversion is that of all walks that may be
+        assert left_out.objective == without.objective
+    assert left_out.basis.get("weight", 7.0) == 7.0
 
 
 def test_the_equivalent_walk_is_measured_with_one_aversion_per_metre():
@@ -317,3 +329,27 @@ def test_the_report_names_what_is_proven_and_which_bound_it_is(plans):
     assert (bound_label("mclp").zh, bound_label("p-center").zh) == ("上界", "下界")
     proof = printed_options(plans["share"])["proof"].iloc[-1]
     assert proof.en == "most within the norm: proven"
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_decision_is_priced_in_the_unit_of_its_objective(plans, tmp_path, objective):
+    free = plans[objective]
+    [best] = free.layers["room_options"].set_index("answer").loc["C", "sites"].split()
+    toml = f"""{tiny.TOML}objective = "{objective}"
+[[siting.decisions]]
+site_id = "{best}"
+decision = "forbidden"
+asked_by = "城建科"
+reason = "拟拆除"
+date = 2026-05-11
+"""
+    place, config = read_project(tiny.write(tmp_path / "town", toml=toml))
+    plan = pipeline.run(place, config)
+    [row] = plan.layers["decisions"].to_dict("records")
+    ours, theirs = (one.summary["siting"]["objective"] for one in (plan, free))
+    worse = theirs - ours if objective == "share" else ours - theirs
+    assert row["price_objective"] == pytest.approx(worse)
+    assert row["price_objective"] >= 0
+    printed = printed_decisions(plan)["price_objective"].iloc[0]
+    unit = {"mean": None, "share": "人"}.get(objective, "米")
+    assert printed is None if unit is None else printed.zh.endswith(unit)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gridplan import pipeline
 from gridplan.config import parse_config
 from gridplan.errors import InfeasibleError, SettingsError
-from gridplan.present.keys import siting_facts
+from gridplan.present.keys import siting_notes
 from gridplan.present.tabulation import tables
 from gridplan.project.read import read_project
 from gridplan.rooms import RoomQuestion, Space, make_question, room_space, rooms_for
@@ -281,9 +281,9 @@ def test_telling_what_is_lacking_changes_no_room(path):
     option = soft.layers["room_options"].set_index("answer").loc["C"]
     assert option["shortfall_m2"] == pytest.approx(rooms["shortfall_m2"].sum())
     assert hard_findings(soft) == set()
-    facts = {label.en: said for label, said in siting_facts(soft)}
-    assert "not bound by it" in facts["floor area"].en
-    assert "缺" in facts["floor area"].zh
+    [said] = siting_notes(soft)
+    assert "not bound by it" in said.en
+    assert "缺" in said.zh
     printed = tables(soft)["rooms"]
     assert printed["shortfall_m2"].iloc[-1] == rooms["shortfall_m2"].sum()
 
@@ -301,8 +301,7 @@ def test_a_hard_limit_is_kept_and_the_walks_stay_those_to_the_nearest(path):
     assert (siting["status"], siting["capacity"]) == ("proven", "hard")
     assert hard_findings(hard) == set()
     assert tables(hard)["rooms"]["assigned"].iloc[-1] == hard.summary["residents"]
-    facts = {label.en: said for label, said in siting_facts(hard)}
-    assert "walks to the rooms given" in facts["floor area"].en
+    assert "walks to the rooms given" in siting_notes(hard)[0].en
 
 
 def test_a_plan_that_breaks_the_norm_is_found(path):
@@ -329,5 +328,5 @@ def test_a_place_without_floor_areas_tells_nothing(tmp_path):
     path = tiny.write(tmp_path / "town", frames)
     plan = planned(path)
     assert plan.summary["siting"]["shortfall_m2"] is None
-    assert "floor area" not in {label.en for label, _ in siting_facts(plan)}
+    assert siting_notes(plan) == []
     assert plan.layers["room_options"]["shortfall_m2"].isna().all()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gridplan import pipeline
 from gridplan.config import parse_config
 from gridplan.errors import InputError, SettingsError
-from gridplan.present.keys import siting_facts
+from gridplan.present.keys import siting_facts, siting_notes
 from gridplan.present.method import paragraphs
 from gridplan.present.tables_sums import summary_table
 from gridplan.present.tabulation import heading
@@ -158,8 +158,9 @@ def test_figures_of_walks_are_not_weighted_and_the_report_says_so(path):
     assert plan.summary["siting"]["objective"] > mean * people.sum()
     facts = {label.en: said for label, said in siting_facts(plan)}
     assert facts["objective"].en.endswith("weighted resident-metres")
-    assert "60" in facts["weights"].zh
-    assert "各项步行指标均不加权" in facts["weights"].zh
+    said = siting_notes(plan)[-1]
+    assert "60" in said.zh
+    assert "各项步行指标均不加权" in said.zh
     assert "weighted by group" in siting_status(plan.summary["siting"]).en
     assert any("all figures of walks are unweighted" in one.en for one in paragraphs(plan))
     assert "weighted" in heading(plan, "walk_km").en

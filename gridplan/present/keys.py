@@ -144,10 +144,7 @@ def siting_facts(plan: Plan) -> list[Fact]:
     if not siting:
         return []
     model = str(siting["model"])
-    unit = model_unit(model) or same("")
-    weights = weights_line(siting)
-    if weights and model in {"p-median", "mclp"}:
-        unit = Message(en=f"weighted {unit.en}", zh=f"加权{unit.zh}")
+    unit = model_unit(model, weighted=bool(siting.get("group_weights"))) or same("")
     assumed = number(siting.get("assumed_candidates"))
     candidates = number(siting.get("candidates"))
     rows = [
@@ -173,12 +170,13 @@ def siting_facts(plan: Plan) -> list[Fact]:
     counts = counts_line(plan)
     if counts:
         rows.append((Message(en="rooms by community", zh="各社区活动室"), counts))
-    space = space_line(siting)
-    if space:
-        rows.append((Message(en="floor area", zh="面积"), space))
-    if weights:
-        rows.append((Message(en="weights", zh="权重"), weights))
     return rows
+
+
+def siting_notes(plan: Plan) -> list[Message]:
+    """Return what is told of floor area and of weights, in sentences."""
+    siting = plan.summary.get("siting") or {}
+    return [said for said in (space_line(siting), weights_line(siting)) if said]
 
 
 def cell_facts(plan: Plan) -> list[Fact]:

@@ -116,6 +116,7 @@ def report_html(
         tables={name: table_view(plan, name, table) for name, table in made.items()},
         proofs=keys.proofs(plan),
         siting=keys.siting_facts(plan),
+        siting_notes=keys.siting_notes(plan),
         answers=answers_sentence(plan),
         about=tabulation.ABOUT,
         titles=tabulation.TITLES,

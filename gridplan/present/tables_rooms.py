@@ -16,6 +16,7 @@ from gridplan.present.words import (
     answer_name,
     choice_status,
     model_unit,
+    number,
     same,
     word,
 )
@@ -119,6 +120,7 @@ def room_headings(norm: str, *, weighted: bool = False) -> dict[str, Message]:
                            zh="改设：多走（人·公里）"),
         "next_within": Message(en=f"moved there: fewer within {norm} m",
                                zh=f"改设：≤ {norm} m 减少（人）"),
+        "price_objective": Message(en="price: objective worse by", zh="代价：目标值变差"),
         "price_km": Message(en="price: walk more (resident-km)", zh="代价：多走（人·公里）"),
         "price_residents": Message(en=f"price: fewer within {norm} m",
                                    zh=f"代价：≤ {norm} m 减少（人）"),
@@ -210,6 +212,7 @@ def curve_table(plan: Plan) -> pd.DataFrame:
         return pd.DataFrame()
     chosen = plan.summary["siting"]["p"]
     total_walk = curve["model"] == "p-median"
+    weighted = bool(plan.summary["siting"].get("group_weights"))
     told = pd.DataFrame(
         {
             "p": curve["p"],
@@ -220,7 +223,9 @@ def curve_table(plan: Plan) -> pd.DataFrame:
             "bound_km": curve["lower_bound"].where(total_walk) / _KM,
             "own_value": curve["objective"].mask(total_walk),
             "own_bound": curve["lower_bound"].mask(total_walk),
-            "own_unit": [model_unit(one) for one in curve["model"].mask(total_walk)],
+            "own_unit": [
+                model_unit(one, weighted=weighted) for one in curve["model"].mask(total_walk)
+            ],
             "gap_share": curve["gap"],
             "status": _words(curve["status"], "status"),
         }
@@ -339,9 +344,29 @@ def decisions_table(plan: Plan) -> pd.DataFrame:
             [NOT_GIVEN if pd.isna(one) else str(one) for one in decisions[column]], told
         )
     told["price_cost"] = _objects([_given(one) for one in decisions["price_cost"]], told)
-    columns = ["room", "decision", "asked_by", "reason", "date", "open_without", "price_km",
-               "price_residents", "price_rooms", "price_cost", "price_status"]  # fmt: skip
+    told["price_objective"] = _own_prices(plan, decisions)
+    columns = ["room", "decision", "asked_by", "reason", "date", "open_without", "price_objective",
+               "price_km", "price_residents", "price_rooms", "price_cost",
+               "price_status"]  # fmt: skip
     return told[columns].astype({"open_without": "object"})
+
+
+def _own_prices(plan: Plan, decisions: pd.DataFrame) -> pd.Series:
+    """Return the price in the unit of the objective, where that is not the walk told beside it."""
+    siting = plan.summary["siting"]
+    unit = model_unit(siting["model"], weighted=bool(siting.get("group_weights")))
+    plain = siting["model"] in {"p-median", "lscp"} and siting.get("capacity") != "hard"
+    if "price_objective" not in decisions or unit is None:
+        return _objects([None] * len(decisions), decisions)
+    if plain and not siting.get("group_weights"):
+        return _objects([None] * len(decisions), decisions)
+    said = [
+        None
+        if pd.isna(price)
+        else Message(en=f"{number(price)} {unit.en}", zh=f"{number(price)} {unit.zh}")
+        for price in decisions["price_objective"]
+    ]
+    return _objects(said, decisions)
 
 
 def left_table(plan: Plan) -> pd.DataFrame:

@@ -196,12 +196,12 @@ def weights_line(siting: Mapping[str, Any]) -> Message | None:
         return None
     said = [(word("group", str(group)), f"{weight:g}") for group, weight in weights.items()]
     return Message(
-        en="In the choice of rooms a resident counts 1, "
-        + ", ".join(f"of the group {label.en} {count}" for label, count in said)
-        + "; all figures of walks are unweighted.",
-        zh="选址时居民权重为 1，其中"
+        en="In the choice of rooms a resident counts 1 ("
+        + ", ".join(f"{label.en}: {count}" for label, count in said)
+        + "); all figures of walks are unweighted.",
+        zh="选址时居民权重为 1（"
         + "、".join(f"{label.zh}为 {count}" for label, count in said)
-        + "；各项步行指标均不加权。",
+        + "）；各项步行指标均不加权。",
     )
 
 
@@ -258,9 +258,15 @@ def _weighted(least: Message, siting: Mapping[str, Any]) -> Message:
     return Message(en=f"{least.en} (weighted by group)", zh=f"{least.zh}（按人群加权）")
 
 
-def model_unit(model: object) -> Message | None:
+def model_unit(model: object, *, weighted: bool = False) -> Message | None:
     """Return the unit of the objective of a model; None where there is no model."""
-    return _UNITS.get(str(model))
+    unit = _UNITS.get(str(model))
+    if unit is None or not weighted or model not in _OF_RESIDENTS:
+        return unit
+    return Message(en=f"weighted {unit.en}", zh=f"加权{unit.zh}")
+
+
+_OF_RESIDENTS = ("p-median", "mclp")
 
 
 _UNITS = {
@@ -316,13 +322,18 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
 
 
 def _decided(siting: Mapping[str, Any]) -> Message:
-    """Return that the decisions on sites were kept, where there are any."""
+    """Return what else was kept: decisions on sites, numbers by community, floor areas."""
     count = len(siting.get("required") or []) + len(siting.get("forbidden") or [])
-    if not count:
-        return Message(en="", zh="")
+    kept = []
+    if count:
+        decisions = counted(count, "decision on a site", "decisions on sites")
+        kept.append(Message(en=f"{decisions} kept", zh=f"{count} 条场地决定照办"))
+    if siting.get("at_least") or siting.get("at_most"):
+        kept.append(Message(en="the numbers by community kept", zh="各社区数量要求得到满足"))
+    if siting.get("capacity") == "hard":
+        kept.append(Message(en="floor area as a limit", zh="面积为硬性容量"))
     return Message(
-        en=f" and {counted(count, 'decision on a site', 'decisions on sites')} kept",
-        zh=f"、{count} 条场地决定照办",
+        en="".join(f" and {one.en}" for one in kept), zh="".join(f"、{one.zh}" for one in kept)
     )
 
 
@@ -387,21 +398,24 @@ def answers_sentence(plan: Plan) -> Message | None:
     norm = number(siting.get("norm_m"))
     said_en, said_zh = [], []
     for one in options:
+        if one["status"] == "infeasible" and not one["rooms_new"]:
+            said_en.append(f"{one['answer']} has no plan")
+            said_zh.append(f"{one['answer']} 没有方案")
+            continue
         rooms = number(one["rooms_new"])
         noun = "room" if one["rooms_new"] == 1 else "rooms"
         said_en.append(
             f"{one['answer']} takes {rooms} new {noun} and leaves "
-            f"{number(one['beyond'] + one['unreachable'])} residents"
+            f"{number(one['beyond'] + one['unreachable'])} residents beyond {norm} m on foot"
         )
         said_zh.append(
             f"{one['answer']} 新增 {rooms} 处，仍有 "
-            f"{number(one['beyond'] + one['unreachable'])} 名居民未覆盖"
+            f"{number(one['beyond'] + one['unreachable'])} 名居民在步行 {norm} 米以外"
         )
     key = siting.get("answer")
     return Message(
-        en=f"Answer {'; answer '.join(said_en)} beyond {norm} m on foot. The map and the tables "
-        f"follow answer {key}.",
-        zh=f"答案 {'；答案 '.join(said_zh)}（步行 {norm} 米以外）。地图与各表采用答案 {key}。",
+        en=f"Answer {'; answer '.join(said_en)}. The map and the tables follow answer {key}.",
+        zh=f"答案 {'；答案 '.join(said_zh)}。地图与各表采用答案 {key}。",
     )
 
 

@@ -154,27 +154,34 @@ def check_counts(
     may = _by_community(counts, [*existing, *candidates])
     must = _by_community(counts, [*existing, *required])
     faults = FaultList()
-    for wrong, en, zh in (
+    for wrong, en, zh, then_en, then_zh in (
         (
             [one for one in counts.at_least if _crossed(counts, one)],
-            "are asked to have at least more rooms than at most (at_least, at_most)",
-            "的下限大于上限（at_least、at_most）",
+            "at_least is above at_most",
+            "at_least 大于 at_most",
+            "Change one of the two.",
+            "请调整其一。",
         ),
         (
             [one for one, least in counts.at_least.items() if least > may.get(one, 0)],
-            "have too few rooms and sites for at_least; add sites or give them an own number",
-            "的现有活动室与候选场地少于下限 at_least。请增加场地，或为其单独设定较小的数量",
+            "there are too few rooms and sites for at_least",
+            "现有活动室与候选场地少于下限 at_least",
+            "Add sites, or give a smaller number there.",
+            "请增加场地，或为其单独设定较小的数量。",
         ),
         (
             [one for one, most in counts.at_most.items() if most < must.get(one, 0)],
-            "have more existing and required rooms than at_most allows. Raise it for them",
-            "的现有与必选活动室多于上限 at_most。请提高其上限",
+            "existing and required rooms are more than at_most",
+            "现有与必选活动室多于上限 at_most",
+            "Raise at_most there.",
+            "请提高其上限。",
         ),
-    ):  # fmt: skip
+    ):
         if wrong:
+            where = counted(len(wrong), "community", "communities")
             faults.add(
-                en=f"[siting]: {len(wrong)} communities {en}: {first_ids(wrong)}.",
-                zh=f"[siting]：{len(wrong)} 个社区{zh}：{first_ids(wrong)}。",
+                en=f"[siting]: {en} in {where}: {first_ids(wrong)}. {then_en}",
+                zh=f"[siting]：有 {len(wrong)} 个社区的{zh}：{first_ids(wrong)}。{then_zh}",
             )
     more = {
         one: max(least, must.get(one, 0)) - stand.get(one, 0)

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError
+from gridplan.errors import InfeasibleError, Message
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.question import RoomQuestion
-from gridplan.siting import Limits, Rules, lscp, p_median
+from gridplan.siting import Limits, Rules, Siting, lscp, p_median
 from gridplan.siting.matrix import Flags
 from gridplan.siting.result import Status
-from gridplan.siting.rooms import no_plan
 from gridplan.siting.search import StoppedBy, relative_gap
 
 
@@ -114,7 +113,7 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
         limits=question.limits,
     )
     if found.status == "infeasible":
-        raise InfeasibleError(no_plan(found, len(question.free)))
+        raise InfeasibleError(_no_fewest(found, radius_m))
     if not found.sites:
         return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
     new = tuple(str(one) for one in found.sites if one in question.candidates)
@@ -129,6 +128,17 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
         relative_gap(rooms, bound),
         found.status,
         found.stopped_by,
+    )
+
+
+def _no_fewest(found: Siting, radius_m: float) -> Message:
+    cause = found.cause or Message(en="", zh="")
+    return Message(
+        en=f"It is proven that no rooms that keep [siting].at_least and at_most bring everybody "
+        f"within {radius_m:g} m whom a site can bring there. Ease these numbers. "
+        f"{cause.en}".rstrip(),
+        zh=f"已证明：在 [siting].at_least 与 at_most 范围内，没有任何选法能使可覆盖居民均在 "
+        f"{radius_m:g} 米以内。请放宽这些数量。{cause.zh}",
     )
 
 

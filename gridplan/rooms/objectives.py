@@ -95,7 +95,7 @@ def rooms_for(
         full = with_hard_space(question, p_new)
         opened = tuple(str(one) for one in full.sites if one in question.candidates)
         return _chosen(opened, full, MODELS["mean"], {}), full
-    solver, basis = _solver(question, objective)
+    solver, basis = _solver(question, objective, p_new)
     found = propose_rooms(
         question.problem,
         p_new=p_new,
@@ -134,7 +134,7 @@ def not_worse(
     more = building_order(question, rest, standing, most=p_new - len(before.sites))
     new = tuple(sorted([*before.sites, *question.names(more)]))
     opened = np.sort(np.concatenate([question.fixed, question.at(new)]))
-    reached = _reachable(question)
+    reached = _reachable(question, p_new)
     value = _value(question, objective, question.nearest_m(opened)[reached], reached)
     bound = found.bound if math.isfinite(found.bound) else math.nan
     return replace(
@@ -160,7 +160,7 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
         As `within_budget`, for candidates without cost; if the rules leave no plan.
     """
     priced = question.names(priced_sites(question, budget))
-    reached = _reachable(question)
+    reached = _reachable(question, len(priced))
     ids = pd.Index([one for one, kept in zip(question.demand_ids, reached, strict=True) if kept])
     places = sorted({*question.names(question.fixed), *priced})
     found = mclp(
@@ -185,14 +185,16 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
     return _with_less_walk(question, chosen, "share", budget=budget)
 
 
-def _solver(question: RoomQuestion, objective: Objective) -> tuple[Solver, dict[str, float]]:
+def _solver(
+    question: RoomQuestion, objective: Objective, p_new: int
+) -> tuple[Solver, dict[str, float]]:
     """Return the solver of an objective, and what its value can be computed again with."""
     if objective == "share":
         return partial(mclp, radius_m=question.norm_m), {"radius_m": question.norm_m}
     if objective == "longest":
         return _longest, {}
     if objective == "p90":
-        weight = math.fsum(question.counted[_reachable(question)])
+        weight = math.fsum(question.counted[_reachable(question, p_new)])
         return partial(p_quantile, share=SHARE), {"share": SHARE, "weight": weight}
     if objective == "ede":
         kappa = _kappa_per_m(question)
@@ -216,9 +218,9 @@ def _kappa_per_m(question: RoomQuestion) -> float:
     return question.aversion * (math.fsum(weight * walked) / squares if squares > 0 else 1e-3)
 
 
-def _reachable(question: RoomQuestion) -> Flags:
-    """Return the homes with residents that a place or a candidate reaches."""
-    may = np.concatenate([question.fixed, question.free])
+def _reachable(question: RoomQuestion, p_new: int) -> Flags:
+    """Return the homes with residents that a place reaches, or a candidate if any is opened."""
+    may = np.concatenate([question.fixed, question.free]) if p_new else question.fixed
     return np.asarray(np.isfinite(question.nearest_m(may)) & (question.residents > 0))
 
 
@@ -239,7 +241,7 @@ def _with_less_walk(
     question: RoomQuestion, chosen: Chosen, objective: Objective, *, budget: float = math.inf
 ) -> Chosen:
     """Return as good a choice with less walk, and its value computed anew."""
-    reached = _reachable(question)
+    reached = _reachable(question, len(chosen.sites))
     counted = question.counted[reached]
     if objective == "share":
         radius_m, target = question.norm_m, chosen.objective

@@ -13,11 +13,13 @@ import pandas as pd
 
 from gridplan.errors import InfeasibleError
 from gridplan.rooms.answers import Answer
+from gridplan.rooms.fewest import Chosen
+from gridplan.rooms.objectives import MAXIMISED
 from gridplan.rooms.question import RoomQuestion, walks_to
 
 DECISION_COLUMNS = (
     "site_id", "decision", "asked_by", "reason", "date", "answer", "open_without", "price_walk",
-    "price_residents", "price_rooms", "price_cost", "price_status",
+    "price_residents", "price_rooms", "price_cost", "price_objective", "price_status",
 )  # fmt: skip
 
 
@@ -69,7 +71,8 @@ def decisions_table(
         ``open_without``: whether the plan without the decision opens the site.
         ``price_walk``: resident-metres that the decision costs; ``price_residents``: residents
         fewer within the norm; ``price_rooms``: rooms more; ``price_cost``: yuan more (null
-        where a cost is not given). ``price_status``: ``proven`` where both plans are, else
+        where a cost is not given). ``price_objective``: by how much the objective is worse, in
+        its own unit. ``price_status``: ``proven`` where both plans are, else
         ``gap``: then the price may be smaller or greater; ``infeasible`` where there is no
         plan without the decision.
     """
@@ -82,7 +85,7 @@ def decisions_table(
     return table.astype(
         {
             **dict.fromkeys(texts, "object"),
-            **dict.fromkeys(["price_walk", "price_cost"], "float64"),
+            **dict.fromkeys(["price_walk", "price_cost", "price_objective"], "float64"),
             **dict.fromkeys(["price_residents", "price_rooms"], "Int64"),
             "open_without": "boolean",
         }
@@ -109,7 +112,7 @@ def _price(
         other = solve(question.without(one.site_id))
     except InfeasibleError:
         return {"open_without": pd.NA, "price_walk": math.nan, "price_residents": pd.NA,
-                "price_rooms": pd.NA, "price_cost": math.nan,
+                "price_rooms": pd.NA, "price_cost": math.nan, "price_objective": math.nan,
                 "price_status": "infeasible"}  # fmt: skip
     ours, theirs = (walks_to(question, one.opened(question)) for one in (found, other))
     new, old = found.chosen.sites, other.chosen.sites
@@ -120,8 +123,15 @@ def _price(
         "price_residents": round(theirs.within - ours.within),
         "price_rooms": len(new) - len(old),
         "price_cost": question.cost_of(new) - question.cost_of(old),
+        "price_objective": _worse_by(found.chosen, other.chosen),
         "price_status": "proven" if proven else "gap",
     }
+
+
+def _worse_by(ours: Chosen, theirs: Chosen) -> float:
+    sign = -1.0 if ours.model in MAXIMISED else 1.0
+    worse = sign * (ours.objective - theirs.objective)
+    return worse if math.isfinite(worse) else math.nan
 
 
 def _common_price(question: RoomQuestion, found: Answer, other: Answer) -> float:
