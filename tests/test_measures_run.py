@@ -85,6 +85,19 @@ def test_what_the_measures_save_alone_adds_up_where_there_is_one(folder):
     assert plan.summary["siting"]["budget"] is None
 
 
+def test_a_wall_may_be_opened_where_a_street_passes(folder):
+    plan = planned(
+        folder, "measures.new_gate_cost=20000", "measures.new_gates_apart_m=30",
+        "measures.budget=30000",
+    )  # fmt: skip
+    measures = plan.layers["measures"]
+    new = measures[measures["kind"] == "new_gate"]
+    assert len(new) >= 1
+    assert new["estate_id"].eq("e1").all()
+    # The gate that is proposed has no cost here, and says so.
+    assert measures[measures["kind"] == "gate"]["reason"].tolist() == ["no_cost"]
+
+
 def test_without_costs_nothing_is_compared(folder):
     plan = planned(folder, "siting.budget=120000")
     assert "measures" not in plan.layers
