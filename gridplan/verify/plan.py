@@ -16,6 +16,7 @@ from gridplan.verify import (
     crossing,
     lineage,
     links,
+    measures,
     rooms,
     services,
     siting,
@@ -457,6 +458,7 @@ CHECKS = (
         rooms.check_room_tables,
         expected=False,
     ),
+    _Check("measures", ("measures", "measure_plans"), measures.measures_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )
