@@ -150,6 +150,20 @@ def test_a_site_that_is_no_candidate_hosts_no_service_point(folder):
         )  # fmt: skip
 
 
+def test_a_budget_below_the_required_rooms_has_no_mix_and_says_so(tmp_path):
+    decided = tiny.TOML + (
+        '[[siting.decisions]]\nsite_id = "r3"\ndecision = "required"\nasked_by = "社区办"\n'
+        'reason = "现有用房"\ndate = "2026-05-04"\n'
+    )
+    path = tiny.write(tmp_path / "town", town(), toml=decided)
+    plan = planned(path, "measures.gate_cost=5", "measures.budget=120000")
+    plans = plan.layers["measure_plans"].set_index("plan")
+    assert plans.loc[["rooms_alone", "mix"], "status"].tolist() == ["infeasible"] * 2
+    assert plans.loc["mix", ["cost", "objective"]].isna().all()
+    assert not verify_plan(plan.layers, plan.summary).findings
+    assert len(tables(plan)["measure_plans"]) == 3
+
+
 def test_a_setting_that_cannot_be_meant_is_refused():
     for measures in ({"gate_cost": -1.0}, {"budget": 0}, {"most_links": -1}):
         with pytest.raises(SettingsError):

@@ -152,6 +152,16 @@ def test_the_models_of_levels_and_of_cuts_prove_the_same_budget(seed):
     proven_both_ways(metres, residents, rules=rules)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_models_of_levels_and_of_cuts_prove_the_same_share(seed):
+    metres, residents = town(150, 30, seed)
+    near = np.sort(metres, axis=1)[:, 2].mean()
+    rules = Rules(fixed=range(2), reach=Reach(float(near), 0.5))
+    plan = proven_both_ways(metres, residents, p=8, rules=rules)
+    within = metres[:, list(plan.sites)].min(axis=1) <= near
+    assert residents[within].sum() >= 0.5 * residents.sum()
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_models_of_levels_and_of_cuts_prove_the_same_counts(seed):
     metres, residents = town(260, 36, seed)

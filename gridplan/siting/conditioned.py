@@ -140,9 +140,10 @@ def minimise(
 
     All demand is served, the conditions of the problem hold, and the total of each other
     toll stays within its `most`. Plans come from interchanges that keep the conditions,
-    the bound and the proof from the radius formulation [1]_ with the rows of the
-    conditions: only the closest levels of each demand point are in the model, which makes
-    it a relaxation; more are added until its best solution needs no other.
+    the bound and the proof from cuts of whole groups (`aggregated`). As long as no plan is
+    known, they come from the radius formulation [1]_ with the rows of the conditions: only
+    the closest levels of each demand point are in the model, which makes it a relaxation;
+    more are added until its best solution needs no other.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def _prove(task: _Task, ladder: Ladder) -> None:
     """Close the gap between plan and bound."""
     ledger = task.ledger
     plan = task.columns(ladder)
-    if len(task.tolls) == 1 and plan is not None and _is_large(task, ladder):
+    if plan is not None and _is_large(task, ladder):
         cuts = make_cuts(ladder, ledger, plan)
         relax(cuts, task.room, plan)
         finish(cuts)
