@@ -22,10 +22,26 @@ class MeasureSettings(Section):
     )
     gate_cost: float | None = setting(
         None,
-        en="One gate opened in a wall; not set: gates are not considered.",
-        zh="在围墙上新开一处出入口的费用；不填则不考虑出入口。",
+        en="One gate opened where a street ends at a wall (proposed gates); not set: not "
+        "considered.",
+        zh="在道路止于围墙处（建议的出入口）开放一处的费用；不填则不考虑。",
         unit="元",
         ge=0,
+    )
+    new_gate_cost: float | None = setting(
+        None,
+        en="One gate cut into a wall along which a street passes, with no gate near; not set: not "
+        "considered.",
+        zh="在围墙上新开一处出入口的费用（墙外有道路、附近没有出入口处）；不填则不考虑。",
+        unit="元",
+        ge=0,
+    )
+    new_gates_apart_m: float = setting(
+        100.0,
+        en="New gates are looked for this far from each other and from gates that are there.",
+        zh="新开出入口彼此之间及与已有出入口的最小距离。",
+        unit="m",
+        gt=0,
     )
     bridge_cost_per_m: float | None = setting(
         None,
@@ -79,6 +95,7 @@ class MeasureSettings(Section):
         """What links cost, by their kind."""
         return LinkPrices(
             gate=self.gate_cost,
+            new_gate=self.new_gate_cost,
             bridge_per_m=self.bridge_cost_per_m,
             crossing_per_m=self.crossing_cost_per_m,
             path_per_m=self.path_cost_per_m,

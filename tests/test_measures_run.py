@@ -85,6 +85,19 @@ def test_what_the_measures_save_alone_adds_up_where_there_is_one(folder):
     assert plan.summary["siting"]["budget"] is None
 
 
+def test_a_wall_may_be_opened_where_a_street_passes(folder):
+    plan = planned(
+        folder, "measures.new_gate_cost=20000", "measures.new_gates_apart_m=30",
+        "measures.budget=30000",
+    )  # fmt: skip
+    measures = plan.layers["measures"]
+    new = measures[measures["kind"] == "new_gate"]
+    assert len(new) >= 1
+    assert new["estate_id"].eq("e1").all()
+    # The gate that is proposed has no cost here, and says so.
+    assert measures[measures["kind"] == "gate"]["reason"].tolist() == ["no_cost"]
+
+
 def test_without_costs_nothing_is_compared(folder):
     plan = planned(folder, "siting.budget=120000")
     assert "measures" not in plan.layers
@@ -135,6 +148,20 @@ def test_a_site_that_is_no_candidate_hosts_no_service_point(folder):
             folder, "measures.service_point_cost=3", 'measures.service_points=["r1"]',
             "measures.budget=9",
         )  # fmt: skip
+
+
+def test_a_budget_below_the_required_rooms_has_no_mix_and_says_so(tmp_path):
+    decided = tiny.TOML + (
+        '[[siting.decisions]]\nsite_id = "r3"\ndecision = "required"\nasked_by = "社区办"\n'
+        'reason = "现有用房"\ndate = "2026-05-04"\n'
+    )
+    path = tiny.write(tmp_path / "town", town(), toml=decided)
+    plan = planned(path, "measures.gate_cost=5", "measures.budget=120000")
+    plans = plan.layers["measure_plans"].set_index("plan")
+    assert plans.loc[["rooms_alone", "mix"], "status"].tolist() == ["infeasible"] * 2
+    assert plans.loc["mix", ["cost", "objective"]].isna().all()
+    assert not verify_plan(plan.layers, plan.summary).findings
+    assert len(tables(plan)["measure_plans"]) == 3
 
 
 def test_a_setting_that_cannot_be_meant_is_refused():

@@ -1,6 +1,7 @@
 """The p-median under budget, counts by group and a share near a site, against brute force."""
 
 import math
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.errors import CostMatrixError
-from gridplan.siting import Limits, Reach, Rules, p_ede, p_median
+from gridplan.siting import Limits, Reach, Rules, conditioned, improving, p_ede, p_median
 from tests.test_siting_cover import counted, instances, nearest, plans
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -125,6 +126,51 @@ def test_a_town_with_a_budget_is_proven_and_the_work_is_counted():
     more = p_median(metres, residents, rules=Rules(fixed=[0, 1], cost_of=price, budget=700.0))
     assert more.objective <= plan.objective
     assert sum(price[one] for one in plan.sites if one > 1) <= 500.0
+
+
+def proven_both_ways(metres, residents, **asked):
+    """Return the plans of the model of cuts and of that of levels, from a poor start."""
+    found = []
+    for levels in (0, 10**9):
+        # The searches find the best plan of so small a town: here the proof has to.
+        with (
+            mock.patch.object(conditioned, "_MOST_LEVELS", levels),
+            mock.patch.object(improving, "_PATIENCE", 0),
+        ):
+            found.append(p_median(metres, residents, **asked))
+    assert [one.status for one in found] == ["proven", "proven"]
+    assert found[0].objective == found[1].objective
+    return found[0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_models_of_levels_and_of_cuts_prove_the_same_budget(seed):
+    metres, residents = town(300, 50, seed)
+    rng = np.random.default_rng(seed)
+    price = dict(enumerate(rng.integers(20, 200, 50).astype(float)))
+    rules = Rules(fixed=range(3), cost_of=price, budget=float(rng.integers(500, 1200)))
+    proven_both_ways(metres, residents, rules=rules)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_models_of_levels_and_of_cuts_prove_the_same_share(seed):
+    metres, residents = town(150, 30, seed)
+    near = np.sort(metres, axis=1)[:, 2].mean()
+    rules = Rules(fixed=range(2), reach=Reach(float(near), 0.5))
+    plan = proven_both_ways(metres, residents, p=8, rules=rules)
+    within = metres[:, list(plan.sites)].min(axis=1) <= near
+    assert residents[within].sum() >= 0.5 * residents.sum()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_models_of_levels_and_of_cuts_prove_the_same_counts(seed):
+    metres, residents = town(260, 36, seed)
+    price = dict(enumerate(np.random.default_rng(seed).integers(20, 200, 36).astype(float)))
+    counts = {"groups": {one: one % 4 for one in range(36)}, "at_least": {1: 2}, "at_most": {2: 1}}
+    rules = Rules(fixed=range(2), cost_of=price, budget=500.0, **counts)
+    plan = proven_both_ways(metres, residents, p=7, rules=rules)
+    held = [one % 4 for one in plan.sites]
+    assert (held.count(1) >= 2, held.count(2) <= 1) == (True, True)
 
 
 def test_a_budget_beyond_all_needs_is_the_plain_median():

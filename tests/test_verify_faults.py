@@ -111,6 +111,23 @@ PLACEMENT = "level unit_id figure given placed unplaced"
 AREAS = "facility_id kind norm_m area_m2 residents"
 WALKS_BY_KIND = "demand_id kind facility_id metres reason"
 RANGES = "level unit_id figure base low high"
+PLANS = "plan budget cost objective lower_bound unreachable measures"
+
+
+def mixed(*, cost=70.0, objective=80.0, bound=80.0, named="g1 s3"):
+    """Add the tables of a mix of two measures beside rooms alone."""
+    plans = table(
+        "measure_plans", PLANS, ("today", None, 0.0, 120.0, None, 0, ""),
+        ("rooms_alone", 90.0, 60.0, 100.0, 100.0, 0, "s4"),
+        ("mix", 90.0, cost, objective, bound, 0, named),
+    )  # fmt: skip
+    rows = table(
+        "measures", "measure_id in_plan cost", ("g1", True, 10.0), ("g2", False, 30.0),
+        ("s3", True, 60.0),
+    )  # fmt: skip
+    return several(plans, rows)
+
+
 NO_CLINIC = table("in_facilities", "facility_id kind", ("f1", "clinic"))
 SHARES = (
     table("catchments", "facility_id kind capacity residents", ("c1", "committee", 9.0, 100)),
@@ -279,6 +296,11 @@ PLANTED = {
     "staff not by the norm": (
         several(put("staffing", "c1", "needed", 4.0), put("staffing", "c1", "gap", 1.0)),
         "staff_norm", "4"),
+    "a mix above its budget": (mixed(cost=95.0), "measures_budget", "mix"),
+    "a mix that names another measure": (mixed(named="g1 g2"), "measures_differ", "g2"),
+    "a mix of another cost": (mixed(cost=80.0), "measures_differ", "mix"),
+    "a mix below its bound": (mixed(bound=81.0), "frontier_bound", "mix"),
+    "a mix worse than rooms alone": (mixed(objective=110.0), "measures_worse", "mix"),
     "an empty polygon": (shape(A, lambda _: Polygon()), "no_geometry", A),
     "a spike": (shape(A, spike), "overlap", f"{A} + {code(2, 1)}"),
     "a missing cell": (drop("cells", code(0, 0)), "gap", f"{code(1, 0)} + {code(0, 1)}"),

@@ -1,6 +1,13 @@
 """The walking network: edges, obstacles, doors, shortest walks."""
 
-from gridplan.network.doubtful import GAP, OPEN, SHUT, DoubtfulLinks, doubtful_links
+from gridplan.network.doubtful import (
+    GAP,
+    OPEN,
+    SHUT,
+    DoubtfulLinks,
+    doubtful_links,
+    joined_links,
+)
 from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
 from gridplan.network.gates import CLOSED, is_closed
 from gridplan.network.geodesic import leg_line
@@ -13,6 +20,7 @@ from gridplan.network.graph import (
 )
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import cut_off_notes, reachability_ledger
+from gridplan.network.new_gates import NEW_GATE, new_gates
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
 from gridplan.network.proposals import assumed_note, proposal_note, propose_gates, wall_notes
 from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
@@ -21,6 +29,7 @@ from gridplan.network.variants import WallVariant, wall_variants
 __all__ = [
     "CLOSED",
     "GAP",
+    "NEW_GATE",
     "OPEN",
     "SHUT",
     "STEPS_CLASS",
@@ -41,7 +50,9 @@ __all__ = [
     "gates_on_network",
     "is_closed",
     "is_walkable",
+    "joined_links",
     "leg_line",
+    "new_gates",
     "obstacles",
     "proposal_note",
     "propose_gates",

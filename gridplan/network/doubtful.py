@@ -90,10 +90,15 @@ def doubtful_links(
     """
     chosen = options or NetworkOptions()
     parts = (
-        _gates(network, proposed, blocks, chosen),
+        links_of_gates(network, proposed, blocks, chosen),
         _pieces(network, ledger),
         _near_misses(network, blocks),
     )
+    return joined_links(parts, network)
+
+
+def joined_links(parts: Sequence[DoubtfulLinks], network: Network) -> DoubtfulLinks:
+    """Return the links of several parts, numbered one after the other."""
     at = np.cumsum([0, *(len(part.frame) for part in parts[:-1])])
     frames, feet, cuts, indoors = (
         pd.concat(
@@ -110,9 +115,10 @@ def doubtful_links(
     return DoubtfulLinks(gpd.GeoDataFrame(frames, crs=network.edges.crs), feet, cuts, indoors)
 
 
-def _gates(
+def links_of_gates(
     network: Network, proposed: gpd.GeoDataFrame, blocks: Obstacles, options: NetworkOptions
 ) -> DoubtfulLinks:
+    """Return gates in walls as links: walked today where a street crosses there, else not."""
     cuts = _crossings(network, proposed, blocks, wall_m=options.gate_wall_m)
     crossed = np.zeros(len(proposed), dtype=bool)
     crossed[cuts["link"].to_numpy()] = True

@@ -17,6 +17,7 @@ NO_COST, OVER_BUDGET, BEYOND_LIMIT = "no_cost", "over_budget", "beyond_limit"
 ROOM, SERVICE_POINT = "room", "service_point"
 TODAY, ROOMS_ALONE, MIX = "today", "rooms_alone", "mix"
 
+_BY_PIECE = frozenset({"gate", "new_gate"})
 _SAME_WALK_M = 0.001
 _FIGURES = ("mean_m", "p90_m", "within_share")
 _MEASURES = ("measure_id", "kind", "estate_id", "in_plan", "cost", "alone_walk", "last_walk",
@@ -32,13 +33,14 @@ class LinkPrices:
 
     Attributes
     ----------
-    gate : float or None
-        One gate.
+    gate, new_gate : float or None
+        One gate that streets suggest; one to be cut into a wall.
     bridge_per_m, crossing_per_m, path_per_m : float or None
         Per metre of the link.
     """
 
     gate: float | None = None
+    new_gate: float | None = None
     bridge_per_m: float | None = None
     crossing_per_m: float | None = None
     path_per_m: float | None = None
@@ -48,6 +50,7 @@ class LinkPrices:
         """The price of each kind of link."""
         return {
             "gate": self.gate,
+            "new_gate": self.new_gate,
             "bridge": self.bridge_per_m,
             "crossing": self.crossing_per_m,
             "join": self.path_per_m,
@@ -66,7 +69,7 @@ class LinkPrices:
         price = self.by_kind.get(kind)
         if price is None:
             return math.nan
-        return price if kind == "gate" else price * length_m
+        return price if kind in _BY_PIECE else price * length_m
 
 
 def reasons_out(

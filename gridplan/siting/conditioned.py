@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridplan.errors import Message
+from gridplan.siting.aggregated import finish, make_cuts, relax
 from gridplan.siting.causes import nobody_served
 from gridplan.siting.cover import filled, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import Options, Outcome, solve_model
@@ -25,6 +26,8 @@ from gridplan.siting.search import OutOfEffortError, StoppedBy
 _REACH, _STRIDE = 1.5, 2.0
 _WHOLE_SLACK = 1e-6
 _ROUNDING_SHARE = 1e-12
+# Levels from which the cuts of whole groups are the smaller model.
+_MOST_LEVELS = 0
 # Share of sites ruled out at which a smaller model pays.
 _SHRINK_SHARE = 0.1
 
@@ -137,9 +140,10 @@ def minimise(
 
     All demand is served, the conditions of the problem hold, and the total of each other
     toll stays within its `most`. Plans come from interchanges that keep the conditions,
-    the bound and the proof from the radius formulation [1]_ with the rows of the
-    conditions: only the closest levels of each demand point are in the model, which makes
-    it a relaxation; more are added until its best solution needs no other.
+    the bound and the proof from cuts of whole groups (`aggregated`). As long as no plan is
+    known, they come from the radius formulation [1]_ with the rows of the conditions: only
+    the closest levels of each demand point are in the model, which makes it a relaxation;
+    more are added until its best solution needs no other.
 
     Parameters
     ----------
@@ -225,6 +229,12 @@ def serving_sites(problem: Problem, p: int | None, ledger: Ledger) -> Positions 
 def _prove(task: _Task, ladder: Ladder) -> None:
     """Close the gap between plan and bound."""
     ledger = task.ledger
+    plan = task.columns(ladder)
+    if plan is not None and _is_large(task, ladder):
+        cuts = make_cuts(ladder, ledger, plan)
+        relax(cuts, task.room, plan)
+        finish(cuts)
+        return
     ladder, used = _relaxed(task, ladder)
     barred: list[Positions] = []
     while not ledger.closed:
@@ -244,6 +254,11 @@ def _prove(task: _Task, ladder: Ladder) -> None:
         if out.answer == "stopped":
             return
         used[wider] = _longer(used[wider], ladder.count[wider])
+
+
+def _is_large(task: _Task, ladder: Ladder) -> bool:
+    """Whether cuts of whole groups take less time than the levels of all demand."""
+    return int(ladder.levels_within(_first_reach(task, ladder)).sum()) > _MOST_LEVELS
 
 
 def _bound(

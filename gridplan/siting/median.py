@@ -82,8 +82,9 @@ def p_median(
 
     With a budget :math:`\sum_j f_j y_j \le B`, counts by group :math:`l_g \le
     \sum_{j \in J_g} y_j \le u_g`, or a share of the weight within a distance, plans come
-    from interchanges that keep these conditions, the bound and the proof from HiGHS on the
-    radius formulation [7]_ with their rows.
+    from interchanges that keep these conditions, the bound and the proof from Benders cuts of
+    groups of demand [5]_ with their rows, or, as long as no plan is known, from the radius
+    formulation [7]_.
 
     Parameters
     ----------

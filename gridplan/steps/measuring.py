@@ -13,7 +13,7 @@ import shapely
 from gridplan.access import AddedLinks, added_links, ways_to_links
 from gridplan.errors import InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
-from gridplan.network import GAP, SHUT
+from gridplan.network import GAP, SHUT, DoubtfulLinks, joined_links, new_gates
 from gridplan.rooms import (
     NO_COST,
     MixQuestion,
@@ -68,8 +68,9 @@ def add_measures(work: Work) -> None:
 
 def _links(work: Work, budget: float) -> pd.DataFrame:
     """Return the links that are not there today, with their cost and why some stay out."""
-    settings, doubtful = work.config.measures, work.found["doubtful"]
-    frame = doubtful.frame
+    settings = work.config.measures
+    work.found["linkable"] = _linkable(work)
+    frame = work.found["linkable"].frame
     rows = np.flatnonzero((frame["status"] == SHUT) & (frame["kind"] != GAP))
     links = pd.DataFrame(frame.iloc[rows]).reset_index(drop=True).assign(row=rows)
     links["cost"] = [
@@ -87,11 +88,29 @@ def _links(work: Work, budget: float) -> pd.DataFrame:
     return links
 
 
+def _linkable(work: Work) -> DoubtfulLinks:
+    """Return the doubtful links, and gates that could be cut into walls where these have a cost."""
+    settings = work.config.measures
+    doubtful: DoubtfulLinks = work.found["doubtful"]
+    if settings.new_gate_cost is None:
+        return doubtful
+    terrain = work.found["terrain"]
+    known = [terrain.network.gates.geometry, work.found["proposed_gates"].geometry]
+    more = new_gates(
+        terrain.network,
+        np.concatenate([one.to_numpy() for one in known]),
+        blocks=terrain.blocks,
+        apart_m=settings.new_gates_apart_m,
+        options=terrain.options,
+    )
+    return joined_links((doubtful, more), terrain.network)
+
+
 def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
     """Return what each link saves alone, by resident-metres: reaching somebody first, and not."""
     question, people = work.found["question"], work.found["question"].residents
     homes_m, places_m = ways_to_links(
-        rows, work.found["doubtful"], to_nearest_room(work), work.found["terrain"]
+        rows, work.found["linkable"], to_nearest_room(work), work.found["terrain"]
     )
     goal_m = _by_site(work, question, places_m)[question.fixed].min(axis=0, initial=np.inf)
     before = question.nearest_m(question.fixed)
@@ -108,7 +127,7 @@ def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
 def _added(work: Work, rows: Positions) -> AddedLinks:
     """Return what some links make of the walks to the sites of the question."""
     walkers, terrain = to_nearest_room(work), work.found["terrain"]
-    added = added_links(rows, work.found["doubtful"], walkers, terrain=terrain)
+    added = added_links(rows, work.found["linkable"], walkers, terrain=terrain)
     return replace(added, places_m=_by_site(work, work.found["question"], added.places_m))
 
 

@@ -17,6 +17,7 @@ from gridplan.verify import (
     crossing,
     lineage,
     links,
+    measures,
     rooms,
     services,
     siting,
@@ -466,6 +467,7 @@ CHECKS = (
         communities.check_community_change_of,
         expected=False,
     ),
+    _Check("measures", ("measures", "measure_plans"), measures.measures_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

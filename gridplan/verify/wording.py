@@ -240,6 +240,20 @@ _LINKS = {
         "({ids}). Where the staff there is not given, there is no gap.",
         "`{layer}` 中有 {count} 处的缺口不等于所需减现有：{ids}。现有人员未提供时不列缺口。",
     ),
+    "measures_budget": hard(
+        "Plans of `{layer}` that cost more than the budget: {ids}. Do not use them.",
+        "`{layer}` 中下列方案的造价超出预算：{ids}。不可采用。",
+    ),
+    "measures_differ": hard(
+        "Measures of `{layer}` that the mix does not name, or whose costs do not add up to its "
+        "own: {count} ({ids}). Compute the mix again.",
+        "`{layer}` 中有 {count} 项与组合所列措施不符，或造价合计不符：{ids}。请重新计算组合。",
+    ),
+    "measures_worse": hard(
+        "In `{layer}` residents walk farther with the {ids} than with rooms alone, which it may "
+        "consist of. Do not use it.",
+        "`{layer}` 中 {ids} 方案的步行总和高于仅建活动室的方案，而后者也属可选组合。不可采用。",
+    ),
     "staff_norm": hard(
         "The staff that committees need is {ids}, by the norm it is {detail}. Compute it again.",
         "居委会所需人员合计为 {ids}，按标准应为 {detail}。请重新计算。",
