@@ -221,13 +221,6 @@ class SitingSettings(Section):
                 zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，'
                 '且不含 `at_least`、`at_most`；请调整上述设置，或改用 "soft" 列出缺口',
             )
-        if self.budget is not None and self.objective == "mean" and counts:
-            raise house_fault(
-                en="`at_least` and `at_most` go with a `budget` for the objective "
-                '"share" only; take them out, or set `p` in place of `budget`',
-                zh='`at_least`、`at_most` 与 `budget` 同用时目标须为 "share"；'
-                "请去掉其一，或以 `p` 代替 `budget`",
-            )
         if self.budget is not None and self.objective not in _OF_A_BUDGET:
             raise house_fault(
                 en=f'a `budget` goes with the objectives "mean" and "share", not '
