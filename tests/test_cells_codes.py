@@ -84,7 +84,7 @@ def test_overflow_names_the_community_its_count_and_a_target_that_does():
     [message] = caught.value.lines("en")
     assert "at most 999" in message
     target = float(message.split("`target_m2` of about ")[1].split(" ")[0].replace(",", ""))
-    coarser = partition(town(wide, small), options=CellOptions(target_m2=target))
+    coarser = partition(town(wide, small), options=CellOptions(method="square", target_m2=target))
     assert assign_codes(coarser, target_m2=target).is_unique
     assert target < 12_500
 

@@ -26,6 +26,10 @@ def moved(polygon):
     return shapely.transform(polygon, lambda xy: xy + np.array([WEST, SOUTH]))
 
 
+def square(**options):
+    return CellOptions(method="square", **options)
+
+
 def cut_by(polygon, line):
     """Return the faces of `polygon` on either side of `line`, which share no vertices on it."""
     return list(shapely.ops.split(polygon, line).geoms)
@@ -114,7 +118,7 @@ def test_squares_follow_the_multiples_of_the_side():
 
 def test_the_side_follows_the_target():
     cells = partition(
-        communities_of([shapely.box(0, 0, 400, 400)]), options=CellOptions(target_m2=40_000)
+        communities_of([shapely.box(0, 0, 400, 400)]), options=square(target_m2=40_000)
     )
     assert cells["area_m2"].tolist() == [40_000.0] * 4
 
@@ -132,7 +136,7 @@ def test_of_equal_borders_the_smaller_neighbour_takes_the_sliver():
     west, south = shapely.box(0, 100, 100, 140), shapely.box(100, 20, 140, 100)
     corner, aside = shapely.box(100, 100, 140, 140), shapely.box(500, 500, 700, 700)
     land = shapely.union_all([west, south, corner, aside])
-    cells = partition(communities_of([land]), options=CellOptions(min_share=0.3))
+    cells = partition(communities_of([land]), options=square(min_share=0.3))
     joined = cells[cells.intersects(shapely.Point(120, 120))]
     assert joined["area_m2"].tolist() == [40 * 80 + 40 * 40.0]
     assert joined.geometry.iloc[0].equals(shapely.box(100, 20, 140, 140))
@@ -261,13 +265,13 @@ def test_no_id_column():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (CellOptions(target_m2=0), "target area is 0 m²"),
-        (CellOptions(target_m2=-5), "target area is -5 m²"),
-        (CellOptions(target_m2=float("nan")), "target area is nan m²"),
-        (CellOptions(target_m2=2e6), "2,000,000 m², is larger than the place, 1,000,000 m²"),
-        (CellOptions(target_m2=0.5), "about 2,000,000 cells; the limit is 1,000,000"),
-        (CellOptions(min_share=1.5), "`min_share` is 1.5"),
-        (CellOptions(max_cells=0), "`max_cells` is 0"),
+        (square(target_m2=0), "target area is 0 m²"),
+        (square(target_m2=-5), "target area is -5 m²"),
+        (square(target_m2=float("nan")), "target area is nan m²"),
+        (square(target_m2=2e6), "2,000,000 m², is larger than the place, 1,000,000 m²"),
+        (square(target_m2=0.5), "about 2,000,000 cells; the limit is 1,000,000"),
+        (square(min_share=1.5), "`min_share` is 1.5"),
+        (square(max_cells=0), "`max_cells` is 0"),
         (CellOptions(method="hexagon"), "method `hexagon` is unknown.*square"),
     ],
 )
@@ -279,7 +283,7 @@ def test_settings_at_fault(options, message):
 def test_all_faults_are_reported_together():
     communities = communities_of([SQUARE, SQUARE, shapely.Polygon()])
     with pytest.raises(InputError) as caught:
-        partition(communities, options=CellOptions(target_m2=0, min_share=-1))
+        partition(communities, options=square(target_m2=0, min_share=-1))
     assert len(caught.value.lines("en")) == 3
     assert all(any("一" <= sign <= "鿿" for sign in line) for line in caught.value.lines("zh"))
 

@@ -67,7 +67,7 @@ def test_settings_name_the_files_beside_them():
     assert place["as_of"].isoformat() == "2026-06-30"
     assert (EMBEDDED / place["layers"]).is_file()
     assert (EMBEDDED / place["population"]).is_file()
-    assert settings["cells"] == {"method": "square", "target_m2": 10_000}
+    assert settings["cells"] == {"method": "fabric", "target_m2": 10_000}
     assert settings["zones"] == {"k": 8}
     assert settings["siting"] == {"p": 12}
 

@@ -478,7 +478,10 @@ def test_an_open_slit_between_communities_is_closed_without_a_boundary(tmp_path)
     [
         (tiny.TOML.replace("k = 2", "k = 50"), "largest possible number of zones"),
         (tiny.TOML + "\n[cells]\ntarget_m2 = 1e9\n", "larger than"),
-        (tiny.TOML + "\n[cells]\ntarget_m2 = 50\n", "numbers at most 999"),
+        (
+            tiny.TOML + '\n[cells]\nmethod = "square"\ntarget_m2 = 50\n',
+            "numbers at most 999",
+        ),
     ],
 )
 def test_check_refuses_what_a_run_would(tmp_path, toml, message):

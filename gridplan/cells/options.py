@@ -54,7 +54,7 @@ class CellOptions:
         Land with less than this share under buildings (0 to 1) is not built up.
     """
 
-    method: CellMethod = "square"
+    method: CellMethod = "fabric"
     target_m2: float = 10_000.0
     min_share: float = 0.5
     max_cells: int = 1_000_000

@@ -13,7 +13,7 @@ from gridplan.cells.order import reading_order
 from gridplan.cells.tiling import Faces, merge_slivers, tile
 from gridplan.geometry import Floats, Geometries
 
-DEFAULT = CellOptions()
+DEFAULT = CellOptions(method="square")
 
 SLIVER = "sliver"
 """Exception of a cell below the least size that has no neighbour in its community."""

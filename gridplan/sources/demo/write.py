@@ -36,7 +36,7 @@ layers = "{gpkg}"            # 所有图层 · every layer, by its name
 population = "{xlsx}"     # 各社区人口 · population by community
 
 [cells]
-method = "square"                  # 方格 · 100 m lattice
+method = "fabric"                  # 沿道路、水系、围墙 · along streets, water and walls
 target_m2 = 10000                  # 万米单元网格 · about 10,000 m² each
 
 [zones]
