@@ -20,7 +20,8 @@ from gridplan.steps import (
     services,
     walking,
 )
-from gridplan.steps.places import coded_cells, managed_place
+from gridplan.steps.coding import coded_cells
+from gridplan.steps.places import managed_place
 from gridplan.steps.work import Step, Work
 from gridplan.zones import number_of_zones, rook_graph
 
@@ -148,9 +149,9 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     InputError, InfeasibleError
         As `run` does for a target area, codes that do not suffice, or too many zones.
     """
-    cells = coded_cells(managed_place(place, config)[0], config)
+    cells, coarser = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
     work = Work(place=place, config=config)
     places.add_network(work)
-    return tuple(work.notes)
+    return (*coarser, *work.notes)

@@ -94,7 +94,9 @@ def report_html(
     """
     pictures = drawings.figures(plan, lang) if figures is None else figures
     made = tabulation.bilingual_tables(plan)
-    made.pop("summary")  # for the workbook: the report tells these figures where they belong
+    # For the workbook: the report tells figures where they belong, and shows cells on the map.
+    for name in ("summary", "cells"):
+        made.pop(name, None)
     parts = webmap.map_parts(plan)
     page = assets.render(
         "report.html.j2",

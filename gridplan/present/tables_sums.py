@@ -187,6 +187,7 @@ _OTHER = {
     "method": Message(en="method", zh="方法"),
     "count": Message(en="number", zh="数量"),
     "code_profile": Message(en="rule of the codes", zh="编码规则"),
+    "code_form": Message(en="widths of the parts of a code", zh="各码段位数"),
     "model": Message(en="model", zh="模型"),
     "status": Message(en="what is proven", zh="证明情况"),
     "stopped_by": Message(en="stopped by", zh="停止原因"),

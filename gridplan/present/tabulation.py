@@ -20,7 +20,12 @@ from gridplan.present.tables_access import (
     placement_rows,
     sensitivity_rows,
 )
-from gridplan.present.tables_places import committees_table, rooms_table, zones_table
+from gridplan.present.tables_places import (
+    cells_table,
+    committees_table,
+    rooms_table,
+    zones_table,
+)
 from gridplan.present.tables_sums import reconcile_table, summary_table
 from gridplan.present.tables_walks import (
     change_table,
@@ -34,8 +39,8 @@ from gridplan.terms import Family, known, term
 
 TOTALLED = tables_rooms.TOTALLED | frozenset(
     {
-        "communities", "change", "groups", "rooms", "zones", "committees", "ledger", "pieces",
-        "sensitivity", "capacity", "walls",
+        "communities", "change", "groups", "rooms", "zones", "cells", "committees", "ledger",
+        "pieces", "sensitivity", "capacity", "walls",
     }
 )  # fmt: skip
 """Tables whose last row is a total."""
@@ -54,6 +59,7 @@ TITLES = {
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
+    "cells": Message(en="Cells", zh="单元网格"),
     "committees": Message(en="Committees", zh="居委会"),
     "capacity": Message(en="Capacity in reach", zh="人均可达容量"),
     "placement": Message(en="As given, as placed", zh="给定与落位"),
@@ -126,6 +132,10 @@ ABOUT = {
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
     ),
+    "cells": Message(
+        en="Management cells by their codes, which are text; the permanent id encodes nothing.",
+        zh="单元网格及其编码（文本）；永久编号不含含义。",
+    ),
     "committees": Message(
         en="Residents' committees with the residents in their charge and those nearest to them.",
         zh="居委会及其负责的居民、以其为最近的居民。",
@@ -182,6 +192,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
         "zones": zones_table,
+        "cells": cells_table,
         "committees": committees_table,
         "capacity": capacity_rows,
         "placement": placement_rows,
