@@ -311,6 +311,12 @@ class ReportSettings(Section):
 
     model_config = _FROZEN
     lang: Literal["zh", "en"] = _setting("zh", en="First language.", zh="首选语言。")
+    cell_bounds: bool = _setting(
+        False,  # noqa: FBT003 - a default, as in every field
+        en="Borders in words (what lies to the east, south, west and north) of every cell too, in "
+        "`bounds_words` and the workbook; communities and zones always have them.",
+        zh="是否也为每个单元网格书写四至（表 bounds_words 与工作簿）；社区与责任区始终书写。",
+    )
 
 
 class Config(Section):

@@ -11,6 +11,7 @@ from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
 from gridplan.steps import (
+    bounding,
     deciding,
     doubts,
     figures,
@@ -91,7 +92,14 @@ STEPS: tuple[Step, ...] = (
         ("cells", "access", "siting", "links", "services", "people", "zones"),
         layers.add_layers,
     ),
-    Step("summary", (), ("norms", "access"), ("layers",), figures.add_summary),
+    Step(
+        "bounds",
+        ("streets", "water", "barriers", "estates"),
+        ("report",),
+        ("layers",),
+        bounding.add_bounds,
+    ),
+    Step("summary", (), ("norms", "access"), ("bounds",), figures.add_summary),
     Step("verify", ("buildings",), (), ("summary",), figures.add_proofs),
 )
 """What a run does, in order; rerun, report, compare and batch walk the same table."""

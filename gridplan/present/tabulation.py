@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import aggregate, tables_rooms
+from gridplan.present import aggregate, tables_bounds, tables_rooms
 from gridplan.present.tables_access import (
     capacity_rows,
     equity_table,
@@ -20,6 +20,7 @@ from gridplan.present.tables_access import (
     placement_rows,
     sensitivity_rows,
 )
+from gridplan.present.tables_bounds import bounds_table, cell_bounds_table
 from gridplan.present.tables_places import (
     cells_table,
     committees_table,
@@ -59,7 +60,9 @@ TITLES = {
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
+    "bounds": Message(en="Borders in words", zh="四至"),
     "cells": Message(en="Cells", zh="单元网格"),
+    "cell_bounds": Message(en="Borders of cells", zh="网格四至"),
     "committees": Message(en="Committees", zh="居委会"),
     "capacity": Message(en="Capacity in reach", zh="人均可达容量"),
     "placement": Message(en="As given, as placed", zh="给定与落位"),
@@ -132,6 +135,12 @@ ABOUT = {
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
     ),
+    "bounds": Message(
+        en="What each community and zone reaches to, by the named streets, waters, railways and "
+        "walls along its border; else the neighbour, or coordinates.",
+        zh="各社区与责任区的四至：沿界的有名道路、水系、铁路与围墙；无名处写相邻单元或坐标。",
+    ),
+    "cell_bounds": Message(en="The same for each cell.", zh="各单元网格的四至。"),
     "cells": Message(
         en="Management cells by their codes, which are text; the permanent id encodes nothing.",
         zh="单元网格及其编码（文本）；永久编号不含含义。",
@@ -192,7 +201,9 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
         "zones": zones_table,
+        "bounds": bounds_table,
         "cells": cells_table,
+        "cell_bounds": cell_bounds_table,
         "committees": committees_table,
         "capacity": capacity_rows,
         "placement": placement_rows,
@@ -317,6 +328,7 @@ _HEADINGS = {
         en="has a walk, but none this group can take", zh="有路但该人群无法通行"
     ),
     "places": Message(en="facilities", zh="设施数"),
+    **tables_bounds.HEADINGS,
     "place": Message(en="place", zh="地点"),
     "committee": Message(en="own committee", zh="本社区居委会"),
     "component": Message(en="piece", zh="路网编号"),
