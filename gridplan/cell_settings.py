@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
-from gridplan.cells import CellOptions
+import dataclasses
+from typing import Literal
+
+import pydantic
+
+from gridplan.cells import GB_T_30428, PROFILES, CellOptions, CodeProfile
 from gridplan.cells.options import Borders, CellMethod, Estates, Preset
+from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 
 _SMALLEST_CELL_M2 = 10
 _LARGEST_FACTOR = 100
+_WIDEST_PART = 12
+
+CodePart = Literal["county", "street", "community", "sequence"]
+WhenFull = Literal["coarsen", "stop"]
+
+
+class LocalProfile(Section):
+    """How an office of its own mind builds the code of a cell."""
+
+    model_config = FROZEN
+    name: str = setting(en="Name of the rule, as printed.", zh="编码规则名称。")
+    county: int = setting(6, en="Width of the county.", zh="县级码位数。", ge=0, le=_WIDEST_PART)
+    street: int = setting(
+        3, en="Width of the street or town.", zh="街道（乡镇）码位数。", ge=0, le=_WIDEST_PART
+    )
+    community: int = setting(
+        3, en="Width of the community.", zh="社区码位数。", ge=1, le=_WIDEST_PART
+    )
+    sequence: int = setting(
+        3, en="Width of the sequence.", zh="顺序号位数。", ge=1, le=_WIDEST_PART
+    )
+    letters: tuple[CodePart, ...] = setting(
+        (), en="Parts in which capital letters may stand.", zh="可用大写字母的码段。"
+    )
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _own_name(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable() or name.strip() in PROFILES:
+            raise house_fault(
+                en="it should be a name of its own, in one line",
+                zh="应为自定名称，不能与内置规则同名",
+            )
+        return name.strip()
+
+    @property
+    def profile(self) -> CodeProfile:
+        """The profile with these widths."""
+        widths = (
+            ("county", self.county),
+            ("street", self.street),
+            ("community", self.community),
+            ("sequence", self.sequence),
+        )
+        return CodeProfile(self.name, tuple(one for one in widths if one[1]), self.letters)
 
 
 class CellSettings(Section):
@@ -59,3 +110,43 @@ class CellSettings(Section):
         ge=0,
         le=1,
     )
+    code_profile: str | LocalProfile = setting(
+        GB_T_30428.name,
+        en="How codes are built: `GB/T 30428` (15 digits), `CJ/T 213` (14), `GB/T 47678-2026` (15, "
+        "letters allowed), `local 16` (16), or an own one: {name = …, county = 6, street = 3, "
+        'community = 3, sequence = 4, letters = ["sequence"]}.',
+        zh="编码规则：`GB/T 30428`（15 位数字）、`CJ/T 213`（14 位）、`GB/T 47678-2026`（15 位，"
+        "可含字母）、`local 16`（16 位），或自定：{name = …, county = 6, street = 3, "
+        'community = 3, sequence = 4, letters = ["sequence"]}。',
+    )
+    when_full: WhenFull = setting(
+        "coarsen",
+        en="What to do where a community has more cells than its codes can number: `coarsen` "
+        "makes the cells of open land larger as far as needed, `stop` refuses; both refuse, with "
+        "what would do, where that is not enough.",
+        zh="社区的网格数超过编码容量时：`coarsen` 按需放大非建成区网格，`stop` 直接停止；"
+        "放大后仍不足时均停止并说明可行的设置。",
+    )
+
+    @pydantic.field_validator("code_profile")
+    @classmethod
+    def _known_profile(cls, given: str | LocalProfile) -> str | LocalProfile:
+        if isinstance(given, str) and given not in PROFILES:
+            known = ", ".join(PROFILES)
+            raise house_fault(
+                en=f"it should be one of {known}, or a table with the widths of the parts",
+                zh=f"可选 {known}，或给出各码段位数的表",
+            )
+        return given
+
+    @property
+    def profile(self) -> CodeProfile:
+        """How the codes of this plan are built."""
+        given = self.code_profile
+        return PROFILES[given] if isinstance(given, str) else given.profile
+
+    @property
+    def options(self) -> CellOptions:
+        """The options of the partition; the rest of the section is about codes."""
+        names = {field.name for field in dataclasses.fields(CellOptions)}
+        return CellOptions(**self.model_dump(include=names))

@@ -38,7 +38,6 @@ _LARGEST_SEED = 2**31 - 1
 """What every solver takes."""
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_COMMUNITY_CODE = re.compile(r"\d{12}", re.ASCII)
 _FARTHEST_M = 100_000
 _FARTHEST_JOIN_M = 20
 """Across a street, not to the next one."""
@@ -170,8 +169,9 @@ class PlaceSettings(Section):
     )
     community_code: str | None = _setting(
         None,
-        en="12-digit code of the single community, where there is one only.",
-        zh="仅有一个社区时的 12 位编码。",
+        en="Code of the single community, where there is one only: as [cells].code_profile has "
+        "it, 12 digits by default.",
+        zh="仅有一个社区时的编码，须符合 [cells].code_profile（默认 12 位数字）。",
     )
 
     @pydantic.field_validator("population", mode="before")
@@ -198,13 +198,6 @@ class PlaceSettings(Section):
         if is_text or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
             return value
         raise house_fault(en="it should be a date such as 2026-06-30", zh="应为日期，如 2026-06-30")
-
-    @pydantic.field_validator("community_code")
-    @classmethod
-    def _twelve_digits(cls, code: str | None) -> str | None:
-        if code is None or _COMMUNITY_CODE.fullmatch(code):
-            return code
-        raise house_fault(en="it should have 12 digits", zh="应为 12 位数字")
 
 
 class RunSettings(Section):
@@ -327,6 +320,12 @@ class ReportSettings(Section):
 
     model_config = _FROZEN
     lang: Literal["zh", "en"] = _setting("zh", en="First language.", zh="首选语言。")
+    cell_bounds: bool = _setting(
+        False,  # noqa: FBT003 - a default, as in every field
+        en="Borders in words (what lies to the east, south, west and north) of every cell too, in "
+        "`bounds_words` and the workbook; communities and zones always have them.",
+        zh="是否也为每个单元网格书写四至（表 bounds_words 与工作簿）；社区与责任区始终书写。",
+    )
 
 
 class Config(Section):
@@ -382,6 +381,17 @@ class Config(Section):
     def room_grades(self) -> GradedNorm:
         """The graded norm of rooms: floor area by households."""
         return graded_norm(self.all_norms)
+
+    @pydantic.model_validator(mode="after")
+    def _code_of_the_profile(self) -> Self:
+        code, profile = self.place.community_code, self.cells.profile
+        if code is not None and not re.fullmatch(profile.community_pattern, code):
+            words = profile.community_words
+            raise house_fault(
+                en=f"[place].community_code = {code!r} does not have {words.en}",
+                zh=f"[place].community_code = {code!r} 不是{words.zh}",
+            )
+        return self
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -12,6 +12,7 @@ from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
 from gridplan.rooms import check_groups, room_counts
 from gridplan.steps import (
+    bounding,
     deciding,
     doubts,
     figures,
@@ -22,7 +23,8 @@ from gridplan.steps import (
     services,
     walking,
 )
-from gridplan.steps.places import coded_cells, managed_place
+from gridplan.steps.coding import coded_cells
+from gridplan.steps.places import managed_place
 from gridplan.steps.work import Step, Work
 from gridplan.zones import number_of_zones, rook_graph
 
@@ -99,7 +101,14 @@ STEPS: tuple[Step, ...] = (
         ("cells", "access", "siting", "links", "measures", "services", "people", "zones"),
         layers.add_layers,
     ),
-    Step("summary", (), ("norms", "access"), ("layers",), figures.add_summary),
+    Step(
+        "bounds",
+        ("streets", "water", "barriers", "estates"),
+        ("report",),
+        ("layers",),
+        bounding.add_bounds,
+    ),
+    Step("summary", (), ("norms", "access"), ("bounds",), figures.add_summary),
     Step("verify", ("buildings",), (), ("summary",), figures.add_proofs),
 )
 """What a run does, in order; rerun, report, compare and batch walk the same table."""
@@ -165,9 +174,9 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         at_least=config.siting.at_least,
         at_most=config.siting.at_most,
     )
-    cells = coded_cells(managed_place(place, config)[0], config)
+    cells, coarser = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
     work = Work(place=place, config=config)
     places.add_network(work)
-    return tuple(work.notes)
+    return (*coarser, *work.notes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -13,59 +13,13 @@ import pandas as pd
 import shapely
 
 from gridplan.cells.order import reading_order
-from gridplan.errors import FaultList, InfeasibleError, InputError, Message, first_ids
+from gridplan.cells.overflow import require_capacity
+from gridplan.cells.profiles import GB_T_30428, CodeProfile
+from gridplan.errors import FaultList, InputError, Message, first_ids
 from gridplan.geometry import GRID_M, Geometries
 
 _UID_BYTES = 6
-_ROUND_UP_M2 = 100
-_SAFETY = 1.05
 _DEFAULT_TARGET_M2 = 10_000.0
-_DIGITS = "0123456789"
-
-
-@dataclass(frozen=True, slots=True)
-class CodeProfile:
-    """
-    How a standard builds the code of a cell.
-
-    Attributes
-    ----------
-    name : str
-        The standard, as written on its cover.
-    parts : tuple of (str, int)
-        Name and number of characters of each part; the last is the sequence inside a
-        community, all before it are the community's own code.
-    """
-
-    name: str
-    parts: tuple[tuple[str, int], ...]
-
-    @property
-    def length(self) -> int:
-        """Number of characters of a code."""
-        return sum(width for _, width in self.parts)
-
-    @property
-    def community_length(self) -> int:
-        """Number of characters of a community's code."""
-        return self.length - self.sequence_length
-
-    @property
-    def sequence_length(self) -> int:
-        """Number of digits of the sequence."""
-        return self.parts[-1][1]
-
-    @property
-    def capacity(self) -> int:
-        """How many cells one community can hold; the sequence starts at 1."""
-        return int(10**self.sequence_length) - 1
-
-
-GB_T_30428 = CodeProfile(
-    name="GB/T 30428",
-    parts=(("county", 6), ("street", 3), ("community", 3), ("sequence", 3)),
-)
-"""15 digits: 6 county, 3 street or town, 3 community, 3 sequence."""
 
 
 def assign_codes(
@@ -98,10 +52,10 @@ def assign_codes(
     Raises
     ------
     InputError
-        If a community's code does not have the digits the profile asks for.
+        If a community's code does not have the characters the profile asks for.
     InfeasibleError
         If a community has more cells than the sequence can number. The message names
-        each such community, its cells and the target area that would do.
+        each such community, its cells and the settings that would do.
 
     Examples
     --------
@@ -114,7 +68,7 @@ def assign_codes(
     found = community_code_faults(community, profile)
     if found:
         raise InputError(*found)
-    _require_capacity(cells, community, profile, target_m2)
+    require_capacity(cells, profile=profile, target_m2=target_m2)
     shapes = cells.geometry.to_numpy()
     centroids = shapely.centroid(shapes)
     order = reading_order(
@@ -127,8 +81,7 @@ def assign_codes(
     sequence = np.empty(len(own), dtype=np.intp)
     sequence[order] = pd.Series(own[order]).groupby(own[order]).cumcount() + 1
     codes = [
-        f"{code}{number:0{profile.sequence_length}d}"
-        for code, number in zip(own, sequence, strict=True)
+        code + profile.sequence(int(number)) for code, number in zip(own, sequence, strict=True)
     ]
     return pd.Series(codes, index=cells.index, name="cell_id", dtype="object")
 
@@ -137,9 +90,9 @@ def community_code_faults(
     community: pd.Series[str], profile: CodeProfile = GB_T_30428
 ) -> list[Message]:
     """
-    Return what is wrong with communities' codes: the profile's digits are missing.
+    Return what is wrong with communities' codes: they are not as the profile says.
 
-    Place-holders have the digits, too: cells are numbered inside them.
+    Place-holders have its form, too: cells are numbered inside them.
 
     Examples
     --------
@@ -147,55 +100,20 @@ def community_code_faults(
     >>> [fault.en.split(".")[0] for fault in community_code_faults(codes)]
     ["1 of 2 community codes do not have the 12 digits of GB/T 30428: 'C1'"]
     """
-    expected = profile.community_length
+    form, words = re.compile(profile.community_pattern), profile.community_words
     known = community.fillna("").unique()
-    wrong = sorted(code for code in known if len(code) != expected or set(code) - set(_DIGITS))
+    wrong = sorted(code for code in known if not form.fullmatch(code))
     if not wrong:
         return []
     shown = first_ids([repr(code) for code in wrong])
     return [
         Message(
-            en=f"{len(wrong)} of {len(known)} community codes do not have the {expected} "
-            f"digits of {profile.name}: {shown}. Correct `community_id`.",
-            zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是 {profile.name} 规定的 "
-            f"{expected} 位数字：{shown}。请修正 `community_id`。",
+            en=f"{len(wrong)} of {len(known)} community codes do not have {words.en}: {shown}. "
+            f"Correct `community_id`, or choose another [cells].code_profile.",
+            zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是{words.zh}：{shown}。"
+            f"请修正 `community_id`，或更换 [cells].code_profile。",
         )
     ]
-
-
-def _require_capacity(
-    cells: gpd.GeoDataFrame, community: pd.Series[str], profile: CodeProfile, target_m2: float
-) -> None:
-    faults = FaultList()
-    own = community.to_numpy(dtype=object)
-    areas = pd.Series(shapely.area(cells.geometry.to_numpy()), dtype="float64").groupby(own)
-    for code, area_m2 in areas:
-        count = len(area_m2)
-        if count <= profile.capacity:
-            continue
-        enough = _sufficient_target(count, float(area_m2.sum()), profile.capacity, target_m2)
-        faults.add(
-            en=f"Community {code} has {count} cells; {profile.name} numbers at most "
-            f"{profile.capacity} in one community. A `target_m2` of about {enough:,} would do, "
-            f"or divide the community.",
-            zh=f"社区 {code} 有 {count} 个单元网格，{profile.name} 每个社区最多编号 "
-            f"{profile.capacity} 个。将 `target_m2` 调到约 {enough:,} 即可，或拆分该社区。",
-        )
-    faults.raise_if_any(InfeasibleError)
-
-
-def _sufficient_target(count: int, area_m2: float, capacity: int, target_m2: float) -> int:
-    """
-    Return the target area that brings `count` cells down to `capacity`, rounded up.
-
-    A community of area A holds about A / t cells inside and e / √t along its rim; the
-    two terms are fitted to the count at the present target and solved for `capacity`;
-    where lattice and rim meet by chance, a little more is needed.
-    """
-    inside = min(area_m2 / target_m2, float(count))
-    rim = count - inside
-    root = (-rim + math.sqrt(rim**2 + 4 * inside * capacity)) / (2 * inside)
-    return math.ceil(_SAFETY * target_m2 / root**2 / _ROUND_UP_M2) * _ROUND_UP_M2
 
 
 def code_faults(codes: pd.Series[str], profile: CodeProfile = GB_T_30428) -> list[Message]:
@@ -218,15 +136,15 @@ def code_faults(codes: pd.Series[str], profile: CodeProfile = GB_T_30428) -> lis
     faults = FaultList()
     empty = codes.isna() | (codes.astype("string").fillna("") == "")
     text = codes.map(lambda code: isinstance(code, str)).astype(bool)
-    shape = codes.astype("string").str.fullmatch(rf"[0-9]{{{profile.length}}}").fillna(value=False)
-    last = codes.astype("string").str[-profile.sequence_length :]
-    zero = shape & (last == "0" * profile.sequence_length).fillna(value=False)
-    rule = f"{profile.length} digits of {profile.name}"
-    rule_zh = f"{profile.name} 规定的 {profile.length} 位数字"
+    written = codes.astype("string")
+    unnumbered = profile.community_pattern + "0" * profile.sequence_length
+    zero = written.str.fullmatch(unnumbered).fillna(value=False)
+    shape = written.str.fullmatch(profile.pattern).fillna(value=False) | zero
+    rule = profile.words
     for bad, en, zh in (
         (empty, "are empty", "为空"),
         (~empty & ~text, "are numbers, not text", "是数值而不是文本"),
-        (~empty & text & ~shape, f"do not have the {rule}", f"不是{rule_zh}"),
+        (~empty & text & ~shape, f"do not have {rule.en}", f"不是{rule.zh}"),
         (text & zero, "have the sequence 0; it starts at 1", "顺序号为 0，应从 1 开始"),
         (~empty & codes.duplicated(keep=False), "occur more than once", "重复"),
     ):

@@ -40,7 +40,7 @@ _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
      "ownership", "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
      "between", "as_of", "room", "next_site", "place_id", "estate", "answer", "date",
-     "proof", "status", "served", "price_status", "sequence",
+     "proof", "status", "served", "bounded", "of_level", "price_status", "sequence",
      "measure", "out"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
@@ -95,7 +95,9 @@ def report_html(
     """
     pictures = drawings.figures(plan, lang) if figures is None else figures
     made = tabulation.bilingual_tables(plan)
-    made.pop("summary")  # for the workbook: the report tells these figures where they belong
+    # For the workbook: the report tells figures where they belong, and shows cells on the map.
+    for name in ("summary", "cells", "cell_bounds"):
+        made.pop(name, None)
     parts = webmap.map_parts(plan)
     page = assets.render(
         "report.html.j2",

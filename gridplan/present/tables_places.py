@@ -23,6 +23,10 @@ _ZONES = (
     "zone_id", "name", "community", "cells", "area_m2", "population", "households",
     "workload", "compactness",
 )  # fmt: skip
+_CELLS = (
+    "cell_id", "community_id", "zone_id", "area_m2", "population", "exception", "standard",
+    "cell_uid",
+)  # fmt: skip
 _COMMITTEES = ("committee_id", "name", "kind", "inside", "residents_own", "residents_nearest",
                "staff")  # fmt: skip
 
@@ -118,6 +122,19 @@ def zones_table(plan: Plan) -> pd.DataFrame:
     return _totalled(
         kept, "zone_id", {}, ["cells", "area_m2", "population", "households", "workload"]
     )
+
+
+def cells_table(plan: Plan) -> pd.DataFrame:
+    """Return the cells with their codes, for the workbook, and those whose home is in none."""
+    cells, demand = plan.layers["cells"], plan.layers["demand"]
+    reasons = [None if pd.isna(one) else word("exception", str(one)) for one in cells["exception"]]
+    told = pd.DataFrame(cells).assign(
+        exception=pd.Series(reasons, index=cells.index, dtype=object),
+        cell_id=cells["cell_id"].astype(str),
+    )
+    kept = told[[column for column in _CELLS if column in told]].sort_values("cell_id")
+    without = aggregate.people(demand)[demand["cell_uid"].isna()].sum()
+    return _totalled(kept, "cell_id", {"population": without}, ["area_m2", "population"])
 
 
 def committees_table(plan: Plan) -> pd.DataFrame:

@@ -204,6 +204,7 @@ _OTHER = {
     "method": Message(en="method", zh="方法"),
     "count": Message(en="number", zh="数量"),
     "code_profile": Message(en="rule of the codes", zh="编码规则"),
+    "code_form": Message(en="widths of the parts of a code", zh="各码段位数"),
     "model": Message(en="model", zh="模型"),
     "capacity": Message(en="floor area by the norm", zh="面积与分级标准"),
     "sense": Message(en="the objective is to be", zh="目标值应"),

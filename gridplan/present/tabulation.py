@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import aggregate, tables_measures, tables_rooms
+from gridplan.present import aggregate, tables_bounds, tables_measures, tables_rooms
 from gridplan.present.tables_access import (
     capacity_rows,
     equity_table,
@@ -20,7 +20,13 @@ from gridplan.present.tables_access import (
     placement_rows,
     sensitivity_rows,
 )
-from gridplan.present.tables_places import committees_table, rooms_table, zones_table
+from gridplan.present.tables_bounds import bounds_table, cell_bounds_table
+from gridplan.present.tables_places import (
+    cells_table,
+    committees_table,
+    rooms_table,
+    zones_table,
+)
 from gridplan.present.tables_sums import reconcile_table, summary_table
 from gridplan.present.tables_walks import (
     change_table,
@@ -34,8 +40,8 @@ from gridplan.terms import Family, known, term
 
 TOTALLED = tables_rooms.TOTALLED | frozenset(
     {
-        "communities", "change", "groups", "rooms", "zones", "committees", "ledger", "pieces",
-        "sensitivity", "capacity", "walls",
+        "communities", "change", "groups", "rooms", "zones", "cells", "committees", "ledger",
+        "pieces", "sensitivity", "capacity", "walls",
     }
 )  # fmt: skip
 """Tables whose last row is a total."""
@@ -55,6 +61,9 @@ TITLES = {
     **tables_rooms.TITLES,
     **tables_measures.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
+    "bounds": Message(en="Borders in words", zh="四至"),
+    "cells": Message(en="Cells", zh="单元网格"),
+    "cell_bounds": Message(en="Borders of cells", zh="网格四至"),
     "committees": Message(en="Committees", zh="居委会"),
     "capacity": Message(en="Capacity in reach", zh="人均可达容量"),
     "placement": Message(en="As given, as placed", zh="给定与落位"),
@@ -128,6 +137,16 @@ ABOUT = {
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
     ),
+    "bounds": Message(
+        en="What each community and zone reaches to, by the named streets, waters, railways and "
+        "walls along its border; else the neighbour, or coordinates.",
+        zh="各社区与责任区的四至：沿界的有名道路、水系、铁路与围墙；无名处写相邻单元或坐标。",
+    ),
+    "cell_bounds": Message(en="The same for each cell.", zh="各单元网格的四至。"),
+    "cells": Message(
+        en="Management cells by their codes, which are text; the permanent id encodes nothing.",
+        zh="单元网格及其编码（文本）；永久编号不含含义。",
+    ),
     "committees": Message(
         en="Residents' committees with the residents in their charge and those nearest to them.",
         zh="居委会及其负责的居民、以其为最近的居民。",
@@ -185,6 +204,9 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         **tables_rooms.room_tables(),
         **tables_measures.measure_tables(),
         "zones": zones_table,
+        "bounds": bounds_table,
+        "cells": cells_table,
+        "cell_bounds": cell_bounds_table,
         "committees": committees_table,
         "capacity": capacity_rows,
         "placement": placement_rows,
@@ -315,6 +337,7 @@ _HEADINGS = {
     ),
     "assigned": Message(en="residents assigned", zh="分配居民"),
     "places": Message(en="facilities", zh="设施数"),
+    **tables_bounds.HEADINGS,
     "place": Message(en="place", zh="地点"),
     "committee": Message(en="own committee", zh="本社区居委会"),
     "component": Message(en="piece", zh="路网编号"),

@@ -74,7 +74,8 @@ def _check_codes(reading: Reading) -> None:
     if communities is not None and "community_id" in communities:
         codes = as_text(communities["community_id"])
         # Empty ids are a fault of the layer itself.
-        reading.faults.extend(community_code_faults(codes[codes.notna() & (codes != "")]))
+        given = codes[codes.notna() & (codes != "")]
+        reading.faults.extend(community_code_faults(given, reading.config.cells.profile))
 
 
 def _check_sites(reading: Reading) -> None:

@@ -9,13 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridplan.cells import CodeProfile
 from gridplan.errors import InputError, Message, first_ids
 from gridplan.sources.osm import OsmExtract, kinds_from_landuse
-
-PLACEHOLDER = "000000000"
-"""First nine digits of a community code that is no official one."""
-
-_OFFICIAL_DIGITS = 12
 
 _NATURAL_BARRIERS = ("river", "canal", "rail")
 """
@@ -126,14 +122,14 @@ def _with_tags(frame: gpd.GeoDataFrame, tags: Mapping[str, str]) -> gpd.GeoDataF
     return selected
 
 
-def communities_from_areas(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return communities; a `ref` of 12 digits is taken as the code, else a place-holder."""
+def communities_from_areas(areas: gpd.GeoDataFrame, profile: CodeProfile) -> gpd.GeoDataFrame:
+    """Return communities; a `ref` as `profile` has it is the code, else a place-holder."""
     ordered = areas.assign(sort=areas["name"].fillna(areas["osm_id"])).sort_values(
         ["sort", "osm_id"], kind="stable"
     )
     ref = ordered["ref"].astype("string").fillna("")
-    official = ref.str.fullmatch(rf"\d{{{_OFFICIAL_DIGITS}}}").to_numpy(dtype=bool)
-    numbers = [f"{PLACEHOLDER}{i:03d}" for i in range(1, len(ordered) + 1)]
+    official = ref.str.fullmatch(profile.community_pattern).to_numpy(dtype=bool)
+    numbers = [_placeholder(number, profile) for number in range(1, len(ordered) + 1)]
     return gpd.GeoDataFrame(
         {
             "community_id": np.where(official, ref, numbers),
@@ -145,13 +141,18 @@ def communities_from_areas(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
+def _placeholder(number: int, profile: CodeProfile) -> str:
+    # Zeros stand where county and street would: no official code begins so.
+    return f"{number:0{profile.community_length}d}"
+
+
 def single_community(
-    boundary: gpd.GeoDataFrame, *, name: str, code: str | None
+    boundary: gpd.GeoDataFrame, *, name: str, code: str | None, profile: CodeProfile
 ) -> gpd.GeoDataFrame:
     """Return the whole place as one community, with a place-holder code unless one is given."""
     return gpd.GeoDataFrame(
         {
-            "community_id": [code or f"{PLACEHOLDER}001"],
+            "community_id": [code or _placeholder(1, profile)],
             "name": [name],
             "official": [code is not None],
         },

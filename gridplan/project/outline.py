@@ -60,7 +60,12 @@ def _single(reading: Reading, boundary: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             en="No layer of communities is given; the whole place is taken as one.",
             zh="未提供社区图层，整个区域作为一个社区。",
         )
-    return from_osm.single_community(boundary, name=place.name, code=place.community_code)
+    return from_osm.single_community(
+        boundary,
+        name=place.name,
+        code=place.community_code,
+        profile=reading.config.cells.profile,
+    )
 
 
 def _boundary(
@@ -121,7 +126,8 @@ def _communities(reading: Reading) -> gpd.GeoDataFrame | None:
         return None
     if isinstance(source, LayerSource) and source.osm is not None:
         areas = from_osm.select_areas(extract_of(reading), source.osm, what="communities")
-        frame = from_osm.communities_from_areas(areas).to_crs(reading.crs)
+        coded = from_osm.communities_from_areas(areas, reading.config.cells.profile)
+        frame = coded.to_crs(reading.crs)
         return on_grid(reading, frame, "communities", strict=False)
     if not isinstance(source, LayerSource):
         raise InputError(no_layer("communities"))

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from gridplan import evaluation, summary
-from gridplan.cells import GB_T_30428
 from gridplan.errors import InfeasibleError
 from gridplan.place import Place
 from gridplan.plan import CONTRACT
@@ -37,7 +36,8 @@ def add_summary(work: Work) -> None:
         **evaluation.resident_figures(work.found["demand"], place.groups),
         "cells": {
             "method": config.cells.method,
-            "code_profile": GB_T_30428.name,
+            "code_profile": config.cells.profile.name,
+            "code_form": config.cells.profile.form,
             **evaluation.cell_figures(layers["cells"]),
         },
         **walks,

@@ -45,7 +45,7 @@ def add_layers(work: Work) -> None:
     cells = work.found["cells"]
     columns = ["cell_uid", "cell_id", "community_id", "zone_id", "area_m2", "population"]
     cells = cells.assign(valid_from=place.as_of.isoformat())
-    cells = cells[[*columns, "valid_from", "exception", "geometry"]]
+    cells = cells[[*columns, "valid_from", "exception", "standard", "grid_system", "geometry"]]
     work.found["layers"] = {
         "boundary": place.boundary[["name", "geometry"]],
         "communities": assemble.communities_layer(place, demand),

@@ -9,19 +9,13 @@ import shapely
 
 from gridplan import assemble
 from gridplan.answers.words import WALL, YES
-from gridplan.cells import (
-    CellOptions,
-    Land,
-    assign_codes,
-    cell_uids,
-    managed_communities,
-    plan_cells,
-)
+from gridplan.cells import cell_uids, managed_communities
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import Message, Note, first_ids
 from gridplan.network import assumed_note, proposal_note, propose_gates, wall_notes, wall_variants
 from gridplan.place import Place
+from gridplan.steps.coding import coded_cells
 from gridplan.steps.work import Work, network_options
 
 
@@ -108,23 +102,10 @@ def _moves_note(moves: gpd.GeoDataFrame) -> Note:
     return Note("community_lines_moved", len(buildings), message, tuple(buildings))
 
 
-def coded_cells(place: Place, config: Config) -> gpd.GeoDataFrame:
-    """Return the cells of a place with their codes."""
-    options = CellOptions(**config.cells.model_dump())
-    land = Land(
-        streets=place.streets,
-        water=place.water,
-        barriers=place.barriers,
-        buildings=place.buildings,
-        estates=place.estates,
-    )
-    cells = plan_cells(place.communities, land, options=options).cells
-    return cells.assign(cell_id=assign_codes(cells, target_m2=options.target_m2))
-
-
 def add_cells(work: Work) -> None:
     """Draw the cells and count their residents."""
-    cells = coded_cells(work.place, work.config)
+    cells, notes = coded_cells(work.place, work.config)
+    work.notes.extend(notes)
     cells["cell_uid"] = cell_uids(cells)
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")

@@ -20,7 +20,15 @@ _INPUT = "in_"
 _AREAS = {"Polygon", "MultiPolygon"}
 _ALSO_LAYERS = ("sites", "population", "in_population", "steps", "in_notes", "gridplan_meta")
 _MEANT = {
-    "cells": ("cell_id", "cell_uid", "community_id", "zone_id", "area_m2", "population"),
+    "cells": (
+        "cell_id",
+        "cell_uid",
+        "community_id",
+        "zone_id",
+        "area_m2",
+        "population",
+        "standard",
+    ),
     "zones": ("zone_id", "zone_system", "community_id", "area_m2", "population"),
     "communities": ("community_id", "name", "population"),
     "boundary": ("name",),

@@ -8,13 +8,14 @@ used by itself and reports raw figures; `verify_plan` runs all that the layers a
 
 from gridplan.verify.capacity import check_assignment, check_capacity, check_total
 from gridplan.verify.choice import Asked, check_choice
-from gridplan.verify.codes import GB_T_30428, CodeProfile, check_codes, check_ids
+from gridplan.verify.codes import check_codes, check_ids
 from gridplan.verify.contract import CONTRACT_COLUMNS, CONTRACT_LAYERS, check_contract
 from gridplan.verify.crossing import check_buildings, check_communities
 from gridplan.verify.findings import STANDARD, Checked, Finding, Report, Severity, Tolerances
 from gridplan.verify.lineage import KINDS, check_lineage
 from gridplan.verify.links import check_community_committees, check_frontier
 from gridplan.verify.plan import verify_plan
+from gridplan.verify.profiles import GB_T_30428, CodeProfile, profile_of_form
 from gridplan.verify.rule import Rule
 from gridplan.verify.services import (
     check_facility_walks,
@@ -96,5 +97,6 @@ __all__ = [
     "check_zone_shapes",
     "check_zone_sums",
     "membership",
+    "profile_of_form",
     "verify_plan",
 ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message
 from gridplan.verify.findings import STANDARD, Checked, Finding, Severity, Tolerances
 from gridplan.verify.frames import (
+    Flags,
     Floats,
     Places,
     Texts,
@@ -24,37 +24,8 @@ from gridplan.verify.frames import (
     sound,
     texts,
 )
+from gridplan.verify.profiles import GB_T_30428, PROFILES, CodeProfile
 from gridplan.verify.rules import finding
-
-_FIFTEEN_DIGITS = Message(
-    en="15 digits (6 county, 3 street, 3 community, 3 number)",
-    zh="15 位数字（县 6 位、街道 3 位、社区 3 位、顺序号 3 位）",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class CodeProfile:
-    """
-    The form of a cell's code.
-
-    Attributes
-    ----------
-    pattern : str
-        Regular expression of the whole code; 6 county + 3 street + 3 community + 3
-        sequence digits by default (GB/T 30428).
-    community_length : int
-        Length of the front part that all codes of a community share.
-    words : Message
-        The form in words.
-    """
-
-    pattern: str = "[0-9]{15}"
-    community_length: int = 12
-    words: Message = _FIFTEEN_DIGITS
-
-
-GB_T_30428 = CodeProfile()
-"""Fifteen digits, the first twelve those of the community."""
 
 
 def check_ids(frame: pd.DataFrame, key: str, *, layer: str, severity: Severity = "hard") -> Checked:
@@ -88,7 +59,10 @@ def check_codes(
     Parameters
     ----------
     cells : DataFrame
-        With ``cell_id``; ``community_id`` and ``geometry`` are used where present.
+        With ``cell_id``; ``community_id`` and ``geometry`` are used where present. Where
+        a column ``standard`` names a known standard, the code is held to that one.
+    profile : CodeProfile
+        The form of all other codes.
     ordered : bool
         Whether to look at the order of numbers, which only a first plan keeps: cells
         that a change adds continue after the largest number.
@@ -101,27 +75,42 @@ def check_codes(
     present = check_ids(cells, "cell_id", layer="cells")
     if "cell_id" not in cells:
         return present
+    findings, astray = list(present.findings), 0
+    for own, rows in _by_standard(cells, profile):
+        good, found = _formed(rows, own)
+        findings += found
+        if "community_id" in cells:
+            findings += _community_findings(rows[good], own)
+        late = _out_of_order(rows[good], own, tolerances) if ordered else []
+        findings += finding("code_order", late, layer="cells")
+        astray += len(late)
+    return Checked(tuple(findings), {"codes_out_of_order": float(astray)})
+
+
+def _by_standard(
+    cells: pd.DataFrame, profile: CodeProfile
+) -> Iterator[tuple[CodeProfile, pd.DataFrame]]:
+    """Yield the cells by the profile that their column ``standard`` names, else `profile`."""
+    if "standard" not in cells:
+        yield profile, cells
+        return
+    told = [PROFILES.get(one or "", profile) for one in texts(cells, "standard")]
+    for own in dict.fromkeys(sorted(told, key=lambda one: one.words.en)):
+        yield own, cells[np.array([one == own for one in told], dtype=bool)]
+
+
+def _formed(cells: pd.DataFrame, profile: CodeProfile) -> tuple[Flags, list[Finding]]:
+    """Return which codes have the form of the profile, and what is wrong with the others."""
     names, codes = labels(cells, "cells"), texts(cells, "cell_id")
     given = given_of(codes)
     numeric = given & np.array([not isinstance(one, str) for one in cells["cell_id"]], dtype=bool)
     form = re.compile(profile.pattern)
     formed = np.array([one is not None and bool(form.fullmatch(one)) for one in codes], dtype=bool)
-    good = formed & ~numeric
-    findings = [
-        *present.findings,
+    malformed = names[given & ~numeric & ~formed]
+    return formed & ~numeric, [
         *finding("code_not_text", names[numeric], layer="cells"),
-        *finding(
-            "code_malformed",
-            names[given & ~numeric & ~formed],
-            layer="cells",
-            detail=profile.words,
-        ),
+        *finding("code_malformed", malformed, layer="cells", detail=profile.words),
     ]
-    if "community_id" in cells:
-        findings += _community_findings(cells[good], profile)
-    astray = _out_of_order(cells[good], profile, tolerances) if ordered else []
-    findings += finding("code_order", astray, layer="cells")
-    return Checked(tuple(findings), {"codes_out_of_order": float(len(astray))})
 
 
 def _community_findings(cells: pd.DataFrame, profile: CodeProfile) -> list[Finding]:
@@ -150,7 +139,8 @@ def _fronts(own: Texts, front: Texts, profile: CodeProfile) -> dict[str, str]:
 
 
 def _is_front(community: str, profile: CodeProfile) -> bool:
-    return len(community) == profile.community_length and community.isdigit()
+    formed = re.fullmatch(profile.front, community) is not None
+    return formed and len(community) == profile.community_length
 
 
 def _out_of_order(cells: pd.DataFrame, profile: CodeProfile, tolerances: Tolerances) -> list[str]:

@@ -75,6 +75,7 @@ _ADDED = {
     "catchment_scores": "kind community_id unit residents per_1000 without",
     "placement": "level unit_id figure given placed unplaced difference grade as_of source",
     "sensitivity": "level unit_id figure base low high spread driver",
+    "bounds_words": "level unit_id side text_zh text_en length_m named_share",
     "line_moves": "building_id from_community_id to_community_id area_m2 geometry",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",

@@ -27,7 +27,6 @@ from gridplan.verify import (
     walks,
     zones,
 )
-from gridplan.verify.codes import GB_T_30428, CodeProfile
 from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
     STANDARD,
@@ -40,8 +39,9 @@ from gridplan.verify.findings import (
     joined,
 )
 from gridplan.verify.frames import number, numbers, texts
+from gridplan.verify.profiles import CodeProfile
 from gridplan.verify.rules import figure, finding
-from gridplan.verify.world import World, outline_of, section, with_inputs
+from gridplan.verify.world import World, claimed_profile, outline_of, section, with_inputs
 
 PROOFS = {
     "tiling_error_m2": "cells_tiling_error_m2",
@@ -69,7 +69,7 @@ def verify_plan(
     *,
     cells_method: str | None = None,
     contract: bool = False,
-    profile: CodeProfile = GB_T_30428,
+    profile: CodeProfile | None = None,
     tolerances: Tolerances = STANDARD,
 ) -> Report:
     """
@@ -90,8 +90,8 @@ def verify_plan(
         Whether gridplan made these layers: then each layer and column of the contract
         must be there. Of layers drawn by hand, without a summary, a missing column is
         a soft finding: what it would hold is left unverified.
-    profile : CodeProfile
-        The form of the codes.
+    profile : CodeProfile, optional
+        The form of the codes. Default: that of ``summary["cells"]``, else GB/T 30428.
 
     Returns
     -------
@@ -111,7 +111,8 @@ def verify_plan(
     """
     claimed = summary or {}
     method = cells_method or section(claimed, "cells").get("method")
-    world = World(with_inputs(layers), claimed, method, profile, tolerances)
+    form = profile or claimed_profile(claimed)
+    world = World(with_inputs(layers), claimed, method, form, tolerances)
     findings = check_contract(world.layers) if contract else _missing_layers(world)
     figures: dict[str, float] = {}
     checked: list[str] = []

@@ -146,8 +146,9 @@ _CODES = {
         "{count} 个网格编码是数字而非文本：{ids}。电子表格会改动数字，请将 `cell_id` 存为文本。",
     ),
     "code_malformed": hard(
-        "Codes of cells that are not of the form {detail}: {count} ({ids}). Correct them.",
-        "{count} 个网格编码不符合格式 {detail}：{ids}。请更正。",
+        "Codes of cells that are not of the form {detail}: {count} ({ids}). Correct them, or name "
+        "their standard in a column `standard`.",
+        "{count} 个网格编码不符合格式 {detail}：{ids}。请更正，或在 `standard` 字段注明所用标准。",
     ),
     "code_community": hard(
         "Codes of cells that do not begin with the code of their community: {count} ({ids}). "

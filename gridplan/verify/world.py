@@ -11,10 +11,10 @@ import pandas as pd
 import shapely
 
 from gridplan.verify import zones
-from gridplan.verify.codes import CodeProfile
 from gridplan.verify.contact import neighbours
 from gridplan.verify.findings import Tolerances
 from gridplan.verify.frames import shapes, sound
+from gridplan.verify.profiles import GB_T_30428, CodeProfile, profile_of_form
 
 _INPUT = "in_"
 _ALSO_AS_INPUT = ("boundary", "communities", "buildings", "sites", "population")
@@ -83,6 +83,13 @@ def section(summary: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a block of a summary, empty where it is absent or no block."""
     block = summary.get(name)
     return block if isinstance(block, Mapping) else {}
+
+
+def claimed_profile(summary: Mapping[str, Any]) -> CodeProfile:
+    """Return the form of codes that a summary says its cells have, GB/T 30428 where it does not."""
+    cells = section(summary, "cells")
+    form = profile_of_form(str(cells.get("code_form")), name=str(cells.get("code_profile")))
+    return form or GB_T_30428
 
 
 def outline_of(boundary: pd.DataFrame) -> shapely.Geometry | None:
