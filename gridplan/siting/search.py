@@ -33,12 +33,17 @@ class OutOfEffortError(Exception):
         self.reason = reason
 
 
+def _now() -> float:
+    # Looked up at each call, so that a test may bring its own clock.
+    return time.perf_counter()
+
+
 @dataclass
 class Effort:
     """What a solver has spent of its limits, and the draws of its seed."""
 
     limits: Limits
-    started: float = field(default_factory=time.perf_counter, kw_only=True)
+    started: float = field(default_factory=_now, kw_only=True)
     work: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -48,7 +53,7 @@ class Effort:
     @property
     def seconds(self) -> float:
         """Seconds since the solver began."""
-        return time.perf_counter() - self.started
+        return _now() - self.started
 
     def spend(self, steps: float) -> None:
         """Count work, and raise `OutOfEffortError` once a limit is reached."""
