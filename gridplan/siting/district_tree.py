@@ -11,7 +11,7 @@ import highspy
 import numpy as np
 
 from gridplan.siting.cover import Cover
-from gridplan.siting.districts import Counts, DistrictModel, Districts, Part, Solved
+from gridplan.siting.districts import BothSides, Counts, Districts, Part, Solved
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.search import PROVEN_GAP
@@ -88,13 +88,14 @@ class DistrictTree:
     ) -> None:
         self._cover, self._ledger, self._idea = cover, ledger, idea
         self._districts = Districts(cover)
-        self._model = DistrictModel(cover, self._districts, ledger)
+        self._model = BothSides(cover, self._districts, ledger)
         self._rates = _Rates(self._districts)
         self._dropped, self._count = -math.inf, 0
         self._least_lift = _LEAST_LIFT * math.fsum(cover.weights)
         self._nodes: list[tuple[float, int, _Node]] = []
         nothing = np.zeros(len(cover.sites), dtype=np.bool_)
-        self._put(self._node(Part({}, nothing, nothing), math.inf, basis))
+        everything = Part({}, nothing, nothing)
+        self._put(self._node(everything, self._model.root(everything, basis), math.inf))
 
     @property
     def bound(self) -> float:
@@ -123,9 +124,8 @@ class DistrictTree:
             return value + 1.0 - _SLACK
         return value + abs(value) * PROVEN_GAP * _HALF
 
-    def _node(self, part: Part, most: float, basis: highspy.HighsBasis | None) -> _Node | None:
-        """Solve a part that covers no more than `most`; None if no better plan is in it."""
-        solved = self._model.solve(part, basis)
+    def _node(self, part: Part, solved: Solved, most: float) -> _Node | None:
+        """Fix sites of a part that covers no more than `most`; None if no better plan is in it."""
         bound = min(solved.bound, most)
         room = bound - self._need
         if room < 0:
@@ -157,7 +157,8 @@ class DistrictTree:
             return
         self._model.add_row(split.district)
         parts = [Part(one, node.part.opened, node.part.closed) for one in split.counts]
-        children = [self._node(one, bound, node.solved.basis) for one in parts]
+        sides = self._model.solve(parts, node.solved.basis)
+        children = [self._node(*one, bound) for one in zip(parts, sides, strict=True)]
         # Only now: whatever ends the work, the bound of all that is left is in the heap.
         heapq.heappop(self._nodes)
         for child in children:
@@ -193,12 +194,10 @@ class DistrictTree:
         below, above = math.floor(held), math.ceil(held)
         counts = [{**node.part.counts, district: one} for one in ((low, below), (above, high))]
         fresh = self._model.add_row(district)
-        lifts = []
-        for one in counts:
-            part = Part(one, node.part.opened, node.part.closed)
-            most = self._model.probe(part, node.solved.basis, _ITERATIONS)
-            lift = node.solved.bound - max(most, self._need)
-            lifts.append(max(lift, self._least_lift))
+        parts = [Part(one, node.part.opened, node.part.closed) for one in counts]
+        covered = self._model.probe(parts, node.solved.basis, _ITERATIONS)
+        least = [node.solved.bound - max(one, self._need) for one in covered]
+        lifts = [max(lift, self._least_lift) for lift in least]
         if fresh:
             self._model.drop_row()
         self._rates.learn(district, lifts, [held - below, above - held])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import highspy
 import numpy as np
@@ -21,6 +23,7 @@ _LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 # Simplex iterations between two looks at the limits.
 _ITERATIONS_AT_ONCE = 1_000
 
+T = TypeVar("T")
 Counts = Mapping[int, tuple[float, float]]
 """Least and most open sites of some districts."""
 
@@ -113,6 +116,7 @@ class DistrictModel:
         self._solver.passModel(program_of(scaled))
         # Districts that have a row, in the order of HiGHS.
         self._rows: list[int] = []
+        self._steps = 0.0
 
     def solve(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
         """Solve the relaxation of a part; each district in it needs its row."""
@@ -132,6 +136,11 @@ class DistrictModel:
         if status == highspy.HighsModelStatus.kInfeasible:
             return -math.inf
         return -float(self._solver.getInfo().objective_function_value) / self._scale
+
+    def taken(self) -> float:
+        """Return the work since this was last asked, for the caller to count."""
+        steps, self._steps = self._steps, 0.0
+        return steps
 
     def add_row(self, district: int) -> bool:
         """Give a district a row; False if it has one."""
@@ -161,11 +170,16 @@ class DistrictModel:
         while status == highspy.HighsModelStatus.kIterationLimit:
             self._solver.run()
             iterations = max(0, self._solver.getInfo().simplex_iteration_count)
-            self._ledger.spend(1.0 + iterations / ITERATIONS_PER_STEP)
+            self._steps += 1.0 + iterations / ITERATIONS_PER_STEP
             status = self._solver.getModelStatus()
-            if most is not None:
+            if most is not None or self._late():
                 break
         return status
+
+    def _late(self) -> bool:
+        limits, ledger = self._ledger.limits, self._ledger
+        late = limits.time_s is not None and ledger.seconds >= limits.time_s
+        return late or ledger.work + self._steps >= limits.work
 
     def _longer(self, basis: highspy.HighsBasis) -> highspy.HighsBasis:
         """Return a basis with the rows that have come since, which do not bind."""
@@ -204,3 +218,53 @@ class DistrictModel:
             lower=np.concatenate([part.opened.astype(np.float64), model.lower[self._m :]]),
             upper=np.concatenate([(~part.closed).astype(np.float64), model.upper[self._m :]]),
         )
+
+
+class BothSides:
+    """
+    Two models, so that both sides of a split are solved at once, where there are two cores.
+
+    Each side has its own: what HiGHS keeps of one run never depends on which was faster.
+    """
+
+    def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._models = [DistrictModel(cover, districts, ledger) for _ in range(2)]
+
+    def root(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
+        """Solve a part that is not a side of any split."""
+        solved = self._models[0].solve(part, basis)
+        self._ledger.spend(self._models[0].taken())
+        return solved
+
+    def solve(self, parts: list[Part], basis: highspy.HighsBasis) -> list[Solved]:
+        """Solve two parts, see `DistrictModel.solve`."""
+        return self._both(lambda at: self._models[at].solve(parts[at], basis))
+
+    def probe(self, parts: list[Part], basis: highspy.HighsBasis, iterations: int) -> list[float]:
+        """Return about what two parts cover at most, see `DistrictModel.probe`."""
+        return self._both(lambda at: self._models[at].probe(parts[at], basis, iterations))
+
+    def add_row(self, district: int) -> bool:
+        """Give a district a row; False if it has one."""
+        first, second = self._models
+        return first.add_row(district) and second.add_row(district)
+
+    def drop_row(self) -> None:
+        """Take the last row away, which no part may need."""
+        for model in self._models:
+            model.drop_row()
+
+    def _both(self, run: Callable[[int], T]) -> list[T]:
+        def other() -> T:
+            try:
+                return run(1)
+            finally:
+                # What HiGHS keeps for a thread is given back before the thread ends.
+                highspy.Highs.resetThreadScheduler(False)  # noqa: FBT003 (no keyword in highspy)
+
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            second = beside.submit(other)
+            found = [run(0), second.result()]
+        self._ledger.spend(sum(model.taken() for model in self._models))
+        return found
