@@ -66,7 +66,8 @@ def mclp(
     cover is made one, sites that another makes needless are dropped. Plans come
     from heat-bath annealing, and from the best combination of the sites of the
     plans that were met (exact, on those sites alone); the bound from the linear
-    relaxation, whose reduced costs also rule sites out, and from branch and bound.
+    relaxation, whose reduced costs also rule sites out, and from a tree that splits
+    on how many sites of a district are open, for sites that cover much the same.
 
     Parameters
     ----------
