@@ -14,8 +14,9 @@ from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.problem import Problem
 from gridplan.siting.resample import Cooling, Coverage, anneal, greedy_most
 
-# First and last temperature, as shares of what a site alone covers, on average.
-_HOT, _COLD = 0.015, 0.003
+# First and last temperatures, as shares of what a site alone covers, on average: which is better
+# depends on how much is left uncovered.
+_HEATS = ((0.025, 0.004), (0.015, 0.003))
 # Draws for each open site in one run. Many short runs, merged, are better than few long ones.
 _DRAWS_PER_SITE = 300
 # Plans that are kept to merge. After so many rounds an island begins without any of them; after
@@ -62,7 +63,7 @@ class Pool:
         self._plans: list[tuple[float, Positions]] = []
         self._sent: list[tuple[float, Positions]] = []
         self._best: tuple[float, Positions] | None = None
-        self._rounds = 0
+        self._rounds = self._runs = 0
 
     def focus(self, relaxed: Outcome) -> None:
         """Anneal the sites that the relaxation finds good, too, every other time."""
@@ -86,7 +87,10 @@ class Pool:
         if not slots:
             return
         typical = state.alone / slots
-        cooling = Cooling(draws_per_site * slots, _HOT * typical, _COLD * typical)
+        # Each of what is annealed in turn gets each of the temperatures.
+        hot, cold = _HEATS[self._runs // 2 % len(_HEATS)]
+        self._runs += 1
+        cooling = Cooling(draws_per_site * slots, hot * typical, cold * typical)
         if typical > 0:
             self._keep(columns[anneal(state, cooling, ledger)[1]])
 
