@@ -265,8 +265,9 @@ def test_coverage_never_falls_with_p_nor_with_radius(instance):
     cost, weights, _, _ = instance
     by_p = [mclp(cost, weights, p=p, radius_m=8.0).objective for p in range(1, cost.shape[1] + 1)]
     by_radius = [mclp(cost, weights, p=1, radius_m=r).objective for r in (0.0, 4.0, 9.0, 20.0)]
-    assert by_p == sorted(by_p)
-    assert by_radius == sorted(by_radius)
+    # Proven up to a gap of 1e-9: equal coverage may differ in the last digit.
+    assert all(np.diff(by_p) >= -1e-9)
+    assert all(np.diff(by_radius) >= -1e-9)
 
 
 @given(instances(), st.integers(0, 10**6))
@@ -306,10 +307,8 @@ def test_same_seed_same_plan():
 def test_time_ends_a_search_with_a_plan():
     cost, weights = town(4000, 800)
     # A clock of its own: a fast machine proves this within any time that a slow one needs.
-    with mock.patch.object(
-        time, "perf_counter", itertools.count(time.perf_counter(), 0.1).__next__
-    ):
-        plan = mclp(cost, weights, p=25, radius_m=250.0, limits=Limits(time_s=150.0))
+    with mock.patch.object(time, "perf_counter", itertools.count(step=0.1).__next__):
+        plan = mclp(cost, weights, p=25, radius_m=250.0, limits=Limits(time_s=20.0))
     assert (plan.status, plan.stopped_by) == ("gap", "time")
     assert plan.bound > plan.objective > 0
 

@@ -106,6 +106,8 @@ class Outcome:
         None if it was the work of this model alone (`Options.work`).
     row_dual, reduced : ndarray or None
         Of a linear program: dual value of each row, reduced cost of each column.
+    basis : HighsBasis or None
+        Of a linear program: where to begin with one that is much the same.
     """
 
     answer: Answer
@@ -115,6 +117,7 @@ class Outcome:
     stopped_by: StoppedBy | None = None
     row_dual: Floats | None = None
     reduced: Floats | None = None
+    basis: highspy.HighsBasis | None = None
 
     def chosen(self, count: int) -> npt.NDArray[np.intp] | None:
         """Return which of the first columns are 1 in the best solution; None without one."""
@@ -312,10 +315,16 @@ def _loaded(model: Model, scale: float, options: Options) -> highspy.Highs:
         ("presolve", "on" if options.presolve else "off"),
     ):
         highs.setOptionValue(name, value)
+    highs.passModel(program_of(replace(model, cost=model.cost * scale)))
+    return highs
+
+
+def program_of(model: Model) -> highspy.HighsLp:
+    """Return a model as HiGHS takes it."""
     size = len(model.cost)
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = size, model.rows.shape[0]
-    program.col_cost_ = model.cost * scale
+    program.col_cost_ = model.cost
     program.col_lower_, program.col_upper_ = _infinite(model.lower), _infinite(model.upper)
     program.row_lower_, program.row_upper_ = _infinite(model.least), _infinite(model.most)
     rows = model.rows
@@ -326,8 +335,7 @@ def _loaded(model: Model, scale: float, options: Options) -> highspy.Highs:
     if model.whole.any():
         kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
         program.integrality_ = [kinds[int(one)] for one in model.whole]
-    highs.passModel(program)
-    return highs
+    return program
 
 
 def _infinite(values: Floats) -> Floats:
@@ -417,7 +425,7 @@ def _lp_outcome(model: Model, highs: highspy.Highs, meter: _Meter) -> Outcome:
     if highs.getInfo().primal_solution_status == _FEASIBLE:
         values = np.clip(np.asarray(solution.col_value), model.lower, model.upper)
         objective = math.fsum(model.cost * values)
-    return Outcome(answer, values, objective, bound, stopped_by, dual, reduced)
+    return Outcome(answer, values, objective, bound, stopped_by, dual, reduced, highs.getBasis())
 
 
 def dual_bound(model: Model, dual: Floats) -> tuple[float, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,38 +12,36 @@ from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.causes import joined, least_budget, least_count
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import (
-    Cover,
-    filled,
     make_cover,
     merged,
     most_model,
     set_model,
     without_dominated,
 )
+from gridplan.siting.cover_plans import Pool, Task, start_values
+from gridplan.siting.district_tree import DistrictTree
 from gridplan.siting.highs import Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger, siting_of
-from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.matrix import Flags
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
-from gridplan.siting.resample import Cooling, Coverage, anneal, greedy_most
+from gridplan.siting.resample import Coverage, greedy_most
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
-# First and last temperature, as shares of what a site alone covers, on average.
-_HOT, _COLD = 0.025, 0.004
-# Draws for each open site in one run, and in the first, short one. Many short runs, merged, are
-# better than few long ones; runs grow after some that brought nothing.
-_DRAWS_PER_SITE, _FIRST_DRAWS_PER_SITE, _GROWING = 300, 40, 4
-# Runs without a better plan until the tree search takes over; plans that are kept to merge.
-_PATIENCE, _POOL = 10, 20
-# Sites whose reduced cost is below this share of the gap are annealed apart, too.
-_FOCUS = 0.05
-# Work of the first try of the tree search, and of one merging.
-_FIRST_TRY, _MERGING = 1_500.0, 3_000.0
+# Draws for each open site in the first run, a short one.
+_FIRST_DRAWS_PER_SITE = 40
+# Rounds without a better plan until the proof gets a share more, and its share of their work: a
+# step of it takes longer.
+_PATIENCE, _PROOF_SHARE = 8, 0.3
+# Work of the first try of the tree search.
+_FIRST_TRY = 1_500.0
 # A small problem is given to the tree search at once.
 _SMALL = 200_000
+# Districts are made of pairs of sites that share demand, counted once for each they share.
+_MOST_ALIKE = 2e8
 
 
 def mclp(
@@ -68,7 +66,8 @@ def mclp(
     cover is made one, sites that another makes needless are dropped. Plans come
     from heat-bath annealing, and from the best combination of the sites of the
     plans that were met (exact, on those sites alone); the bound from the linear
-    relaxation, whose reduced costs also rule sites out, and from branch and bound.
+    relaxation, whose reduced costs also rule sites out, and from a tree that splits
+    on how many sites of a district are open, for sites that cover much the same.
 
     Parameters
     ----------
@@ -150,25 +149,6 @@ def check_radius(radius_m: float, faults: FaultList) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Task:
-    """A covering problem with the cover it was reduced to."""
-
-    problem: Problem
-    within: Flags
-    cover: Cover
-    p: int | None
-    ledger: Ledger
-
-    def offer(self, chosen: Positions) -> None:
-        """Offer columns of the cover as a plan, filled up to p sites."""
-        sites = self.cover.positions(chosen)
-        if self.cover.free:
-            sites = filled(self.problem, sites, self.p)
-        covered = self.within[:, sites].any(axis=1)
-        self.ledger.offer(math.fsum(self.problem.weights[covered]), sites)
-
-
 def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger) -> None:
     """Find the most weight that p sites cover, in `ledger`."""
     counted = problem.weights > 0
@@ -176,7 +156,7 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     ledger.bring_bound(cover.done + math.fsum(cover.weights[cover.covers.any(axis=1)]))
     whole = merged(cover)
     cover = merged(without_dominated(whole)) if cover.free else whole
-    task = _Task(problem, within, cover, p, ledger)
+    task = Task(problem, within, cover, p, ledger)
     state = Coverage(cover)
     if not cover.free and not _start(state, task):
         return
@@ -184,7 +164,7 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     task.offer(start)
     if ledger.closed:
         return
-    pool = _Pool(task, state)
+    pool = Pool(task, state)
     pool.run(_FIRST_DRAWS_PER_SITE)
     if ledger.closed:
         return
@@ -195,17 +175,31 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     if small and not ledger.closed:
         _branch(task, relaxed, pool, work=_FIRST_TRY)
     pool.focus(relaxed)
-    idle = 0
-    while not ledger.closed and idle < _PATIENCE:
-        before = ledger.value
-        pool.run(_DRAWS_PER_SITE * (1 + idle // _GROWING))
-        pool.merge()
-        idle = 0 if ledger.value > before else idle + 1
     if not ledger.closed:
-        _branch(task, relaxed, pool, work=math.inf)
+        _plan_and_prove(task, relaxed, pool)
 
 
-def _start(state: Coverage, task: _Task) -> bool:
+def _plan_and_prove(task: Task, relaxed: Outcome, pool: Pool) -> None:
+    """Look for plans and for the proof in turn; the longer in vain, the more for the proof."""
+    cover, ledger = task.cover, task.ledger
+    tree = None
+    if np.square(cover.covers.sum(axis=1, dtype=np.float64)).sum() <= _MOST_ALIKE:
+        tree = DistrictTree(cover, ledger, pool.take, basis=relaxed.basis)
+    idle = 0
+    while not ledger.closed:
+        before, spent = ledger.value, ledger.work
+        pool.round()
+        idle = 0 if ledger.value > before else idle + 1
+        if tree is not None:
+            share = _PROOF_SHARE * (1 + idle // _PATIENCE)
+            tree.run(max(1.0, share * (ledger.work - spent)))
+            if tree.done:
+                return
+        elif idle == _PATIENCE:
+            _branch(task, relaxed, pool, work=math.inf)
+
+
+def _start(state: Coverage, task: Task) -> bool:
     """Open some sites that keep all conditions; False if it is proven that none do."""
     cover, ledger = task.cover, task.ledger
     bare = cover.where(np.zeros(len(cover.weights), bool), np.ones(len(cover.sites), bool))
@@ -228,83 +222,7 @@ def _start(state: Coverage, task: _Task) -> bool:
     return chosen is not None
 
 
-class _Pool:
-    """Plans that were met; their sites together hold better ones."""
-
-    def __init__(self, task: _Task, state: Coverage) -> None:
-        self._task = task
-        # What is annealed in turn, with the columns it is made of.
-        self._states = [(state, np.arange(len(task.cover.sites)))]
-        self._plans: list[tuple[float, Positions]] = []
-
-    def focus(self, relaxed: Outcome) -> None:
-        """Anneal the sites that the relaxation finds good, too, every other time."""
-        cover, ledger = self._task.cover, self._task.ledger
-        if relaxed.reduced is None or ledger.closed or not cover.free:
-            return
-        room = cover.done - relaxed.bound - ledger.value
-        good = relaxed.reduced[: len(cover.sites)] < _FOCUS * room
-        if cover.slots is not None and good.sum() > cover.slots:
-            part = merged(cover.where(np.ones(len(cover.weights), bool), good))
-            state = Coverage(part)
-            greedy_most(state, ledger)
-            self._states.append((state, np.flatnonzero(good)))
-
-    def run(self, draws_per_site: int) -> None:
-        """Anneal once, from where the last run ended."""
-        ledger = self._task.ledger
-        self._states.append(self._states.pop(0))
-        state, columns = self._states[-1]
-        slots = int(state.open.sum())
-        if not slots:
-            return
-        typical = state.alone / slots
-        cooling = Cooling(draws_per_site * slots, _HOT * typical, _COLD * typical)
-        if typical > 0:
-            self._keep(columns[anneal(state, cooling, ledger)[1]])
-
-    def _keep(self, chosen: Positions) -> None:
-        self._task.offer(chosen)
-        value = self._task.cover.covered(chosen)
-        if all(not np.array_equal(chosen, other) for _, other in self._plans):
-            self._plans.append((value, chosen))
-            self._plans.sort(key=lambda one: -one[0])
-            del self._plans[_POOL:]
-
-    @property
-    def best(self) -> Positions | None:
-        """Columns of the best plan."""
-        return self._plans[0][1] if self._plans else None
-
-    def merge(self) -> None:
-        """Solve the problem exactly on the sites of all kept plans."""
-        cover, ledger = self._task.cover, self._task.ledger
-        if self.best is None or len(self._plans) == 1:
-            return
-        columns = np.unique(np.concatenate([one for _, one in self._plans]))
-        part = merged(cover.where(np.ones(len(cover.weights), bool), _flags(columns, cover)))
-        start = start_values(part, np.searchsorted(columns, self.best))
-        out = solve_model(most_model(part), ledger, start=start, options=Options(work=_MERGING))
-        chosen = out.chosen(len(columns))
-        if chosen is not None:
-            self._keep(columns[chosen])
-        ledger.heed(out.stopped_by)
-
-
-def _flags(columns: Positions, cover: Cover) -> Flags:
-    flags = np.zeros(len(cover.sites), dtype=np.bool_)
-    flags[columns] = True
-    return flags
-
-
-def start_values(cover: Cover, chosen: Positions) -> Floats:
-    """Return a set of columns as values of the model of most coverage."""
-    sites = np.zeros(len(cover.sites))
-    sites[chosen] = 1.0
-    return np.concatenate([sites, cover.covers[:, chosen].any(axis=1).astype(np.float64)])
-
-
-def _branch(task: _Task, relaxed: Outcome, pool: _Pool, *, work: float) -> None:
+def _branch(task: Task, relaxed: Outcome, pool: Pool, *, work: float) -> None:
     """Search the tree of the sites that the relaxation does not rule out."""
     cover, ledger = task.cover, task.ledger
     m = len(cover.sites)

@@ -13,10 +13,10 @@ from gridplan.siting.matrix import Flags, Floats
 from gridplan.siting.search import Search
 
 # Costs are scaled so that an objective is about this: HiGHS has absolute tolerances.
-_SCALED_OBJECTIVE = 1e5
+SCALED_OBJECTIVE = 1e5
 # Simplex iterations between two looks at the limits, and those that count as one step of work.
 _ITERATIONS_AT_ONCE = 2_000
-_ITERATIONS_PER_STEP = 10.0
+ITERATIONS_PER_STEP = 10.0
 _ITERATIONS_OF_A_PROBE = 50
 _PERTURBATION = "dual_simplex_cost_perturbation_multiplier"
 
@@ -75,7 +75,7 @@ class Relaxation(ABC):
 
     def __init__(self, core: Core, search: Search) -> None:
         self.core, self._search = core, search
-        self._scale = _SCALED_OBJECTIVE / max(1.0, search.value)
+        self._scale = SCALED_OBJECTIVE / max(1.0, search.value)
         self._solver = new_solver()
 
     @property
@@ -155,7 +155,7 @@ class Relaxation(ABC):
 
     def _spend(self) -> None:
         iterations = max(0, self._solver.getInfo().simplex_iteration_count)
-        self._search.spend(1.0 + iterations / _ITERATIONS_PER_STEP)
+        self._search.spend(1.0 + iterations / ITERATIONS_PER_STEP)
 
 
 class _QuietHighs(highspy.Highs):

@@ -1,0 +1,270 @@
+"""The linear relaxation of most coverage, with a count of open sites for each of some districts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import highspy
+import numpy as np
+from scipy.sparse import csr_array, eye_array, vstack
+
+from gridplan.siting.cover import Cover, most_model
+from gridplan.siting.highs import Model, dual_bound, program_of
+from gridplan.siting.ledger import Ledger
+from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.relaxation import ITERATIONS_PER_STEP, SCALED_OBJECTIVE, new_solver
+
+# A site is of another's district if they share at least this much of what the larger covers.
+_LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+# Simplex iterations between two looks at the limits.
+_ITERATIONS_AT_ONCE = 1_000
+
+T = TypeVar("T")
+Counts = Mapping[int, tuple[float, float]]
+"""Least and most open sites of some districts."""
+
+
+class Districts:
+    """
+    Sites that cover much the same as one of them, for several meanings of much.
+
+    Attributes
+    ----------
+    like : csr_array, shape (m, m)
+        Weight that two sites share, as a part of what the larger one covers.
+    members : csr_array, shape (k, m)
+        1 where a site is of a district; the last m districts are single sites.
+    centre, level : ndarray, shape (k,)
+        The site that a district is about, and which meaning it has.
+    """
+
+    def __init__(self, cover: Cover) -> None:
+        m = len(cover.sites)
+        ones = csr_array(cover.covers.astype(np.float64))
+        shared = csr_array(ones.T @ (ones * cover.weights[:, None])).tocoo()
+        own = cover.weights @ cover.covers
+        like = shared.data / np.maximum(own[shared.row], own[shared.col])
+        self.like = csr_array((like, (shared.row, shared.col)), shape=(m, m))
+        levels = []
+        for level in _LEVELS:
+            near = like >= level
+            ends = shared.row[near], shared.col[near]
+            levels.append(csr_array((np.ones(len(ends[0])), ends), shape=(m, m)))
+        self.members = csr_array(vstack([*levels, eye_array(m)], format="csr"))
+        self.centre = np.tile(np.arange(m), len(_LEVELS) + 1)
+        self.level = np.repeat(np.arange(len(_LEVELS) + 1), m)
+
+    def of(self, district: int) -> Positions:
+        """Return the columns of a district."""
+        start, end = self.members.indptr[district : district + 2]
+        return np.asarray(self.members.indices[start:end], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    A part of all plans.
+
+    Attributes
+    ----------
+    counts : mapping
+        How many sites of a district are open, at least and at most.
+    opened, closed : ndarray of bool, shape (m,)
+        Sites that are fixed.
+    """
+
+    counts: Counts
+    opened: Flags
+    closed: Flags
+
+
+@dataclass(frozen=True)
+class Solved:
+    """
+    The relaxation of a part.
+
+    Attributes
+    ----------
+    bound : float
+        No plan of the part covers more; from the dual values, whatever the
+        solver's tolerances. ``-inf`` where the part is empty.
+    shares, reduced : ndarray, shape (m,)
+        How far each site is open, and what moving it from its end costs.
+    basis : HighsBasis
+    """
+
+    bound: float
+    shares: Floats
+    reduced: Floats
+    basis: highspy.HighsBasis
+
+
+class DistrictModel:
+    """The relaxation in HiGHS, solved again and again from the basis of the part around."""
+
+    def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
+        self._ledger, self._districts = ledger, districts
+        self._model = most_model(cover).relaxed
+        self._m, self._own_rows = len(cover.sites), len(self._model.least)
+        self._scale = SCALED_OBJECTIVE / max(1.0, math.fsum(cover.weights))
+        self._solver = new_solver()
+        scaled = replace(self._model, cost=self._model.cost * self._scale)
+        self._solver.passModel(program_of(scaled))
+        # Districts that have a row, in the order of HiGHS.
+        self._rows: list[int] = []
+        self._steps = 0.0
+
+    def solve(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
+        """Solve the relaxation of a part; each district in it needs its row."""
+        status = self._run(part, basis)
+        after = self._solver.getBasis()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return Solved(-math.inf, np.zeros(self._m), np.zeros(self._m), after)
+        solution = self._solver.getSolution()
+        dual = np.nan_to_num(np.asarray(solution.row_dual)) / self._scale
+        bound, reduced = dual_bound(self._limited(part), dual)
+        shares = np.nan_to_num(np.asarray(solution.col_value)[: self._m])
+        return Solved(-bound, np.clip(shares, 0.0, 1.0), reduced[: self._m], after)
+
+    def probe(self, part: Part, basis: highspy.HighsBasis, iterations: int) -> float:
+        """Return about what a part covers at most, after some iterations."""
+        status = self._run(part, basis, most=iterations)
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return -math.inf
+        return -float(self._solver.getInfo().objective_function_value) / self._scale
+
+    def taken(self) -> float:
+        """Return the work since this was last asked, for the caller to count."""
+        steps, self._steps = self._steps, 0.0
+        return steps
+
+    def add_row(self, district: int) -> bool:
+        """Give a district a row; False if it has one."""
+        if district in self._rows:
+            return False
+        columns = self._districts.of(district).astype(np.int32)
+        inf = highspy.kHighsInf
+        self._solver.addRow(-inf, inf, len(columns), columns, np.ones(len(columns)))
+        self._rows.append(district)
+        return True
+
+    def drop_row(self) -> None:
+        """Take the last row away, which no part may need."""
+        self._rows.pop()
+        at = np.array([self._own_rows + len(self._rows)], dtype=np.int32)
+        self._solver.deleteRows(1, at)
+
+    def _run(
+        self, part: Part, basis: highspy.HighsBasis | None, most: int | None = None
+    ) -> highspy.HighsModelStatus:
+        self._limit(part)
+        if basis is not None:
+            self._solver.setBasis(self._longer(basis))
+        at_once = _ITERATIONS_AT_ONCE if most is None else most
+        self._solver.setOptionValue("simplex_iteration_limit", at_once)
+        status = highspy.HighsModelStatus.kIterationLimit
+        while status == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.run()
+            iterations = max(0, self._solver.getInfo().simplex_iteration_count)
+            self._steps += 1.0 + iterations / ITERATIONS_PER_STEP
+            status = self._solver.getModelStatus()
+            if most is not None or self._late():
+                break
+        return status
+
+    def _late(self) -> bool:
+        limits, ledger = self._ledger.limits, self._ledger
+        late = limits.time_s is not None and ledger.seconds >= limits.time_s
+        return late or ledger.work + self._steps >= limits.work
+
+    def _longer(self, basis: highspy.HighsBasis) -> highspy.HighsBasis:
+        """Return a basis with the rows that have come since, which do not bind."""
+        lacking = self._own_rows + len(self._rows) - len(basis.row_status)
+        if not lacking:
+            return basis
+        longer = highspy.HighsBasis()
+        longer.valid, longer.alien = basis.valid, basis.alien
+        longer.col_status = basis.col_status
+        longer.row_status = [*basis.row_status, *[highspy.HighsBasisStatus.kBasic] * lacking]
+        return longer
+
+    def _limit(self, part: Part) -> None:
+        columns = np.arange(self._m, dtype=np.int32)
+        lower, upper = part.opened.astype(np.float64), (~part.closed).astype(np.float64)
+        self._solver.changeColsBounds(self._m, columns, lower, upper)
+        inf = highspy.kHighsInf
+        for at, (least, most) in enumerate(self._counts(part)):
+            self._solver.changeRowBounds(self._own_rows + at, max(least, -inf), min(most, inf))
+
+    def _counts(self, part: Part) -> list[tuple[float, float]]:
+        return [part.counts.get(one, (-math.inf, math.inf)) for one in self._rows]
+
+    def _limited(self, part: Part) -> Model:
+        """Return the model of a part as HiGHS has it."""
+        model = self._model
+        size, count = len(model.cost), len(self._rows)
+        counts = np.array(self._counts(part), dtype=np.float64).reshape(-1, 2)
+        rows = self._districts.members[self._rows] if count else csr_array((0, self._m))
+        wide = csr_array((rows.data, rows.indices, rows.indptr), shape=(count, size))
+        return replace(
+            model,
+            rows=csr_array(vstack([model.rows, wide], format="csr")),
+            least=np.concatenate([model.least, counts[:, 0]]),
+            most=np.concatenate([model.most, counts[:, 1]]),
+            lower=np.concatenate([part.opened.astype(np.float64), model.lower[self._m :]]),
+            upper=np.concatenate([(~part.closed).astype(np.float64), model.upper[self._m :]]),
+        )
+
+
+class BothSides:
+    """
+    Two models, so that both sides of a split are solved at once, where there are two cores.
+
+    Each side has its own: what HiGHS keeps of one run never depends on which was faster.
+    """
+
+    def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._models = [DistrictModel(cover, districts, ledger) for _ in range(2)]
+
+    def root(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
+        """Solve a part that is not a side of any split."""
+        solved = self._models[0].solve(part, basis)
+        self._ledger.spend(self._models[0].taken())
+        return solved
+
+    def solve(self, parts: list[Part], basis: highspy.HighsBasis) -> list[Solved]:
+        """Solve two parts, see `DistrictModel.solve`."""
+        return self._both(lambda at: self._models[at].solve(parts[at], basis))
+
+    def probe(self, parts: list[Part], basis: highspy.HighsBasis, iterations: int) -> list[float]:
+        """Return about what two parts cover at most, see `DistrictModel.probe`."""
+        return self._both(lambda at: self._models[at].probe(parts[at], basis, iterations))
+
+    def add_row(self, district: int) -> bool:
+        """Give a district a row; False if it has one."""
+        first, second = self._models
+        return first.add_row(district) and second.add_row(district)
+
+    def drop_row(self) -> None:
+        """Take the last row away, which no part may need."""
+        for model in self._models:
+            model.drop_row()
+
+    def _both(self, run: Callable[[int], T]) -> list[T]:
+        def other() -> T:
+            try:
+                return run(1)
+            finally:
+                # What HiGHS keeps for a thread is given back before the thread ends.
+                highspy.Highs.resetThreadScheduler(False)  # noqa: FBT003 (no keyword in highspy)
+
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            second = beside.submit(other)
+            found = [run(0), second.result()]
+        self._ledger.spend(sum(model.taken() for model in self._models))
+        return found
