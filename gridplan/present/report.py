@@ -38,7 +38,7 @@ _FONT_MARK = "/* fonts */"
 _TELLING = re.compile(r"\d[\d,.]*\s?%|\d{1,3}(?:,\d{3})+")
 _NOWRAP = frozenset(
     {"name", "community", "community_id", "committee_id", "site_id", "zone_id", "estate_id", "kind",
-     "ownership", "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
+     "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
      "between", "as_of", "room", "next_site", "place_id", "estate", "answer", "date",
      "proof", "status", "served", "bounded", "of_level", "price_status", "sequence",
      "measure", "out"}

@@ -47,6 +47,7 @@ def rooms_table(plan: Plan) -> pd.DataFrame:
         why=reasons_of(rooms),
         area_m2=area.mask(assumed),
         footprint_m2=area.where(assumed),
+        assumed=rooms["assumed"] if assumed.any() else None,
         kind=_words(rooms["kind"]),
         ownership=_words(rooms["ownership"]),
         site_id=rooms["site_id"].astype(str),
