@@ -334,6 +334,9 @@ def test_proofs_show_the_raw_figure_and_pass_only_at_zero(plan) -> None:
     given = {**plan.summary["proofs"], "tiling_error_m2": 3.5}
     shown = {one["term"].key: one for one in proofs(with_summary(plan, proofs=given))}
     assert (shown["tiling_error_m2"]["value"], shown["tiling_error_m2"]["ok"]) == ("3.5 m²", False)
+    given |= {"tiling_error_m2": 8e-8}
+    shown = {one["term"].key: one for one in proofs(with_summary(plan, proofs=given))}
+    assert shown["tiling_error_m2"]["value"] == "< 0.001 m²"
 
 
 def test_without_siting_there_are_no_new_rooms_in_the_report(plan) -> None:

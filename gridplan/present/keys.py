@@ -28,6 +28,7 @@ from gridplan.terms import known, term
 TILING_SHARE = 1e-9
 """A tiling error below this share of the area is rounding of the last digit."""
 
+_LEAST_TOLD_M2 = 0.001
 _PROOFS = ("tiling_error_m2", "buildings_cut", "communities_crossed", "zones_disconnected")
 
 Fact = tuple[Message, Message]
@@ -133,9 +134,16 @@ def proofs(plan: Plan) -> list[dict[str, Any]]:
     for key in _PROOFS:
         value = float(given[key])
         limit = TILING_SHARE * area if key == "tiling_error_m2" else 0.0
-        text = f"{value:.6g} m²" if key == "tiling_error_m2" else number(value)
+        text = _square_metres(value) if key == "tiling_error_m2" else number(value)
         found.append({"term": term(key, "indicator"), "value": text, "ok": value <= limit})
     return found
+
+
+def _square_metres(value: float) -> str:
+    """Return an area that is nearly nothing so that it reads well: rounding has many zeros."""
+    if 0.0 < value < _LEAST_TOLD_M2:
+        return f"< {_LEAST_TOLD_M2:g} m²"
+    return f"{value:.6g} m²"
 
 
 def siting_facts(plan: Plan) -> list[Fact]:
