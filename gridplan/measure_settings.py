@@ -22,9 +22,9 @@ class MeasureSettings(Section):
     )
     gate_cost: float | None = setting(
         None,
-        en="One gate opened where a street ends at a wall (proposed gates); not set: not "
-        "considered.",
-        zh="在道路止于围墙处（建议的出入口）开放一处的费用；不填则不考虑。",
+        en="One gate opened: one that is closed, or proposed where a street ends at a wall; not "
+        "set: not considered.",
+        zh="开放一处出入口的费用：经核实不通的，或道路止于围墙处建议的；不填则不考虑。",
         unit="元",
         ge=0,
     )

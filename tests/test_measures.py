@@ -18,6 +18,7 @@ from gridplan.rooms import MixQuestion, best_mix, make_question, mix_value, room
 from gridplan.rooms.question import NO_WAY_M
 from gridplan.siting import Limits, RoomProblem
 from tests.test_doubtful_links import walkers_of, with_gate
+from tests.test_new_gates import any_lines
 from tests.worlds import streets, world
 
 QUICK = settings(max_examples=40, deadline=None)
@@ -194,15 +195,9 @@ def test_the_best_mix_of_the_canal_town_by_hand(budget, kinds, rooms, walk):
     assert found.objective == pytest.approx(walk, abs=1)
 
 
-@settings(max_examples=8, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(-40, 240), st.integers(-40, 140), st.integers(-40, 240),
-                  st.integers(-40, 140)),
-        min_size=2, max_size=5,
-    ),
-)  # fmt: skip
-def test_several_gates_at_once_are_those_of_the_network_built_with_them(lines):
+@pytest.mark.parametrize("seed", range(6))
+def test_several_gates_at_once_are_those_of_the_network_built_with_them(seed):
+    lines = any_lines(seed, 2, 6)
     drawn = [[(a, b), (c, d)] for a, b, c, d in lines if (a, b) != (c, d)]
     ring = [(-50, -50), (250, -50), (250, 150), (-50, 150), (-50, -50)]
     place = world(streets(ring, *drawn), estates=[shapely.box(0, 0, 200, 100)])

@@ -98,6 +98,21 @@ def test_a_wall_may_be_opened_where_a_street_passes(folder):
     assert measures[measures["kind"] == "gate"]["reason"].tolist() == ["no_cost"]
 
 
+def test_a_gate_that_is_closed_may_be_opened(tmp_path):
+    frames = town()
+    closed = gpd.GeoDataFrame(
+        {"gate_id": ["g2"], "estate_id": ["e1"], "status": ["closed"]},
+        geometry=[tiny.point(310, 120)],
+        crs=tiny.CRS,
+    )
+    frames["gates"] = pd.concat([frames["gates"], closed], ignore_index=True)
+    path = tiny.write(tmp_path / "town", frames)
+    plan = planned(path, "measures.gate_cost=50000", "measures.budget=60000")
+    measures = plan.layers["measures"].set_index("measure_id")
+    assert measures.loc["g2", "in_plan"]
+    assert measures.loc["g2", "residents"] == 300
+
+
 def test_without_costs_nothing_is_compared(folder):
     plan = planned(folder, "siting.budget=120000")
     assert "measures" not in plan.layers

@@ -20,7 +20,7 @@ from gridplan.network.graph import (
 )
 from gridplan.network.inside import straight_walks
 from gridplan.network.ledger import cut_off_notes, reachability_ledger
-from gridplan.network.new_gates import NEW_GATE, new_gates
+from gridplan.network.new_gates import NEW_GATE, closed_gates, new_gates
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
 from gridplan.network.proposals import assumed_note, proposal_note, propose_gates, wall_notes
 from gridplan.network.snap import Snapped, gates_on_network, snap_to_network
@@ -44,6 +44,7 @@ __all__ = [
     "assumed_note",
     "build_graph",
     "build_network",
+    "closed_gates",
     "connections_used",
     "cut_off_notes",
     "doubtful_links",

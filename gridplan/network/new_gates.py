@@ -1,4 +1,4 @@
-"""Places where a wall could be opened: a street passes outside, and no gate is near."""
+"""Places where a wall could be opened: gates that are closed, and walls along a street."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shapely
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.doubtful import SHUT, DoubtfulLinks, links_of_gates
 from gridplan.network.edges import Network, NetworkOptions
-from gridplan.network.gates import LINK_CLASSES
+from gridplan.network.gates import LINK_CLASSES, closed_stretches
 from gridplan.network.obstacles import Obstacles
 
 NEW_GATE = "new_gate"
@@ -56,6 +56,30 @@ def new_gates(
     shut = (frame["status"] == SHUT).to_numpy()
     useful = shut & np.isin(np.arange(len(frame)), found.feet["link"])
     return _some(DoubtfulLinks(frame, found.feet, found.cuts, found.indoors), useful)
+
+
+def closed_gates(
+    network: Network,
+    gates: gpd.GeoDataFrame,
+    *,
+    blocks: Obstacles,
+    options: NetworkOptions | None = None,
+) -> DoubtfulLinks:
+    """
+    Return the gates that are known to be closed, as links that could be opened.
+
+    Parameters
+    ----------
+    gates : GeoDataFrame
+        As in `Place.gates`; those at no wall shut nothing and are left out, as are those
+        with no street near on either side: opening them joins nothing.
+    """
+    chosen = options or NetworkOptions()
+    at_wall, _ = closed_stretches(gates, blocks, wall_m=chosen.gate_wall_m)
+    closed = gates[gates["gate_id"].isin(at_wall)].reset_index(drop=True)
+    found = links_of_gates(network, closed, blocks, chosen)
+    shut = (found.frame["status"] == SHUT).to_numpy()
+    return _some(found, shut & np.isin(np.arange(len(shut)), found.feet["link"]))
 
 
 def _places(

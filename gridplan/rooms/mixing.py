@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.rooms.measures import Links, Mix, MixQuestion
 from gridplan.rooms.question import NO_WAY_M, Floats, walks_to
-from gridplan.siting.search import PROVEN_GAP
+from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 NO_COST, OVER_BUDGET, BEYOND_LIMIT = "no_cost", "over_budget", "beyond_limit"
 ROOM, SERVICE_POINT = "room", "service_point"
@@ -186,7 +186,7 @@ class Named:
         walks = walks_to(question, opened)
         bound = max(0.0, plan.bound - NO_WAY_M * walks.unreachable)
         bound = min(bound, walks.objective)
-        gap = 0.0 if plan.gap <= PROVEN_GAP else (walks.objective - bound) / walks.objective
+        gap = 0.0 if plan.gap <= PROVEN_GAP else relative_gap(walks.objective, bound)
         return row | {
             "cost": plan.cost,
             "objective": walks.objective,

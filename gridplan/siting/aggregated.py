@@ -139,7 +139,7 @@ class Cuts:
     def value(self, shares: Floats) -> float:
         """Return the least cost of a choice of sites by the cuts there are."""
         lowest = np.zeros(self.groups * len(self.pairs))
-        np.maximum.at(lowest, self.of, self.least - self.sites @ shares)
+        np.maximum.at(lowest, self.of, self.least - _sums(self.sites, shares))
         return math.fsum(lowest[: self.groups])
 
     def add(self, shares: Floats, at: Floats, theta: Floats) -> int:
@@ -158,9 +158,10 @@ class Cuts:
         saved = np.repeat(prices, count) - near.cost
         m, k = len(self.ladder.sites), self.groups
         cell = np.repeat(self.group * m, count) + near.site
-        sites = np.bincount(cell, weights=saved, minlength=k * m).reshape(k, m)
+        sites: Floats = np.bincount(cell, weights=saved, minlength=k * m).astype(np.float64)
+        sites = sites.reshape(k, m)
         least = np.bincount(self.group, weights=prices, minlength=k)
-        short = least - sites @ at - theta
+        short = least - _sums(sites, at) - theta
         new = np.flatnonzero(short > _TOLERANCE * np.maximum(1.0, np.abs(least)))
         self.sites = np.vstack([self.sites.reshape(-1, m), sites[new]])
         self.least = np.concatenate([self.least, least[new]])
@@ -188,6 +189,11 @@ class Cuts:
         beyond = free & (out.bound * self.unit + np.abs(reduced) > room * (1.0 + _ROOM_SHARE))
         self.closed |= beyond & (reduced > 0)
         self.opened |= beyond & (reduced < 0)
+
+
+def _sums(sites: Floats, shares: Floats) -> Floats:
+    """Return what the sites take off each cut; not by a BLAS, whose threads wait for each other."""
+    return np.asarray((sites * shares).sum(axis=1))
 
 
 def make_cuts(ladder: Ladder, ledger: Ledger, plan: Positions) -> Cuts:

@@ -13,7 +13,7 @@ import shapely
 from gridplan.access import AddedLinks, added_links, ways_to_links
 from gridplan.errors import InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
-from gridplan.network import GAP, SHUT, DoubtfulLinks, joined_links, new_gates
+from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
 from gridplan.rooms import (
     NO_COST,
     MixQuestion,
@@ -89,21 +89,24 @@ def _links(work: Work, budget: float) -> pd.DataFrame:
 
 
 def _linkable(work: Work) -> DoubtfulLinks:
-    """Return the doubtful links, and gates that could be cut into walls where these have a cost."""
-    settings = work.config.measures
+    """Return doubtful links and closed gates; with a cost, gates that could be cut into walls."""
+    settings, terrain = work.config.measures, work.found["terrain"]
     doubtful: DoubtfulLinks = work.found["doubtful"]
-    if settings.new_gate_cost is None:
-        return doubtful
-    terrain = work.found["terrain"]
-    known = [terrain.network.gates.geometry, work.found["proposed_gates"].geometry]
-    more = new_gates(
-        terrain.network,
-        np.concatenate([one.to_numpy() for one in known]),
-        blocks=terrain.blocks,
-        apart_m=settings.new_gates_apart_m,
-        options=terrain.options,
+    shut = closed_gates(
+        terrain.network, work.place.gates, blocks=terrain.blocks, options=terrain.options
     )
-    return joined_links((doubtful, more), terrain.network)
+    parts = [doubtful, shut]
+    if settings.new_gate_cost is not None:
+        every = (terrain.network.gates, work.found["proposed_gates"], work.place.gates)
+        more = new_gates(
+            terrain.network,
+            np.concatenate([one.geometry.to_numpy() for one in every]),
+            blocks=terrain.blocks,
+            apart_m=settings.new_gates_apart_m,
+            options=terrain.options,
+        )
+        parts.append(more)
+    return joined_links(parts, terrain.network)
 
 
 def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
