@@ -72,12 +72,14 @@ def test_published_coverage(shared, capsys, name):
     metres, residents = blocks(folder, name)
     lines = []
     for row in known.itertuples():
-        plan = mclp(metres, residents, p=row.p, radius_m=row.radius_m, limits=Limits(time_s=60))
+        # By work, so that a slow machine shows the same: about a minute on one of two cores.
+        plan = mclp(metres, residents, p=row.p, radius_m=row.radius_m, limits=Limits(work=30_000))
         short = 1.0 - plan.objective / row.best_known_coverage
         lines.append(f"{name} p={row.p} short {short:.4%} gap {plan.gap:.3%} {plan.status}")
         assert plan.objective <= plan.bound
         assert plan.bound >= row.best_known_coverage
-        assert short <= 0.002
-        assert plan.gap <= 0.01
+        assert short <= 0.001
+        assert plan.gap <= 0.007
+        assert (name, row.p) not in {("NewYork", 50), ("NewYork", 60)} or plan.status == "proven"
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *lines, ""]))

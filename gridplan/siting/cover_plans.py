@@ -21,7 +21,7 @@ _HEATS = ((0.025, 0.004), (0.015, 0.003))
 _DRAWS_PER_SITE = 300
 # Plans that are kept to merge. After so many rounds an island begins without any of them; after
 # as many more, the best of every island come together.
-_POOL, _ROUNDS, _SENT = 20, 12, 6
+_POOL, _ROUNDS, _SENT = 20, 6, 6
 # Sites whose reduced cost is below this share of the gap are annealed apart, too.
 _FOCUS = 0.05
 # Work of one merging.

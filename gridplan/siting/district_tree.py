@@ -17,6 +17,8 @@ from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.search import PROVEN_GAP
 
 _WHOLE, _SLACK, _HALF = 1e-6, 1e-6, 0.5
+# HiGHS keeps rows and bounds up to this.
+_FEASIBLE = 1e-7
 # Districts that are tried at a node, how many in a row may be worse than the best, and the
 # iterations of a try.
 _TRIED, _PATIENCE, _ITERATIONS = 8, 3, 120
@@ -92,6 +94,7 @@ class DistrictTree:
         self._rates = _Rates(self._districts)
         self._dropped, self._count = -math.inf, 0
         self._least_lift = _LEAST_LIFT * math.fsum(cover.weights)
+        self._tolerance = _FEASIBLE * math.fsum(cover.weights)
         self._nodes: list[tuple[float, int, _Node]] = []
         nothing = np.zeros(len(cover.sites), dtype=np.bool_)
         everything = Part({}, nothing, nothing)
@@ -127,13 +130,14 @@ class DistrictTree:
     def _node(self, part: Part, solved: Solved, most: float) -> _Node | None:
         """Fix sites of a part that covers no more than `most`; None if no better plan is in it."""
         bound = min(solved.bound, most)
-        room = bound - self._need
-        if room < 0:
+        if bound < self._need:
             self._dropped = max(self._dropped, bound)
             return None
         if not self._ledger.whole:
             # What is fixed may rule out plans that are better by less than a proven gap.
             self._dropped = max(self._dropped, self._need)
+        # Reduced costs belong to the bound that they came with, even where another is better.
+        room = solved.bound - self._need
         free = ~(part.opened | part.closed)
         closed: Flags = part.closed | (free & (solved.reduced > room + _SLACK))
         opened: Flags = part.opened | (free & (solved.reduced < -room - _SLACK))
@@ -170,8 +174,8 @@ class DistrictTree:
         if (np.minimum(shares, 1.0 - shares) > _WHOLE).any():
             return bound
         covered = self._cover.covered(np.flatnonzero(shares > _HALF)) - self._cover.done
-        # What is left between them is the tolerance of the solver, as in its own tree search.
-        within = _WHOLE * math.fsum(self._cover.weights)
+        # Between them is the tolerance of the solver, if it is not room for a better plan.
+        within = 1.0 - _SLACK if self._ledger.whole else self._tolerance
         return covered if bound - covered <= within else bound
 
     def _best_split(self, node: _Node) -> _Split | None:
