@@ -35,7 +35,7 @@ _NO_LIMITS = Limits()
 _FIRST_DRAWS_PER_SITE = 40
 # Rounds without a better plan until the proof gets a share more, and its share of their work: a
 # step of it takes longer.
-_PATIENCE, _PROOF_SHARE = 8, 0.3
+_PATIENCE, _PROOF_SHARE = 8, 0.5
 # Work of the first try of the tree search.
 _FIRST_TRY = 1_500.0
 # A small problem is given to the tree search at once.
