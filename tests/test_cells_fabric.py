@@ -292,6 +292,20 @@ def test_land_between_two_carriageways_goes_with_the_blocks_beside_it():
     assert share.max() < 0.5
 
 
+@pytest.mark.parametrize("depth", [15, 25, 40, 60])
+def test_a_bank_without_a_bridge_is_no_part_of_a_cell_across_the_water(depth):
+    place = communities_of(box(0, 0, 500, 240))
+    canal = box(-10, 240 - depth - 12, 510, 240 - depth)
+    houses = rows_of_houses(500, 240 - depth - 20)
+    streets = [line((x, -50), (x, 240 - depth - 14)) for x in (125, 250, 375)]
+    land = land_of(streets=streets, water=[canal], buildings=houses)
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    south, north = box(0, 0, 500, 240 - depth - 12), box(0, 240 - depth, 500, 240)
+    for shape in plan.cells.geometry:
+        assert min(shape.intersection(south).area, shape.intersection(north).area) < 500.0
+
+
 def test_a_park_within_a_cell_is_taken_together_with_it():
     """A cell around another would have a hole; both are divided anew."""
     place = communities_of(box(0, 0, 300, 300))

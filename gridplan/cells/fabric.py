@@ -10,6 +10,7 @@ import shapely
 
 from gridplan.cells.atoms import Atoms, blocks_of, make_atoms
 from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
+from gridplan.cells.banks import bridged_water, part_banks
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
 from gridplan.cells.faces import FaceSet, make_faces
 from gridplan.cells.groups import Sizes, Zoning, adjacency_lists, group_blocks
@@ -137,6 +138,8 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
         frozenset(g.realm for g in groups if g.realm > 0) if sizes.whole_estates else frozenset()
     )
     search = search_cells(cutter, adjacency_lists(atoms, cut), groups, sizes, whole=whole)
+    bridged = bridged_water(atoms.left, atoms.right, atoms.worth, own.wet)
+    part_banks(search, own.wet, bridged, whole=whole)
     return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)
 
 
