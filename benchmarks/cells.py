@@ -38,6 +38,7 @@ SHARED = ROOT.parent / "shared" / "data"
 TARGET = 10_000.0
 LOW, HIGH, NEAR = 0.5, 1.5, 0.2
 BUILT, STRIP_M, ON_LINE_M, CUT_M2 = 0.05, 30.0, 0.5, 0.01
+BANK_M2, LINE_M, CANALS = 500.0, 0.05, ("river", "canal", "stream", "drain", "ditch")
 ROADS = [
     *(f"{road}{link}" for road in ("motorway", "trunk", "primary", "secondary", "tertiary")
       for link in ("", "_link")),
@@ -238,6 +239,7 @@ def figures(
         "buildings cut": cut,
         "cells in parts / with holes": f"{sum(shapely.get_num_geometries(cells) > 1)} / "
         f"{sum(shapely.get_num_interior_rings(c) > 0 for c in cells)}",
+        "cells parted by water without a bridge": parted_by_water(place, cells),
         "built-up area in exceptions": percent(area[built & ~plain].sum(), area[built].sum()),
         "5,000 to 15,000 m²": percent(((ratio >= LOW) & (ratio <= HIGH)).sum(), plain.sum()),
         "within 20 %": percent((np.abs(ratio - 1) <= NEAR).sum(), plain.sum()),
@@ -255,6 +257,26 @@ def figures(
             could["length"][used].sum(), could["length"].sum()
         ),
     }
+
+
+def parted_by_water(place: Place, cells: np.ndarray) -> int:
+    """Return how many cells have two banks (of 500 m²) that no street of the cell joins."""
+    canal = place.barriers.geometry[place.barriers["kind"].isin(CANALS)].to_numpy()
+    water = np.concatenate([place.water.geometry.to_numpy(), shapely.buffer(canal, LINE_M)])
+    streets = place.streets[~place.streets["tunnel"].fillna(value=False).astype(bool)]
+    ways, found = streets.geometry.to_numpy(), 0
+    wet, cell = shapely.STRtree(cells).query(water, predicate="intersects")
+    tree = shapely.STRtree(ways)
+    for one in np.unique(cell):
+        wide = shapely.union_all(water[wet[cell == one]])
+        banks = shapely.get_parts(shapely.difference(cells[one], wide))
+        banks = banks[shapely.area(banks) >= BANK_M2]
+        if len(banks) > 1:
+            own = tree.query(cells[one], predicate="intersects")
+            lines = shapely.intersection(ways[own], shapely.buffer(cells[one], ON_LINE_M))
+            joined = shapely.union_all(shapely.buffer([*lines, *banks], LINE_M))
+            found += int(shapely.get_num_geometries(joined) > 1)
+    return found
 
 
 def is_polygonal(cells: np.ndarray) -> bool:

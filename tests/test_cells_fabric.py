@@ -249,6 +249,76 @@ def test_a_walled_estate_is_one_cell_or_divided_inside_itself(estates, cells):
         assert plan.cells["exception"][inside].tolist() == ["estate"]
 
 
+@pytest.mark.parametrize("plots", [1, 2])
+def test_the_strip_round_walled_yards_goes_with_them(plots):
+    """Four blocks of yards, each with a strip of 12 m to the street that rings them all."""
+    place = communities_of(box(0, 0, 400, 400))
+    wide = (176 - 4 * (plots - 1)) / plots
+    yards = [
+        box(x + at * (wide + 4), y, x + at * (wide + 4) + wide, y + 176)
+        for x in (12, 212)
+        for y in (12, 212)
+        for at in range(plots)
+    ]
+    inside = shapely.union_all([yard.buffer(-2) for yard in yards])
+    houses = [h for h in rows_of_houses(400, 400) if h.within(inside)]
+    land = land_of(
+        streets=grid(400, 400, 200, 200), walls=[y.exterior for y in yards], buildings=houses
+    )
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    round_ = 4 * math.pi * plan.cells.area / plan.cells.length**2
+    assert round_.min() > 0.4
+    # Along the street between two blocks no cell has land on both sides.
+    for shape in plan.cells.geometry:
+        west, east = (
+            shape.intersection(box(*x)).area for x in ((0, 0, 200, 400), (200, 0, 400, 400))
+        )
+        assert min(west, east) < 1.0
+
+
+def test_land_between_two_carriageways_goes_with_the_blocks_beside_it():
+    place = communities_of(box(0, 0, 800, 300))
+    streets = [
+        *(line((-50, y), (850, y)) for y in (140, 155)),
+        *(line((x, -50), (x, 350)) for x in (100, 200, 300, 400, 500, 600, 700)),
+    ]
+    houses = [h for h in rows_of_houses(800, 300) if not h.intersects(box(0, 135, 800, 160))]
+    land = land_of(streets=streets, buildings=houses)
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    between = box(0, 140, 800, 155)
+    share = shapely.area(shapely.intersection(plan.cells.geometry, between)) / plan.cells.area
+    assert share.max() < 0.5
+
+
+@pytest.mark.parametrize("depth", [15, 25, 40, 60])
+def test_a_bank_without_a_bridge_is_no_part_of_a_cell_across_the_water(depth):
+    place = communities_of(box(0, 0, 500, 240))
+    canal = box(-10, 240 - depth - 12, 510, 240 - depth)
+    houses = rows_of_houses(500, 240 - depth - 20)
+    streets = [line((x, -50), (x, 240 - depth - 14)) for x in (125, 250, 375)]
+    land = land_of(streets=streets, water=[canal], buildings=houses)
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    south, north = box(0, 0, 500, 240 - depth - 12), box(0, 240 - depth, 500, 240)
+    for shape in plan.cells.geometry:
+        assert min(shape.intersection(south).area, shape.intersection(north).area) < 500.0
+
+
+def test_a_park_within_a_cell_is_taken_together_with_it():
+    """A cell around another would have a hole; both are divided anew."""
+    place = communities_of(box(0, 0, 300, 300))
+    ring = shapely.Polygon(box(70, 70, 230, 230).exterior, [box(100, 100, 200, 200).exterior])
+    land = land_of(
+        streets=[box(70, 70, 230, 230).exterior, box(100, 100, 200, 200).exterior],
+        buildings=[h for h in rows_of_houses(300, 300) if not h.intersects(ring.boundary)],
+    )
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    assert sum(shapely.get_num_interior_rings(plan.cells.geometry)) == 0
+
+
 def test_no_cell_has_land_on_both_sides_of_a_canal():
     canal = box(-10, 190, 610, 215)
     place = communities_of(box(0, 0, 600, 400))

@@ -19,6 +19,7 @@ from gridplan.cells.sums import sums_by
 from gridplan.geometry import Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
+_Part = slice | tuple[slice, slice]
 
 PIXEL_M = 2.0
 """Pixel of the raster on which land is shared out among buildings."""
@@ -41,7 +42,13 @@ _BOND = 1.05
 """A little holds also along the best line: what else would strips be joined to."""
 
 _STRAIGHT, _STEPPED = 0.7, 0.3
-"""Weights of the two estimates of a border's length from its pixels (see `_lengths`)."""
+"""Weights of the two estimates of a border's length from its pixels (see `_borders`)."""
+
+_BESIDE: tuple[tuple[_Part, _Part], ...] = ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
+"""Pixels and those beside them, in a row and in a column."""
+
+_YARD_WALL, _YARD_BUILT = 0.5, 0.05
+"""Land with so much of its border along walls, and so much under buildings, is a walled yard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Atoms:
     built_m2 : array of float
         Of it, under buildings.
     face : array of int
-        Position of the face each lies in.
+        Position of the face each lies in, or goes with as a strip along a wall.
     left, right : array of int, shape (m,)
     length_m, worth : array of float, shape (m,)
         Border of each pair: its length, and how much of that runs on lines (0 to 1).
@@ -121,12 +128,16 @@ def make_atoms(
     built = fill(shapes, frame) if len(shapes) else np.zeros_like(face)
     under = built != NONE
     face[under] = home[built[under] - 1] + 1
-    small = shapely.area(faces.polygons[own]) < 2 * least_m2
-    key = _keys(face, built, frame, small=small, least_m2=least_m2)
-    walls = np.r_[0, estate][face]
-    if estate.any():
+    area = shapely.area(faces.polygons[own])
+    key = _keys(face, built, frame, small=area < 2 * least_m2, least_m2=least_m2)
+    covered = sums_by(face[under], np.full(int(under.sum()), PIXEL_M**2), len(own) + 1)[1:]
+    yards = (estate > 0) | _in_yards(faces, own, area, covered, least_m2=2 * least_m2)
+    # The face that a pixel goes with: where a strip goes with a walled place, that place's.
+    goes = face
+    if yards.any():
         street_block = np.r_[-1, blocks_of(faces, parting=MAJOR - {WALL})[own]][face]
-        key, walls = _with_strips(key, walls, street_block, under, frame)
+        close, strip = _strips(np.r_[False, yards][face], street_block, under, frame)
+        key, goes = np.where(strip, key[close], key), np.where(strip, face[close], face)
     image = np.full(face.shape, -1, dtype=np.int64)
     inside = face != NONE
     key[~inside] = NONE - 1
@@ -136,37 +147,57 @@ def make_atoms(
     plan = _joined(raw.area_m2, raw.left, raw.right, raw.length_m, raw.worth, least_m2)
     image[inside] = plan[image[inside]]
     atoms = _measure(image, face, under, frame, worth)
-    behind = _main_face(image[inside], walls[inside], len(atoms.area_m2))
-    return replace(atoms, face=own[atoms.face], estate=behind), face
+    n = len(atoms.area_m2)
+    behind = _main_face(image[inside], np.r_[0, estate][goes][inside], n)
+    main = _main_face(image[inside], goes[inside] - 1, n)
+    return replace(atoms, face=own[main], estate=behind), face
 
 
-def _with_strips(
-    key: Labels,
-    walls: Labels,
+def _in_yards(
+    faces: FaceSet, own: Ints, area: Floats, covered: Floats, *, least_m2: float
+) -> npt.NDArray[np.bool_]:
+    """
+    Return which faces lie in a walled yard: a block bounded by walls, with buildings in it.
+
+    The land around yards is bounded by their walls too, but has no buildings.
+    """
+    block = blocks_of(faces)
+    n = int(block.max(initial=-1)) + 1
+    left, right = block[faces.left], block[faces.right]
+    parted = left != right
+    ends = np.concatenate([left[parted], right[parted]])
+    wall = sums_by(ends, np.tile(faces.length_m[parted, KINDS.index(WALL)], 2), n)
+    rim = sums_by(ends, np.tile(faces.length_m[parted].sum(axis=1), 2), n)
+    size, built = sums_by(block[own], area, n), sums_by(block[own], covered, n)
+    yard = (wall >= _YARD_WALL * rim) & (built >= _YARD_BUILT * size) & (size >= least_m2)
+    return np.asarray(yard[block[own]])
+
+
+def _strips(
+    walled: npt.NDArray[np.bool_],
     block: Labels,
     under: npt.NDArray[np.bool_],
     frame: Frame,
-) -> tuple[Labels, Labels]:
+) -> tuple[tuple[Labels, ...], npt.NDArray[np.bool_]]:
     """
-    Return keys and estates with the strips of land along walls given to the estate.
+    Return the walled pixel nearest to each pixel, and the strips of land along walls.
 
     What lies between a wall and the street is no place by itself: it is land that a
-    disc of `_STRIP_M` does not fit into, nearer than that to the estate.
+    disc of `_STRIP_M` does not fit into, nearer than that to the wall.
 
     Parameters
     ----------
-    key : array of int
-    walls : array of int
-        Walled estate of each pixel, from 1; 0 outside.
+    walled : array of bool
+        Pixels in walled estates and yards.
     block : array of int
         What streets and water, but not walls, part; below 0 outside.
     under : array of bool
         Pixels under buildings.
     """
-    size, walled = frame.pixel_m, walls > 0
+    size = frame.pixel_m
     free = (block >= 0) & ~walled
     open_land = free.copy()
-    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+    for one, other in _BESIDE:
         open_land[one] &= block[one] == block[other]
     core = ndimage.distance_transform_edt(open_land, sampling=size) > _STRIP_M / 2
     narrow = free
@@ -175,8 +206,7 @@ def _with_strips(
         narrow = free & (reach > _STRIP_M / 2)
     metres, places = ndimage.distance_transform_edt(~walled, sampling=size, return_indices=True)
     close = tuple(places)
-    strip = narrow & ~under & (metres < _STRIP_M) & (block == block[close])
-    return np.where(strip, key[close], key), np.where(strip, walls[close], walls)
+    return close, narrow & ~under & (metres < _STRIP_M) & (block == block[close])
 
 
 def _keys(
@@ -209,25 +239,18 @@ def _measure(
     x = sums_by(atom, column, n) / count
     y = sums_by(atom, row, n) / count
     covered = sums_by(atom, under[inside], n) * frame.pixel_m**2
-    its_face = _main_face(atom, face[inside] - 1, n)
-    left, right, length = _lengths(image, n, frame.pixel_m)
-    value, meet = worth.between(its_face[left], its_face[right])
-    # What only a sliver without pixels parts does not meet on the ground.
-    meet &= left >= 0
-    apart = np.concatenate([left[~meet], right[~meet]])
-    known = apart >= 0
-    rim = sums_by(apart[known], np.tile(length[~meet], 2)[known], n)
+    left, right, length, value, rim = _borders(image, face, n, frame.pixel_m, worth)
     return Atoms(
         area_m2=np.asarray(count * frame.pixel_m**2, dtype=np.float64),
         x=frame.west + (x + 0.5) * frame.pixel_m,
         y=frame.north - (y + 0.5) * frame.pixel_m,
         rim_m=rim,
         built_m2=covered,
-        face=its_face,
-        left=left[meet],
-        right=right[meet],
-        length_m=length[meet],
-        worth=value[meet],
+        face=np.zeros(n, dtype=np.intp),
+        left=left,
+        right=right,
+        length_m=length,
+        worth=value,
         estate=np.zeros(n, dtype=np.intp),
         image=image,
         frame=frame,
@@ -245,32 +268,36 @@ def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
     return its_face
 
 
-def _lengths(image: Labels, n: int, pixel_m: float) -> tuple[Ints, Ints, Floats]:
+def _borders(
+    image: Labels, face: Labels, n: int, pixel_m: float, worth: _Worth
+) -> tuple[Ints, Ints, Floats, Floats, Floats]:
     """
-    Return the pairs of labels that meet (-1 outside) and the length of their border.
+    Return the pairs of labels that meet, length and worth of their border, and all rims.
 
     A border of h sideways and v upright pixel edges is between √(h² + v²) (straight)
-    and h + v (along the axes) long; the estimate lies between the two.
+    and h + v (along the axes) long; the estimate lies between the two. What only a
+    sliver without pixels parts does not meet on the ground: that border is rim, as is
+    what lies outside.
     """
-    pairs = [
-        _pairs(image[:, :-1], image[:, 1:], n),
-        _pairs(image[:-1, :], image[1:, :], n),
-    ]
-    keys = np.unique(np.concatenate([key for key, _ in pairs]))
-    counts = np.zeros((2, len(keys)))
-    for which, (key, count) in enumerate(pairs):
-        counts[which, np.searchsorted(keys, key)] = count
-    straight = np.hypot(counts[0], counts[1])
-    length = pixel_m * (_STRAIGHT * straight + _STEPPED * counts.sum(axis=0))
-    return keys // (n + 1) - 1, keys % (n + 1) - 1, length
-
-
-def _pairs(one: Labels, other: Labels, n: int) -> tuple[Labels, Ints]:
-    differ = one != other
-    a, b = one[differ] + 1, other[differ] + 1
-    key = np.minimum(a, b) * (n + 1) + np.maximum(a, b)
-    found, count = np.unique(key, return_counts=True)
-    return found, count
+    keys, counts, good = [], [], []
+    for axis, (one, other) in enumerate(_BESIDE):
+        differ = image[one] != image[other]
+        a, b = image[one][differ] + 1, image[other][differ] + 1
+        value, known = worth.between(face[one][differ] - 1, face[other][differ] - 1)
+        met = known & (a > 0) & (b > 0)
+        keys.append((np.minimum(a, b) * (n + 1) + np.maximum(a, b)) * 2 + met)
+        counts.append(np.tile(np.eye(2)[axis], (len(a), 1)))
+        good.append(np.where(met, value, 0.0))
+    key, at = np.unique(np.concatenate(keys), return_inverse=True)
+    edges = np.concatenate(counts)
+    steps = np.stack([sums_by(at, edges[:, axis], len(key)) for axis in (0, 1)])
+    straight = np.hypot(*steps)
+    length = pixel_m * (_STRAIGHT * straight + _STEPPED * steps.sum(axis=0))
+    value = sums_by(at, np.concatenate(good), len(key)) / np.maximum(steps.sum(axis=0), 1.0)
+    met, (left, right) = key % 2 == 1, np.divmod(key // 2, n + 1)
+    ends = np.concatenate([left[~met], right[~met]]) - 1
+    rim = sums_by(ends[ends >= 0], np.tile(length[~met], 2)[ends >= 0], n)
+    return left[met] - 1, right[met] - 1, length[met], value[met], rim
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Score:
     steep: float = 30.0
     line: float = 2.6
     bare: float = 0.5
-    form: float = 1.0
+    form: float = 1.15
     round_enough: float = 1.6
 
     def area(self, share: float) -> float:
@@ -83,4 +83,4 @@ class Score:
 
 
 UNIFORM = Score()
-RECOGNISABLE = Score(aim=1.15, ease=0.35, slope=5.0, limit=0.5, line=3.5)
+RECOGNISABLE = Score(aim=1.15, ease=0.35, slope=5.0, limit=0.5, line=3.5, form=1.6)

@@ -10,6 +10,7 @@ import shapely
 
 from gridplan.cells.atoms import Atoms, blocks_of, make_atoms
 from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
+from gridplan.cells.banks import bridged_water, part_banks
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
 from gridplan.cells.faces import FaceSet, make_faces
 from gridplan.cells.groups import Sizes, Zoning, adjacency_lists, group_blocks
@@ -19,7 +20,6 @@ from gridplan.cells.management import Management, management_lines
 from gridplan.cells.options import CellOptions
 from gridplan.cells.search import search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
-from gridplan.cells.sums import sums_by
 from gridplan.geometry import Geometries
 
 Ints = npt.NDArray[np.intp]
@@ -124,7 +124,7 @@ def _cells_of(
 
 
 def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -> Ints:
-    own = _zoned(atoms, zoning)
+    own = Zoning(zoning.block[atoms.face], atoms.estate, zoning.wet[atoms.face])
     sizes = Sizes(
         built_m2=options.target_m2,
         open_m2=options.target_m2 * options.open_factor,
@@ -138,19 +138,9 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
         frozenset(g.realm for g in groups if g.realm > 0) if sizes.whole_estates else frozenset()
     )
     search = search_cells(cutter, adjacency_lists(atoms, cut), groups, sizes, whole=whole)
+    bridged = bridged_water(atoms.left, atoms.right, atoms.worth, own.wet)
+    part_banks(search, own.wet, bridged, whole=whole)
     return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)
-
-
-def _zoned(atoms: Atoms, zoning: Zoning) -> Zoning:
-    """Return the zoning of the atoms; strips along a wall go with the estate's largest block."""
-    block, inside = zoning.block[atoms.face].copy(), zoning.estate[atoms.face]
-    for one in np.unique(atoms.estate[(atoms.estate > 0) & (atoms.estate != inside)]).tolist():
-        within = inside == one
-        if within.any():
-            blocks, which = np.unique(block[within], return_inverse=True)
-            size = sums_by(which, atoms.area_m2[within], len(blocks)).round(3)
-            block[(atoms.estate == one) & ~within] = blocks[size.argmax()]
-    return Zoning(block, atoms.estate, zoning.wet[atoms.face])
 
 
 def _polygons(

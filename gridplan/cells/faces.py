@@ -106,7 +106,8 @@ def _closed(edges: Geometries) -> tuple[Geometries, Geometries]:
     found, *loose = shapely.polygonize_full(edges)
     open_ends = np.concatenate([shapely.get_parts(lines) for lines in loose])
     keys, dropped = (shapely.to_wkb(shapely.normalize(own)) for own in (edges, open_ends))
-    return shapely.get_parts(found), edges[~np.isin(keys, dropped)]
+    # Hashed, not sorted: keys are long, and there is one for each edge of the place.
+    return shapely.get_parts(found), edges[~pd.Series(keys).isin(dropped).to_numpy()]
 
 
 def _owners(polygons: Geometries, communities: Geometries) -> Ints:

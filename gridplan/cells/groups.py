@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gridplan.cells.atoms import Atoms
 from gridplan.cells.balance import Score
+from gridplan.cells.sums import sums_by
 from gridplan.geometry import Floats
 
 Ints = npt.NDArray[np.intp]
@@ -91,15 +92,17 @@ class _Blocks:
 
     def __init__(self, atoms: Atoms, zoning: Zoning, sizes: Sizes, score: Score) -> None:
         self.score, self.sizes = score, sizes
-        first, own = np.unique(zoning.block, return_index=True, return_inverse=True)[1:]
-        n = len(first)
+        names, own = np.unique(zoning.block, return_inverse=True)
+        n = len(names)
         self.area: list[float] = np.bincount(own, weights=atoms.area_m2, minlength=n).tolist()
         # A walled estate is built up, however much green is in it.
         built = np.where(zoning.estate > 0, atoms.area_m2, atoms.built_m2)
         self.built: list[float] = np.bincount(own, weights=built, minlength=n).tolist()
         wet = np.bincount(own, weights=atoms.area_m2 * zoning.wet, minlength=n)
         self.water: list[float] = wet.tolist()
-        self.estate: list[int] = zoning.estate[first].tolist()
+        estate = np.zeros(n, dtype=np.intp)
+        np.maximum.at(estate, own, zoning.estate)
+        self.estate: list[int] = estate.tolist()
         self.members: list[list[int]] = [[] for _ in range(n)]
         for atom, block in enumerate(own.tolist()):
             self.members[block].append(atom)
@@ -183,6 +186,45 @@ class _Blocks:
         self.near[one] = {}
 
 
+def without_strips(atoms: Atoms, zoning: Zoning, *, open_share: float) -> Zoning:
+    """
+    Return the zoning with the pieces of open strips given to the blocks beside them.
+
+    Land between two carriageways, or between a street and a canal, is no place by
+    itself, and as long as the street it would make a chain of what lies along it. Each
+    piece goes to a block it touches: of several to that with most of the strip's border,
+    so that a strip stays on one side where it can; to a walled estate only if there is
+    nothing else, to water never.
+    """
+    names, block = np.unique(zoning.block, return_inverse=True)
+    n = len(names)
+    ends = np.concatenate([atoms.left, atoms.right]), np.concatenate([atoms.right, atoms.left])
+    length = np.tile(atoms.length_m, 2)
+    parted = block[ends[0]] != block[ends[1]]
+    area, built = sums_by(block, atoms.area_m2, n), sums_by(block, atoms.built_m2, n)
+    wet = sums_by(block, atoms.area_m2 * zoning.wet, n) > area / 2
+    rim = sums_by(block, atoms.rim_m, n) + sums_by(block[ends[0]], length * parted, n)
+    walled = np.zeros(n, dtype=bool)
+    walled[block[zoning.estate > 0]] = True
+    strip = (2 * area < _STRIP_M * rim) & (built < open_share * area) & ~wet & ~walled
+    one, other = (end[parted] for end in ends)
+    metres, given = length[parted], block.copy()
+    loose = strip[block]
+    while loose.any():
+        beside = loose[one] & ~loose[other] & ~wet[given[other]]
+        if not beside.any():
+            break
+        key = block[one[beside]] * n + given[other[beside]]
+        keys, at = np.unique(key, return_inverse=True)
+        shared = sums_by(at, metres[beside], len(keys)).round(3)[at]
+        host = given[other[beside]]
+        order = np.lexsort((host, -shared, walled[host], one[beside]))
+        atom, first = np.unique(one[beside][order], return_index=True)
+        given[atom] = host[order][first]
+        loose[atom] = False
+    return Zoning(names[given], zoning.estate, zoning.wet)
+
+
 def _adjacency(
     own: Ints, atoms: Atoms, score: Score, side_m: float
 ) -> list[dict[int, tuple[float, float]]]:
@@ -205,6 +247,7 @@ def group_blocks(atoms: Atoms, zoning: Zoning, sizes: Sizes, score: Score) -> li
     Blocks that do not divide well are joined with a neighbour, the smallest first,
     where that costs less than the line between them is worth as a border.
     """
+    zoning = without_strips(atoms, zoning, open_share=sizes.open_share)
     blocks = _Blocks(atoms, zoning, sizes, score)
     heap = [(area, one) for one, area in enumerate(blocks.area) if blocks.cost(one) > 0]
     heapq.heapify(heap)

@@ -26,6 +26,7 @@ _WORTHWHILE = 0.01
 
 _GAIN = 1e-6
 _PASSES = 12
+_ROUNDS = 3
 
 
 @dataclass
@@ -69,8 +70,10 @@ class Search:
     def __init__(self, cutter: Cutter, near: Near, score: Score) -> None:
         self.cutter, self.near, self.score = cutter, near, score
         self.size: list[float] = cutter.atoms.area_m2.tolist()
-        rim: list[float] = cutter.atoms.rim_m.tolist()
-        self.outline = [rim[a] + sum(length for _, length, _ in own) for a, own in enumerate(near)]
+        self.rim: list[float] = cutter.atoms.rim_m.tolist()
+        self.outline = [
+            self.rim[a] + sum(length for _, length, _ in own) for a, own in enumerate(near)
+        ]
         self.cells = Cells(of_atom=[-1] * len(self.size))
         self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
 
@@ -264,7 +267,11 @@ class Search:
         if best is None:
             return False
         _, other, parts = best
-        pair = [cell] if other < 0 else [cell, other]
+        self._divide_anew([cell] if other < 0 else [cell, other], parts)
+        return True
+
+    def _divide_anew(self, pair: list[int], parts: list[Ints]) -> None:
+        cells = self.cells
         target = min(cells.target[one] for one in pair)
         realm = cells.realm[max(pair, key=lambda one: (cells.area[one], -one))]
         for one in pair:
@@ -272,6 +279,80 @@ class Search:
             cells.area[one] = cells.perimeter[one] = 0.0
         for part in parts:
             self.add(part.tolist(), realm=realm, target_m2=target)
+
+    def fill_open(self, sizes: Sizes, *, whole: frozenset[int]) -> int:
+        """
+        Divide cells of the size of open land that have come to hold buildings.
+
+        Parameters
+        ----------
+        sizes : Sizes
+        whole : frozenset of int
+            Realms that stay as they are.
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
+        cells, atoms, filled = self.cells, self.cutter.atoms, 0
+        for one in range(len(cells.members)):
+            own = np.array(sorted(cells.members[one]), dtype=np.intp)
+            built = atoms.built_m2[own].sum() >= sizes.open_share * cells.area[one]
+            is_open = cells.target[one] == sizes.open_m2 and cells.realm[one] not in whole
+            if not (len(own) and is_open and built):
+                continue
+            count = self.score.count(cells.area[one] / sizes.built_m2)
+            cells.target[one] = sizes.built_m2
+            self._divide_anew([one], divide(self.cutter, own, count, sizes.built_m2))
+            filled += 1
+        return filled
+
+    # ---- cells within cells ----
+
+    def open_rings(self, *, whole: frozenset[int]) -> int:
+        """
+        Take each cell within another together with it, and divide both anew or join them.
+
+        Parameters
+        ----------
+        whole : frozenset of int
+            Realms that stay as they are, also within another cell.
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
+        opened = 0
+        for cell in range(len(self.cells.members)):
+            host = self._ring_around(cell)
+            if host is None or {self.cells.realm[cell], self.cells.realm[host]} & whole:
+                continue
+            own = np.array(sorted(self.cells.members[cell] | self.cells.members[host]))
+            target = min(self.cells.target[one] for one in (cell, host))
+            ways = [w for w in self._divisions(own, target, 2) if self._without_rings(w)]
+            # A court that one building encloses stays with the building.
+            best = min(ways or [[own]], key=lambda w: round(self._cost_of(w, target), 6))
+            self._divide_anew([cell, host], best)
+            opened += 1
+        return opened
+
+    def _ring_around(self, cell: int) -> int | None:
+        """Return the only cell around a cell, if there is nothing else around it."""
+        members, of_atom = self.cells.members[cell], self.cells.of_atom
+        if any(self.rim[atom] > 0 for atom in members):
+            return None
+        around = {of_atom[o] for atom in members for o, _, _ in self.near[atom]} - {cell}
+        return around.pop() if len(around) == 1 else None
+
+    def _without_rings(self, parts: list[Ints]) -> bool:
+        """Return whether each part meets something else than one of the other parts."""
+        label = {atom: at for at, part in enumerate(parts) for atom in part.tolist()}
+        for at, part in enumerate(parts):
+            near = {label.get(o, -1) for atom in part.tolist() for o, _, _ in self.near[atom]}
+            if len(near - {at}) <= 1 and not any(self.rim[atom] > 0 for atom in part.tolist()):
+                return len(parts) == 1
         return True
 
     def _divisions(self, own: Ints, target_m2: float, now: int) -> list[list[Ints]]:
@@ -358,8 +439,12 @@ def search_cells(
         for part, target_m2 in _first_cells(cutter, own, group, sizes):
             search.add(part.tolist(), realm=group.realm, target_m2=target_m2)
     search.improve()
-    for _ in range(3):
+    for _ in range(_ROUNDS):
         if not search.repair():
             break
         search.improve()
+    if search.fill_open(sizes, whole=whole):
+        search.improve()
+        search.repair()
+    search.open_rings(whole=whole)
     return search

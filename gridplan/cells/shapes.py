@@ -168,7 +168,8 @@ def settled_cells(pieces: Pieces, lines: Lines, *, least_m2: float, most_m2: flo
 
     What no pixel decided, and what lies apart from the rest of its cell, goes to the
     neighbour with which it shares the most border that runs on no line. Cells below
-    `least_m2` are joined to a neighbour where both are no larger than `most_m2`.
+    `least_m2` are joined to a neighbour where both are no larger than `most_m2`, else to
+    the one that they hold together with most if that is larger by itself.
     """
     area = sums_by(pieces.unit, shapely.area(pieces.polygons), len(pieces.cell))
     bonds = _bonds(pieces, lines, area)
@@ -199,10 +200,13 @@ def _small_joined(
     small = [one for one in range(n) if 0 < size[one] < least_m2]
     for one in sorted(small, key=lambda one: (size[one], one)):
         # Only what has not been joined to yet: of a chain of small cells the rest comes later.
-        hosts = [other for other in near[one] if size[one] + size[other] <= most_m2]
+        beside = sorted(near[one], key=lambda other: (-near[one][other], size[other], other))
+        hosts = [other for other in beside if size[one] + size[other] <= most_m2]
+        # What is too large already, a large building with its yard say, takes its corners too.
+        hosts += [other for other in beside[:1] if size[other] > most_m2]
         if size[one] >= least_m2 or not hosts:
             continue
-        host = min(hosts, key=lambda other: (-near[one][other], size[other], other))
+        host = hosts[0]
         host_of[one] = host
         size[host] += size[one]
         for other, bond in near[one].items():
