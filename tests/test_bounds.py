@@ -139,6 +139,18 @@ def test_an_unnamed_side_is_told_by_the_neighbour_and_that_by_the_estate():
     assert table.loc[("b", "west"), "named_share"] == 1
 
 
+def test_a_narrow_notch_is_told_by_the_neighbour_and_not_as_the_outer_boundary():
+    slot = shapely.box(500, 200, 501, 1000)
+    pair = units_of(
+        "cell",
+        a=SQUARE.difference(slot),
+        b=shapely.union(shapely.box(0, 1000, 1000, 2000), slot),
+    )
+    table = told(pair, *ground())
+    assert table.loc[("a", "east"), "text_zh"] == "网格b界、辖区边界（东1000，北1000至东1000，北0）"
+    assert table.loc[("a", "north"), "text_zh"] == "网格b界"
+
+
 def test_a_border_through_an_estate_is_told_by_the_neighbour():
     pair = units_of("zone", a=SQUARE, b=shapely.box(1000, 0, 2000, 1000))
     table = told(pair, *ground(estates={"大院": shapely.box(700, -50, 1300, 1050)}))

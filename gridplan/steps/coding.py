@@ -73,8 +73,8 @@ def _coarser_note(full: tuple[Overflow, ...], asked: CellOptions, used: CellOpti
     most = full[0].capacity
     message = Message(
         en=f"{counted(len(full), 'community', 'communities')} had more than the {most} cells that "
-        f"their codes can number: {had_en}. The cells of open land were drawn with `open_factor` = {used.open_factor:g} "
-        f"instead of {asked.open_factor:g}.",
+        f"their codes can number: {had_en}. The cells of open land were drawn with "
+        f"`open_factor` = {used.open_factor:g} instead of {asked.open_factor:g}.",
         zh=f"{len(full)} 个社区的网格数超过编码容量 {most} 个：{had_zh}。"
         f"非建成区网格已改按 `open_factor` = {used.open_factor:g} 划分"
         f"（原为 {asked.open_factor:g}）。",
