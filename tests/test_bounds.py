@@ -19,6 +19,7 @@ from gridplan.pipeline import run
 from gridplan.present import report_html, tables_xlsx
 from gridplan.project import open_project
 from gridplan.verify import verify_plan
+from gridplan.verify.bounds import check_bounds
 from tests import tiny
 
 CRS = "EPSG:4549"
@@ -260,6 +261,39 @@ def towns(draw):
     }  # fmt: skip
     rows = {f"r{j}": line(*knots[:, j]) for j in range(n + 1) if rng.random() < 0.6}
     return units_of("cell", **cells), ground(streets=rows)
+
+
+def verified(units, table):
+    frames = {"cell": units.set_index("unit_id")}
+    return [(one.rule, one.ids) for one in check_bounds(table, frames).findings]
+
+
+@settings(max_examples=20, deadline=None)
+@given(town=towns())
+def test_the_verifier_finds_no_fault_with_them(town):
+    units, (marks, estates) = town
+    assert verified(units, bounds_words(units, marks, estates)) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "rule"),
+    [
+        (0, "text_en", "", "bounds_incomplete"),
+        (0, "side", "north", "bounds_incomplete"),
+        (0, "side", "up", "bounds_incomplete"),
+        (1, "named_share", 1.1, "bounds_incomplete"),
+        (1, "length_m", 999.0, "bounds_length"),
+    ],
+)
+def test_the_verifier_finds_a_spoilt_side(row, column, value, rule):
+    units = units_of("cell", a=SQUARE)
+    table = bounds_words(units, *ground(streets=FOUR))
+    table[column] = table[column].astype("object")
+    table.loc[row, column] = value
+    assert verified(units, table) == [(rule, ("cell a",))]
+    assert verified(units, table.assign(unit_id="b"))[0] == (
+        "bounds_incomplete", ("cell a", "cell b")
+    )  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)
