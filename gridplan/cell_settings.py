@@ -114,10 +114,12 @@ class CellSettings(Section):
         GB_T_30428.name,
         en="How codes are built: `GB/T 30428` (15 digits), `CJ/T 213` (14), `GB/T 47678-2026` (15, "
         "letters allowed), `local 16` (16), or an own one: {name = …, county = 6, street = 3, "
-        'community = 3, sequence = 4, letters = ["sequence"]}.',
+        'community = 3, sequence = 4, letters = ["sequence"]}. The parts of `CJ/T 213` and the '
+        "letters of `GB/T 47678-2026` are not verified against the texts.",
         zh="编码规则：`GB/T 30428`（15 位数字）、`CJ/T 213`（14 位）、`GB/T 47678-2026`（15 位，"
         "可含字母）、`local 16`（16 位），或自定：{name = …, county = 6, street = 3, "
-        'community = 3, sequence = 4, letters = ["sequence"]}。',
+        'community = 3, sequence = 4, letters = ["sequence"]}。`CJ/T 213` 的码段与 '
+        "`GB/T 47678-2026` 的字母位置尚未对照标准原文核实。",
     )
     when_full: WhenFull = setting(
         "coarsen",

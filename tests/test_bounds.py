@@ -19,6 +19,7 @@ from gridplan.pipeline import run
 from gridplan.present import report_html, tables_xlsx
 from gridplan.project import open_project
 from gridplan.verify import verify_plan
+from gridplan.verify.bounds import check_bounds
 from tests import tiny
 
 CRS = "EPSG:4549"
@@ -139,6 +140,18 @@ def test_an_unnamed_side_is_told_by_the_neighbour_and_that_by_the_estate():
     assert table.loc[("b", "west"), "named_share"] == 1
 
 
+def test_a_narrow_notch_is_told_by_the_neighbour_and_not_as_the_outer_boundary():
+    slot = shapely.box(500, 200, 501, 1000)
+    pair = units_of(
+        "cell",
+        a=SQUARE.difference(slot),
+        b=shapely.union(shapely.box(0, 1000, 1000, 2000), slot),
+    )
+    table = told(pair, *ground())
+    assert table.loc[("a", "east"), "text_zh"] == "网格b界、辖区边界（东1000，北1000至东1000，北0）"
+    assert table.loc[("a", "north"), "text_zh"] == "网格b界"
+
+
 def test_a_border_through_an_estate_is_told_by_the_neighbour():
     pair = units_of("zone", a=SQUARE, b=shapely.box(1000, 0, 2000, 1000))
     table = told(pair, *ground(estates={"大院": shapely.box(700, -50, 1300, 1050)}))
@@ -248,6 +261,39 @@ def towns(draw):
     }  # fmt: skip
     rows = {f"r{j}": line(*knots[:, j]) for j in range(n + 1) if rng.random() < 0.6}
     return units_of("cell", **cells), ground(streets=rows)
+
+
+def verified(units, table):
+    frames = {"cell": units.set_index("unit_id")}
+    return [(one.rule, one.ids) for one in check_bounds(table, frames).findings]
+
+
+@settings(max_examples=20, deadline=None)
+@given(town=towns())
+def test_the_verifier_finds_no_fault_with_them(town):
+    units, (marks, estates) = town
+    assert verified(units, bounds_words(units, marks, estates)) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "rule"),
+    [
+        (0, "text_en", "", "bounds_incomplete"),
+        (0, "side", "north", "bounds_incomplete"),
+        (0, "side", "up", "bounds_incomplete"),
+        (1, "named_share", 1.1, "bounds_incomplete"),
+        (1, "length_m", 999.0, "bounds_length"),
+    ],
+)
+def test_the_verifier_finds_a_spoilt_side(row, column, value, rule):
+    units = units_of("cell", a=SQUARE)
+    table = bounds_words(units, *ground(streets=FOUR))
+    table[column] = table[column].astype("object")
+    table.loc[row, column] = value
+    assert verified(units, table) == [(rule, ("cell a",))]
+    assert verified(units, table.assign(unit_id="b"))[0] == (
+        "bounds_incomplete", ("cell a", "cell b")
+    )  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)

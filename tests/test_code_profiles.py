@@ -13,6 +13,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from gridplan.cells import (
     CJ_T_213,
@@ -29,6 +30,7 @@ from gridplan.cells import (
     community_code_faults,
     overflows,
 )
+from gridplan.cli import app
 from gridplan.config import parse_config
 from gridplan.errors import InfeasibleError, InputError, SettingsError
 from gridplan.pipeline import rehearse, run
@@ -295,3 +297,54 @@ def test_codes_are_text_in_the_workbook(tmp_path):
         for row in sheet.iter_rows():
             for cell in row:
                 assert not isinstance(cell.value, int | float) or cell.value < 10**11
+
+
+# --- on the command line ------------------------------------------------------------------------
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments), "--lang", "en"])
+
+
+def test_check_finds_too_many_cells_before_a_run(tmp_path):
+    toml = tiny.write(tmp_path / "p", toml=f"{tiny.TOML}\n[cells]\n{NARROW}")
+    assert "more than the 9 cells" in call("check", toml).output
+    toml.write_text(f'{tiny.TOML}\n[cells]\n{NARROW}when_full = "stop"\n', encoding="utf-8")
+    result = call("check", toml)
+    assert result.exit_code == 3
+    assert "窄码 numbers at most 9 in one community" in result.output
+    assert call("run", toml).exit_code == 3
+    assert not (toml.parent / "runs").exists()
+
+
+def test_check_holds_a_stored_run_to_its_own_profile(tmp_path):
+    own = '{ name = "某市", community = 3, sequence = 4, letters = ["sequence"] }'
+    toml = tiny.write(tmp_path / "p", toml=f"{tiny.TOML}\n[cells]\ncode_profile = {own}\n")
+    folder = tmp_path / "run"
+    assert call("run", toml, "--out", folder).exit_code == 0
+    assert call("check", folder).exit_code == 0
+    assert "某市 (6+3+3+4A)" in (folder / "report.html").read_text(encoding="utf-8")
+    cells = gpd.read_file(folder / "plan.gpkg", layer="cells")
+    assert cells["cell_id"].map(type).eq(str).all()
+    cells.loc[0, "cell_id"] = cells.loc[0, "cell_id"][:15]
+    cells.to_file(folder / "plan.gpkg", layer="cells", driver="GPKG", engine="pyogrio")
+    result = call("check", folder)
+    assert result.exit_code != 0
+    assert "16 characters of 某市 (6+3+3+4A, the number from 1): 1" in result.output
+
+
+def test_a_layer_drawn_by_hand_says_its_standard(tmp_path):
+    halves = [tiny.box(0, 0, 100, 100), tiny.box(100, 0, 200, 100)]
+    cells = gpd.GeoDataFrame(
+        {"网格编码": ["32058310200101", "32058310200102"], "编码标准": "CJ/T 213"},
+        geometry=halves, crs=tiny.CRS,
+    )  # fmt: skip
+    boundary = gpd.GeoDataFrame({"name": ["x"]}, geometry=[tiny.box(0, 0, 200, 100)], crs=tiny.CRS)
+    for name, frame in (("boundary", boundary), ("cells", cells)):
+        frame.to_file(tmp_path / "hand.gpkg", layer=name, driver="GPKG", engine="pyogrio")
+    assert "15 digits" not in call("check", tmp_path / "hand.gpkg").output
+    bare = cells.drop(columns="编码标准")
+    bare.to_file(tmp_path / "hand.gpkg", layer="cells", driver="GPKG", engine="pyogrio")
+    said = call("check", tmp_path / "hand.gpkg").output
+    assert "15 digits" in said
+    assert "`standard`" in said

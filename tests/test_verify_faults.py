@@ -111,6 +111,7 @@ PLACEMENT = "level unit_id figure given placed unplaced"
 AREAS = "facility_id kind norm_m area_m2 residents"
 WALKS_BY_KIND = "demand_id kind facility_id metres reason"
 RANGES = "level unit_id figure base low high"
+BOUNDS = "level unit_id side text_zh text_en length_m named_share"
 PLANS = "plan budget cost objective lower_bound unreachable measures"
 
 
@@ -311,6 +312,13 @@ PLANTED = {
     "a placement that does not add up": (
         table("placement", PLACEMENT, ("total", "total", "population", 2107, 2100, 0)),
         "population_differs", "total population"),
+    "a unit without its northern border": (
+        table("bounds_words", BOUNDS, ("community", WEST_ID, "east", "东街", "East Rd", 1.0, 1.0)),
+        "bounds_incomplete", f"community {WEST_ID}"),
+    "a border that is too short": (
+        table("bounds_words", BOUNDS, *(("community", WEST_ID, side, "路", "Rd", 1.0, 1.0)
+                                        for side in ("east", "south", "west", "north"))),
+        "bounds_length", f"community {WEST_ID}"),
     "a service area of nobody": (
         table("service_areas", AREAS, ("ghost", "room", 500.0, 1.0, 0)), "served_unknown", "ghost"),
     "a walk to a facility that is not there": (

@@ -46,6 +46,17 @@ class Pieces:
     course: Floats
     length: Floats
 
+    def of(self, rows: Ints) -> Pieces:
+        """Return some of the pieces."""
+        return Pieces(
+            self.unit[rows],
+            self.side[rows],
+            self.start[rows],
+            self.end[rows],
+            self.course[rows],
+            self.length[rows],
+        )
+
     @property
     def middle(self) -> Floats:
         """Middle points, shape (n, 2)."""

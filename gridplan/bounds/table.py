@@ -23,6 +23,9 @@ BOUNDS_COLUMNS = (
 
 _DEFAULTS = BoundsOptions()
 
+_CLOSE_M = 0.05
+"""Well above the grid of 1 mm, and narrower than any notch."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
@@ -209,14 +212,11 @@ def _across(
     named = estates[estates["name"].notna()] if "name" in estates else estates.iloc[:0]
     grounds = named.geometry.to_numpy()
     estate, behind = _containing(outside, grounds), _containing(inside, grounds)
-    level = units["level"].to_numpy(dtype=object)
-    unit = np.full(len(outside), NOBODY, dtype=np.intp)
-    for one in dict.fromkeys(level):
-        rows = np.flatnonzero(level == one)
-        ours = np.flatnonzero(level[pieces.unit] == one)
-        found = _containing(outside[ours], units.geometry.to_numpy()[rows])
-        unit[ours] = np.where(found == NOBODY, NOBODY, rows[found])
-    unit[unit == pieces.unit] = NOBODY
+    unit = _neighbours(pieces, units, outside)
+    # Across a notch narrower than that lies the unit itself, not the outer boundary.
+    lost = np.flatnonzero(unit == NOBODY)
+    near = shapely.points(pieces.middle[lost] + pieces.outward[lost] * _CLOSE_M)
+    unit[lost] = _neighbours(pieces.of(lost), units, near)
     # A border through an estate is no border of that estate.
     estate[estate == behind] = NOBODY
     words = [Message(en=str(one), zh=str(one)) for one in named["name"]] if len(named) else []
@@ -228,6 +228,18 @@ def _across(
         words[e] if e != NOBODY else lines[u] if u != NOBODY else None
         for e, u in zip(estate, unit, strict=True)
     ]
+
+
+def _neighbours(pieces: Pieces, units: gpd.GeoDataFrame, outside: Geometries) -> Ints:
+    """Return the other unit of the same level that holds the place outside each piece."""
+    level, areas = units["level"].to_numpy(dtype=object), units.geometry.to_numpy()
+    found = np.full(len(outside), NOBODY, dtype=np.intp)
+    for one in dict.fromkeys(level):
+        rows = np.flatnonzero(level == one)
+        ours = np.flatnonzero(level[pieces.unit] == one)
+        held = _containing(outside[ours], areas[rows])
+        found[ours] = np.where(held == NOBODY, NOBODY, rows[held])
+    return np.where(found == pieces.unit, NOBODY, found)
 
 
 def _containing(points: Geometries, areas: Geometries) -> Ints:

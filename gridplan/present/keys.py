@@ -208,7 +208,12 @@ def cell_facts(plan: Plan) -> list[Fact]:
         if official
         else Message(en="place-holder digits, not official", zh="占位编码，非官方")
     )
-    return [*rows, (Message(en="codes", zh="编码"), value)]
+    rows.append((Message(en="codes", zh="编码"), value))
+    profile, form = cells.get("code_profile"), cells.get("code_form")
+    if profile:  # a plan of an earlier version may not say
+        told = f"{profile} ({form})" if form else str(profile)
+        rows.append((Message(en="rule of the codes", zh="编码规则"), same(told)))
+    return rows
 
 
 def zones_across_line(plan: Plan) -> Message | None:

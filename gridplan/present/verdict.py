@@ -34,6 +34,7 @@ _CHECKS = MappingProxyType(
         "community_committees": Message("committees of the communities", "社区与居委会对应"),
         "lineage": Message("lineage of the cells", "网格沿革"),
         "frontier": Message("room sequences", "活动室数量序列"),
+        "bounds_words": Message("borders in words", "四至"),
         "placement": Message("residents as given and as placed", "居民数据与落位"),
         "services": Message("service areas and shared capacity", "服务范围与容量"),
         "sensitivity": Message("ranges of residents and walks", "居民与步行的变动范围"),

@@ -17,7 +17,7 @@ from gridplan.cells import (
     plan_cells,
 )
 from gridplan.config import Config
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.place import Place
 
 _MOST_ROUNDS = 3
@@ -72,9 +72,9 @@ def _coarser_note(full: tuple[Overflow, ...], asked: CellOptions, used: CellOpti
     had_zh = first_ids([f"{one.community_id}（{one.cells} 个）" for one in full])
     most = full[0].capacity
     message = Message(
-        en=f"{len(full)} communities had more than the {most} cells that their codes can number: "
-        f"{had_en}. The cells of open land were drawn with `open_factor` = {used.open_factor:g} "
-        f"instead of {asked.open_factor:g}.",
+        en=f"{counted(len(full), 'community', 'communities')} had more than the {most} cells that "
+        f"their codes can number: {had_en}. The cells of open land were drawn with "
+        f"`open_factor` = {used.open_factor:g} instead of {asked.open_factor:g}.",
         zh=f"{len(full)} 个社区的网格数超过编码容量 {most} 个：{had_zh}。"
         f"非建成区网格已改按 `open_factor` = {used.open_factor:g} 划分"
         f"（原为 {asked.open_factor:g}）。",

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from gridplan.verify import (
+    bounds,
     codes,
     communities,
     crossing,
@@ -453,6 +454,7 @@ CHECKS = (
         services.services_of,
         expected=False,
     ),
+    _Check("bounds_words", ("bounds_words",), bounds.bounds_of, expected=False),
     _Check("placement", ("placement", "demand"), services.placement_of, expected=False),
     _Check("sensitivity", ("sensitivity",), services.ranges_of, expected=False),
     _Check(

@@ -162,6 +162,19 @@ _CODES = {
     ),
 }
 
+_BOUNDS = {
+    "bounds_incomplete": hard(
+        "Units whose borders in words lack a side, have one twice or without text, or that do not "
+        "exist: {count} ({ids}). Write all four sides of each.",
+        "{count} 个单元的四至不完整（缺侧、重复、无文字或单元不存在）：{ids}。请补全四侧。",
+    ),
+    "bounds_length": hard(
+        "Units whose sides in words are not as long as their border: {count} ({ids}). "
+        "Write them again.",
+        "{count} 个单元的四至各侧长度之和与其界线长度不符：{ids}。请重新书写。",
+    ),
+}
+
 _LINEAGE = {
     "lineage_kind": hard(
         "Lines of `{layer}` whose kind is not one of {detail}: {count} ({ids}). Use one of these.",
@@ -324,6 +337,7 @@ RULES: MappingProxyType[str, Rule] = MappingProxyType(
         **_SHAPES,
         **_TILING,
         **_CODES,
+        **_BOUNDS,
         **_LINEAGE,
         **_LINKS,
         **_ZONES,
