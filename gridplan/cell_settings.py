@@ -17,8 +17,9 @@ class CellSettings(Section):
     method: CellMethod = setting(
         default_of(CellOptions, "method"),
         en="How cells are drawn: `fabric` follows streets, water and walls and cuts no building; "
-        "`square` cuts a lattice.",
-        zh="单元网格划分方法：`fabric` 沿道路、水系与围墙划分且不切割建筑；`square` 为方格网。",
+        "`square` cuts a lattice; `given` takes over the grid of `[place].cells`.",
+        zh="单元网格划分方法：`fabric` 沿道路、水系与围墙划分且不切割建筑；`square` 为方格网；"
+        "`given` 沿用 `[place].cells` 中的现有网格。",
     )
     preset: Preset = setting(
         default_of(CellOptions, "preset"),
@@ -58,4 +59,12 @@ class CellSettings(Section):
         unit="share",
         ge=0,
         le=1,
+    )
+    repair: bool = setting(
+        default_of(CellOptions, "repair"),
+        en="Mend a given grid: gaps go to the neighbour with the longest border, overlaps to the "
+        "larger cell, slivers are merged, land beyond the boundary is cut off; every change is "
+        "listed. Not set: faults are listed and nothing is changed.",
+        zh="修补现有网格：空隙并入公共边界最长的相邻网格，重叠归面积较大者，狭长碎片并入邻格，"
+        "超出边界部分裁去，逐项列出。不设置则只列出问题，不作改动。",
     )

@@ -62,7 +62,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "cells",
-        ("communities", "streets", "water", "barriers", "buildings", "estates"),
+        ("communities", "streets", "water", "barriers", "buildings", "estates", "cells"),
         ("cells",),
         ("communities", "demand"),
         places.add_cells,
@@ -159,7 +159,7 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         that the place does not have.
     """
     check_groups(place.groups, config.siting.group_weights)
-    cells = coded_cells(managed_place(place, config)[0], config)
+    cells, _ = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
     work = Work(place=place, config=config)

@@ -338,6 +338,7 @@ PLANTED = {
                                "demand_elsewhere", "d03"),
     "a negative distance": (put("demand", "d03", "committee_m", -1.0), "distance_negative", "d03"),
     "an infinite distance": (put("demand", "d03", "room_m", math.inf), "distance_infinite", "d03"),
+    "a home in no cell": (put("demand", "d03", "cell_uid", None), "demand_in_no_cell", "d03"),
     "no distance, no reason": (put("demand", "d03", "committee_m", None), "distance_unexplained",
                                "d03"),
     "a distance and a reason": (put("demand", "d03", "room_reason", "no_room"),

@@ -132,11 +132,26 @@ def read_file(
 ) -> gpd.GeoDataFrame:
     """Return a layer of a file in the project CRS, on the precision grid."""
     what = f"[place].{layer} ({source.file})"
-    frame = _impersonal(reading, read_source(source, reading.folder, layer), layer, what)
+    frame = in_project_system(reading, read_source(source, reading.folder, layer), layer, what)
+    return on_grid(reading, frame, layer, strict=strict)
+
+
+def in_project_system(
+    reading: Reading, given: gpd.GeoDataFrame, layer: str, what: str
+) -> gpd.GeoDataFrame:
+    """
+    Return a layer as it was read in the project CRS, without columns about persons.
+
+    Raises
+    ------
+    CrsError
+        If its coordinates are in no system, or in none that areas can be measured in.
+    """
+    frame = _impersonal(reading, given, layer, what)
     FaultList(coordinate_faults(frame, what)).raise_if_any(CrsError)
     if not pyproj.CRS(frame.crs).is_geographic:
         require_projected_metres(frame.crs, what=what)
-    return on_grid(reading, frame.to_crs(reading.crs), layer, strict=strict)
+    return frame.to_crs(reading.crs)
 
 
 def _impersonal(

@@ -22,6 +22,7 @@ from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import Message, Note, first_ids
 from gridplan.network import assumed_note, proposal_note, propose_gates, wall_notes, wall_variants
 from gridplan.place import Place
+from gridplan.steps.given import given_notes, given_plan, nowhere_notes
 from gridplan.steps.work import Work, network_options
 
 
@@ -90,7 +91,8 @@ def add_communities(work: Work) -> None:
 def managed_place(place: Place, config: Config) -> tuple[Place, gpd.GeoDataFrame]:
     """Return the place with the management lines of its communities, and the moves."""
     none = place.buildings.iloc[:0]
-    buildings = none if config.cells.method == "square" else place.buildings
+    # An existing grid is measured against the lines of the office, not against moved ones.
+    buildings = place.buildings if config.cells.method == "fabric" else none
     communities, moves = managed_communities(place.communities, buildings)
     return replace(place, communities=communities), moves
 
@@ -108,8 +110,8 @@ def _moves_note(moves: gpd.GeoDataFrame) -> Note:
     return Note("community_lines_moved", len(buildings), message, tuple(buildings))
 
 
-def coded_cells(place: Place, config: Config) -> gpd.GeoDataFrame:
-    """Return the cells of a place with their codes."""
+def coded_cells(place: Place, config: Config) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Return the cells of a place with their codes, and the faults of a grid that was given."""
     options = CellOptions(**config.cells.model_dump())
     land = Land(
         streets=place.streets,
@@ -118,14 +120,22 @@ def coded_cells(place: Place, config: Config) -> gpd.GeoDataFrame:
         buildings=place.buildings,
         estates=place.estates,
     )
+    if options.method == "given":
+        given = given_plan(place, land, options)
+        return given.cells, given.faults
     cells = plan_cells(place.communities, land, options=options).cells
-    return cells.assign(cell_id=assign_codes(cells, target_m2=options.target_m2))
+    return cells.assign(cell_id=assign_codes(cells, target_m2=options.target_m2)), None
 
 
 def add_cells(work: Work) -> None:
-    """Draw the cells and count their residents."""
-    cells = coded_cells(work.place, work.config)
+    """Draw the cells, or take them over, and count their residents."""
+    cells, faults = coded_cells(work.place, work.config)
+    if faults is not None:
+        work.found["cell_faults"] = faults
+        work.notes.extend(given_notes(faults, repair=work.config.cells.repair))
     cells["cell_uid"] = cell_uids(cells)
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
     work.found["cells"] = assemble.cells_with_residents(cells, demand)
+    if faults is not None:
+        work.notes.extend(nowhere_notes(demand))

@@ -76,6 +76,7 @@ _ADDED = {
     "placement": "level unit_id figure given placed unplaced difference grade as_of source",
     "sensitivity": "level unit_id figure base low high spread driver",
     "line_moves": "building_id from_community_id to_community_id area_m2 geometry",
+    "cell_faults": "fault cell_id other_id community_id area_m2 repaired given_to geometry",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",
 }
