@@ -374,6 +374,8 @@ def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path
             "severity": [finding.severity for finding in found],
             "layer": [finding.layer for finding in found],
             "ids": [", ".join(finding.ids) for finding in found],
+            "amount": [finding.amount for finding in found],
+            "unit": [finding.unit for finding in found],
             "zh": [finding.message.zh for finding in found],
             "en": [finding.message.en for finding in found],
         },

@@ -168,6 +168,12 @@ def spike(cell):
     return Polygon([(x0, y0), (x1, y0), *thorn, (x1, y1), (x0, y1)])
 
 
+def with_exceptions(layers, summary):
+    """Let cells have reasons for their size, as drawn by hand: no settings say how large."""
+    layers["cells"] = layers["cells"].assign(exception=None)
+    summary.clear()
+
+
 def forgotten(cell):
     """Let nothing say what became of a retired cell."""
 
@@ -281,6 +287,11 @@ PLANTED = {
         "staff_norm", "4"),
     "an empty polygon": (shape(A, lambda _: Polygon()), "no_geometry", A),
     "a spike": (shape(A, spike), "overlap", f"{A} + {code(2, 1)}"),
+    "a spike of its own": (shape(A, spike), "spike", A),
+    "a size without a reason": (
+        several(with_exceptions, shape(A, narrowed(60.0))), "exception_missing", A),
+    "an unknown exception": (
+        several(with_exceptions, put("cells", A, "exception", "because")), "exception_unknown", A),
     "a missing cell": (drop("cells", code(0, 0)), "gap", f"{code(1, 0)} + {code(0, 1)}"),
     "a cell far outside": (shape(A, lambda cell: translate(cell, 5000)), "outside", A),
     "a placement that lost residents": (
@@ -364,8 +375,18 @@ PLANTED = {
     "an edited summary": (edited_copy, "summary_differs", "residents_unplaced"),
     "a boast": (say(status="optimal"), "status_unknown", "optimal"),
 }  # fmt: skip
-SOFT = {"hole", "sliver", "edges_differ", "code_order", "demand_elsewhere", "walk_too_short",
-        "objective_unchecked"}  # fmt: skip
+SOFT = {
+    "hole",
+    "sliver",
+    "spike",
+    "exception_missing",
+    "exception_unknown",
+    "edges_differ",
+    "code_order",
+    "demand_elsewhere",
+    "walk_too_short",
+    "objective_unchecked",
+}
 
 
 @pytest.mark.parametrize("name", PLANTED)

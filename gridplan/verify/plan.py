@@ -21,6 +21,7 @@ from gridplan.verify import (
     rooms,
     services,
     siting,
+    sizes,
     space,
     sums,
     tiling,
@@ -40,6 +41,7 @@ from gridplan.verify.findings import (
     joined,
 )
 from gridplan.verify.frames import number, numbers, texts
+from gridplan.verify.places import located
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, outline_of, section, with_inputs
 
@@ -132,6 +134,7 @@ def verify_plan(
     proofs = {name: figures.pop(source, None) for name, source in PROOFS.items()}
     findings += _differences(claimed, proofs, world)
     findings = given.of_the_office(findings) if method == given.GIVEN else findings
+    findings = located(findings, world.layers)
     by_hand = not contract and summary is None
     kept = (_softened(one) if by_hand else one for one in findings)
     return Report(in_order(dict.fromkeys(kept)), proofs, figures, tuple(checked), skipped)
@@ -436,6 +439,7 @@ CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
     _Check("cell_tiling", ("cells",), _cell_tiling),
+    _Check("cell_sizes", ("cells",), sizes.sizes_of),
     _Check("cell_codes", ("cells",), _codes),
     _Check("buildings", ("cells", "buildings"), _buildings),
     _Check("community_shapes", ("communities",), _community_shapes),
