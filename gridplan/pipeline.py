@@ -22,6 +22,7 @@ from gridplan.steps import (
     services,
     walking,
 )
+from gridplan.steps.given import given_notes
 from gridplan.steps.places import coded_cells, managed_place
 from gridplan.steps.work import Step, Work
 from gridplan.zones import number_of_zones, rook_graph
@@ -150,7 +151,7 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     Returns
     -------
     tuple of Note
-        What building the walking network has to say of walls, gates and streets.
+        What a given grid, and building the walking network, have to say.
 
     Raises
     ------
@@ -159,9 +160,11 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         that the place does not have.
     """
     check_groups(place.groups, config.siting.group_weights)
-    cells, _ = coded_cells(managed_place(place, config)[0], config)
+    cells, faults = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
     work = Work(place=place, config=config)
+    if faults is not None:
+        work.notes.extend(given_notes(faults, repair=config.cells.repair))
     places.add_network(work)
     return tuple(work.notes)
