@@ -68,8 +68,9 @@ class CellSettings(Section):
     method: CellMethod = setting(
         default_of(CellOptions, "method"),
         en="How cells are drawn: `fabric` follows streets, water and walls and cuts no building; "
-        "`square` cuts a lattice.",
-        zh="单元网格划分方法：`fabric` 沿道路、水系与围墙划分且不切割建筑；`square` 为方格网。",
+        "`square` cuts a lattice; `given` takes over the grid of `[place].cells`.",
+        zh="单元网格划分方法：`fabric` 沿道路、水系与围墙划分且不切割建筑；`square` 为方格网；"
+        "`given` 沿用 `[place].cells` 中的现有网格。",
     )
     preset: Preset = setting(
         default_of(CellOptions, "preset"),
@@ -128,6 +129,15 @@ class CellSettings(Section):
         "what would do, where that is not enough.",
         zh="社区的网格数超过编码容量时：`coarsen` 按需放大非建成区网格，`stop` 直接停止；"
         "放大后仍不足时均停止并说明可行的设置。",
+    )
+
+    repair: bool = setting(
+        default_of(CellOptions, "repair"),
+        en="Mend a given grid: gaps go to the neighbour with the longest border, overlaps to the "
+        "larger cell, slivers are merged, land beyond the boundary is cut off; every change is "
+        "listed. Not set: faults are listed and nothing is changed.",
+        zh="修补现有网格：空隙并入公共边界最长的相邻网格，重叠归面积较大者，狭长碎片并入邻格，"
+        "超出边界部分裁去，逐项列出。不设置则只列出问题，不作改动。",
     )
 
     @pydantic.field_validator("code_profile")

@@ -121,16 +121,16 @@ def check(
     """Read a project and report every fault, or verify a run or GeoPackage · 检查。"""
     with _sentences(lang) as voice:
         if target.suffix.lower() == ".toml":
-            _check_project(target, voice)
+            _check_project(target, map_file, voice)
         else:
             _check_layers(target, map_file, voice)
 
 
-def _check_project(toml: Path, voice: Voice) -> None:
+def _check_project(toml: Path, map_file: Path | None, voice: Voice) -> None:
     from gridplan import commands
 
     voice.follow(commands.project_language(toml))
-    project, remarks = commands.check_project(toml)
+    project, remarks = commands.check_project(toml, map_file=map_file)
     for remark in remarks:
         voice.say(remark, mark="- ")
     voice.say(commands.inventory(project.place))

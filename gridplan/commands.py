@@ -32,6 +32,7 @@ from gridplan.plan import Plan
 from gridplan.present import figures, report_html, tables_xlsx
 from gridplan.progress import Progress
 from gridplan.project import Project, open_project
+from gridplan.project.reading import Spot
 from gridplan.settings_doc import data_dictionary, settings_toml
 from gridplan.settings_file import SETTINGS_NAME, read_raw
 from gridplan.sources.demo import make_town, write_project
@@ -231,9 +232,26 @@ def run_language(path: Path) -> Language | None:
         return None
 
 
-def check_project(toml: Path) -> tuple[Project, tuple[Message, ...]]:
-    """Read everything a project names, change nothing; return it with what to know of it."""
-    project = open_project(toml)
+def check_project(
+    toml: Path, *, map_file: Path | None = None
+) -> tuple[Project, tuple[Message, ...]]:
+    """
+    Read everything a project names, change nothing; return it with what to know of it.
+
+    Parameters
+    ----------
+    map_file : Path, optional
+        Where to write the places of gaps and overlaps of communities, as GeoJSON; it is
+        written also where the project is refused.
+    """
+    if map_file is not None:
+        check_places_file(map_file)
+    spots: list[Spot] = []
+    try:
+        project = open_project(toml, spots=spots)
+    finally:
+        if map_file is not None:
+            _write_spots(spots, map_file)
     of_network = rehearse(project.place, project.config)
     notes = (*project.config.notes, *project.place.notes, *of_network)
     return project, (*assumptions(project), *(note.message for note in notes))
@@ -374,6 +392,8 @@ def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path
             "severity": [finding.severity for finding in found],
             "layer": [finding.layer for finding in found],
             "ids": [", ".join(finding.ids) for finding in found],
+            "amount": [finding.amount for finding in found],
+            "unit": [finding.unit for finding in found],
             "zh": [finding.message.zh for finding in found],
             "en": [finding.message.en for finding in found],
         },
@@ -382,6 +402,19 @@ def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path
     )
     degrees = places.to_crs("EPSG:4326") if places.crs else places
     write_file(path, degrees.to_json(drop_id=True).encode("utf-8"))
+
+
+def _write_spots(spots: Sequence[Spot], path: Path) -> None:
+    places = gpd.GeoDataFrame(
+        {
+            "rule": [one.code for one in spots],
+            "ids": [one.ids for one in spots],
+            "area_m2": [one.area_m2 for one in spots],
+        },
+        geometry=[one.where for one in spots],
+        crs="EPSG:4326",
+    )
+    write_file(path, places.to_json(drop_id=True).encode("utf-8"))
 
 
 def report_run(

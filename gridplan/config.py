@@ -155,6 +155,15 @@ class PlaceSettings(Section):
         '{osm = {…}} 或 "none"。同一编号的多行为同一设施的多个服务点；'
         "编号与居委会相同者为该居委会的服务点。",
     )
+    cells: Layer = _setting(
+        None,
+        en='An existing grid, for [cells].method = "given": a layer with its codes in `cell_id`, '
+        "or `rename = {cell_id = …, community_id = …, name = …}`; usual names of these fields "
+        "(BGCODE, 网格编码 …) are recognised.",
+        zh='现有单元网格（用于 [cells].method = "given"）：编码在 `cell_id` 字段，或用 '
+        "`rename = {cell_id = …, community_id = …, name = …}` 对应；"
+        "常用字段名（BGCODE、网格编码等）会被识别。",
+    )
     weights: Layer = _setting(
         None,
         en="Cells or points with a column `weight`: where residents live relative to others; "

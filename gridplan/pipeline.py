@@ -64,7 +64,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "cells",
-        ("communities", "streets", "water", "barriers", "buildings", "estates"),
+        ("communities", "streets", "water", "barriers", "buildings", "estates", "cells"),
         ("cells",),
         ("communities", "demand"),
         places.add_cells,
@@ -159,7 +159,7 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     Returns
     -------
     tuple of Note
-        What building the walking network has to say of walls, gates and streets.
+        What a given grid, and building the walking network, have to say.
 
     Raises
     ------
@@ -174,9 +174,9 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         at_least=config.siting.at_least,
         at_most=config.siting.at_most,
     )
-    cells, coarser = coded_cells(managed_place(place, config)[0], config)
+    coded = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
-        number_of_zones(config.zones.k, 0.0, rook_graph(cells).components())
+        number_of_zones(config.zones.k, 0.0, rook_graph(coded.cells).components())
     work = Work(place=place, config=config)
     places.add_network(work)
-    return (*coarser, *work.notes)
+    return (*coded.notes, *work.notes)

@@ -155,6 +155,11 @@ SCHEMAS: dict[str, Schema] = {
         },
         repeats=True,
     ),
+    "cells": Schema(
+        "polygon",
+        "cell_key",
+        {"cell_key": _text(), "cell_id": _text(), "community_id": _text(), "name": _text()},
+    ),
     "weights": Schema(
         "polygon or point",
         "weight_id",
@@ -201,7 +206,8 @@ class Place:
     `SCHEMAS` and is sorted by its id, so that row order in a file never matters.
     Layers that the place does not have are empty frames, never None. Several rows of
     `facilities` with one id are the service points of one facility, or, with the id of a
-    committee, its further service points.
+    committee, its further service points. `cells` is a grid that a planner brings, with its
+    codes as they are (missing, repeated); ``cell_key`` tells its rows apart.
     `population` has one row per unit: ``level`` (``total``, ``community`` or
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
@@ -224,6 +230,7 @@ class Place:
     estates: gpd.GeoDataFrame
     sites: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
+    cells: gpd.GeoDataFrame
     weights: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()

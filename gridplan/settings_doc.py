@@ -59,8 +59,11 @@ _LAYER_SOURCES = (
     '`buildings = { rename = { kind = "类型" } }`, `estates = { layer = "小区" }`.',
     "`rename` 左边是本软件字段，右边是文件中的字段；不写 `file` 时指共用的 GeoPackage。",
     "",
-    "Gaps and overlaps between communities that are narrower than 1 m are closed and listed;",
-    "wider ones are faults. 社区之间宽度小于 1 米的缝隙与重叠自动合并并列出，更宽的视为错误。",
+    "Gaps and overlaps between communities narrower than 2 m and below 0.5 % of the communities",
+    "beside them are closed and listed with area and residents; larger ones are faults",
+    "(`gridplan check PROJECT.toml --map FILE` shows them).",
+    "社区之间宽度小于 2 米且不足相邻社区面积 0.5% 的缝隙与重叠自动合并，并列出面积与居民；",
+    "更大的视为错误（用 `gridplan check PROJECT.toml --map 文件` 输出位置图）。",
 )
 
 

@@ -24,6 +24,7 @@ Family = Literal[
     "status",
     "lineage",
     "norm",
+    "cell_fault",
 ]
 
 _TABLE = "terms.csv"
@@ -148,6 +149,7 @@ FAMILIES: tuple[Family, ...] = (
     "lineage",
     "layer",
     "norm",
+    "cell_fault",
 )
 """Order in which a bare key is looked up."""
 

@@ -297,7 +297,7 @@ def test_the_verdict_counts_and_hard_findings_come_first(tmp_path):
     assert lines[-1].startswith("2 hard findings: do not use this plan")
     marks = [line[0] for line in lines if line[0] in "✗!"]
     assert marks == sorted(marks, key="✗!".index)
-    assert "findings without a place, not on the map: column_missing, id_repeated" in lines[-2]
+    assert "findings without a place, not on the map: column_missing" in lines[-2]
     found = gpd.read_file(places)
     assert {"rule", "severity", "layer", "ids", "zh", "en"} <= set(found)
     gap = found.set_index("rule").loc["gap"]

@@ -38,7 +38,7 @@ def test_defaults_are_the_algorithms_own():
         ({"place": {"name": "t", "population": 1}}, r"\[place\].as_of is missing"),
         ({"place": PLACE, "zones": {"k": "many"}}, r"\[zones\].k = 'many' cannot be used"),
         ({"place": PLACE, "zones": {"k": -1}}, r"greater than or equal to 0"),
-        ({"place": PLACE, "cells": {"method": "hex"}}, r"should be 'fabric' or 'square'"),
+        ({"place": PLACE, "cells": {"method": "hex"}}, r"should be 'fabric', 'square' or 'given'"),
         ({"place": PLACE, "cells": {"target_m2": 0}}, r"greater than or equal to 10"),
         ({"place": PLACE, "siting": {"time_s": 0}}, r"greater than 0"),
     ],

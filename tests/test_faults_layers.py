@@ -87,7 +87,7 @@ def test_slits_between_communities_are_closed_and_listed(tmp_path):
 
     project = tiny.write(tmp_path, spoil("communities", drawn_apart))
     note = only_note(project, "community_slits")
-    assert "narrower than 1 m" in note.message.en
+    assert "narrower than 2 m" in note.message.en
     assert note.ids
     plan, _ = run_project(project)
     assert verify_plan(dict(plan.layers), plan.summary).ok

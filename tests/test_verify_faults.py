@@ -186,6 +186,12 @@ def spike(cell):
     return Polygon([(x0, y0), (x1, y0), *thorn, (x1, y1), (x0, y1)])
 
 
+def with_exceptions(layers, summary):
+    """Let cells have reasons for their size, as drawn by hand: no settings say how large."""
+    layers["cells"] = layers["cells"].assign(exception=None)
+    summary.clear()
+
+
 def forgotten(cell):
     """Let nothing say what became of a retired cell."""
 
@@ -304,6 +310,11 @@ PLANTED = {
     "a mix worse than rooms alone": (mixed(objective=110.0), "measures_worse", "mix"),
     "an empty polygon": (shape(A, lambda _: Polygon()), "no_geometry", A),
     "a spike": (shape(A, spike), "overlap", f"{A} + {code(2, 1)}"),
+    "a spike of its own": (shape(A, spike), "spike", A),
+    "a size without a reason": (
+        several(with_exceptions, shape(A, narrowed(60.0))), "exception_missing", A),
+    "an unknown exception": (
+        several(with_exceptions, put("cells", A, "exception", "because")), "exception_unknown", A),
     "a missing cell": (drop("cells", code(0, 0)), "gap", f"{code(1, 0)} + {code(0, 1)}"),
     "a cell far outside": (shape(A, lambda cell: translate(cell, 5000)), "outside", A),
     "a placement that lost residents": (
@@ -368,6 +379,7 @@ PLANTED = {
                                "demand_elsewhere", "d03"),
     "a negative distance": (put("demand", "d03", "committee_m", -1.0), "distance_negative", "d03"),
     "an infinite distance": (put("demand", "d03", "room_m", math.inf), "distance_infinite", "d03"),
+    "a home in no cell": (put("demand", "d03", "cell_uid", None), "demand_in_no_cell", "d03"),
     "no distance, no reason": (put("demand", "d03", "committee_m", None), "distance_unexplained",
                                "d03"),
     "a distance and a reason": (put("demand", "d03", "room_reason", "no_room"),
@@ -393,8 +405,18 @@ PLANTED = {
     "an edited summary": (edited_copy, "summary_differs", "residents_unplaced"),
     "a boast": (say(status="optimal"), "status_unknown", "optimal"),
 }  # fmt: skip
-SOFT = {"hole", "sliver", "edges_differ", "code_order", "demand_elsewhere", "walk_too_short",
-        "objective_unchecked"}  # fmt: skip
+SOFT = {
+    "hole",
+    "sliver",
+    "spike",
+    "exception_missing",
+    "exception_unknown",
+    "edges_differ",
+    "code_order",
+    "demand_elsewhere",
+    "walk_too_short",
+    "objective_unchecked",
+}
 
 
 @pytest.mark.parametrize("name", PLANTED)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from gridplan.errors import FaultList
 
-CellMethod = Literal["fabric", "square"]
+CellMethod = Literal["fabric", "square", "given"]
 Preset = Literal["uniform", "recognisable"]
 Estates = Literal["cut", "whole"]
 Borders = Literal["all", "major"]
@@ -28,9 +28,10 @@ class CellOptions:
 
     Attributes
     ----------
-    method : {"fabric", "square"}
+    method : {"fabric", "square", "given"}
         ``fabric`` follows streets, water and walls and cuts no building; ``square``
-        cuts a square lattice at the community lines.
+        cuts a square lattice at the community lines; ``given`` takes over a grid that
+        exists (`gridplan.cells.given.take_over`).
     target_m2 : float
         Area aimed at, in grid square metres; 10,000 in built-up land.
     min_share : float
@@ -52,6 +53,9 @@ class CellOptions:
         Cells of land that is not built up are this many times the target area.
     open_share : float
         Land with less than this share under buildings (0 to 1) is not built up.
+    repair : bool
+        Whether gaps, overlaps, slivers and land beyond the boundary of a given grid are
+        mended; otherwise they are listed and left.
     """
 
     method: CellMethod = "fabric"
@@ -63,6 +67,7 @@ class CellOptions:
     estates: Estates = "cut"
     open_factor: float = 4.0
     open_share: float = 0.05
+    repair: bool = False
 
     @property
     def most_share(self) -> float:

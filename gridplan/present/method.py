@@ -41,6 +41,13 @@ _CELLS = {
         zh="单元网格为与坐标对齐的方格，在社区界线处切开；狭小碎片并入同一社区的相邻网格。"
         "网格不重不漏铺满辖区。",
     ),
+    "given": Message(
+        en="Cells and their codes are those of the office's existing grid. What is wrong with it "
+        "(gaps, overlaps, cut buildings, codes) is listed and told in the proofs; it is mended "
+        "only where the settings ask for it.",
+        zh="单元网格及编码沿用主管部门的现有网格；其空隙、重叠、切割建筑与编码问题逐项列出并计入核验，"
+        "只在设置要求时修补。",
+    ),
 }
 _CELLS_OTHER = Message(
     en="Cells follow streets, water, walls and community lines and cut no building. They tile "

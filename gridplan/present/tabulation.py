@@ -9,7 +9,13 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import aggregate, tables_bounds, tables_measures, tables_rooms
+from gridplan.present import (
+    aggregate,
+    tables_bounds,
+    tables_cells,
+    tables_measures,
+    tables_rooms,
+)
 from gridplan.present.tables_access import (
     capacity_rows,
     equity_table,
@@ -60,6 +66,7 @@ TITLES = {
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
     **tables_measures.TITLES,
+    **tables_cells.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
     "bounds": Message(en="Borders in words", zh="四至"),
     "cells": Message(en="Cells", zh="单元网格"),
@@ -133,6 +140,7 @@ ABOUT = {
     ),
     **tables_rooms.ABOUT,
     **tables_measures.ABOUT,
+    **tables_cells.ABOUT,
     "zones": Message(
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
@@ -165,7 +173,7 @@ ABOUT = {
 SHARE_SUFFIX = "_share"
 _DIGITS = {
     "compactness": 2, "needed": 1, "staff_gap": 1, "gini": 2, "detour": 2, "speed": 2,
-    "committee_per_1000": 2,
+    "committee_per_1000": 2, "fault_m2": 2, "east_m": 1, "north_m": 1,
 }  # fmt: skip
 _PER_1000 = "_per_1000"
 _WITHOUT = "_without"
@@ -203,6 +211,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
         **tables_measures.measure_tables(),
+        "cell_faults": tables_cells.cell_faults_table,
         "zones": zones_table,
         "bounds": bounds_table,
         "cells": cells_table,
@@ -241,7 +250,13 @@ def heading(plan: Plan, column: str) -> Message:
     siting = plan.summary.get("siting") or {}
     room_norm = number(siting.get("norm_m") or float(norm))
     rooms = tables_rooms.room_headings(room_norm, weighted=bool(siting.get("group_weights")))
-    own = {**_HEADINGS, **_norm_headings(norm), **rooms, **tables_measures.measure_headings()}
+    own = {
+        **_HEADINGS,
+        **_norm_headings(norm),
+        **rooms,
+        **tables_measures.measure_headings(),
+        **tables_cells.cell_headings(),
+    }
     if column in own:
         return own[column]
     made = _made_heading(column)

@@ -14,6 +14,7 @@ _CHECKS = MappingProxyType(
     {
         "boundary": Message("the boundary", "边界"),
         "cell_shapes": Message("shapes of the cells", "网格图形"),
+        "cell_sizes": Message("sizes and spikes of the cells", "网格面积与尖刺"),
         "cell_tiling": Message("gaps and overlaps of the cells", "网格空隙与重叠"),
         "cell_codes": Message("codes of the cells", "网格编码"),
         "buildings": Message("buildings cut by cells", "建筑被网格切割"),

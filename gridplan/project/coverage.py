@@ -10,14 +10,21 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridplan.errors import first_ids
+from gridplan.errors import Message, first_ids
 from gridplan.geometry import GRID_M, Geometries, polygonal, shared_borders
 from gridplan.project.reading import Reading, ids_of
 from gridplan.verify.findings import STANDARD
 
-SLIT_M = 1.0
+SLIT_M = 2.0
 """Gaps and overlaps narrower than this are closed: two drawings never agree to the metre."""
 
+SLIT_SHARE = 0.005
+"""One that is a larger share of a community beside it is no matter of drawing, however narrow."""
+
+_MAPPED = Message(
+    en="`gridplan check PROJECT.toml --map FILE` writes a map of the places.",
+    zh="用 `gridplan check PROJECT.toml --map 文件` 可输出位置图。",
+)
 _CUT_SHARE = 0.01
 _NOBODY, _SEVERAL = -1, -2
 
@@ -74,7 +81,7 @@ def fit_communities(reading: Reading, communities: gpd.GeoDataFrame) -> None:
         return
     ids = ids_of(inside, "communities", np.ones(len(inside), dtype=bool))
     pieces = _pieces_of(shapes, outline)
-    wide = _too_wide(pieces)
+    wide = _too_wide(pieces, shapes)
     if _wide_faults(reading, pieces, wide, ids):
         return
     closed = _close(pieces, np.array(ids, dtype=object))
@@ -140,19 +147,29 @@ def _pieces_of(shapes: Geometries, outline: shapely.Geometry) -> _Pieces:
     return _Pieces(faces, np.array(first, dtype=np.intp), [tuple(own) for own in owners])
 
 
-def _too_wide(pieces: _Pieces) -> npt.NDArray[np.bool_]:
-    """Return which faces belong to a gap or an overlap too wide to be closed."""
+def _too_wide(pieces: _Pieces, shapes: Geometries) -> npt.NDArray[np.bool_]:
+    """Return which faces belong to a gap or an overlap too wide, or too large, to be closed."""
     wide = np.zeros(len(pieces.faces), dtype=bool)
     for owners in sorted({own for own in pieces.owners if len(own) != 1}):
         at = np.array([row for row, own in enumerate(pieces.owners) if own == owners])
         parts = shapely.get_parts(shapely.union_all(pieces.faces[at]))
-        broad = parts[~_narrow(parts)]
+        broad = parts[~_narrow(parts) | _large(parts, shapes)]
         if len(broad):
             points = shapely.point_on_surface(pieces.faces[at])
             wide[at[np.unique(shapely.STRtree(points).query(broad, predicate="intersects")[1])]] = (
                 True
             )
     return wide
+
+
+def _large(parts: Geometries, communities: Geometries) -> npt.NDArray[np.bool_]:
+    """Return which parts are more than `SLIT_SHARE` of a community they lie in or beside."""
+    part, community = shapely.STRtree(communities).query(
+        parts, predicate="dwithin", distance=2 * GRID_M
+    )
+    least_m2 = np.full(len(parts), np.inf)
+    np.minimum.at(least_m2, part, shapely.area(communities)[community])
+    return np.asarray(shapely.area(parts) > SLIT_SHARE * least_m2, dtype=bool)
 
 
 def _narrow(shapes: Geometries) -> npt.NDArray[np.bool_]:
@@ -167,15 +184,17 @@ def _wide_faults(
     for row in np.flatnonzero(wide & (pieces.owner == _SEVERAL)):
         pair = " / ".join(ids[one] for one in pieces.owners[row])
         overlaps[pair] = overlaps.get(pair, 0.0) + float(area_m2[row])
+        reading.spot("community_overlap", pair, pieces.faces[row])
     gap = wide & (pieces.owner == _NOBODY)
     if overlaps:
         total = sum(overlaps.values())
         pairs = [f"{pair} ({m2:,.0f} m²)" for pair, m2 in overlaps.items()]
         reading.faults.add(
             en=f"{len(pairs)} pairs of communities overlap, by {total:,.0f} m² in all: "
-            f"{first_ids(pairs)}. Every place belongs to one community: correct their line.",
+            f"{first_ids(pairs)}. Every place belongs to one community: correct their line. "
+            f"{_MAPPED.en}",
             zh=f"{len(pairs)} 对社区相互重叠，共 {total:,.0f} 平方米：{first_ids(pairs)}。"
-            f"每处土地只能属于一个社区，请修正界线。",
+            f"每处土地只能属于一个社区，请修正界线。{_MAPPED.zh}",
         )
     if gap.any():
         _gap_fault(reading, pieces, gap, ids)
@@ -195,12 +214,13 @@ def _gap_fault(
         beside = np.unique(pieces.owner[owned][tree.query(part, predicate="touches")])
         names = "/".join(ids[one] for one in beside) or "–"
         near.append(f"{names} ({shapely.area(part):,.0f} m²)")
+        reading.spot("community_gap", names, part)
     reading.faults.add(
         en=f"{total:,.0f} m² of the boundary ({share:.2%}) lie in no community; the gaps are "
         f"beside {first_ids(near)}. Complete the communities, or set boundary = "
-        f'"communities".',
+        f'"communities". {_MAPPED.en}',
         zh=f"边界内有 {total:,.0f} 平方米（{share:.2%}）不属于任何社区，缺口相邻社区："
-        f'{first_ids(near)}。请补全社区，或设置 boundary = "communities"。',
+        f'{first_ids(near)}。请补全社区，或设置 boundary = "communities"。{_MAPPED.zh}',
     )
 
 
@@ -230,19 +250,17 @@ def _close(pieces: _Pieces, ids: npt.NDArray[np.object_]) -> Ints:
 
 
 def _note_closed(reading: Reading, pieces: _Pieces, owner: Ints, ids: list[str]) -> None:
+    """Keep the slits with their names, until it is known who lives there."""
     slit = pieces.owner < 0
-    area_m2 = float(shapely.area(pieces.faces[slit]).sum())
-    given = sorted({ids[one] for one in owner[slit] if one >= 0})
-    reading.note(
-        "community_slits",
-        given,
-        count=int(slit.sum()),
-        en=f"{int(slit.sum())} gaps and overlaps between communities narrower than {SLIT_M:g} m "
-        f"({area_m2:,.2f} m² in all) were closed; each went to the neighbour with the longest "
-        f"border: {first_ids(given)}.",
-        zh=f"社区之间有 {int(slit.sum())} 处宽度小于 {SLIT_M:g} 米的缝隙或重叠"
-        f"（共 {area_m2:,.2f} 平方米），已并入公共边界最长的相邻社区：{first_ids(given)}。",
-    )
+    sides = pieces.faces[~slit], pieces.owner[~slit]
+    tree = shapely.STRtree(sides[0])
+    for row in np.flatnonzero(slit):
+        own = set(pieces.owners[row])
+        beside = own or set(sides[1][tree.query(pieces.faces[row], predicate="touches")].tolist())
+        to = ids[owner[row]] if owner[row] >= 0 else "–"
+        names = "/".join(ids[one] for one in sorted(beside)) or "–"
+        reading.slits.append((names, to, pieces.faces[row]))
+        reading.spot("community_slit", f"{names} → {to}", pieces.faces[row])
 
 
 def _rebuild(reading: Reading, inside: gpd.GeoDataFrame, faces: Geometries, owner: Ints) -> None:

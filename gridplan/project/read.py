@@ -17,6 +17,7 @@ from gridplan.errors import FaultList, InputError
 from gridplan.geometry import choose_crs, require_projected_metres
 from gridplan.place import Place, layer_faults, make_place
 from gridplan.project import osm as from_osm
+from gridplan.project.cells import read_cells
 from gridplan.project.checks import check_place, checked_pairs
 from gridplan.project.field_answers import read_all_answers
 from gridplan.project.files import (
@@ -33,6 +34,7 @@ from gridplan.project.outline import DEGREES, checked_box, read_outline
 from gridplan.project.population import check_homes, population_total, read_population
 from gridplan.project.reading import (
     Reading,
+    Spot,
     already_reported,
     extract_of,
     keeping_faults,
@@ -41,6 +43,7 @@ from gridplan.project.reading import (
     read_file,
     source_of,
 )
+from gridplan.project.slits import with_slits
 from gridplan.sources.osm import OsmExtract, read_osm
 from gridplan.sources.vectors import coordinate_faults
 
@@ -76,21 +79,28 @@ def read_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> tuple[Pl
     return project.place, project.config
 
 
-def open_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> Project:
+def open_project(
+    toml: str | Path, *, overrides: Sequence[str] = (), spots: list[Spot] | None = None
+) -> Project:
     """
     Return the place, the settings and the digests of the files of a project.
 
     Every layer is read and checked whatever is wrong with the others, so that all
     faults that a run would refuse are raised together. The settings come back without
-    absolute paths.
+    absolute paths. Places of what is wrong with the communities are added to `spots`, also
+    where the project is refused.
     """
     path = Path(toml)
     config = read_config(path, overrides=overrides)
     reading = _begin(config, path.parent)
+    if spots is not None:
+        reading.spots = spots
     read_outline(reading)
     for layer in _LAYERS:
         with keeping_faults(reading.faults):
             _read_layer(reading, layer)
+    with keeping_faults(reading.faults):
+        read_cells(reading)
     select_near(reading)
     with keeping_faults(reading.faults):
         _read_committees(reading)
@@ -129,7 +139,7 @@ def _finished(
         notes=(*reading.notes, *shortened),
         community_committees=pairs,
     )
-    place = apply_answers(place, answers)
+    place = with_slits(apply_answers(place, answers), reading)
     return Project(place=place, config=config, inputs=input_digests(reading.config, reading.folder))
 
 

@@ -51,6 +51,16 @@ _TYPE_NAMES = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place on the map of a project's faults; `where` in degrees (WGS 84)."""
+
+    code: str
+    ids: str
+    area_m2: float
+    where: shapely.Geometry
+
+
 @dataclass
 class Reading:
     """
@@ -62,6 +72,9 @@ class Reading:
         What counts as inside; None where neither boundary nor communities can be read.
     from_file : set of str
         Layers that the planner gave as files, as opposed to those of the OSM extract.
+    slits : list of (str, str, geometry)
+        Closed gaps and overlaps of communities: those beside, the one that got it, where.
+    spots : list of Spot
     """
 
     config: Config
@@ -73,6 +86,13 @@ class Reading:
     faults: FaultList = field(default_factory=FaultList)
     outline: shapely.Geometry | None = None
     from_file: set[str] = field(default_factory=set)
+    slits: list[tuple[str, str, shapely.Geometry]] = field(default_factory=list)
+    spots: list[Spot] = field(default_factory=list)
+
+    def spot(self, code: str, ids: str, where: shapely.Geometry) -> None:
+        """Add a place to the map of what is wrong, or was mended."""
+        degrees = gpd.GeoSeries([where], crs=self.crs).to_crs("EPSG:4326").iloc[0]
+        self.spots.append(Spot(code, ids, float(shapely.area(where)), degrees))
 
     def note(
         self, code: str, ids: Sequence[object], *, en: str, zh: str, count: int | None = None
@@ -132,11 +152,26 @@ def read_file(
 ) -> gpd.GeoDataFrame:
     """Return a layer of a file in the project CRS, on the precision grid."""
     what = f"[place].{layer} ({source.file})"
-    frame = _impersonal(reading, read_source(source, reading.folder, layer), layer, what)
+    frame = in_project_system(reading, read_source(source, reading.folder, layer), layer, what)
+    return on_grid(reading, frame, layer, strict=strict)
+
+
+def in_project_system(
+    reading: Reading, given: gpd.GeoDataFrame, layer: str, what: str
+) -> gpd.GeoDataFrame:
+    """
+    Return a layer as it was read in the project CRS, without columns about persons.
+
+    Raises
+    ------
+    CrsError
+        If its coordinates are in no system, or in none that areas can be measured in.
+    """
+    frame = _impersonal(reading, given, layer, what)
     FaultList(coordinate_faults(frame, what)).raise_if_any(CrsError)
     if not pyproj.CRS(frame.crs).is_geographic:
         require_projected_metres(frame.crs, what=what)
-    return on_grid(reading, frame.to_crs(reading.crs), layer, strict=strict)
+    return frame.to_crs(reading.crs)
 
 
 def _impersonal(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 
 from gridplan.cells import (
     UNIT_GRID,
     CellOptions,
+    CodeProfile,
     Land,
     Overflow,
     assign_codes,
@@ -19,14 +20,34 @@ from gridplan.cells import (
 from gridplan.config import Config
 from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.place import Place
+from gridplan.steps.given import given_notes, given_plan
 
 _MOST_ROUNDS = 3
 """Open land is made coarser at most so often; what is then still too much is refused."""
 
 
-def coded_cells(place: Place, config: Config) -> tuple[gpd.GeoDataFrame, tuple[Note, ...]]:
+@dataclass(frozen=True)
+class CodedCells:
     """
-    Return the cells of a place with their codes, and what had to be coarsened for them.
+    The cells of a place with their codes.
+
+    Attributes
+    ----------
+    cells : GeoDataFrame
+    notes : tuple of Note
+        What had to be coarsened, or what a given grid is like.
+    faults : GeoDataFrame or None
+        The faults of a grid that was given; None where cells were drawn.
+    """
+
+    cells: gpd.GeoDataFrame
+    notes: tuple[Note, ...]
+    faults: gpd.GeoDataFrame | None = None
+
+
+def coded_cells(place: Place, config: Config) -> CodedCells:
+    """
+    Return the cells of a place with their codes: drawn, or taken over where they are given.
 
     Where a community has more cells than its codes can number, the cells of open land
     are made larger as far as needed, if the settings say so.
@@ -37,6 +58,10 @@ def coded_cells(place: Place, config: Config) -> tuple[gpd.GeoDataFrame, tuple[N
         If a community still has more cells than can be numbered.
     """
     asked, profile = config.cells.options, config.cells.profile
+    if asked.method == "given":
+        given = given_plan(place, _land(place), asked, profile=profile)
+        notes = given_notes(given.faults, repair=asked.repair)
+        return CodedCells(_labelled(given.cells, profile), tuple(notes), given.faults)
     options, cells = asked, _drawn(place, asked)
     full = first = overflows(cells, profile)
     for _ in range(_MOST_ROUNDS if config.cells.when_full == "coarsen" else 0):
@@ -46,24 +71,28 @@ def coded_cells(place: Place, config: Config) -> tuple[gpd.GeoDataFrame, tuple[N
         options = replace(options, open_factor=factor)
         cells = _drawn(place, options)
         full = overflows(cells, profile)
-    coded = cells.assign(
-        cell_id=assign_codes(cells, profile=profile, target_m2=options.target_m2),
-        standard=profile.name,
-        grid_system=UNIT_GRID,
-    )
-    notes = (_coarser_note(first, asked, options),) if first else ()
-    return coded, notes
+    codes = assign_codes(cells, profile=profile, target_m2=options.target_m2)
+    coarser = (_coarser_note(first, asked, options),) if first else ()
+    return CodedCells(_labelled(cells.assign(cell_id=codes), profile), coarser)
+
+
+def _labelled(cells: gpd.GeoDataFrame, profile: CodeProfile) -> gpd.GeoDataFrame:
+    """Return the cells with the standard and the grid that their codes belong to."""
+    return cells.assign(standard=profile.name, grid_system=UNIT_GRID)
 
 
 def _drawn(place: Place, options: CellOptions) -> gpd.GeoDataFrame:
-    land = Land(
+    return plan_cells(place.communities, _land(place), options=options).cells
+
+
+def _land(place: Place) -> Land:
+    return Land(
         streets=place.streets,
         water=place.water,
         barriers=place.barriers,
         buildings=place.buildings,
         estates=place.estates,
     )
-    return plan_cells(place.communities, land, options=options).cells
 
 
 def _coarser_note(full: tuple[Overflow, ...], asked: CellOptions, used: CellOptions) -> Note:

@@ -82,6 +82,8 @@ def add_layers(work: Work) -> None:
         **work.found["room_tables"],
         **work.found["measures"],
     }
+    if "cell_faults" in work.found:
+        work.found["layers"]["cell_faults"] = work.found["cell_faults"]
     work.found["layers"]["staffing"] = add_staffing(work)
     work.found["layers"]["community_change"] = community_change(
         work.found["layers"]["demand"],

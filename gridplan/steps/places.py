@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import geopandas as gpd
+import numpy as np
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gridplan import assemble
 from gridplan.answers.words import WALL, YES
@@ -13,9 +16,17 @@ from gridplan.cells import cell_uids, managed_communities
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import Message, Note, first_ids
-from gridplan.network import assumed_note, proposal_note, propose_gates, wall_notes, wall_variants
+from gridplan.network import (
+    Network,
+    assumed_note,
+    proposal_note,
+    propose_gates,
+    wall_notes,
+    wall_variants,
+)
 from gridplan.place import Place
 from gridplan.steps.coding import coded_cells
+from gridplan.steps.given import nowhere_notes
 from gridplan.steps.work import Work, network_options
 
 
@@ -44,6 +55,8 @@ def add_network(work: Work) -> None:
     work.notes.extend(network.notes)
     work.notes.extend(proposal_note(proposed))
     work.notes.extend(assumed_note(network, found_walled))
+    if work.config.cells.method == "fabric":
+        work.notes.extend(_enclosure_note(network))
     work.notes.extend(
         wall_notes(
             network,
@@ -53,6 +66,25 @@ def add_network(work: Work) -> None:
             blocks=blocks,
         )
     )
+
+
+def _enclosure_note(network: Network) -> list[Note]:
+    """Say that the streets bound nothing: a forest has fewer edges than nodes."""
+    u, v = network.edges["u"].to_numpy(), network.edges["v"].to_numpy()
+    names, ends = np.unique(np.concatenate([u, v]).astype(str), return_inverse=True)
+    left, right = np.split(ends, 2)
+    graph = coo_array((np.ones(len(left)), (left, right)), shape=(len(names), len(names)))
+    pieces = connected_components(graph, directed=False)[0]
+    if len(left) > len(names) - pieces:
+        return []
+    message = Message(
+        en="No streets enclose any land: only water, walls, community lines and streets that run "
+        "from edge to edge can bound a cell; other borders run between buildings. Check that "
+        "the layer of streets is whole.",
+        zh="没有任何道路围合成街坊：只有水系、围墙、社区界线与横贯全域的道路可作界线，"
+        "其余界线在建筑之间。请检查道路图层是否完整。",
+    )
+    return [Note("streets_enclose_nothing", len(left), message)]
 
 
 def _found_walled(place: Place) -> tuple[str, ...]:
@@ -84,7 +116,8 @@ def add_communities(work: Work) -> None:
 def managed_place(place: Place, config: Config) -> tuple[Place, gpd.GeoDataFrame]:
     """Return the place with the management lines of its communities, and the moves."""
     none = place.buildings.iloc[:0]
-    buildings = none if config.cells.method == "square" else place.buildings
+    # An existing grid is measured against the lines of the office, not against moved ones.
+    buildings = place.buildings if config.cells.method == "fabric" else none
     communities, moves = managed_communities(place.communities, buildings)
     return replace(place, communities=communities), moves
 
@@ -103,10 +136,15 @@ def _moves_note(moves: gpd.GeoDataFrame) -> Note:
 
 
 def add_cells(work: Work) -> None:
-    """Draw the cells and count their residents."""
-    cells, notes = coded_cells(work.place, work.config)
-    work.notes.extend(notes)
+    """Draw the cells, or take them over, and count their residents."""
+    coded = coded_cells(work.place, work.config)
+    cells = coded.cells
+    work.notes.extend(coded.notes)
+    if coded.faults is not None:
+        work.found["cell_faults"] = coded.faults
     cells["cell_uid"] = cell_uids(cells)
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
     work.found["cells"] = assemble.cells_with_residents(cells, demand)
+    if coded.faults is not None:
+        work.notes.extend(nowhere_notes(demand))

@@ -12,6 +12,7 @@ import pyproj
 from gridplan.errors import CrsError, FaultList, InputError, Message, Note, first_ids
 from gridplan.geometry import require_projected_metres
 from gridplan.sources.coordinate_checks import coordinate_faults
+from gridplan.sources.grid_fields import FIELDS
 from gridplan.store.geopackage import read_layers
 from gridplan.terms import TERMS
 
@@ -28,12 +29,20 @@ _MEANT = {
         "area_m2",
         "population",
         "standard",
+        "exception",
     ),
     "zones": ("zone_id", "zone_system", "community_id", "area_m2", "population"),
     "communities": ("community_id", "name", "population"),
     "boundary": ("name",),
 }
 """Columns that are recognised by their labels, layer by layer; in others by their case only."""
+_OF_OFFICES = {
+    name.lower(): ours for ours in ("cell_id", "community_id") for name in reversed(FIELDS[ours])
+}
+"""Names that offices give the fields of their grids."""
+
+_ALSO_CALLED = {"边界": "boundary", "街道边界": "boundary", "网格": "cells", "建筑物": "buildings"}
+"""Names of layers beside their labels."""
 
 
 def read_drawn(path: Path) -> tuple[dict[str, pd.DataFrame], tuple[Note, ...]]:
@@ -127,7 +136,7 @@ def _layer_names(found: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     names = {one: one for one in found if one in known or one.startswith(_INPUT)}
     for given in sorted(set(found) - set(names)):
         word = given.strip().lower()
-        match = word if word in known else _of_label(word, "layer")
+        match = word if word in known else _ALSO_CALLED.get(word) or _of_label(word, "layer")
         if match and match not in names:
             names[match] = given
     polygons = [
@@ -157,6 +166,8 @@ def _with_known_columns(frame: pd.DataFrame, layer: str) -> tuple[pd.DataFrame, 
         word = column.strip().lower()
         label = _of_label(word, "column")
         match = label if label in _MEANT.get(layer, ()) else word
+        if layer == _MAIN and match == word:
+            match = _OF_OFFICES.get(word, word)
         free = match not in frame and match not in renamed.values()
         if free and match in TERMS["column"] and match != column:
             renamed[column] = match

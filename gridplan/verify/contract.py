@@ -77,6 +77,7 @@ _ADDED = {
     "sensitivity": "level unit_id figure base low high spread driver",
     "bounds_words": "level unit_id side text_zh text_en length_m named_share",
     "line_moves": "building_id from_community_id to_community_id area_m2 geometry",
+    "cell_faults": "fault cell_id other_id community_id area_m2 repaired given_to geometry",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",
 }

@@ -16,12 +16,14 @@ from gridplan.verify import (
     codes,
     communities,
     crossing,
+    given,
     lineage,
     links,
     measures,
     rooms,
     services,
     siting,
+    sizes,
     space,
     sums,
     tiling,
@@ -40,6 +42,7 @@ from gridplan.verify.findings import (
     joined,
 )
 from gridplan.verify.frames import number, numbers, texts
+from gridplan.verify.places import located
 from gridplan.verify.profiles import CodeProfile
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, claimed_profile, outline_of, section, with_inputs
@@ -86,7 +89,8 @@ def verify_plan(
         ``summary.json``: its proofs, counts and siting are compared with the layers.
     cells_method : str, optional
         How the cells were made; for ``square``, which cuts buildings by nature, a cut
-        building is a soft finding. Default: ``summary["cells"]["method"]``.
+        building is a soft finding; for ``given`` so are all faults an office's own grid may
+        have. Default: ``summary["cells"]["method"]``.
     contract : bool
         Whether gridplan made these layers: then each layer and column of the contract
         must be there. Of layers drawn by hand, without a summary, a missing column is
@@ -132,6 +136,8 @@ def verify_plan(
         checked.append(check.name)
     proofs = {name: figures.pop(source, None) for name, source in PROOFS.items()}
     findings += _differences(claimed, proofs, world)
+    findings = given.of_the_office(findings) if method == given.GIVEN else findings
+    findings = located(findings, world.layers)
     by_hand = not contract and summary is None
     kept = (_softened(one) if by_hand else one for one in findings)
     return Report(in_order(dict.fromkeys(kept)), proofs, figures, tuple(checked), skipped)
@@ -278,7 +284,10 @@ def _codes(world: World) -> Checked:
         ordered=_is_first_plan(world),
         tolerances=world.tolerances,
     )
-    return Checked((*lasting.findings, *coded.findings), coded.figures)
+    told = coded.findings
+    if world.cells_method == given.GIVEN:
+        told = given.as_facts(told)
+    return Checked((*lasting.findings, *told), coded.figures)
 
 
 def _is_first_plan(world: World) -> bool:
@@ -325,7 +334,13 @@ def _zone_layer(world: World) -> Checked:
     if world.has("zones", "zone_id"):
         parts += [
             zones.check_zone_shapes(cells, drawn, members, tolerances=world.tolerances),
-            zones.check_zone_sums(cells, drawn, members, tolerances=world.tolerances),
+            zones.check_zone_sums(
+                cells,
+                drawn,
+                members,
+                overlap_m2=given.known_overlap(world),
+                tolerances=world.tolerances,
+            ),
         ]
     return joined(parts)
 
@@ -427,6 +442,7 @@ CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
     _Check("cell_tiling", ("cells",), _cell_tiling),
+    _Check("cell_sizes", ("cells",), sizes.sizes_of),
     _Check("cell_codes", ("cells",), _codes),
     _Check("buildings", ("cells", "buildings"), _buildings),
     _Check("community_shapes", ("communities",), _community_shapes),

@@ -333,13 +333,14 @@ def check_homes(
     placed = ~(shapely.is_missing(points) | shapely.is_empty(points))
     place = {one: at for at, one in enumerate(texts(cells, "cell_uid")) if one is not None}
     at = np.array([place.get(one, -1) for one in own], dtype=np.intp)
-    unknown = (at < 0) & (placed | given_of(own))
+    unknown = (at < 0) & given_of(own)
     away_m = np.zeros(len(demand))
     tested = placed & (at >= 0)
     away_m[tested] = np.nan_to_num(shapely.distance(points[tested], shapes(cells)[at[tested]]))
     return Checked(
         (
             *finding("cell_unknown", names[unknown], layer="demand"),
+            *finding("demand_in_no_cell", names[placed & ~given_of(own)], layer="demand"),
             *_elsewhere(names, away_m, away_m > tolerances.contact_m),
         ),
         {"demand_elsewhere_m": float(away_m.max(initial=0.0))},

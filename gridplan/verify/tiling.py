@@ -313,7 +313,13 @@ def _overlap_findings(
             amount=amount,
             where=shapely.union_all(shapely.intersection(polygons[left], polygons[right])),
         ),
-        *finding("shape_repeated", sorted(set(names[right[twice]])), layer=layer),
+        *finding(
+            "shape_repeated",
+            sorted(set(names[right[twice]])),
+            layer=layer,
+            amount=float(area_m2[twice].sum()),
+            where=_collected(polygons, np.isin(np.arange(len(polygons)), right[twice])),
+        ),
     ]
 
 

@@ -73,6 +73,24 @@ _SHAPES = {
         "`{layer}` 有 {count} 个狭长碎片，最窄 {amount} 米：{ids}。请并入相邻图形。",
         "m",
     ),
+    "spike": soft(
+        "Shapes of `{layer}` with a spike (a corner sharper than 1°): {count}, up to {amount} m "
+        "long ({ids}). Delete the vertex at its tip.",
+        "`{layer}` 有 {count} 个图形带尖刺（夹角小于 1°），最长 {amount} 米：{ids}。"
+        "请删除尖端节点。",
+        "m",
+    ),
+    "exception_missing": soft(
+        "Cells outside {detail} m² that do not say why: {count}, by up to {amount} m² ({ids}). "
+        "Name the reason in `exception`.",
+        "{count} 个单元网格面积不在 {detail} 平方米之内且未注明原因，最大相差 {amount} 平方米："
+        "{ids}。请在 `exception` 中注明。",
+        "m2",
+    ),
+    "exception_unknown": soft(
+        "Cells whose `exception` is not one of {detail}: {count} ({ids}). Use one of these.",
+        "{count} 个单元网格的 `exception` 不在 {detail} 之列：{ids}。请使用规定的原因。",
+    ),
     "area_column": hard(
         "Values of `{layer}`.`area_m2` that differ from the shape: {count}, by up to {amount} m² "
         "({ids}). Compute the column again.",
@@ -110,8 +128,10 @@ _TILING = {
         "m2",
     ),
     "shape_repeated": hard(
-        "Shapes of `{layer}` that lie there twice: {count} ({ids}). Delete one of each.",
-        "`{layer}` 有 {count} 个图形重复：{ids}。请各删除其一。",
+        "Shapes of `{layer}` that lie there twice: {count}, on {amount} m² ({ids}). Delete one of "
+        "each.",
+        "`{layer}` 有 {count} 个图形重复，共 {amount} 平方米：{ids}。请各删除其一。",
+        "m2",
     ),
     "edges_differ": soft(
         "Shapes of `{layer}` whose borders do not match their neighbours' vertex by "

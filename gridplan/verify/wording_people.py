@@ -24,6 +24,11 @@ DEMAND = {
         "请重新汇总。",
         "residents",
     ),
+    "demand_in_no_cell": hard(
+        "Placed demand points that name no cell: {count} ({ids}). Assign each to its cell, or "
+        "close the gap it lies in.",
+        "{count} 个已落位的需求点没有所属单元网格：{ids}。请逐一归属，或补齐所在空隙。",
+    ),
     "demand_elsewhere": soft(
         "Demand points outside the cell they name: {count}, up to {amount} m away ({ids}). "
         "Assign them again.",

@@ -16,7 +16,8 @@ def dissolve_zones(cells: gpd.GeoDataFrame, zone_of: pd.Series[str]) -> gpd.GeoD
     Return one polygon per zone, with the figures that follow from its cells.
 
     Shared borders are taken out by a coverage union, so that zones tile exactly what
-    their cells tile and keep every vertex.
+    their cells tile and keep every vertex. Of cells that are no coverage it is the
+    plain union, and ``area_m2`` counts land of two of them once.
 
     Parameters
     ----------
@@ -65,7 +66,12 @@ def dissolve_zones(cells: gpd.GeoDataFrame, zone_of: pd.Series[str]) -> gpd.GeoD
 
 
 def _zone_row(zone_id: str, own: gpd.GeoDataFrame) -> dict[str, object]:
-    outline = shapely.normalize(shapely.coverage_union_all(own.geometry.to_numpy()))
+    shapes = own.geometry.to_numpy()
+    # The grid of an office may overlap, or have vertices on one side of a border only.
+    dissolve = (
+        shapely.coverage_union_all if shapely.coverage_is_valid(shapes) else shapely.union_all
+    )
+    outline = shapely.normalize(dissolve(shapes))
     communities = own["community_id"].unique() if "community_id" in own else []
     population = own["population"].sum(min_count=1) if "population" in own else pd.NA
     return {

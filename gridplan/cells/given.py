@@ -1,0 +1,197 @@
+"""A grid that exists, taken over with its codes: what is wrong with it is listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridplan.cells.given_faults import (
+    Fault,
+    Grid,
+    Ints,
+    code_rows,
+    fault_table,
+    ground_faults,
+    shape_faults,
+)
+from gridplan.cells.land import Land, footprints
+from gridplan.cells.mend import mend
+from gridplan.cells.options import CellOptions
+from gridplan.cells.profiles import GB_T_30428, CodeProfile
+from gridplan.cells.reasons import REMAINDER, UNDIVIDED, exceptions, ground_of
+from gridplan.errors import InputError, Message
+from gridplan.geometry import Geometries
+
+AS_GIVEN = "given"
+"""Exception of a cell outside the band of areas that its office has drawn so."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPlan:
+    """
+    A grid that was taken over.
+
+    Attributes
+    ----------
+    cells : GeoDataFrame
+        ``cell_id`` (the code as it was, null where there was none), ``community_id``,
+        ``area_m2``, ``exception``, ``geometry``; in the order of ``cell_key``.
+    faults : GeoDataFrame
+        One row per fault, columns as `gridplan.cells.given_faults.FAULT_COLUMNS`.
+    """
+
+    cells: gpd.GeoDataFrame
+    faults: gpd.GeoDataFrame
+
+
+def take_over(
+    given: gpd.GeoDataFrame,
+    communities: gpd.GeoDataFrame,
+    land: Land,
+    outline: shapely.Geometry,
+    *,
+    options: CellOptions,
+    profile: CodeProfile = GB_T_30428,
+) -> GivenPlan:
+    """
+    Take over a grid as it is, and list its faults; mend it if `options` say so.
+
+    A cell belongs to the community that the grid names; where it names none, or one
+    that does not exist, to the one that holds most of the cell.
+
+    Parameters
+    ----------
+    given : GeoDataFrame
+        ``cell_key`` (text, unique), ``cell_id`` (text or null), ``community_id`` (text
+        or null) and valid polygons in projected metres.
+    communities : GeoDataFrame
+        ``community_id`` and polygons that tile the outline.
+    land : Land
+        Buildings that no cell may cut; water and walls for the reasons of exceptions.
+    outline : Polygon or MultiPolygon
+        The boundary.
+    options : CellOptions
+        ``target_m2`` and the shares decide which cells are exceptions; ``repair``.
+    profile : CodeProfile
+        What codes are held to.
+
+    Raises
+    ------
+    InputError
+        If there is no cell.
+
+    Examples
+    --------
+    >>> square = shapely.box(0, 0, 200, 100)
+    >>> town = gpd.GeoDataFrame({"community_id": ["320583999001"]}, geometry=[square], crs=4549)
+    >>> grid = gpd.GeoDataFrame(
+    ...     {"cell_key": ["007"], "cell_id": ["320583999001007"], "community_id": [None]},
+    ...     geometry=[shapely.box(0, 0, 100, 100)],
+    ...     crs=4549,
+    ... )
+    >>> columns = {"building_id": [], "walled": []}
+    >>> none = gpd.GeoDataFrame(columns, geometry=[], crs=4549)
+    >>> land = Land(streets=none, water=none, barriers=none, buildings=none, estates=none)
+    >>> plan = take_over(grid, town, land, square, options=CellOptions(method="given"))
+    >>> plan.faults[["fault", "cell_id", "area_m2"]].values.tolist()
+    [['gap', '007', 10000.0]]
+    """
+    if not len(given):
+        raise InputError(
+            Message(
+                en="The given grid has no cell in the place. Check [place].cells and its "
+                "coordinate system.",
+                zh="现有网格在本区域内没有任何单元网格。请检查 [place].cells 及其坐标系。",
+            )
+        )
+    own = given.sort_values("cell_key", kind="stable").reset_index(drop=True)
+    grid = _grid_of(own, communities)
+    changes: list[Fault] = []
+    if options.repair:
+        mended = mend(grid, communities.geometry.to_numpy(), outline)
+        grid, changes = _kept(grid, mended.shapes), mended.changes
+    faults = [
+        *changes,
+        *shape_faults(grid, outline),
+        *ground_faults(grid, communities, land.buildings),
+        *code_rows(grid, communities, profile=profile),
+    ]
+    cells = _cells_of(grid, communities, land, options)
+    return GivenPlan(cells, fault_table(faults, communities))
+
+
+def _grid_of(own: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> Grid:
+    shapes = own.geometry.to_numpy()
+    named = _texts(own["community_id"])
+    return Grid(
+        shapes=shapes,
+        names=own["cell_key"].to_numpy(dtype=object),
+        codes=_texts(own["cell_id"]),
+        community=_communities(shapes, named, communities),
+        named=named,
+    )
+
+
+def _texts(column: pd.Series[str]) -> npt.NDArray[np.object_]:
+    values = [None if pd.isna(one) else str(one) for one in column]
+    return np.array([*values, None], dtype=object)[:-1]
+
+
+def _communities(shapes: Geometries, named: np.ndarray, communities: gpd.GeoDataFrame) -> Ints:
+    ids = communities["community_id"].astype(str).tolist()
+    lines = communities.geometry.to_numpy()
+    # A cell in none of them, which only touches the place, goes to the first nearest.
+    community = shapely.STRtree(lines).nearest(shapely.point_on_surface(shapes)).astype(np.intp)
+    cell, place = shapely.STRtree(lines).query(shapes, "intersects")
+    shared = pd.DataFrame(
+        {
+            "cell": cell,
+            "place": place,
+            "area_m2": shapely.area(shapely.intersection(shapes[cell], lines[place])),
+        }
+    )
+    first = shared[shared["area_m2"] > 0].sort_values(
+        ["cell", "area_m2", "place"], ascending=[True, False, True]
+    )
+    first = first.drop_duplicates("cell")
+    community[first["cell"]] = first["place"]
+    position = {one: at for at, one in enumerate(ids)}
+    known = np.array([position.get(str(one), -1) for one in named], dtype=np.intp)
+    return np.where(known >= 0, known, community).astype(np.intp)
+
+
+def _kept(grid: Grid, shapes: Geometries) -> Grid:
+    left = ~shapely.is_missing(shapes)
+    return replace(
+        grid,
+        shapes=shapes[left],
+        names=grid.names[left],
+        codes=grid.codes[left],
+        community=grid.community[left],
+        named=grid.named[left],
+    )
+
+
+def _cells_of(
+    grid: Grid, communities: gpd.GeoDataFrame, land: Land, options: CellOptions
+) -> gpd.GeoDataFrame:
+    whole = footprints(land.buildings.geometry.to_numpy())
+    ground = ground_of(grid.shapes, whole.shapes, land)
+    found = exceptions(grid.shapes, grid.community, ground, options)
+    # Why the office did not divide or merge a cell is not known.
+    told = [AS_GIVEN if one in {REMAINDER, UNDIVIDED} else one for one in found]
+    return gpd.GeoDataFrame(
+        {
+            "cell_id": pd.Series(grid.codes, dtype="object"),
+            "community_id": communities["community_id"].to_numpy(dtype=object)[grid.community],
+            "area_m2": shapely.area(grid.shapes),
+            "exception": pd.Series(told, dtype="object"),
+        },
+        geometry=grid.shapes,
+        crs=communities.crs,
+    )

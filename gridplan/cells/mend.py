@@ -1,0 +1,259 @@
+"""A given grid mended on request: exact tiling, every change told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gridplan.cells.given_faults import (
+    GAP,
+    HAIRLINES,
+    LISTED_M2,
+    OUTSIDE,
+    OVERLAP,
+    SLIVER,
+    SLIVER_M,
+    Fault,
+    Grid,
+)
+from gridplan.geometry import GRID_M, Geometries, shared_borders
+
+Ints = npt.NDArray[np.intp]
+
+_NOBODY = -1
+_ROUNDS = 100
+"""Slivers beside slivers need several rounds; each round leaves fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """
+    The mended cells and what was changed.
+
+    Attributes
+    ----------
+    shapes : array of geometry, shape (n,)
+        None for a cell of which nothing is left.
+    changes : list of Fault
+        All with ``repaired``; ``given_to`` says who got the land.
+    """
+
+    shapes: Geometries
+    changes: list[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class _Faces:
+    polygons: Geometries
+    community: Ints
+    owners: list[list[int]]
+    borders: pd.DataFrame
+    """``left``, ``right``, ``length_m``, each pair in both directions."""
+
+
+def mend(grid: Grid, communities: Geometries, outline: shapely.Geometry) -> Mended:
+    """
+    Return cells that tile the outline: each place belongs to one cell.
+
+    All borders are noded once and every face between them gets one owner. A face that
+    several cells claim goes to the largest of them, before others to one of the
+    community it lies in; one that none claims to the
+    neighbour with which it shares the longest border, in its own community where there
+    is one; a sliver, or a narrow part of a cell cut off from the rest, likewise. Codes
+    stay with their cells; a cell that is a sliver itself goes, and its code with it.
+
+    Parameters
+    ----------
+    grid : Grid
+    communities : array of Polygon, shape (m,)
+        Their lines bound what a gap may be given to.
+    outline : Polygon or MultiPolygon
+    """
+    faces = _faces_of(grid, communities, outline)
+    area_m2 = shapely.area(grid.shapes)
+    owner = np.array(
+        [_first_claim(own, home, grid, area_m2) for own, home in
+         zip(faces.owners, faces.community, strict=True)],
+        dtype=np.intp,
+    )  # fmt: skip
+    claimed = owner.copy()
+    owner = _fill(faces, owner, grid)
+    filled = owner.copy()
+    owner = _without_slivers(faces, owner, grid)
+    changes = [
+        *_beyond(grid, outline),
+        *_handed(GAP, faces, grid, np.full(len(owner), _NOBODY), filled, claimed == _NOBODY),
+        *_overlapping(faces, grid, claimed),
+        *_handed(SLIVER, faces, grid, filled, owner, filled != owner),
+    ]
+    return Mended(_assembled(faces, owner, len(grid.shapes)), _with_hairlines(changes))
+
+
+def _faces_of(grid: Grid, communities: Geometries, outline: shapely.Geometry) -> _Faces:
+    lines = shapely.boundary(np.concatenate([grid.shapes, communities, [outline]]))
+    noded = shapely.union_all(lines)
+    polygons = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    points = shapely.point_on_surface(polygons)
+    within = shapely.intersects(outline, points)
+    polygons, points = polygons[within], points[within]
+    order = np.argsort(shapely.to_wkb(shapely.normalize(polygons)), kind="stable")
+    polygons, points = polygons[order], points[order]
+    tree = shapely.STRtree(points)
+    owners: list[list[int]] = [[] for _ in polygons]
+    for cell, face in sorted(zip(*tree.query(grid.shapes, "intersects").tolist(), strict=True)):
+        owners[face].append(cell)
+    community = np.full(len(polygons), _NOBODY, dtype=np.intp)
+    place, face = tree.query(communities, "intersects")
+    community[face] = place
+    borders = shared_borders(polygons)
+    turned = borders.rename(columns={"left": "right", "right": "left"})
+    both = pd.concat([borders, turned], ignore_index=True)
+    return _Faces(polygons, community, owners, both)
+
+
+def _first_claim(own: list[int], home: int, grid: Grid, area_m2: npt.NDArray[np.float64]) -> int:
+    return min(
+        own,
+        key=lambda one: (grid.community[one] != home, -area_m2[one], one),
+        default=_NOBODY,
+    )
+
+
+def _fill(faces: _Faces, owner: Ints, grid: Grid) -> Ints:
+    """Give faces without owner to the neighbour with the longest border."""
+    owner = owner.copy()
+    left, right = faces.borders["left"].to_numpy(), faces.borders["right"].to_numpy()
+    while (owner == _NOBODY).any():
+        beside = (owner[left] == _NOBODY) & (owner[right] != _NOBODY)
+        if not beside.any():
+            break
+        best = _longest(
+            left[beside],
+            owner[right[beside]],
+            faces.borders["length_m"].to_numpy()[beside],
+            at_home=faces.community[left[beside]] == grid.community[owner[right[beside]]],
+        )
+        owner[best["piece"]] = best["cell"]
+    return owner
+
+
+def _longest(
+    piece: Ints, cell: Ints, length_m: npt.NDArray[np.float64], *, at_home: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Return for each piece of land the cell beside it with the longest border."""
+    sides = pd.DataFrame({"piece": piece, "cell": cell, "home": at_home, "length_m": length_m})
+    sums = pd.DataFrame(sides.groupby(["piece", "cell", "home"])["length_m"].sum().reset_index())
+    # Lengths that differ by rounding are equal, so that the first cell has it.
+    sums["length_m"] = np.round(sums["length_m"] / GRID_M)
+    ordered = sums.sort_values(
+        ["piece", "home", "length_m", "cell"], ascending=[True, False, False, True]
+    )
+    return ordered.drop_duplicates("piece")
+
+
+def _without_slivers(faces: _Faces, owner: Ints, grid: Grid) -> Ints:
+    """Give connected pieces of cells that are slivers to a neighbour."""
+    owner = owner.copy()
+    left, right = faces.borders["left"].to_numpy(), faces.borders["right"].to_numpy()
+    length_m = faces.borders["length_m"].to_numpy()
+    for _ in range(_ROUNDS):
+        piece = _pieces(owner, left, right)
+        shared = piece[left] == piece[right]
+        inner_m = np.bincount(piece[left[shared]], length_m[shared], minlength=piece.max() + 1)
+        rim_m = np.bincount(piece, shapely.length(faces.polygons)) - inner_m
+        narrow = 2 * np.bincount(piece, shapely.area(faces.polygons)) < SLIVER_M * rim_m
+        side = ~shared & narrow[piece[left]] & ~narrow[piece[right]]
+        side &= (owner[left] != _NOBODY) & (owner[right] != _NOBODY)
+        if not side.any():
+            return owner
+        host = owner[right[side]]
+        best = _longest(
+            piece[left[side]],
+            host,
+            length_m[side],
+            at_home=grid.community[owner[left[side]]] == grid.community[host],
+        )
+        target = np.full(len(narrow), _NOBODY, dtype=np.intp)
+        target[best["piece"]] = best["cell"]
+        moved = target[piece] != _NOBODY
+        owner[moved] = target[piece][moved]
+    return owner
+
+
+def _pieces(owner: Ints, left: Ints, right: Ints) -> Ints:
+    same = owner[left] == owner[right]
+    n = len(owner)
+    graph = coo_array((np.ones(int(same.sum())), (left[same], right[same])), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
+
+
+def _assembled(faces: _Faces, owner: Ints, count: int) -> Geometries:
+    shapes = np.full(count, None, dtype=object)
+    for cell in np.unique(owner[owner != _NOBODY]):
+        shapes[cell] = shapely.normalize(shapely.coverage_union_all(faces.polygons[owner == cell]))
+    return shapes
+
+
+def _beyond(grid: Grid, outline: shapely.Geometry) -> list[Fault]:
+    parts = shapely.difference(grid.shapes, outline)
+    return [
+        Fault(OUTSIDE, grid.names[cell], float(shapely.area(part)), part, repaired=True)
+        for cell, part in enumerate(parts)
+        if shapely.area(part) > 0
+    ]
+
+
+def _handed(
+    kind: str, faces: _Faces, grid: Grid, old: Ints, new: Ints, which: npt.NDArray[np.bool_]
+) -> list[Fault]:
+    """Return what went from one cell, or none, to another, one change a pair."""
+    pairs = sorted({(int(a), int(b)) for a, b in zip(old[which], new[which], strict=True)})
+    return [
+        _change(kind, faces.polygons[which & (old == a) & (new == b)], _name(grid, a), grid, b)
+        for a, b in pairs
+        if b != _NOBODY
+    ]
+
+
+def _overlapping(faces: _Faces, grid: Grid, claimed: Ints) -> list[Fault]:
+    several: dict[tuple[int, ...], list[int]] = {}
+    for face, own in enumerate(faces.owners):
+        if len(own) > 1:
+            several.setdefault((int(claimed[face]), *own), []).append(face)
+    return [
+        _change(
+            OVERLAP,
+            faces.polygons[at],
+            " + ".join(str(grid.names[one]) for one in key[1:]),
+            grid,
+            key[0],
+        )
+        for key, at in sorted(several.items())
+    ]
+
+
+def _change(kind: str, land: Geometries, cells: str, grid: Grid, to: int) -> Fault:
+    where = shapely.coverage_union_all(land)
+    return Fault(
+        kind, cells, float(shapely.area(land).sum()), where, given_to=_name(grid, to), repaired=True
+    )
+
+
+def _name(grid: Grid, cell: int) -> str:
+    return "-" if cell == _NOBODY else str(grid.names[cell])
+
+
+def _with_hairlines(changes: list[Fault]) -> list[Fault]:
+    small = [one for one in changes if one.area_m2 < LISTED_M2]
+    total = float(sum(one.area_m2 for one in small))
+    kept = [one for one in changes if one.area_m2 >= LISTED_M2]
+    if not small:
+        return kept
+    where = shapely.union_all([one.where for one in small])
+    return [*kept, Fault(HAIRLINES, str(len(small)), total, where, repaired=True)]
