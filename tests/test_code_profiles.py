@@ -137,7 +137,7 @@ def test_a_profile_is_named_or_given_by_its_widths():
     own = {"name": "某市", "street": 0, "sequence": 4, "letters": ["community"]}
     given_widths = parse_config({"place": PLACE, "cells": {"code_profile": own}}).cells
     assert (given_widths.profile.name, given_widths.profile.form) == ("某市", "6+3A+4")
-    assert given_widths.options == CellOptions(method="square")
+    assert given_widths.options == CellOptions()
 
 
 @pytest.mark.parametrize(
