@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,14 @@ from hypothesis import strategies as st
 
 from gridplan.access import AddedLinks, Terrain, added_links
 from gridplan.network import doubtful_links, propose_gates, reachability_ledger
-from gridplan.rooms import MixQuestion, best_mix, make_question, mix_value, rooms_alone
+from gridplan.rooms import (
+    MixQuestion,
+    RoomCounts,
+    best_mix,
+    make_question,
+    mix_value,
+    rooms_alone,
+)
 from gridplan.rooms.question import NO_WAY_M
 from gridplan.siting import Limits, RoomProblem
 from tests.test_doubtful_links import walkers_of, with_gate
@@ -24,7 +33,27 @@ from tests.worlds import streets, world
 QUICK = settings(max_examples=40, deadline=None)
 
 
-def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000):
+def random_counts(rng, names):
+    """Return least and greatest numbers of rooms in two communities."""
+    where = dict(zip(names[1:], rng.permutation(["a", "a", "b", "b"]).tolist(), strict=True))
+    least, spare = rng.integers(0, 2, 2), rng.integers(0, 3, 2)
+    return RoomCounts(
+        community_of=where,
+        at_least={name: int(n) for name, n in zip("ab", least, strict=True)},
+        at_most={name: int(n) for name, n in zip("ab", least + spare, strict=True)},
+    )
+
+
+def keeps(question, rooms):
+    """Whether the rooms are as many as each community is to have."""
+    held = Counter(question.counts.community_of.get(one) for one in rooms)
+    counts = question.counts
+    return all(held[one] >= n for one, n in counts.at_least.items()) and all(
+        held[one] <= n for one, n in counts.at_most.items()
+    )
+
+
+def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000, ruled=False):
     """Return a question of rooms and links on a random network of shortcuts."""
     rng = np.random.default_rng(seed)
     metres = rng.integers(3, 30, (homes, rooms + 1)).astype(float) * 100
@@ -44,7 +73,12 @@ def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000):
     cost = pd.Series({one: float(rng.integers(1, 12)) for one in names[1:]})
     if rng.random() < 0.3 and not problem.required:
         cost["r1"] = math.nan
-    question = make_question(problem, cost, norm_m=500.0, limits=Limits(work=work))
+    if ruled:
+        problem = replace(problem, weights=problem.residents * rng.integers(0, 4, homes))
+    question = make_question(
+        problem, cost, norm_m=500.0, limits=Limits(work=work),
+        counts=random_counts(rng, names) if ruled else None,
+    )  # fmt: skip
     return MixQuestion(
         question,
         tuple(rng.integers(1, 9, links).astype(float)),
@@ -62,17 +96,18 @@ def brute_force(asked):
             with_links = asked.with_links(links)
             for count in range(len(free) + 1):
                 for rooms in itertools.combinations(free, count):
-                    if not question.required <= set(rooms):
+                    if not (question.required <= set(rooms) and keeps(question, rooms)):
                         continue
                     if asked.cost(rooms, links) <= asked.budget + 1e-9:
                         best = min(best, mix_value(with_links, rooms))
     return best
 
 
-@given(st.integers(0, 10**6))
+@pytest.mark.parametrize("ruled", [False, True])
+@given(seed=st.integers(0, 10**6))
 @QUICK
-def test_the_best_mix_equals_brute_force(seed):
-    asked = random_mix(seed)
+def test_the_best_mix_equals_brute_force(ruled, seed):
+    asked = random_mix(seed, ruled=ruled)
     best, found = brute_force(asked), best_mix(asked)
     if math.isinf(best):
         assert (found.status, found.objective) == ("infeasible", math.inf)
@@ -82,9 +117,11 @@ def test_the_best_mix_equals_brute_force(seed):
     assert found.cost <= asked.budget + 1e-9
     assert mix_value(asked.with_links(found.links), found.rooms) == pytest.approx(best, rel=1e-9)
     alone = rooms_alone(asked)
+    assert keeps(asked.question, found.rooms)
     assert alone.links == ()
+    assert math.isinf(alone.objective) or keeps(asked.question, alone.rooms)
     assert alone.objective >= found.objective - 1e-6
-    again = best_mix(asked, start=alone)
+    again = best_mix(asked, start=alone if math.isfinite(alone.objective) else None)
     assert again.objective == pytest.approx(best, rel=1e-9)
 
 

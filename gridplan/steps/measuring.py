@@ -63,7 +63,7 @@ def add_measures(work: Work) -> None:
         "measures": _placed(work, named.measures(mix), links),
         "measure_plans": named.plans(alone, mix),
     }
-    work.notes.extend(_unpriced(links))
+    work.notes.extend([*_unpriced(links), *_for_the_mean(work)])
 
 
 def _links(work: Work, budget: float) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
     for at in range(len(rows)):
         after = np.minimum(before, homes_m[:, at] + goal_m[at])
         less = np.minimum(before, NO_WAY_M) - np.minimum(after, NO_WAY_M)
-        worth[at] = math.fsum(less * people)
+        worth[at] = math.fsum(less * question.counted)
         saved[at] = math.fsum(less[had] * people[had])
     return worth, saved
 
@@ -213,6 +213,37 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
     ]
 
 
+def _for_the_mean(work: Work) -> list[Note]:
+    """Say where the mix has another aim than the answers, or rooms without a limit of space."""
+    settings = work.config.siting
+    notes = []
+    if settings.objective != "mean":
+        notes.append(_MEAN_WALK)
+    if settings.capacity == "hard":
+        notes.append(_NO_SPACE)
+    return notes
+
+
+_MEAN_WALK = Note(
+    "measures_for_mean_walk",
+    1,
+    Message(
+        en="The mix of measures is the one with the least walk in total, whatever "
+        "[siting].objective says. Compare it with answers for the mean walk.",
+        zh="措施组合一律以步行总和最小为目标，不随 [siting].objective 变化。"
+        "请与以平均步行为目标的答案比较。",
+    ),
+)
+_NO_SPACE = Note(
+    "measures_without_space",
+    1,
+    Message(
+        en="The mix of measures takes no room as full, although [siting].capacity is hard: "
+        "everybody walks to the nearest. Check the floor areas before it is followed.",
+        zh="[siting].capacity 虽为 hard，措施组合不计活动室面积上限，居民一律就近。"
+        "采用前请核对面积。",
+    ),
+)
 _NO_BUDGET = Note(
     "measures_without_budget",
     1,
