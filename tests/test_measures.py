@@ -23,6 +23,7 @@ from gridplan.rooms import (
     make_question,
     mix_value,
     rooms_alone,
+    with_links_untried,
 )
 from gridplan.rooms.question import NO_WAY_M
 from gridplan.siting import Limits, RoomProblem
@@ -137,6 +138,47 @@ def test_stopped_anywhere_the_bound_is_on_the_right_side(seed, work):
     assert found.objective >= best - 1e-6
     if found.rooms or found.links:
         assert asked.cost(found.rooms, found.links) <= asked.budget + 1e-9
+
+
+@given(st.integers(0, 10**6), st.integers(0, 5))
+@QUICK
+def test_links_beside_open_ones_are_all_of_them_together(seed, opened):
+    rng = np.random.default_rng(seed)
+    today, homes_m, places_m, links_m = (
+        np.where(rng.random(shape) < 0.3, np.inf, rng.integers(1, 9, shape) * 100.0)
+        for shape in ((5, 3), (5, 6), (3, 6), (6, 6))
+    )
+    links_m = np.minimum(links_m, links_m.T)
+    np.fill_diagonal(links_m, 0.0)
+    added = AddedLinks(homes_m, places_m, links_m)
+    first = rng.permutation(6)[:opened].tolist()
+    rest = [one for one in range(6) if one not in first][:2]
+    beside = added.beside(first).walks(added.walks(today, first), rest)
+    np.testing.assert_array_equal(beside, added.walks(today, [*first, *rest]))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 3), st.sampled_from([20, 100_000]))
+@QUICK
+def test_the_bound_holds_for_links_that_were_not_tried(seed, tried, work):
+    whole = random_mix(seed, work=work, ruled=seed % 2 == 0)
+    others = tuple(range(tried, len(whole.link_cost)))
+    asked = replace(whole, link_cost=whole.link_cost[:tried])
+    affordable = [one for one in others if whole.link_cost[one] <= whole.budget]
+    if not affordable:
+        return
+    found = with_links_untried(
+        best_mix(asked),
+        asked,
+        walks=lambda one: whole.walks((*one, *affordable)),
+        least_cost=min(whole.link_cost[one] for one in affordable),
+    )
+    best = brute_force(whole)
+    if math.isinf(best):
+        assert found.status in {"infeasible", "stopped"}
+        return
+    assert found.bound <= best * (1 + 1e-9) + 1e-6
+    if found.status == "proven":
+        assert found.objective == pytest.approx(best, rel=1e-8)
 
 
 # Worlds

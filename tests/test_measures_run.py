@@ -143,6 +143,12 @@ def test_a_link_that_stays_out_says_why(folder, overrides, reason):
     assert gates["reason"].tolist() == [reason]
     assert gates["alone_walk"].iloc[0] > 0
     assert not gates["in_plan"].any()
+    mix = plan.layers["measure_plans"].set_index("plan").loc["mix"]
+    # What was not tried may have been better; what nobody can pay may not.
+    assert mix["status"] == ("gap" if reason == "beyond_limit" else "proven")
+    assert (mix["gap"] > 0) == (reason == "beyond_limit")
+    told = [one["en"] for one in plan.summary["caveats"] if "are not tried" in one["en"]]
+    assert len(told) == (reason == "beyond_limit")
 
 
 def test_a_service_point_takes_the_place_of_a_dearer_room(folder):
