@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.access.equity import AVERSION, gini, kolm_pollak_ede
 from gridplan.errors import CostMatrixError, FaultList, Message
-from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.matrix import Flags, Floats, Positions, is_number
 from gridplan.siting.options import Rules
 from gridplan.siting.problem import Problem, make_problem
 
@@ -155,14 +155,17 @@ def evaluate(
 
 def _check_figures(radii_m: Sequence[float], aversion: float, kappa_per_m: float | None) -> None:
     faults = FaultList()
-    wrong = [one for one in radii_m if not 0 <= one < math.inf]
-    if wrong:
+    wrong = radii_m
+    if isinstance(radii_m, Iterable):
+        wrong = [one for one in radii_m if not (is_number(one) and 0 <= one < math.inf)]
+    if not isinstance(radii_m, Iterable) or wrong:
         faults.add(
-            en=f"radii_m has {wrong}; expected metres, 0 or more.",
+            en=f"radii_m has {wrong!r}; expected metres, 0 or more.",
             zh=f"radii_m 中有 {wrong}，应为不小于 0 的米数。",
         )
     for name, value in (("aversion", aversion), ("kappa_per_m", kappa_per_m)):
-        if value is not None and not 0 < value < math.inf:
+        absent = value is None and name != "aversion"
+        if not (absent or (is_number(value) and 0 < float(value or 0) < math.inf)):
             faults.add(
                 en=f"{name} is {value}; expected a number above 0.",
                 zh=f"{name} 为 {value}，应为大于 0 的数。",
