@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,15 @@ from hypothesis import strategies as st
 
 from gridplan.access import AddedLinks, Terrain, added_links
 from gridplan.network import doubtful_links, propose_gates, reachability_ledger
-from gridplan.rooms import MixQuestion, best_mix, make_question, mix_value, rooms_alone
+from gridplan.rooms import (
+    MixQuestion,
+    RoomCounts,
+    best_mix,
+    make_question,
+    mix_value,
+    rooms_alone,
+    with_links_untried,
+)
 from gridplan.rooms.question import NO_WAY_M
 from gridplan.siting import Limits, RoomProblem
 from tests.test_doubtful_links import walkers_of, with_gate
@@ -24,7 +34,27 @@ from tests.worlds import streets, world
 QUICK = settings(max_examples=40, deadline=None)
 
 
-def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000):
+def random_counts(rng, names):
+    """Return least and greatest numbers of rooms in two communities."""
+    where = dict(zip(names[1:], rng.permutation(["a", "a", "b", "b"]).tolist(), strict=True))
+    least, spare = rng.integers(0, 2, 2), rng.integers(0, 3, 2)
+    return RoomCounts(
+        community_of=where,
+        at_least={name: int(n) for name, n in zip("ab", least, strict=True)},
+        at_most={name: int(n) for name, n in zip("ab", least + spare, strict=True)},
+    )
+
+
+def keeps(question, rooms):
+    """Whether the rooms are as many as each community is to have."""
+    held = Counter(question.counts.community_of.get(one) for one in rooms)
+    counts = question.counts
+    return all(held[one] >= n for one, n in counts.at_least.items()) and all(
+        held[one] <= n for one, n in counts.at_most.items()
+    )
+
+
+def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000, ruled=False):
     """Return a question of rooms and links on a random network of shortcuts."""
     rng = np.random.default_rng(seed)
     metres = rng.integers(3, 30, (homes, rooms + 1)).astype(float) * 100
@@ -44,7 +74,12 @@ def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000):
     cost = pd.Series({one: float(rng.integers(1, 12)) for one in names[1:]})
     if rng.random() < 0.3 and not problem.required:
         cost["r1"] = math.nan
-    question = make_question(problem, cost, norm_m=500.0, limits=Limits(work=work))
+    if ruled:
+        problem = replace(problem, weights=problem.residents * rng.integers(0, 4, homes))
+    question = make_question(
+        problem, cost, norm_m=500.0, limits=Limits(work=work),
+        counts=random_counts(rng, names) if ruled else None,
+    )  # fmt: skip
     return MixQuestion(
         question,
         tuple(rng.integers(1, 9, links).astype(float)),
@@ -62,17 +97,18 @@ def brute_force(asked):
             with_links = asked.with_links(links)
             for count in range(len(free) + 1):
                 for rooms in itertools.combinations(free, count):
-                    if not question.required <= set(rooms):
+                    if not (question.required <= set(rooms) and keeps(question, rooms)):
                         continue
                     if asked.cost(rooms, links) <= asked.budget + 1e-9:
                         best = min(best, mix_value(with_links, rooms))
     return best
 
 
-@given(st.integers(0, 10**6))
+@pytest.mark.parametrize("ruled", [False, True])
+@given(seed=st.integers(0, 10**6))
 @QUICK
-def test_the_best_mix_equals_brute_force(seed):
-    asked = random_mix(seed)
+def test_the_best_mix_equals_brute_force(ruled, seed):
+    asked = random_mix(seed, ruled=ruled)
     best, found = brute_force(asked), best_mix(asked)
     if math.isinf(best):
         assert (found.status, found.objective) == ("infeasible", math.inf)
@@ -82,9 +118,11 @@ def test_the_best_mix_equals_brute_force(seed):
     assert found.cost <= asked.budget + 1e-9
     assert mix_value(asked.with_links(found.links), found.rooms) == pytest.approx(best, rel=1e-9)
     alone = rooms_alone(asked)
+    assert keeps(asked.question, found.rooms)
     assert alone.links == ()
+    assert math.isinf(alone.objective) or keeps(asked.question, alone.rooms)
     assert alone.objective >= found.objective - 1e-6
-    again = best_mix(asked, start=alone)
+    again = best_mix(asked, start=alone if math.isfinite(alone.objective) else None)
     assert again.objective == pytest.approx(best, rel=1e-9)
 
 
@@ -100,6 +138,47 @@ def test_stopped_anywhere_the_bound_is_on_the_right_side(seed, work):
     assert found.objective >= best - 1e-6
     if found.rooms or found.links:
         assert asked.cost(found.rooms, found.links) <= asked.budget + 1e-9
+
+
+@given(st.integers(0, 10**6), st.integers(0, 5))
+@QUICK
+def test_links_beside_open_ones_are_all_of_them_together(seed, opened):
+    rng = np.random.default_rng(seed)
+    today, homes_m, places_m, links_m = (
+        np.where(rng.random(shape) < 0.3, np.inf, rng.integers(1, 9, shape) * 100.0)
+        for shape in ((5, 3), (5, 6), (3, 6), (6, 6))
+    )
+    links_m = np.minimum(links_m, links_m.T)
+    np.fill_diagonal(links_m, 0.0)
+    added = AddedLinks(homes_m, places_m, links_m)
+    first = rng.permutation(6)[:opened].tolist()
+    rest = [one for one in range(6) if one not in first][:2]
+    beside = added.beside(first).walks(added.walks(today, first), rest)
+    np.testing.assert_array_equal(beside, added.walks(today, [*first, *rest]))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 3), st.sampled_from([20, 100_000]))
+@QUICK
+def test_the_bound_holds_for_links_that_were_not_tried(seed, tried, work):
+    whole = random_mix(seed, work=work, ruled=seed % 2 == 0)
+    others = tuple(range(tried, len(whole.link_cost)))
+    asked = replace(whole, link_cost=whole.link_cost[:tried])
+    affordable = [one for one in others if whole.link_cost[one] <= whole.budget]
+    if not affordable:
+        return
+    found = with_links_untried(
+        best_mix(asked),
+        asked,
+        walks=lambda one: whole.walks((*one, *affordable)),
+        least_cost=min(whole.link_cost[one] for one in affordable),
+    )
+    best = brute_force(whole)
+    if math.isinf(best):
+        assert found.status in {"infeasible", "stopped"}
+        return
+    assert found.bound <= best * (1 + 1e-9) + 1e-6
+    if found.status == "proven":
+        assert found.objective == pytest.approx(best, rel=1e-8)
 
 
 # Worlds

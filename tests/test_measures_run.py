@@ -143,6 +143,12 @@ def test_a_link_that_stays_out_says_why(folder, overrides, reason):
     assert gates["reason"].tolist() == [reason]
     assert gates["alone_walk"].iloc[0] > 0
     assert not gates["in_plan"].any()
+    mix = plan.layers["measure_plans"].set_index("plan").loc["mix"]
+    # What was not tried may have been better; what nobody can pay may not.
+    assert mix["status"] == ("gap" if reason == "beyond_limit" else "proven")
+    assert (mix["gap"] > 0) == (reason == "beyond_limit")
+    told = [one["en"] for one in plan.summary["caveats"] if "are not tried" in one["en"]]
+    assert len(told) == (reason == "beyond_limit")
 
 
 def test_a_service_point_takes_the_place_of_a_dearer_room(folder):
@@ -155,6 +161,46 @@ def test_a_service_point_takes_the_place_of_a_dearer_room(folder):
     assert measures.loc["r3", "cost"] == 30_000
     plans = plan.layers["measure_plans"].set_index("plan")
     assert plans.loc["mix", "objective"] < plans.loc["rooms_alone", "objective"]
+
+
+def test_the_numbers_of_rooms_by_community_bind_the_mix_too(folder):
+    asked = ("measures.gate_cost=50000", "measures.budget=300000", "siting.p=1")
+    layers = planned(folder, *asked).layers
+    free = {name: layers[name] for name in ("measures", "measure_plans")}
+    mix = free["measure_plans"].set_index("plan").loc["mix"]
+    taken = set(mix["measures"].split()) & {"r2", "r3"}
+    assert taken
+    # r3 lies in the west, r1 too and is open; r2 in the east.
+    most = {"r2": ("999901001001", 0), "r3": ("999901001002", 1)}
+    barred = ", ".join('"{}"={}'.format(*most[one]) for one in sorted(taken))
+    plan = planned(folder, *asked, f"siting.at_most={{{barred}}}")
+    plans = plan.layers["measure_plans"].set_index("plan")
+    for name in ("rooms_alone", "mix"):
+        assert not taken & set(plans.loc[name, "measures"].split())
+    assert not verify_plan(plan.layers, plan.summary).findings
+    # The tables of the free mix are not those of a plan that keeps the numbers.
+    found = verify_plan(plan.layers | free, plan.summary).findings
+    assert [one.rule for one in found] == ["siting_group"]
+
+
+def test_weights_of_groups_are_in_the_mix_as_in_the_answers(folder):
+    plan = planned(
+        folder, "measures.gate_cost=50000", "measures.budget=120000",
+        "siting.group_weights={age_60_plus=3.0}",
+    )  # fmt: skip
+    bare = planned(folder, "measures.gate_cost=50000", "measures.budget=120000")
+    weighted, plain = (
+        one.layers["measure_plans"].set_index("plan")["objective"] for one in (plan, bare)
+    )
+    assert (weighted > plain).all()
+    assert not verify_plan(plan.layers, plan.summary).findings
+
+
+def test_another_aim_of_the_answers_is_told_beside_the_mix(folder):
+    plan = planned(
+        folder, "measures.gate_cost=50000", "measures.budget=120000", "siting.objective='longest'"
+    )
+    assert any("least walk in total" in one["en"] for one in plan.summary["caveats"])
 
 
 def test_a_site_that_is_no_candidate_hosts_no_service_point(folder):

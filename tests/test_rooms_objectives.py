@@ -19,7 +19,18 @@ from gridplan.present.tables_rooms import decisions_table as printed_decisions
 from gridplan.present.tables_rooms import options_table as printed_options
 from gridplan.present.words import bound_label, siting_status
 from gridplan.project.read import read_project
-from gridplan.rooms import MAXIMISED, MODELS, Asked, Sharing, answer, make_question, rooms_for
+from gridplan.rooms import (
+    MAXIMISED,
+    MODELS,
+    Answer,
+    Asked,
+    Decision,
+    Sharing,
+    answer,
+    decisions_table,
+    make_question,
+    rooms_for,
+)
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.objectives import SHARE, most_within_budget
 from gridplan.siting import Limits, RoomProblem
@@ -31,7 +42,9 @@ FAR = math.inf
 OBJECTIVES = tuple(MODELS)
 
 
-def question(metres, residents, new, *, cost=None, norm_m=500.0, weights=None, required=()):
+def question(
+    metres, residents, new, *, cost=None, norm_m=500.0, weights=None, required=(), forbidden=()
+):
     """Sites are called ``k0…`` (open) and ``r0…`` (candidates), in the order of the columns."""
     walks = np.array(metres, dtype=float)
     opened = walks.shape[1] - new
@@ -43,6 +56,7 @@ def question(metres, residents, new, *, cost=None, norm_m=500.0, weights=None, r
         residents=np.array(residents, dtype=float),
         candidates=ids[opened:],
         required=required,
+        forbidden=forbidden,
         weights=None if weights is None else np.array(weights, dtype=float),
     )
     costs = pd.Series(cost or {}, dtype=float)
@@ -123,6 +137,26 @@ def test_of_equal_choices_no_single_swap_walks_less(objective, seed):
         swapped = [into if one == out else one for one in chosen.sites]
         if value(asked, swapped, objective) == pytest.approx(best):
             assert walked(asked, swapped) >= walked(asked, chosen.sites) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_no_decision_makes_an_objective_better(objective, seed):
+    rng = np.random.default_rng(seed)
+    walks, people = rng.integers(0, 20, (9, 7)) * 100, rng.integers(0, 40, 9) + 1
+    asked = question(walks, people, 6, required=["r0"], forbidden=["r1"])
+
+    def solve(one):
+        return Answer("C", rooms_for(one, 2, objective=objective)[0])
+
+    log = [
+        Decision(site_id="r0", decision="required"),
+        Decision(site_id="r1", decision="forbidden"),
+    ]
+    table = decisions_table(asked, log, solve(asked), solve=solve)
+    assert table["price_status"].tolist() == ["proven", "proven"]
+    assert (table["price_objective"] >= -1e-6).all()
 
 
 def test_a_required_room_is_kept_by_every_objective_and_by_the_interchanges():

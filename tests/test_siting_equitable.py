@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gridplan.errors import SettingsError
-from gridplan.siting import Limits, Rules, p_ede, p_median
+from gridplan.siting import Limits, Rules, evaluate, p_ede, p_median
 
 
 def ede(cost, weights, chosen, kappa):
@@ -103,3 +103,14 @@ def test_an_aversion_that_cannot_be_used_is_refused(options, en, zh):
         p_ede(cost, np.ones(2), p=1, **options)
     assert en in error.value.faults[0].en
     assert zh in error.value.faults[0].zh
+
+
+@given(instances(), st.sampled_from([0.0005, 0.002]))
+@settings(max_examples=20, deadline=None)
+def test_evaluate_with_the_same_kappa_tells_the_objective(instance, kappa):
+    cost, weights, p = instance
+    plan = p_ede(cost, weights, p=p, kappa_per_m=kappa)
+    told = evaluate(cost, plan.sites, weights, kappa_per_m=kappa).ede_m
+    assert told == pytest.approx(plan.objective, abs=1e-6)
+    for other in itertools.combinations(range(cost.shape[1]), p):
+        assert evaluate(cost, other, weights, kappa_per_m=kappa).ede_m >= told - 1e-6

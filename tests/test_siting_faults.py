@@ -5,7 +5,20 @@ import pandas as pd
 import pytest
 
 from gridplan.errors import CostMatrixError, SettingsError
-from gridplan.siting import Limits, Rules, evaluate, make_problem, p_median
+from gridplan.siting import (
+    Aim,
+    Limits,
+    Reach,
+    Rules,
+    evaluate,
+    lexicographic,
+    make_problem,
+    p_center,
+    p_ede,
+    p_median,
+    p_quantile,
+    pareto,
+)
 
 
 def frame(**changes):
@@ -245,11 +258,60 @@ def test_all_faults_come_together():
         ({"time_s": 0.0}, "`time_s` is 0.0; expected positive seconds"),
         ({"gap": -0.1}, "`gap` is -0.1"),
         ({"seed": -1}, "`seed` is -1"),
+        ({"seed": 1.5}, "`seed` is 1.5; expected 0 or a positive whole number"),
+        ({"work": "a"}, "`work` is a; expected a positive count"),
+        ({"time_s": "a"}, "`time_s` is a"),
+        ({"gap": "a"}, "`gap` is a"),
     ],
 )
 def test_limits_without_meaning_are_refused(limits, words):
     with pytest.raises(SettingsError, match=words):
         Limits(**limits)
+
+
+OF_ANOTHER_KIND = {
+    "center without p": (lambda: p_center(frame(), p=None), "p is None; expected a whole"),
+    "quantile without p": (lambda: p_quantile(frame(), WEIGHTS, p=None), "p is None; expected"),
+    "a number for ids": (lambda: Rules(fixed=1), r"`fixed` is 1; expected site ids, such as \[1\]"),
+    "open sites": (lambda: evaluate(frame(), 0, WEIGHTS), "expected site ids"),
+    "costs": (
+        lambda: Rules(cost_of=np.ones(3)),
+        "`cost_of` is a ndarray; expected a mapping by site",
+    ),
+    "groups": (lambda: Rules(groups=["a"]), "`groups` is a list; expected a mapping by site"),
+    "counts": (lambda: Rules(at_most=[2]), "`at_most` is a list; expected a mapping by group"),
+    "no counts": (lambda: Rules(at_least=None), "`at_least` is a NoneType; expected a mapping"),
+    "share near": (lambda: Rules(reach=0.5), "`reach` is 0.5; expected Reach"),
+    "radius": (lambda: Reach("a", 0.5), "radius_m is 'a'; expected metres"),
+    "share": (lambda: Reach(5.0, "a"), "share is 'a'; expected a share"),
+    "radii": (lambda: evaluate(frame(), ["A"], WEIGHTS, radii_m=["x"]), r"radii_m has \['x'\]"),
+    "one radius": (lambda: evaluate(frame(), ["A"], WEIGHTS, radii_m=5), "radii_m has 5"),
+    "aversion": (lambda: evaluate(frame(), ["A"], WEIGHTS, aversion="x"), "aversion is x"),
+    "kappa": (lambda: evaluate(frame(), ["A"], WEIGHTS, kappa_per_m="x"), "kappa_per_m is x"),
+    "kappa of 0": (lambda: evaluate(frame(), ["A"], WEIGHTS, kappa_per_m=0), "kappa_per_m is 0"),
+    "aversion asked": (lambda: p_ede(frame(), WEIGHTS, p=1, aversion="a"), "aversion is 'a'"),
+    "kappa asked": (lambda: p_ede(frame(), WEIGHTS, p=1, kappa_per_m="a"), "kappa_per_m is 'a'"),
+    "radius aimed at": (lambda: Aim("share", radius_m="x"), "radius_m is 'x'; expected metres"),
+    "share aimed at": (lambda: Aim("p90", share="x"), "share is 'x'; expected a share"),
+    "aversion aimed at": (lambda: Aim("ede", aversion="x"), "aversion is 'x'; expected a number"),
+    "one aim": (lambda: pareto(frame(), WEIGHTS, aims=("mean",), p=1), "expected two, such as"),
+    "slack": (
+        lambda: lexicographic(frame(), WEIGHTS, objectives=["mean"], p=1, slack="a"),
+        "slack is 'a'; expected a share",
+    ),
+    "beyond all numbers": (
+        lambda: p_median(frame(d1C=1e305), WEIGHTS, p=1),
+        r"The largest cost \(1e\+305\) times all weight \(60\) is above 1e\+300",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ask", "words"), OF_ANOTHER_KIND.values(), ids=OF_ANOTHER_KIND.keys())
+def test_what_is_of_another_kind_is_refused_in_words(ask, words):
+    with pytest.raises((CostMatrixError, SettingsError), match=words) as caught:
+        ask()
+    assert len(caught.value.faults) == 1
+    assert caught.value.lines("zh") != caught.value.lines("en")
 
 
 def test_evaluate_reports_its_faults():

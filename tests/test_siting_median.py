@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridplan.siting import Limits, Rules, evaluate, p_median
+from gridplan.siting import Limits, Rules, evaluate, p_ede, p_median
 
 QUICK = settings(max_examples=40, deadline=None)
 INF = np.inf
@@ -328,3 +328,16 @@ def test_evaluation_by_hand():
     lost = evaluate(cost, ["A"], weights.replace(0.0, 1.0))
     assert (lost.unreached, lost.objective, lost.max_m) == (("d4",), INF, INF)
     assert lost.p90_m == 900.0
+
+
+@pytest.mark.parametrize("solve", [p_median, p_ede])
+@pytest.mark.parametrize("parts", [2, 5])
+def test_where_p_sites_cannot_reach_everybody_the_least_p_is_told(solve, parts):
+    apart = np.where(np.eye(parts, dtype=bool), 0.0, math.inf)
+    # Homes twice, and a site that is as good as the first.
+    cost = np.hstack([np.repeat(apart, 2, axis=0), np.repeat(apart[:, :1], 2, axis=0)])
+    plan = solve(cost, np.ones(2 * parts), p=parts - 1)
+    assert plan.status == "infeasible"
+    assert f"With p = {parts} (and not {parts - 1}) it can be done." in plan.cause.en
+    assert f"p 取 {parts}" in plan.cause.zh
+    assert solve(cost, np.ones(2 * parts), p=parts).cause is None

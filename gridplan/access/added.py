@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from gridplan.access.missing import Terrain, Walkers, as_points, straight_to, ways_to_links
@@ -78,6 +79,39 @@ class AddedLinks:
             np.minimum(found, first_m[:, None] + self.places_m[None, :, link], out=found)
         return found
 
+    def beside(self, opened: Sequence[int]) -> AddedLinks:
+        """
+        Return what is to be known of all links where some are open anyway.
+
+        With `walks` of `opened` as the walks of today, the walks with further links are those
+        with both: the ways over the open links are worked out once, and not for each set.
+
+        Parameters
+        ----------
+        opened : sequence of int
+            Positions of the links that are open.
+
+        Examples
+        --------
+        >>> far = np.inf
+        >>> links = AddedLinks(
+        ...     homes_m=np.array([[100.0, far]]), places_m=np.array([[far, 200.0]]),
+        ...     links_m=np.array([[0.0, 50.0], [50.0, 0.0]]),
+        ... )
+        >>> today = np.array([[900.0]])
+        >>> links.beside([1]).walks(links.walks(today, [1]), [0]).tolist()
+        [[350.0]]
+        """
+        between = self.links_m.copy()
+        for middle in opened:
+            by = between[:, middle, None] + between[None, middle, :]
+            np.minimum(between, by, out=between)
+        homes_m, places_m = self.homes_m.copy(), self.places_m.copy()
+        for link in opened:
+            for metres, own in ((homes_m, self.homes_m), (places_m, self.places_m)):
+                np.minimum(metres, own[:, link, None] + between[None, link, :], out=metres)
+        return AddedLinks(homes_m, places_m, between)
+
 
 def added_links(
     chosen: npt.NDArray[np.intp], links: DoubtfulLinks, walkers: Walkers, *, terrain: Terrain
@@ -103,12 +137,12 @@ def _between(chosen: npt.NDArray[np.intp], links: DoubtfulLinks, terrain: Terrai
     leg_m = feet["leg_m"].to_numpy(dtype=float)
     feet_m = walking_distances(build_graph(terrain.network, points), points)
     feet_m = feet_m + leg_m[None, :] + leg_m[:, None]
+    at = pd.Index(chosen).get_indexer(pd.Index(feet["link"]))
+    from_link = np.full((len(chosen), len(feet)), np.inf)
+    np.minimum.at(from_link, at, feet_m)
     metres = np.full((len(chosen), len(chosen)), np.inf)
+    np.minimum.at(metres.T, at, from_link.T)
     for row, one in enumerate(chosen.tolist()):
-        of_one = (feet["link"] == one).to_numpy()
-        for column, other in enumerate(chosen.tolist()):
-            of_other = (feet["link"] == other).to_numpy()
-            metres[row, column] = feet_m[np.ix_(of_one, of_other)].min(initial=np.inf)
         straight_m = _straight(one, chosen, links, terrain)
         metres[row] = np.minimum(metres[row], straight_m)
     both_ways: Floats = np.minimum(metres, metres.T)

@@ -49,7 +49,13 @@ def gini(metres: Floats, residents: Floats) -> float:
     return max(0.0, 1.0 - share)
 
 
-def kolm_pollak_ede(metres: Floats, residents: Floats, *, aversion: float = AVERSION) -> float:
+def kolm_pollak_ede(
+    metres: Floats,
+    residents: Floats,
+    *,
+    aversion: float = AVERSION,
+    kappa_per_m: float | None = None,
+) -> float:
     r"""
     Return the equally distributed equivalent walk of Kolm and Pollak, in metres.
 
@@ -68,6 +74,9 @@ def kolm_pollak_ede(metres: Floats, residents: Floats, *, aversion: float = AVER
     metres, residents : float arrays, shape (n,)
         Finite walks, weights not negative; ``nan`` for nobody.
     aversion : float
+    kappa_per_m : float, optional
+        :math:`\kappa` itself, above 0. Taken from the walks, it differs from plan to plan:
+        plans that are ranked by E need one and the same.
 
     References
     ----------
@@ -92,7 +101,7 @@ def kolm_pollak_ede(metres: Floats, residents: Floats, *, aversion: float = AVER
     squares = float(np.dot(residents, metres**2))
     if squares <= 0:
         return 0.0
-    kappa = aversion * float(np.dot(residents, metres)) / squares
+    kappa = kappa_per_m or aversion * float(np.dot(residents, metres)) / squares
     # The longest walk is taken out of the exponent, so that none overflows.
     longest = float(metres.max())
     spread = float(np.dot(residents, np.exp(kappa * (metres - longest)))) / total

@@ -17,8 +17,16 @@ from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.left import left_behind
-from gridplan.rooms.measures import Mix, MixQuestion, best_mix, mix_value, rooms_alone
+from gridplan.rooms.measures import (
+    Mix,
+    MixQuestion,
+    best_mix,
+    mix_value,
+    rooms_alone,
+    with_links_untried,
+)
 from gridplan.rooms.mixing import (
+    BEYOND_LIMIT,
     NO_COST,
     LinkPrices,
     Named,
@@ -35,6 +43,7 @@ from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
 
 __all__ = [
+    "BEYOND_LIMIT",
     "KEYS",
     "MAXIMISED",
     "MODELS",
@@ -87,6 +96,7 @@ __all__ = [
     "staffing_table",
     "unpriced_note",
     "walks_to",
+    "with_links_untried",
     "with_service_points",
     "within_budget",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.rooms.question import NO_WAY_M, Floats, RoomQuestion
-from gridplan.siting import Limits, Rules, p_median
+from gridplan.siting import Limits, p_median
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import (
     PROVEN_GAP,
@@ -79,9 +80,9 @@ class Mix:
     cost : float
         Yuan.
     objective, bound : float
-        Resident-metres, and what no plan within the budget can be below; whoever reaches
-        nothing counts with `NO_WAY_M`, so that reaching somebody comes first. ``inf``
-        without a plan.
+        Resident-metres (each home by what it counts), and what no plan within the budget can
+        be below; whoever reaches nothing counts with `NO_WAY_M`, so that reaching somebody
+        comes first. ``inf`` without a plan.
     gap : float
     status : {"proven", "gap", "infeasible", "stopped"}
     stopped_by : {None, "work", "time", "interrupt"}
@@ -113,6 +114,7 @@ def best_mix(asked: MixQuestion, *, start: Mix | None = None) -> Mix:
         \min_{S, P} \sum_i w_i \min_{j \in P \cup F} d^S_{ij} \quad \text{s.t.} \quad
         \sum_{l \in S} g_l + \sum_{j \in P} f_j \le B
 
+    Homes count by the weights of the question, and its numbers of rooms by community are kept.
     Branch and bound over the links :math:`S`: at a node some links are taken, some left
     out, the others undecided. Its bound is the p-median under the money left with all
     undecided links open for free; if its plan needs no more of them than the money pays
@@ -158,6 +160,62 @@ def best_mix(asked: MixQuestion, *, start: Mix | None = None) -> Mix:
     except OutOfEffortError as stop:
         stopped_by = stop.reason
     return search.result(stopped_by)
+
+
+def with_links_untried(found: Mix, asked: MixQuestion, *, walks: Walks, least_cost: float) -> Mix:
+    """
+    Return a mix with a bound that holds for links, too, that were not among its choices.
+
+    A plan either does without these links, so that the bound of the mix holds, or pays for at
+    least the cheapest of them, and is then no better than the best one for the money left
+    with all of them open for free.
+
+    Parameters
+    ----------
+    found : Mix
+        The best mix of `asked`.
+    walks : callable
+        As those of `asked`, with all links open that were not tried.
+    least_cost : float
+        Yuan of the cheapest of these.
+
+    Examples
+    --------
+    The second gate, which nobody tried, might save as much again:
+
+    >>> from gridplan.rooms.question import make_question
+    >>> from gridplan.siting import RoomProblem
+    >>> today = np.array([[900.0], [900.0]])
+    >>> rooms = RoomProblem(today, ["a", "b"], ["k"], np.ones(2), [])
+    >>> question = make_question(rooms, pd.Series(dtype=float), norm_m=500.0)
+    >>> walks = lambda links: np.array([[200.0], [900.0]]) if links else today
+    >>> both = lambda links: np.minimum(walks(links), [[900.0], [200.0]])
+    >>> asked = MixQuestion(question, (10.0,), walks, 25.0)
+    >>> mix = best_mix(asked)
+    >>> whole = with_links_untried(mix, asked, walks=both, least_cost=12.0)
+    >>> (mix.bound, mix.status), (whole.objective, whole.bound, whole.status)
+    ((1100.0, 'proven'), (1100.0, 400.0, 'gap'))
+    """
+    if math.isinf(found.objective) or least_cost > asked.budget:
+        return found
+    question = replace(asked.question, metres=walks(()))
+    free = replace(asked, question=question, walks=walks, budget=asked.budget - least_cost)
+    every = tuple(range(len(asked.link_cost)))
+    bound = mix_value(free.with_links(every), question.names(question.free))
+    stopped_by = found.stopped_by
+    if stopped_by != "interrupt":
+        other = best_mix(free, start=found)
+        bound, stopped_by = max(bound, other.bound), stopped_by or other.stopped_by
+    bound = min(found.bound, bound)
+    gap = relative_gap(found.objective, bound)
+    proven = gap <= PROVEN_GAP
+    return replace(
+        found,
+        bound=bound,
+        gap=gap,
+        status="proven" if proven else "gap",
+        stopped_by=None if proven else stopped_by,
+    )
 
 
 @dataclass(order=True, frozen=True)
@@ -297,14 +355,22 @@ class _Search:
 
 
 def mix_value(question: RoomQuestion, rooms: Collection[str]) -> float:
-    """Return the resident-metres with some new rooms; `NO_WAY_M` for who reaches nothing."""
+    """
+    Return the resident-metres with some new rooms; `NO_WAY_M` for who reaches nothing.
+
+    Each home by what it counts in where rooms go.
+    """
     opened = np.concatenate([question.fixed, question.at(rooms)])
     metres = np.minimum(question.nearest_m(opened), NO_WAY_M)
-    return math.fsum(metres * question.residents)
+    return math.fsum(metres * question.counted)
 
 
 def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Siting:
-    """Return the rooms for some money with which residents walk least in total."""
+    """
+    Return the rooms for some money with which residents walk least in total.
+
+    Numbers of rooms by community are kept, and each home has its weight.
+    """
     cost = question.cost
     priced = [
         one
@@ -314,9 +380,11 @@ def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Si
     fixed = question.names(question.fixed)
     required = question.names(question.at(question.required))
     if math.fsum(cost[list(required)]) > money + _MONEY * max(1.0, money):
-        return _too_dear(question)
+        return _no_plan(question)
+    if not _may_keep_counts(question, held=[*fixed, *required], offered=[*fixed, *priced]):
+        return _no_plan(question)
     columns = question.at([*fixed, *priced])
-    rows = question.residents > 0
+    rows = question.counted > 0
     walks = pd.DataFrame(
         np.minimum(question.metres[np.ix_(rows, columns)], NO_WAY_M),
         index=[one for one, kept in zip(question.demand_ids, rows, strict=True) if kept],
@@ -325,8 +393,9 @@ def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Si
     prices: dict[Hashable, float] = {one: float(cost[one]) for one in priced}
     return p_median(
         walks,
-        pd.Series(question.residents[rows], index=walks.index),
-        rules=Rules(
+        pd.Series(question.counted[rows], index=walks.index),
+        rules=replace(
+            question.counts.rules(question.names(columns)),
             fixed=[*fixed, _NOWHERE],
             required=required,
             cost_of={**prices, _NOWHERE: 0.0},
@@ -336,7 +405,20 @@ def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Si
     )
 
 
-def _too_dear(question: RoomQuestion) -> Siting:
+def _may_keep_counts(
+    question: RoomQuestion, *, held: Sequence[str], offered: Sequence[str]
+) -> bool:
+    """Whether each community has enough sites that can be paid for, and not too many rooms."""
+    counts = question.counts
+    now, most = (
+        Counter(counts.community_of[one] for one in sites if one in counts.community_of)
+        for sites in (held, offered)
+    )
+    enough = all(most[name] >= least for name, least in counts.at_least.items())
+    return enough and all(now[name] <= limit for name, limit in counts.at_most.items())
+
+
+def _no_plan(question: RoomQuestion) -> Siting:
     nothing = pd.Series([None] * len(question.demand_ids), index=list(question.demand_ids))
     return Siting(
         sites=(),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.rooms.measures import Links, Mix, MixQuestion
-from gridplan.rooms.question import NO_WAY_M, Floats, walks_to
+from gridplan.rooms.question import NO_WAY_M, Floats, walks_to, weighted_walk
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 NO_COST, OVER_BUDGET, BEYOND_LIMIT = "no_cost", "over_budget", "beyond_limit"
@@ -155,9 +155,9 @@ class Named:
         Returns
         -------
         DataFrame
-            ``objective`` and ``lower_bound`` are resident-metres of those who reach a place;
-            the bound is of plans that leave as many without. ``measures``: ids, with blanks
-            between.
+            ``objective`` and ``lower_bound`` are resident-metres of those who reach a place,
+            each home by what it counts; the bound is of plans that leave as many without.
+            ``measures``: ids, with blanks between.
         """
         today = Mix((), (), 0.0, math.nan, math.nan, math.nan, "proven", None, 0)
         rows = [
@@ -184,12 +184,13 @@ class Named:
         question = self.asked.with_links(plan.links)
         opened = np.concatenate([question.fixed, question.at(plan.rooms)])
         walks = walks_to(question, opened)
-        bound = max(0.0, plan.bound - NO_WAY_M * walks.unreachable)
-        bound = min(bound, walks.objective)
-        gap = 0.0 if plan.gap <= PROVEN_GAP else relative_gap(walks.objective, bound)
+        lost = math.fsum(question.counted[np.isinf(question.nearest_m(opened))])
+        objective = weighted_walk(question, opened)
+        bound = min(max(0.0, plan.bound - NO_WAY_M * lost), objective)
+        gap = 0.0 if plan.gap <= PROVEN_GAP else relative_gap(objective, bound)
         return row | {
             "cost": plan.cost,
-            "objective": walks.objective,
+            "objective": objective,
             "lower_bound": math.nan if name == TODAY else bound,
             "gap": math.nan if name == TODAY else gap,
             "unreachable": round(walks.unreachable),
@@ -252,7 +253,8 @@ def with_service_points(
     """
     Return the question in which sites may host a service point where that is cheaper.
 
-    Required sites stay rooms. Both are places of equal walk, so that the cheaper is taken.
+    Required sites stay rooms. Both are places of equal walk, so that the cheaper is taken; in
+    the numbers by community a service point counts as the room in whose place it is.
     """
     question = asked.question
     prices = question.cost.copy()

@@ -210,7 +210,9 @@ def _longest(
 
 def _kappa_per_m(question: RoomQuestion) -> float:
     """Return one aversion per metre for all plans: that of the walks if every site were open."""
-    nearest = question.nearest_m(np.concatenate([question.fixed, question.free]))
+    # Forbidden sites are among them: the price of a decision compares plans with it and without,
+    # and two values on different scales have no difference.
+    nearest = question.nearest_m(np.arange(len(question.site_ids)))
     rows = np.isfinite(nearest) & (question.counted > 0)
     walked, weight = nearest[rows], question.counted[rows]
     squares = math.fsum(weight * walked**2)

@@ -13,10 +13,10 @@ from gridplan.errors import FaultList, SettingsError
 from gridplan.siting.assessment import weighted_quantile
 from gridplan.siting.center import RadiusPlan, least_radius, longest_walk, possible_radii
 from gridplan.siting.conditioned import least_toll, minimise, serving_sites
-from gridplan.siting.equitable import as_metres, check_sizes, kappa_of
+from gridplan.siting.equitable import as_metres, check_aversion, check_sizes, kappa_of
 from gridplan.siting.ladder import Toll, beyond_radius, power_less_one, walked
 from gridplan.siting.ledger import Ledger, siting_of
-from gridplan.siting.matrix import Positions
+from gridplan.siting.matrix import Positions, is_number
 from gridplan.siting.options import Limits
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting
@@ -64,17 +64,18 @@ class Aim:
                 en=f"The objective {self.kind!r} is not known; expected one of {', '.join(known)}.",
                 zh=f"未知的目标 {self.kind!r}，应为 {'、'.join(known)} 之一。",
             )
-        if not 0 <= self.radius_m < math.inf:
+        if not (is_number(self.radius_m) and 0 <= self.radius_m < math.inf):
             faults.add(
                 en=f"radius_m is {self.radius_m!r}; expected metres, 0 or more.",
                 zh=f"服务半径 radius_m 为 {self.radius_m!r}，应为不小于 0 的米数。",
             )
-        if not 0 < self.share <= 1:
+        if not (is_number(self.share) and 0 < self.share <= 1):
             faults.add(
                 en=f"share is {self.share!r}; expected a share above 0, up to 1.",
                 zh=f"share 为 {self.share!r}，应为大于 0、不超过 1 的比例。",
             )
         faults.raise_if_any(SettingsError)
+        check_aversion(self.aversion, self.kappa_per_m)
 
     @property
     def maximised(self) -> bool:

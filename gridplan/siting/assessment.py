@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.access.equity import AVERSION, gini, kolm_pollak_ede
 from gridplan.errors import CostMatrixError, FaultList, Message
-from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.matrix import Flags, Floats, Positions, is_number
 from gridplan.siting.options import Rules
 from gridplan.siting.problem import Problem, make_problem
 
@@ -85,6 +85,7 @@ def evaluate(
     *,
     radii_m: Sequence[float] = RADII_M,
     aversion: float = AVERSION,
+    kappa_per_m: float | None = None,
 ) -> Evaluation:
     """
     Assign all demand to the closest of the given sites and measure the walk.
@@ -101,6 +102,9 @@ def evaluate(
         Distances for which the share of the weight is told.
     aversion : float
         To inequality, of the equally distributed equivalent; above 0.
+    kappa_per_m : float, optional
+        The aversion per metre itself, in place of `aversion`, which is scaled by the walks of
+        this very plan: with the one that `p_ede` was given, `ede_m` is its objective.
 
     Raises
     ------
@@ -116,7 +120,7 @@ def evaluate(
     >>> plan.objective, plan.p90_m, plan.loads.to_dict()
     (8000.0, 300.0, {'A': 50.0, 'B': 10.0})
     """
-    _check_figures(radii_m, aversion)
+    _check_figures(radii_m, aversion, kappa_per_m)
     opening = Rules(fixed=sites, allow_unreachable=True)
     if not opening.fixed:
         raise CostMatrixError(_NO_SITE)
@@ -135,7 +139,7 @@ def evaluate(
         median_m=weighted_quantile(walked, weight, _HALF),
         p90_m=weighted_quantile(walked, weight, _P90),
         max_m=float(walked.max(initial=0.0)),
-        ede_m=_ede(walked, weight, aversion) if reached else math.inf,
+        ede_m=_ede(walked, weight, aversion, kappa_per_m) if reached else math.inf,
         gini=gini(walked, weight) if reached else math.nan,
         shares={
             float(one): math.fsum(weight[walked <= one]) / total if total else 0.0
@@ -149,24 +153,30 @@ def evaluate(
     )
 
 
-def _check_figures(radii_m: Sequence[float], aversion: float) -> None:
+def _check_figures(radii_m: Sequence[float], aversion: float, kappa_per_m: float | None) -> None:
     faults = FaultList()
-    wrong = [one for one in radii_m if not 0 <= one < math.inf]
-    if wrong:
+    wrong = radii_m
+    if isinstance(radii_m, Iterable):
+        wrong = [one for one in radii_m if not (is_number(one) and 0 <= one < math.inf)]
+    if not isinstance(radii_m, Iterable) or wrong:
         faults.add(
-            en=f"radii_m has {wrong}; expected metres, 0 or more.",
+            en=f"radii_m has {wrong!r}; expected metres, 0 or more.",
             zh=f"radii_m 中有 {wrong}，应为不小于 0 的米数。",
         )
-    if not 0 < aversion < math.inf:
-        faults.add(
-            en=f"aversion is {aversion}; expected a number above 0.",
-            zh=f"aversion 为 {aversion}，应为大于 0 的数。",
-        )
+    for name, value in (("aversion", aversion), ("kappa_per_m", kappa_per_m)):
+        absent = value is None and name != "aversion"
+        if not (absent or (is_number(value) and 0 < float(value or 0) < math.inf)):
+            faults.add(
+                en=f"{name} is {value}; expected a number above 0.",
+                zh=f"{name} 为 {value}，应为大于 0 的数。",
+            )
     faults.raise_if_any(CostMatrixError)
 
 
-def _ede(walked: Floats, weight: Floats, aversion: float) -> float:
-    return kolm_pollak_ede(walked, weight, aversion=aversion) if len(walked) else 0.0
+def _ede(walked: Floats, weight: Floats, aversion: float, kappa_per_m: float | None) -> float:
+    if not len(walked):
+        return 0.0
+    return kolm_pollak_ede(walked, weight, aversion=aversion, kappa_per_m=kappa_per_m)
 
 
 def closest(problem: Problem, chosen: Positions) -> tuple[Positions, Floats]:

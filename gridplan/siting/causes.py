@@ -10,7 +10,7 @@ import numpy as np
 
 from gridplan.errors import Message, first_ids
 from gridplan.siting.conditions import Conditions
-from gridplan.siting.cover import Cover, Side, make_cover, set_model
+from gridplan.siting.cover import Cover, Side, make_cover, merged, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Ids, Positions
@@ -53,19 +53,23 @@ def least_count(cover: Cover, ledger: Ledger) -> Message | None:
     high = solve_model(set_model(lifted, -np.ones(len(cover.sites))), ledger)
     ledger.heed(high.stopped_by)
     opened = len(cover.opened)
-    if round(low.objective) > cover.slots:
-        count = opened + round(low.objective)
-        return Message(
-            en=f"With p = {count} (and not {opened + cover.slots}) it can be done.",
-            zh=f"p 取 {count}（现为 {opened + cover.slots}）即可满足。",
-        )
-    if round(-high.objective) < cover.slots:
-        count = opened + round(-high.objective)
-        return Message(
-            en=f"With p = {count} (and not {opened + cover.slots}) it can be done.",
-            zh=f"p 取 {count}（现为 {opened + cover.slots}）即可满足。",
-        )
+    for least_or_most, wrong in (
+        (round(low.objective), round(low.objective) > cover.slots),
+        (round(-high.objective), round(-high.objective) < cover.slots),
+    ):
+        if wrong:
+            return _other_count(opened, least_or_most, cover.slots)
     return None
+
+
+def _other_count(opened: int, needed: int, asked: int) -> Message:
+    # A planner's p may be that of the new ones alone.
+    among_en = f", {opened} fixed or required ones among them," if opened else ""
+    among_zh = f"，含已有和必选 {opened} 处" if opened else ""
+    return Message(
+        en=f"With p = {opened + needed} (and not {opened + asked}){among_en} it can be done.",
+        zh=f"p 取 {opened + needed}（现为 {opened + asked}{among_zh}）即可满足。",
+    )
 
 
 def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Message | None:
@@ -119,7 +123,8 @@ def nobody_served(problem: Problem, p: int | None, ledger: Ledger) -> Message:
     parts: list[Message | None] = []
     try:
         reach = np.isfinite(problem.cost)
-        cover = make_cover(problem, reach, problem.counted, p=p)
+        # Homes that the same sites reach ask the same: a town has few such patterns.
+        cover = merged(make_cover(problem, reach, problem.counted, p=p))
         parts.append(least_budget(cover, problem.conditions, ledger))
         parts.append(least_count(cover, ledger))
     except OutOfEffortError:

@@ -19,7 +19,7 @@ from gridplan.siting.ledger import Ledger, siting_of
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.most_cover import most_coverage
 from gridplan.siting.options import Limits, Rules
-from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.problem import Problem, make_problem, require_count
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
 
@@ -94,6 +94,7 @@ def p_center(
     >>> plan.sites, plan.objective, plan.bound, plan.status
     (('B',), 500.0, 500.0, 'proven')
     """
+    require_count(p)
     problem = make_problem(cost, weights, rules, p=p, conditions=True)
     ledger = Ledger(limits, exact=True)
 
@@ -165,6 +166,7 @@ def p_quantile(
             zh=f"share 为 {share!r}，应为大于 0、不超过 1 的比例。",
         )
     faults.raise_if_any(CostMatrixError)
+    require_count(p)
     every = replace(rules, allow_unreachable=True)
     problem = make_problem(cost, weights, every, p=p, conditions=True)
     ledger = Ledger(limits, exact=True)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridplan.access.equity import AVERSION
 from gridplan.errors import FaultList, SettingsError
-from gridplan.siting.matrix import Floats
+from gridplan.siting.matrix import Floats, is_number
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
@@ -84,6 +84,7 @@ def p_ede(
     >>> p_median(walks, np.ones(3), p=1).sites, p_ede(walks, np.ones(3), p=1, aversion=4).sites
     ((0,), (1,))
     """
+    check_aversion(aversion, kappa_per_m)
     problem = make_problem(cost, weights, rules, p=p, conditions=True)
     kappa = kappa_of(problem, aversion) if kappa_per_m is None else kappa_per_m
     check_sizes(problem, aversion, kappa)
@@ -116,6 +117,18 @@ def kappa_of(problem: Problem, aversion: float) -> float:
     finite = problem.cost[np.isfinite(problem.cost)]
     longest = float(finite.max(initial=0.0))
     return aversion / longest if longest > 0 else aversion
+
+
+def check_aversion(aversion: float, kappa_per_m: float | None) -> None:
+    """Raise a `SettingsError` where one of the two is no number."""
+    faults = FaultList()
+    for name, value in (("aversion", aversion), ("kappa_per_m", kappa_per_m)):
+        if not (is_number(value) or (value is None and name != "aversion")):
+            faults.add(
+                en=f"{name} is {value!r}; expected a number above 0.",
+                zh=f"{name} 为 {value!r}，应为大于 0 的数。",
+            )
+    faults.raise_if_any(SettingsError)
 
 
 def check_sizes(problem: Problem, aversion: float, kappa: float) -> None:

@@ -174,7 +174,7 @@ def as_numbers(
         return array.astype(np.float64)
     objects = array.astype(object)
     null = np.asarray(pd.isna(objects), dtype=np.bool_)
-    number = np.frompyfunc(_is_number, 1, 1)(objects).astype(np.bool_)
+    number = np.frompyfunc(is_number, 1, 1)(objects).astype(np.bool_)
     bad = ~number & ~null
     if bad.any():
         faults.add(
@@ -187,7 +187,8 @@ def as_numbers(
     return numbers
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a number; a flag is none."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 

@@ -13,12 +13,14 @@ from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
 from gridplan.siting.branch import finish
 from gridplan.siting.capacitated import solve_capacitated, with_soft_loads
 from gridplan.siting.capacity import SoftCapacity
+from gridplan.siting.causes import nobody_served
 from gridplan.siting.checked import checked
 from gridplan.siting.conditioned import least_toll, reach_tolls
 from gridplan.siting.core import Core, make_core
 from gridplan.siting.interchange import greedy, plan_among
 from gridplan.siting.ladder import Toll, walked
 from gridplan.siting.lagrangian import subgradient
+from gridplan.siting.ledger import Ledger
 from gridplan.siting.loads import read_loads
 from gridplan.siting.options import Limits, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
@@ -210,7 +212,14 @@ def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:
         stopped_by = stop.reason
     except KeyboardInterrupt:
         stopped_by = "interrupt"
-    return _result(problem, search, stopped_by)
+    return _result(problem, search, stopped_by, _cause(problem, p, search))
+
+
+def _cause(problem: Problem, p: int, search: Search) -> Message | None:
+    """Say how many sites reach everybody, where p do not."""
+    if not search.infeasible:
+        return None
+    return nobody_served(problem, p, Ledger(search.limits, exact=True, work=search.work))
 
 
 def _solve(core: Core, search: Search) -> None:
@@ -249,7 +258,9 @@ def _settled(core: Core, search: Search) -> bool:
     return True
 
 
-def _result(problem: Problem, search: Search, stopped_by: StoppedBy | None) -> Siting:
+def _result(
+    problem: Problem, search: Search, stopped_by: StoppedBy | None, cause: Message | None
+) -> Siting:
     value, sites = search.plan
     planned = search.feasible and sites is not None
     chosen = sites if planned and sites is not None else np.empty(0, dtype=np.intp)
@@ -270,6 +281,7 @@ def _result(problem: Problem, search: Search, stopped_by: StoppedBy | None) -> S
         seconds=search.seconds,
         work=search.work,
         unreachable=labelled_demand(problem, problem.unreachable),
+        cause=cause,
     )
 
 

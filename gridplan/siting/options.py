@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
-from gridplan.errors import FaultList, SettingsError
+from gridplan.errors import CostMatrixError, FaultList, SettingsError
+from gridplan.siting.matrix import is_number
 
 Progress = Callable[[float, float], None]
 """Called with the bound and the objective (``inf`` while there is no plan)."""
@@ -36,12 +38,12 @@ class Reach:
     def __post_init__(self) -> None:
         """Refuse what is no distance or no share."""
         faults = FaultList()
-        if not self.radius_m >= 0:
+        if not (is_number(self.radius_m) and self.radius_m >= 0):
             faults.add(
                 en=f"radius_m is {self.radius_m!r}; expected metres, 0 or more.",
                 zh=f"服务半径 radius_m 为 {self.radius_m!r}，应为不小于 0 的米数。",
             )
-        if not 0 < self.share <= 1:
+        if not (is_number(self.share) and 0 < self.share <= 1):
             faults.add(
                 en=f"share is {self.share!r}; expected a share above 0, up to 1.",
                 zh=f"share 为 {self.share!r}，应为大于 0、不超过 1 的比例。",
@@ -91,12 +93,40 @@ class Rules:
 
     def __post_init__(self) -> None:
         """Freeze the ids; a single text is one id, not its characters."""
+        _check_kinds(self)
         for name in ("cost_of", "groups", "at_least", "at_most"):
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, dict(given.items()))
         for name in ("fixed", "required", "forbidden"):
             object.__setattr__(self, name, _as_tuple(getattr(self, name)))
+
+
+def _check_kinds(rules: Rules) -> None:
+    """Refuse what is no list of ids, no mapping by id, or no `Reach`."""
+    faults = FaultList()
+    for name in ("fixed", "required", "forbidden"):
+        given = getattr(rules, name)
+        if not isinstance(given, Iterable):
+            faults.add(
+                en=f"Rules: `{name}` is {given!r}; expected site ids, such as [{given!r}].",
+                zh=f"规则 `{name}` 为 {given!r}，应为选址点编号的列表，如 [{given!r}]。",
+            )
+    for name, optional in (("cost_of", True), ("groups", True), ("at_least", False),
+                           ("at_most", False)):  # fmt: skip
+        given = getattr(rules, name)
+        if not (isinstance(given, (Mapping, pd.Series)) or (optional and given is None)):
+            key_en, key_zh = ("site", "选址点") if optional else ("group", "分组")
+            faults.add(
+                en=f"Rules: `{name}` is a {type(given).__name__}; expected a mapping by {key_en}.",
+                zh=f"规则 `{name}` 的类型为 {type(given).__name__}，应为以{key_zh}为键的映射。",
+            )
+    if not isinstance(rules.reach, Reach | None):
+        faults.add(
+            en=f"Rules: `reach` is {rules.reach!r}; expected Reach(radius_m, share).",
+            zh=f"规则 `reach` 为 {rules.reach!r}，应为 Reach(radius_m, share)。",
+        )
+    faults.raise_if_any(CostMatrixError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +160,34 @@ class Limits:
         """Refuse limits that mean nothing."""
         faults = FaultList()
         for name, value, good, en, zh in (
-            ("work", self.work, self.work > 0, "a positive count", "正整数"),
+            (
+                "work",
+                self.work,
+                is_number(self.work) and self.work > 0,
+                "a positive count",
+                "正整数",
+            ),
             (
                 "time_s",
                 self.time_s,
-                self.time_s is None or self.time_s > 0,
+                self.time_s is None or (is_number(self.time_s) and self.time_s > 0),
                 "positive seconds, or None for no limit",
                 "正数秒，或 None 表示不限",
             ),
-            ("gap", self.gap, self.gap >= 0, "0 or a positive share", "0 或正的比例"),
-            ("seed", self.seed, self.seed >= 0, "0 or a positive whole number", "非负整数"),
+            (
+                "gap",
+                self.gap,
+                is_number(self.gap) and self.gap >= 0,
+                "0 or a positive share",
+                "0 或正的比例",
+            ),
+            (
+                "seed",
+                self.seed,
+                _is_whole(self.seed) and self.seed >= 0,
+                "0 or a positive whole number",
+                "非负整数",
+            ),
         ):
             if not good:
                 faults.add(
@@ -147,3 +195,7 @@ class Limits:
                     zh=f"求解限制 `{name}` 为 {value}，应为{zh}。",
                 )
         faults.raise_if_any(SettingsError)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, first_ids
+from gridplan.errors import CostMatrixError, FaultList, Message, first_ids
 from gridplan.siting.conditions import NO_CONDITIONS, Conditions, read_conditions
 from gridplan.siting.matrix import Flags, Floats, Ids, in_order, read_cost, with_weights
 from gridplan.siting.options import Rules
+
+# Far below the largest number, since the solvers multiply by small factors and add up.
+_LARGEST_TOTAL = 1e300
+_NO_COUNT = Message(
+    en="p is None; expected a whole number of sites, 1 or more.",
+    zh="未给出 p，应为不小于 1 的整数。",
+)
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,32 @@ def make_problem(
     lost = (numbers > 0) & ~np.isfinite(labelled.metres[:, may]).any(axis=1)
     if lost.any() and not rules.allow_unreachable:
         _add_unreachable(labelled.demand_ids, numbers, lost, faults)
+    _check_sizes(labelled.metres, numbers, faults)
     faults.raise_if_any(CostMatrixError)
     return Problem(
         labelled.metres, numbers, labelled.demand_ids, labelled.site_ids, must, may, lost, limits
     )
+
+
+def _check_sizes(metres: Floats, weights: Floats, faults: FaultList) -> None:
+    """Refuse totals beyond the range of numbers: they would look like pairs without a path."""
+    longest = float(metres.max(initial=0.0, where=np.isfinite(metres)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(weights.sum())
+        if longest * total <= _LARGEST_TOTAL or not np.isfinite(total):
+            return
+    faults.add(
+        en=f"The largest cost ({longest:g}) times all weight ({total:g}) is above "
+        f"{_LARGEST_TOTAL:g}, beyond what can be computed. Give both in larger units.",
+        zh=f"最大成本（{longest:g}）与权重合计（{total:g}）之积超过 {_LARGEST_TOTAL:g}，"
+        f"超出可计算范围。请改用更大的单位。",
+    )
+
+
+def require_count(p: int | None) -> None:
+    """Raise a `CostMatrixError` where a number of sites is not given, but needed."""
+    if p is None:
+        raise CostMatrixError(_NO_COUNT)
 
 
 def _check_rules(rules: Rules, site_ids: Ids, faults: FaultList) -> tuple[Flags, Flags]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.aims import Aim, Kind, Stand, fixed_kappa, solve_aim
 from gridplan.siting.checked import checked
 from gridplan.siting.conditioned import reach_tolls
-from gridplan.siting.matrix import Positions
+from gridplan.siting.matrix import Positions, is_number
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
@@ -220,14 +220,19 @@ def pareto(
     >>> curve[["first", "second", "status"]].values.tolist()
     [[50.0, 22800.0, 'proven'], [30.0, 11100.0, 'proven']]
     """
-    first, second = _aims(aims, 0.0)
     faults = FaultList()
+    if isinstance(aims, str) or not isinstance(aims, Collection) or len(aims) != 2:  # noqa: PLR2004
+        faults.add(
+            en=f"aims is {aims!r}; expected two, such as ('share', 'mean').",
+            zh=f"aims 为 {aims!r}，应为两个目标，如 ('share', 'mean')。",
+        )
     if isinstance(points, bool) or not isinstance(points, int) or points < 2:  # noqa: PLR2004
         faults.add(
             en=f"points is {points!r}; expected a whole number, 2 or more.",
             zh=f"points 为 {points!r}，应为不小于 2 的整数。",
         )
     faults.raise_if_any(CostMatrixError)
+    first, second = _aims(aims, 0.0)
     problem = _problem(cost, weights, rules, p)
     first, second = fixed_kappa(problem, first), fixed_kappa(problem, second)
     stand = Stand(problem, reach_tolls(problem, rules.reach), p)
@@ -335,7 +340,7 @@ def _aims(objectives: Sequence[Aim | Kind], slack: float) -> list[Aim]:
             en=f"objectives is {objectives!r}; expected one or more, such as ('share', 'mean').",
             zh=f"objectives 为 {objectives!r}，应为一个或多个目标，如 ('share', 'mean')。",
         )
-    if not 0 <= slack < math.inf:
+    if not (is_number(slack) and 0 <= slack < math.inf):
         faults.add(
             en=f"slack is {slack!r}; expected a share of 0 or more.",
             zh=f"slack 为 {slack!r}，应为不小于 0 的比例。",

@@ -15,6 +15,7 @@ from gridplan.errors import InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
 from gridplan.rooms import (
+    BEYOND_LIMIT,
     NO_COST,
     MixQuestion,
     Named,
@@ -22,6 +23,7 @@ from gridplan.rooms import (
     best_mix,
     reasons_out,
     rooms_alone,
+    with_links_untried,
     with_service_points,
 )
 from gridplan.rooms.question import NO_WAY_M, Positions
@@ -42,7 +44,8 @@ def add_measures(work: Work) -> None:
     _check_required(question, budget)
     links = _links(work, budget)
     kept = np.flatnonzero(links["reason"].isna())
-    added = _added(work, links["row"].to_numpy()[kept])
+    untried = np.flatnonzero(links["reason"] == BEYOND_LIMIT)
+    added = _added(work, links["row"].to_numpy()[np.concatenate([kept, untried])])
     today = question.metres
     asked = MixQuestion(
         question,
@@ -58,12 +61,21 @@ def add_measures(work: Work) -> None:
             asked, settings.service_points, settings.service_point_cost
         )
     mix = best_mix(asked, start=alone if math.isfinite(alone.objective) else None)
+    if len(untried):
+        others = tuple(range(len(kept), len(added)))
+        more, with_others = added.beside(others), added.walks(today, others)
+        mix = with_links_untried(
+            mix,
+            asked,
+            walks=lambda one: more.walks(with_others, one),
+            least_cost=float(links["cost"].iloc[untried].min()),
+        )
     named = Named(asked, links.iloc[kept], links[links["reason"].notna()], points)
     work.found["measures"] = {
         "measures": _placed(work, named.measures(mix), links),
         "measure_plans": named.plans(alone, mix),
     }
-    work.notes.extend(_unpriced(links))
+    work.notes.extend([*_unpriced(links), *_untried(links), *_for_the_mean(work)])
 
 
 def _links(work: Work, budget: float) -> pd.DataFrame:
@@ -122,7 +134,7 @@ def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
     for at in range(len(rows)):
         after = np.minimum(before, homes_m[:, at] + goal_m[at])
         less = np.minimum(before, NO_WAY_M) - np.minimum(after, NO_WAY_M)
-        worth[at] = math.fsum(less * people)
+        worth[at] = math.fsum(less * question.counted)
         saved[at] = math.fsum(less[had] * people[had])
     return worth, saved
 
@@ -213,6 +225,58 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
     ]
 
 
+def _untried(links: pd.DataFrame) -> list[Note]:
+    """Say which links stay out since others save more alone, and what the bound makes of them."""
+    ids = tuple(links.loc[links["reason"] == BEYOND_LIMIT, "link_id"])
+    if not ids:
+        return []
+    return [
+        Note(
+            "measures_untried",
+            len(ids),
+            Message(
+                en=f"{len(ids)} gates or bridges that save less alone are not tried in the mix of "
+                f"measures: {first_ids(ids)}. Its bound allows for them; if a gap stays, raise "
+                f"[measures].most_links.",
+                zh=f"{len(ids)} 处单独节省较少的出入口或桥梁未参与措施组合：{first_ids(ids)}。"
+                f"下界已将其计入；如仍有间隙，请增大 [measures].most_links。",
+            ),
+            ids,
+        )
+    ]
+
+
+def _for_the_mean(work: Work) -> list[Note]:
+    """Say where the mix has another aim than the answers, or rooms without a limit of space."""
+    settings = work.config.siting
+    notes = []
+    if settings.objective != "mean":
+        notes.append(_MEAN_WALK)
+    if settings.capacity == "hard":
+        notes.append(_NO_SPACE)
+    return notes
+
+
+_MEAN_WALK = Note(
+    "measures_for_mean_walk",
+    1,
+    Message(
+        en="The mix of measures is the one with the least walk in total, whatever "
+        "[siting].objective says. Compare it with answers for the mean walk.",
+        zh="措施组合一律以步行总和最小为目标，不随 [siting].objective 变化。"
+        "请与以平均步行为目标的答案比较。",
+    ),
+)
+_NO_SPACE = Note(
+    "measures_without_space",
+    1,
+    Message(
+        en="The mix of measures takes no room as full, although [siting].capacity is hard: "
+        "everybody walks to the nearest. Check the floor areas before it is followed.",
+        zh="[siting].capacity 虽为 hard，措施组合不计活动室面积上限，居民一律就近。"
+        "采用前请核对面积。",
+    ),
+)
 _NO_BUDGET = Note(
     "measures_without_budget",
     1,
