@@ -11,6 +11,7 @@ import pandas as pd
 from gridplan.errors import InfeasibleError, InputError, Message, Note, first_ids
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.question import Positions, RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.siting import p_median
 from gridplan.siting.reach import separate_parts
 
@@ -76,7 +77,7 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
         ),
         limits=question.limits,
     )
-    if found.objective == math.inf:
+    if heeded(found).objective == math.inf:
         raise InfeasibleError(found.cause or _no_plan(found.work))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     return Chosen(

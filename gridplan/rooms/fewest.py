@@ -12,6 +12,7 @@ import pandas as pd
 from gridplan.errors import InfeasibleError, Message
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.question import RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, Rules, Siting, lscp, p_median
 from gridplan.siting.matrix import Flags
 from gridplan.siting.result import Status
@@ -79,7 +80,8 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
         index=[one for one, kept in zip(question.demand_ids, rows, strict=True) if kept],
         columns=list(sites),
     )
-    found = lscp(cost, radius_m=radius_m, rules=Rules(required=required), limits=question.limits)
+    rules = Rules(required=required)
+    found = heeded(lscp(cost, radius_m=radius_m, rules=rules, limits=question.limits))
     if not found.sites:
         return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
     chosen = tuple(str(one) for one in found.sites)
@@ -112,7 +114,7 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
         ),
         limits=question.limits,
     )
-    if found.status == "infeasible":
+    if heeded(found).status == "infeasible":
         raise InfeasibleError(_no_fewest(found, radius_m))
     if not found.sites:
         return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
@@ -164,6 +166,6 @@ def _least_walk(
         rules=Rules(fixed=question.names(question.fixed), required=sorted(question.required)),
         limits=Limits(work=question.limits.work, seed=question.limits.seed),
     )
-    if not better.sites:
+    if not heeded(better).sites:
         return chosen
     return tuple(str(one) for one in better.sites if one in question.candidates)

@@ -14,6 +14,7 @@ from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MODELS, Objective, not_worse, rooms_for
 from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
+from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
@@ -142,7 +143,7 @@ class _Solver:
         free, bound, stopped = nested, math.nan, None
         if len(self.core.demand_ids):
             try:
-                found = propose_rooms(self.core.problem, p_new=p, limits=limits)
+                found = heeded(propose_rooms(self.core.problem, p_new=p, limits=limits))
             except InfeasibleError:
                 # Too few rooms for all parts of the network, or no plan within the limit.
                 found = None

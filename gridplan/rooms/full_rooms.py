@@ -10,6 +10,7 @@ import pandas as pd
 
 from gridplan.errors import InfeasibleError, Message, Note, counted, first_ids
 from gridplan.rooms.question import RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.rooms.space import Space
 from gridplan.siting import Limits, Rules, Siting, p_median, propose_rooms
 
@@ -110,7 +111,7 @@ def _propose(question: RoomQuestion, p_new: int, *, limits: Limits, more_m2: flo
     space = _space_of(question)
     households = pd.Series(space.households, index=list(question.demand_ids))
     solver = _HardSpace(space, households, more_m2)
-    return propose_rooms(question.problem, p_new=p_new, limits=limits, solver=solver)
+    return heeded(propose_rooms(question.problem, p_new=p_new, limits=limits, solver=solver))
 
 
 def _space_of(question: RoomQuestion) -> Space:

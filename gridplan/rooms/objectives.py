@@ -18,6 +18,7 @@ from gridplan.rooms.full_rooms import with_hard_space
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import Flags, Floats, RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.siting import (
     Limits,
     Rules,
@@ -103,7 +104,7 @@ def rooms_for(
         solver=solver,
         everybody=objective in _EVERYBODY,
     )
-    new = tuple(str(one) for one in found.sites if one in question.candidates)
+    new = tuple(str(one) for one in heeded(found).sites if one in question.candidates)
     chosen = _chosen(new, found, MODELS[objective], basis)
     # A p-median has the least walk already, and nobody's walk can be improved without a path.
     if objective in {"mean", "ede"} or found.status == "infeasible":
@@ -178,7 +179,7 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
         ),
         limits=question.limits,
     )
-    if not found.sites:
+    if not heeded(found).sites:
         raise InfeasibleError(no_plan(found, len(priced)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     chosen = _chosen(new, found, MODELS["share"], {"radius_m": question.norm_m})

@@ -19,6 +19,7 @@ from gridplan.rooms.question import (
     walks_to,
     weighted_walk,
 )
+from gridplan.rooms.searches import heeded
 from gridplan.siting import propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
@@ -195,7 +196,7 @@ def _bound(
         required=frozenset(),
         forbidden=frozenset(),
     )
-    best = propose_rooms(asked.problem, p_new=len(group), limits=question.limits)
+    best = heeded(propose_rooms(asked.problem, p_new=len(group), limits=question.limits))
     bound = min(best.bound, objective)
     gap = relative_gap(objective, bound)
     return {
