@@ -16,6 +16,7 @@ from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, Rules, Siting, lscp, p_median
 from gridplan.siting.matrix import Flags
 from gridplan.siting.result import Status
+from gridplan.siting.rooms import no_plan, without_plan
 from gridplan.siting.search import StoppedBy, relative_gap
 
 
@@ -64,6 +65,8 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     ------
     InfeasibleError
         If no choice brings all of these within the distance and keeps the numbers.
+    StoppedError
+        If the limits ended the search before any plan.
     """
     if question.counts.binding:
         return _fewest_by_community(question, radius_m)
@@ -82,8 +85,10 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     )
     rules = Rules(required=required)
     found = heeded(lscp(cost, radius_m=radius_m, rules=rules, limits=question.limits))
+    if not found.sites and found.status != "infeasible":
+        raise without_plan(found, no_plan(found, len(sites)))
     if not found.sites:
-        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, None)
     chosen = tuple(str(one) for one in found.sites)
     return Chosen(
         _least_walk(question, chosen, radius_m=radius_m),
@@ -117,7 +122,7 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
     if heeded(found).status == "infeasible":
         raise InfeasibleError(_no_fewest(found, radius_m))
     if not found.sites:
-        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+        raise without_plan(found, no_plan(found, len(question.free)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     standing = len(question.fixed)
     kept = Kept(radius_m=radius_m, weight=math.fsum(question.counted[rows]))

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError, Message, Note, counted, first_ids
+from gridplan.errors import (
+    InfeasibleError,
+    Message,
+    Note,
+    StoppedError,
+    counted,
+    first_ids,
+)
 from gridplan.rooms.question import RoomQuestion
 from gridplan.rooms.searches import heeded
 from gridplan.rooms.space import Space
@@ -237,5 +244,5 @@ def _plan(question: RoomQuestion, p_new: int, *, more_m2: float = 0.0) -> Siting
     limits = Limits(work=_QUICK_WORK, seed=question.limits.seed)
     try:
         return _propose(question, p_new, limits=limits, more_m2=more_m2)
-    except InfeasibleError:
+    except (InfeasibleError, StoppedError):
         return None

@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError
 from gridplan.rooms.budget import priced_sites
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.full_rooms import with_hard_space
@@ -32,7 +31,7 @@ from gridplan.siting import (
     propose_rooms,
 )
 from gridplan.siting.assessment import weighted_quantile
-from gridplan.siting.rooms import no_plan
+from gridplan.siting.rooms import no_plan, without_plan
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 Objective = Literal["mean", "share", "longest", "p90", "ede"]
@@ -89,7 +88,7 @@ def rooms_for(
 
     Raises
     ------
-    InputError, InfeasibleError
+    InputError, InfeasibleError, StoppedError
         As `propose_rooms`.
     """
     if question.space is not None and question.space.hard and objective == "mean":
@@ -159,6 +158,8 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
     ------
     InputError, InfeasibleError
         As `within_budget`, for candidates without cost; if the rules leave no plan.
+    StoppedError
+        If the limits ended the search before any plan.
     """
     priced = question.names(priced_sites(question, budget))
     reached = _reachable(question, len(priced))
@@ -180,7 +181,7 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
         limits=question.limits,
     )
     if not heeded(found).sites:
-        raise InfeasibleError(no_plan(found, len(priced)))
+        raise without_plan(found, no_plan(found, len(priced)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     chosen = _chosen(new, found, MODELS["share"], {"radius_m": question.norm_m})
     return _with_less_walk(question, chosen, "share", budget=budget)

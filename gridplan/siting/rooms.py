@@ -10,7 +10,14 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import FaultList, InfeasibleError, InputError, Message, first_ids
+from gridplan.errors import (
+    FaultList,
+    InfeasibleError,
+    InputError,
+    Message,
+    StoppedError,
+    first_ids,
+)
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
@@ -103,7 +110,9 @@ def propose_rooms(
         If there are fewer candidates than rooms asked for.
     InfeasibleError
         If the rooms are too few to reach everybody whom some site reaches (with the
-        least number that would), or the limits ended the search before any plan.
+        least number that would), or the rules leave no plan.
+    StoppedError
+        If the limits ended the search before any plan.
     KeyboardInterrupt
         If a key interrupted the search before any plan.
     """
@@ -133,12 +142,20 @@ def propose_rooms(
         ),
         limits=limits or Limits(),
     )
-    if not result.sites and result.stopped_by == "interrupt":
-        # Nothing is there to give back.
-        raise KeyboardInterrupt
     if not result.sites:
-        raise InfeasibleError(no_plan(result, p_new))
+        raise without_plan(result, no_plan(result, p_new))
     return result
+
+
+def without_plan(result: Siting, message: Message) -> BaseException:
+    """Return what to raise where a search has no plan to give back: proven, or merely stopped."""
+    if result.status == "infeasible":
+        return InfeasibleError(message)
+    if result.stopped_by == "interrupt":
+        return KeyboardInterrupt()
+    return StoppedError(
+        message, reason=result.stopped_by or "work", bound=result.bound, work=result.work
+    )
 
 
 def _positions(problem: RoomProblem, ids: frozenset[Hashable]) -> Positions:
