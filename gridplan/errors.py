@@ -65,6 +65,27 @@ class SettingsError(GridplanError, ValueError):
     """A setting is missing, misspelt or out of range."""
 
 
+class StoppedError(SettingsError):
+    """
+    The limits ended a search before it had any plan; whether there is one is not known.
+
+    Attributes
+    ----------
+    reason : {"work", "time"}
+    bound : float
+        No plan is better than this, in the unit of the search's objective; infinite where
+        nothing is known.
+    work : float
+        Counted steps that the search took.
+    """
+
+    def __init__(
+        self, *faults: Message, reason: Literal["work", "time"], bound: float, work: float
+    ) -> None:
+        super().__init__(*faults)
+        self.reason, self.bound, self.work = reason, bound, work
+
+
 class InputError(GridplanError, ValueError):
     """A file, layer or table cannot be used as it is."""
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.errors import BrokenPlanError, CostMatrixError
-from gridplan.siting import Limits, Rules, SoftCapacity, capacitated, evaluate, p_median
+from gridplan.siting import (
+    Limits,
+    Rules,
+    SoftCapacity,
+    capacitated,
+    evaluate,
+    p_median,
+    packing_tree,
+)
 from gridplan.siting.packing_tree import solve_packing
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -255,6 +264,20 @@ def test_progress_never_goes_back():
     assert list(bounds) == sorted(bounds)
     assert list(objectives) == sorted(objectives, reverse=True)
     assert told[-1] == (plan.bound, plan.objective)
+
+
+@pytest.mark.parametrize("seed", [5, 8, 10])
+def test_a_site_that_holds_nothing_equals_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    cost, load = pd.DataFrame(rng.uniform(0, 2000, (7, 5))), pd.Series(rng.uniform(0, 6, 7))
+    capacity = pd.Series(rng.uniform(0.3, 0.8, 5) * load.sum())
+    capacity[0] = 0.0
+    instance = (cost, load, load, capacity, 3, Rules(fixed=[0]))
+    with mock.patch.object(packing_tree, "PairModel", wraps=packing_tree.PairModel) as models:
+        plan = solve(instance)
+    assert models.called
+    assert plan.status == "proven"
+    assert plan.objective == pytest.approx(brute_force(instance), rel=1e-9)
 
 
 def test_an_interrupt_keeps_the_plan_and_its_bound():

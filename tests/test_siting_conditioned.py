@@ -115,6 +115,16 @@ def town(n, m, seed=0):
     return metres, rng.integers(1, 90, n).astype(float)
 
 
+@pytest.mark.parametrize("prices", [(0, 0, 3, 4, 5, 6), (0,) * 6])
+@pytest.mark.parametrize("p", [3, None])
+def test_sites_that_cost_nothing_equal_brute_force(prices, p):
+    rng = np.random.default_rng(3)
+    cost, weights = pd.DataFrame(rng.uniform(0, 2000, (8, 6))), pd.Series(rng.uniform(1, 9, 8))
+    rules = Rules(cost_of=dict(enumerate(map(float, prices))), budget=7.0)
+    sizes = range(1, 7) if p is None else [p]
+    agrees(p_median(cost, weights, p=p, rules=rules), least(cost, weights, rules, sizes))
+
+
 def test_a_town_with_a_budget_is_proven_and_the_work_is_counted():
     metres, residents = town(150, 30)
     price = dict(enumerate(np.random.default_rng(1).integers(20, 200, 30).astype(float)))

@@ -153,7 +153,6 @@ def test_more_rooms_than_candidates():
     [
         ("stopped", "work", r"limit of work after 12 steps.*\[siting\].work", "计算量上限"),
         ("stopped", "time", r"limit of time after 12 steps.*\[siting\].time_s", "时限"),
-        ("stopped", "interrupt", r"by an interrupt after 12 steps.*Run it again", "中断"),
         ("infeasible", None, r"proven that no choice of 3 new rooms", "已证明"),
     ],
 )

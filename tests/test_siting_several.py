@@ -1,6 +1,7 @@
 """Several objectives at once, against brute force over all sets of sites."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from gridplan.access import kolm_pollak_ede
 from gridplan.errors import CostMatrixError, SettingsError
-from gridplan.siting import Aim, Limits, Reach, Rules, lexicographic, p_median, pareto
+from gridplan.siting import Aim, Limits, Reach, Rules, lexicographic, p_median, pareto, several
+from gridplan.siting.aims import solve_aim
 from gridplan.siting.assessment import weighted_quantile
 from tests.test_siting_cover import counted, instances, nearest, plans
 
@@ -147,6 +149,60 @@ def test_a_limit_of_work_is_told_and_leaves_a_plan():
         metres, people, objectives=("share", "mean"), p=6, limits=Limits(work=120)
     )
     assert again.siting.sites == found.siting.sites
+
+
+def interrupted_at(monkeypatch, at):
+    """Let a key interrupt the search of this number, after it found a plan."""
+    calls = []
+
+    def solve(*given):
+        calls.append(1)
+        found, sites = solve_aim(*given)
+        if len(calls) == at:
+            found = replace(found, status="gap", stopped_by="interrupt")
+        return found, sites
+
+    monkeypatch.setattr(several, "solve_aim", solve)
+    return calls
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_after_an_interrupt_no_further_stage_is_begun(monkeypatch, at):
+    metres, people = town(40, 10)
+    calls = interrupted_at(monkeypatch, at)
+    found = lexicographic(metres, people, objectives=("share", "mean", "longest"), p=3)
+    assert len(calls) == len(found.stages) == at
+    assert len(found.siting.sites) == 3
+    assert (found.status, found.stopped_by) == ("gap", "interrupt")
+    assert (found.siting.status, found.siting.stopped_by) == ("gap", "interrupt")
+
+
+def test_an_interrupted_stage_without_a_plan_leaves_that_of_the_one_before(monkeypatch):
+    metres, people = town(40, 10)
+    left = lexicographic(metres, people, objectives=("share",), p=3)
+
+    def solve(stand, aim, limits):
+        found, sites = solve_aim(stand, aim, limits)
+        if aim.kind == "share":
+            return found, sites
+        return replace(found, sites=(), status="stopped", stopped_by="interrupt"), None
+
+    monkeypatch.setattr(several, "solve_aim", solve)
+    found = lexicographic(metres, people, objectives=("share", "mean", "longest"), p=3)
+    assert found.siting.sites == left.siting.sites
+    assert (len(found.stages), found.status, found.stopped_by) == (2, "stopped", "interrupt")
+
+
+@pytest.mark.parametrize("at", range(1, 10))
+def test_after_an_interrupt_no_further_limit_is_tried(monkeypatch, at):
+    metres, people = town(40, 10)
+    calls = interrupted_at(monkeypatch, at)
+    curve = pareto(metres, people, aims=("share", "mean"), p=3, points=4)
+    assert len(calls) == at
+    last = curve.iloc[-1]
+    assert (last["status"], last["stopped_by"]) == ("gap", "interrupt")
+    assert (curve["sites"].map(len) == 3).all()
+    assert curve["first"].is_monotonic_decreasing
 
 
 def test_a_share_in_the_rules_holds_in_every_stage():

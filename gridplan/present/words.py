@@ -364,8 +364,10 @@ def choice_status(option: Mapping[str, Any], siting: Mapping[str, Any]) -> Messa
     """Return what is proven of one answer, in a few words; never more than is known."""
     fewest = str(option["model"]) == "lscp"
     status, gap = option["status"], option["gap"]
-    if status in {"infeasible", "stopped"}:
+    if status == "infeasible":
         return Message(en="no plan", zh="没有方案")
+    if status == "stopped":
+        return Message(en="stopped without a plan", zh="停止前未得到方案")
     if status == "proven":
         short = _SHORT.get(str(option["model"]), least_of(option["model"]))
         least = _weighted(short, {**siting, "model": option["model"]})
@@ -389,6 +391,12 @@ _SHORT = {
 }
 
 
+_NONE = {
+    "infeasible": Message(en="has no plan", zh="没有方案"),
+    "stopped": Message(en="was stopped before it had a plan", zh="在得到方案之前停止"),
+}
+
+
 def answers_sentence(plan: Plan) -> Message | None:
     """Return the three answers in one sentence; None where the plan is an older one."""
     siting = plan.summary.get("siting") or {}
@@ -398,9 +406,10 @@ def answers_sentence(plan: Plan) -> Message | None:
     norm = number(siting.get("norm_m"))
     said_en, said_zh = [], []
     for one in options:
-        if one["status"] == "infeasible" and not one["rooms_new"]:
-            said_en.append(f"{one['answer']} has no plan")
-            said_zh.append(f"{one['answer']} 没有方案")
+        if one["status"] in _NONE and not one["rooms_new"]:
+            none = _NONE[one["status"]]
+            said_en.append(f"{one['answer']} {none.en}")
+            said_zh.append(f"{one['answer']} {none.zh}")
             continue
         rooms = number(one["rooms_new"])
         noun = "room" if one["rooms_new"] == 1 else "rooms"

@@ -116,6 +116,8 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
     ------
     InputError, InfeasibleError
         As `rooms_for` and `within_budget` do, for answer C.
+    StoppedError
+        If the limits ended the search of answer B or C before any plan.
     """
     if key == "A":
         plan = rooms_by_estate(

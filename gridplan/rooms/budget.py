@@ -11,8 +11,10 @@ import pandas as pd
 from gridplan.errors import InfeasibleError, InputError, Message, Note, first_ids
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.question import Positions, RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.siting import p_median
 from gridplan.siting.reach import separate_parts
+from gridplan.siting.rooms import no_plan, without_plan
 
 
 def unpriced_note(question: RoomQuestion) -> list[Note]:
@@ -49,7 +51,9 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
     InfeasibleError
         If the budget is too small for the required rooms and for one room on each part of the
         walking network that only candidates reach, with the smallest that would do; or if the
-        limits ended the search before any plan.
+        rules leave no plan.
+    StoppedError
+        If the limits ended the search before any plan.
     """
     priced = priced_sites(question, budget)
     required = question.at(question.required)
@@ -76,8 +80,9 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
         ),
         limits=question.limits,
     )
-    if found.objective == math.inf:
-        raise InfeasibleError(found.cause or _no_plan(found.work))
+    if not heeded(found).sites:
+        message = found.cause or no_plan(found, len(priced))
+        raise without_plan(found, message)
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     return Chosen(
         new, _MODEL, found.objective, found.bound, found.gap, found.status, found.stopped_by
@@ -85,15 +90,6 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
 
 
 _MODEL = "p-median"
-
-
-def _no_plan(work: float) -> Message:
-    return Message(
-        en=f"The siting by [siting].budget was stopped after {work:,.0f} steps of work, before "
-        f"there was a plan. Raise [siting].work.",
-        zh=f"按 [siting].budget 选址在得到方案之前停止（已计算 {work:,.0f} 步）。"
-        f"请增大 [siting].work。",
-    )
 
 
 def priced_sites(question: RoomQuestion, budget: float) -> Positions:

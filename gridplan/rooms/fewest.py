@@ -12,9 +12,11 @@ import pandas as pd
 from gridplan.errors import InfeasibleError, Message
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.question import RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, Rules, Siting, lscp, p_median
 from gridplan.siting.matrix import Flags
 from gridplan.siting.result import Status
+from gridplan.siting.rooms import no_plan, without_plan
 from gridplan.siting.search import StoppedBy, relative_gap
 
 
@@ -63,6 +65,8 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     ------
     InfeasibleError
         If no choice brings all of these within the distance and keeps the numbers.
+    StoppedError
+        If the limits ended the search before any plan.
     """
     if question.counts.binding:
         return _fewest_by_community(question, radius_m)
@@ -79,9 +83,12 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
         index=[one for one, kept in zip(question.demand_ids, rows, strict=True) if kept],
         columns=list(sites),
     )
-    found = lscp(cost, radius_m=radius_m, rules=Rules(required=required), limits=question.limits)
+    rules = Rules(required=required)
+    found = heeded(lscp(cost, radius_m=radius_m, rules=rules, limits=question.limits))
+    if not found.sites and found.status != "infeasible":
+        raise without_plan(found, no_plan(found, len(sites)))
     if not found.sites:
-        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, None)
     chosen = tuple(str(one) for one in found.sites)
     return Chosen(
         _least_walk(question, chosen, radius_m=radius_m),
@@ -112,10 +119,10 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
         ),
         limits=question.limits,
     )
-    if found.status == "infeasible":
+    if heeded(found).status == "infeasible":
         raise InfeasibleError(_no_fewest(found, radius_m))
     if not found.sites:
-        return Chosen((), "lscp", math.inf, found.bound, math.inf, found.status, found.stopped_by)
+        raise without_plan(found, no_plan(found, len(question.free)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     standing = len(question.fixed)
     kept = Kept(radius_m=radius_m, weight=math.fsum(question.counted[rows]))
@@ -164,6 +171,6 @@ def _least_walk(
         rules=Rules(fixed=question.names(question.fixed), required=sorted(question.required)),
         limits=Limits(work=question.limits.work, seed=question.limits.seed),
     )
-    if not better.sites:
+    if not heeded(better).sites:
         return chosen
     return tuple(str(one) for one in better.sites if one in question.candidates)

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError
+from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MODELS, Objective, not_worse, rooms_for
 from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
+from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, propose_rooms
-from gridplan.siting.search import PROVEN_GAP, relative_gap
+from gridplan.siting.result import Status
+from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
 FREE, NESTED = "free", "nested"
 _MODEL = "p-median"
@@ -24,6 +26,7 @@ FRONTIER_COLUMNS = (
     "model", "sequence", "p", "objective", "lower_bound", "gap", "status", "stopped_by",
     *_FIGURES, "unreachable", "knee", "sites",
 )  # fmt: skip
+_NO_PLAN = frozenset({"infeasible", "stopped"})
 _MILLION = 1e6
 _LEAST_STEPS = 20
 
@@ -65,7 +68,8 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     -------
     DataFrame, one row per sequence and number of new rooms, columns as in `FRONTIER_COLUMNS`
         ``objective`` and ``lower_bound`` in resident-metres (weighted where groups have weights),
-        null where somebody whom some site reaches reaches none; walks in metres;
+        null where somebody whom some site reaches reaches none (a search that was stopped may
+        have a bound even so: then the status is ``stopped``); walks in metres;
         ``unreachable`` residents; ``knee`` on the free sequence; ``sites``, the ids of all open
         places with blanks between.
     """
@@ -97,6 +101,10 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     return ordered.astype(
         {**dict.fromkeys(numbers, "float64"), "knee": bool, "p": "int64", "stopped_by": "object"}
     )
+
+
+_Ended = tuple[Status, StoppedBy | None]
+"""The status where not everybody is reached, and what ended the search."""
 
 
 @dataclass
@@ -139,13 +147,21 @@ class _Solver:
         own = self.question.limits
         limits = Limits(work=steps, time_s=own.time_s, seed=own.seed)
         self.numbers -= 1
-        free, bound, stopped = nested, math.nan, None
+        free, bound, found = nested, math.nan, None
+        stopped: StoppedBy | None = None
+        lacking: Status = "infeasible"
         if len(self.core.demand_ids):
             try:
-                found = propose_rooms(self.core.problem, p_new=p, limits=limits)
+                found = heeded(propose_rooms(self.core.problem, p_new=p, limits=limits))
             except InfeasibleError:
-                # Too few rooms for all parts of the network, or no plan within the limit.
-                found = None
+                # Too few rooms for all parts of the network.
+                pass
+            except StoppedError as stop:
+                # Rooms that reach everybody may be there, and were not found.
+                lacking = "stopped"
+                self.work -= stop.work * self.pairs / _MILLION
+                # No walk is less than nothing.
+                bound, stopped = max(stop.bound, 0.0) + self.constant, stop.reason
             if found is not None:
                 self.work -= found.work * self.pairs / _MILLION
                 bound, stopped = found.bound + self.constant, found.stopped_by
@@ -154,8 +170,8 @@ class _Solver:
         else:
             bound = self.constant
         return [
-            self._row(FREE, p, free, bound, stopped),
-            self._row(NESTED, p, nested, bound, stopped),
+            self._row(FREE, p, free, bound, (lacking, stopped)),
+            self._row(NESTED, p, nested, bound, (lacking, stopped)),
         ]
 
     def _value(self, sites: Sequence[str]) -> tuple[float, float]:
@@ -164,17 +180,21 @@ class _Solver:
         return walks.unreachable, weighted_walk(self.question, opened)
 
     def _row(
-        self, sequence: str, p: int, sites: Sequence[str], bound: float, stopped: str | None
+        self, sequence: str, p: int, sites: Sequence[str], bound: float, ended: _Ended
     ) -> dict[str, object]:
         opened = np.sort(np.concatenate([self.question.fixed, self.question.at(sites)]))
         walks = walks_to(self.question, opened)
         lost = self.reachable & np.isinf(self.question.nearest_m(opened))
         complete = not (lost & (self.question.residents > 0)).any()
         objective = weighted_walk(self.question, opened) if complete else math.nan
-        bound = min(bound, objective) if complete else math.nan
+        lacking, stopped = ended
+        if complete:
+            bound = min(bound, objective)
+        elif lacking == "infeasible":
+            bound = math.nan
         gap = relative_gap(objective, bound) if complete and math.isfinite(bound) else math.nan
         proven = gap <= PROVEN_GAP
-        status = "infeasible" if not complete else "proven" if proven else "gap"
+        status = lacking if not complete else "proven" if proven else "gap"
         return {
             "model": _MODEL,
             "sequence": sequence,
@@ -183,7 +203,7 @@ class _Solver:
             "lower_bound": bound,
             "gap": gap,
             "status": status,
-            "stopped_by": None if proven or not complete else stopped,
+            "stopped_by": None if status in {"proven", "infeasible"} else stopped,
             **{key: getattr(walks, key) for key in _FIGURES},
             "unreachable": round(walks.unreachable),
             "sites": " ".join(self.question.names(opened)),
@@ -204,11 +224,14 @@ def _own_rows(
         try:
             found = rooms_for(asked, p, objective=objective)[0]
         except InfeasibleError:
-            # Too few rooms for all parts of the network, or no plan within the limit.
+            # Too few rooms for all parts of the network.
             found = Chosen((), MODELS[objective], math.nan, math.nan, math.nan, "infeasible", None)
+        except StoppedError as stop:
+            nothing = (math.nan, stop.bound, math.nan)
+            found = Chosen((), MODELS[objective], *nothing, "stopped", stop.reason)
         if before is not None:
             found = not_worse(asked, found, before, p, objective=objective)
-        if found.sites or found.status != "infeasible":
+        if found.status not in _NO_PLAN:
             before = found
         rows.append(_own_row(question, objective, p, found))
     return rows
@@ -219,13 +242,14 @@ def _own_row(
 ) -> dict[str, object]:
     opened = np.sort(np.concatenate([question.fixed, question.at(found.sites)]))
     walks = walks_to(question, opened)
-    known = found.status != "infeasible"
+    known = found.status not in _NO_PLAN
+    bounded = found.status != "infeasible" and math.isfinite(found.bound)
     return {
         "model": found.model,
         "sequence": objective,
         "p": p,
         "objective": found.objective if known else math.nan,
-        "lower_bound": found.bound if known else math.nan,
+        "lower_bound": found.bound if bounded else math.nan,
         "gap": found.gap if known else math.nan,
         "status": found.status,
         "stopped_by": found.stopped_by,

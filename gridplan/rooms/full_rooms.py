@@ -8,8 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError, Message, Note, counted, first_ids
+from gridplan.errors import (
+    InfeasibleError,
+    Message,
+    Note,
+    StoppedError,
+    counted,
+    first_ids,
+)
 from gridplan.rooms.question import RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.rooms.space import Space
 from gridplan.siting import Limits, Rules, Siting, p_median, propose_rooms
 
@@ -110,7 +118,7 @@ def _propose(question: RoomQuestion, p_new: int, *, limits: Limits, more_m2: flo
     space = _space_of(question)
     households = pd.Series(space.households, index=list(question.demand_ids))
     solver = _HardSpace(space, households, more_m2)
-    return propose_rooms(question.problem, p_new=p_new, limits=limits, solver=solver)
+    return heeded(propose_rooms(question.problem, p_new=p_new, limits=limits, solver=solver))
 
 
 def _space_of(question: RoomQuestion) -> Space:
@@ -236,5 +244,5 @@ def _plan(question: RoomQuestion, p_new: int, *, more_m2: float = 0.0) -> Siting
     limits = Limits(work=_QUICK_WORK, seed=question.limits.seed)
     try:
         return _propose(question, p_new, limits=limits, more_m2=more_m2)
-    except InfeasibleError:
+    except (InfeasibleError, StoppedError):
         return None

@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError
 from gridplan.rooms.budget import priced_sites
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.full_rooms import with_hard_space
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import Flags, Floats, RoomQuestion
+from gridplan.rooms.searches import heeded
 from gridplan.siting import (
     Limits,
     Rules,
@@ -31,7 +31,7 @@ from gridplan.siting import (
     propose_rooms,
 )
 from gridplan.siting.assessment import weighted_quantile
-from gridplan.siting.rooms import no_plan
+from gridplan.siting.rooms import no_plan, without_plan
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 Objective = Literal["mean", "share", "longest", "p90", "ede"]
@@ -88,7 +88,7 @@ def rooms_for(
 
     Raises
     ------
-    InputError, InfeasibleError
+    InputError, InfeasibleError, StoppedError
         As `propose_rooms`.
     """
     if question.space is not None and question.space.hard and objective == "mean":
@@ -103,7 +103,7 @@ def rooms_for(
         solver=solver,
         everybody=objective in _EVERYBODY,
     )
-    new = tuple(str(one) for one in found.sites if one in question.candidates)
+    new = tuple(str(one) for one in heeded(found).sites if one in question.candidates)
     chosen = _chosen(new, found, MODELS[objective], basis)
     # A p-median has the least walk already, and nobody's walk can be improved without a path.
     if objective in {"mean", "ede"} or found.status == "infeasible":
@@ -158,6 +158,8 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
     ------
     InputError, InfeasibleError
         As `within_budget`, for candidates without cost; if the rules leave no plan.
+    StoppedError
+        If the limits ended the search before any plan.
     """
     priced = question.names(priced_sites(question, budget))
     reached = _reachable(question, len(priced))
@@ -178,8 +180,8 @@ def most_within_budget(question: RoomQuestion, budget: float) -> Chosen:
         ),
         limits=question.limits,
     )
-    if not found.sites:
-        raise InfeasibleError(no_plan(found, len(priced)))
+    if not heeded(found).sites:
+        raise without_plan(found, no_plan(found, len(priced)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     chosen = _chosen(new, found, MODELS["share"], {"radius_m": question.norm_m})
     return _with_less_walk(question, chosen, "share", budget=budget)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import StoppedError
 from gridplan.rooms.question import (
     Floats,
     Positions,
@@ -19,6 +20,7 @@ from gridplan.rooms.question import (
     walks_to,
     weighted_walk,
 )
+from gridplan.rooms.searches import heeded
 from gridplan.siting import propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
@@ -73,8 +75,8 @@ def in_phases(
         ``rooms``, ``rooms_so_far``, ``cost`` and ``cost_so_far`` (yuan, null where a room has
         no cost), ``residents_gained`` (more within the norm), ``saved_walk`` (resident-metres, of
         those who had a walk), the walks by its end, ``lower_bound`` (of the resident-metres by
-        its end, null where it was not computed), ``gap``, ``status`` (``proven`` or ``gap``;
-        null without a bound), ``sites``.
+        its end, null where it was not computed, or stopped before it had one), ``gap``,
+        ``status`` (``proven`` or ``gap``; null where it was not computed), ``sites``.
     """
     order = building_order(question, question.at(sites), question.fixed)
     groups = _cut(question, order, phasing)
@@ -195,8 +197,13 @@ def _bound(
         required=frozenset(),
         forbidden=frozenset(),
     )
-    best = propose_rooms(asked.problem, p_new=len(group), limits=question.limits)
-    bound = min(best.bound, objective)
+    try:
+        least = heeded(propose_rooms(asked.problem, p_new=len(group), limits=question.limits)).bound
+    except StoppedError as stop:
+        least = stop.bound
+    if not math.isfinite(least):
+        return none | {"status": "gap"}
+    bound = min(least, objective)
     gap = relative_gap(objective, bound)
     return {
         "lower_bound": bound,

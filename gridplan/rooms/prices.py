@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError
+from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.rooms.answers import Answer
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MAXIMISED
@@ -74,7 +74,7 @@ def decisions_table(
         where a cost is not given). ``price_objective``: by how much the objective is worse, in
         its own unit. ``price_status``: ``proven`` where both plans are, else
         ``gap``: then the price may be smaller or greater; ``infeasible`` where there is no
-        plan without the decision.
+        plan without the decision, ``stopped`` where none was found within the limits.
     """
     rows = [
         {**_log(one), "answer": found.key, **_price(question, one, found, solve)}
@@ -110,10 +110,11 @@ def _price(
 ) -> dict[str, object]:
     try:
         other = solve(question.without(one.site_id))
-    except InfeasibleError:
+    except (InfeasibleError, StoppedError) as error:
+        status = "stopped" if isinstance(error, StoppedError) else "infeasible"
         return {"open_without": pd.NA, "price_walk": math.nan, "price_residents": pd.NA,
                 "price_rooms": pd.NA, "price_cost": math.nan, "price_objective": math.nan,
-                "price_status": "infeasible"}  # fmt: skip
+                "price_status": status}  # fmt: skip
     ours, theirs = (walks_to(question, one.opened(question)) for one in (found, other))
     new, old = found.chosen.sites, other.chosen.sites
     proven = found.chosen.status == other.chosen.status == "proven"

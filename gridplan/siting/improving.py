@@ -17,7 +17,8 @@ _LEAST_GAIN_SHARE = 1e-10
 _SLACK = 1e-9
 # Rounds without a better plan until the exact search takes over; sites closed in a round.
 _PATIENCE, _LEAST_CLOSED, _MOST_CLOSED = 15, 1, 4
-_TINY = float(np.finfo(float).tiny)
+# A site that costs nothing counts as this share of the dearest: of several, the best gain is first.
+_LEAST_PRICE_SHARE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Table:
     far : float
         More than all demand pays in any plan that serves everybody.
     price : ndarray, shape (m,)
-        What a site costs; 1 where costs do not matter.
+        What a site costs, above 0; 1 where costs do not matter.
     """
 
     ladder: Ladder
@@ -93,7 +94,10 @@ def make_table(problem: Problem, tolls: tuple[Toll, ...], ladder: Ladder) -> Tab
         paid[at] = np.where(np.isfinite(paid[at]), paid[at], np.reshape(worst, (-1, 1)))
         base[at] = np.where(np.isfinite(base[at]), base[at], worst)
     cost = problem.conditions.cost
-    price = np.ones(len(columns)) if cost is None else cost[columns]
+    price = np.ones(len(columns))
+    if cost is not None:
+        dearest_site = float(cost[columns].max(initial=0.0))
+        price = np.maximum(cost[columns], _LEAST_PRICE_SHARE * dearest_site or 1.0)
     return Table(ladder, paid, base, far, price)
 
 
@@ -150,7 +154,7 @@ def _filled(table: Table, kept: Positions, ledger: Ledger, *, by_price: bool) ->
         must = slots is not None or not table.needed(chosen).all()
         if not must and gain[able].max() <= _LEAST_GAIN_SHARE * standing[0].sum():
             break
-        worth = gain / np.maximum(table.price, _TINY) if by_price else gain
+        worth = gain / table.price if by_price else gain
         chosen = np.append(chosen, int(np.where(able, worth, -np.inf).argmax()))
     return np.sort(chosen)
 

@@ -13,6 +13,9 @@ from gridplan.siting.packing_bound import Node
 # Capacities are brought to this, so that tolerances mean the same in every model.
 _FULL = 1_000.0
 _HALF = 0.5
+# What holds less than this share of the load, and no less than the second, counts as that much: a
+# site that holds nothing has no scale of its own.
+_LEAST_SHARE, _LEAST_ROOM = 1e-12, 1e-300
 
 
 class PairModel:
@@ -36,7 +39,8 @@ class PairModel:
         n, s, k = len(packing.load), len(node.sites), len(self._row)
         pair, site = np.arange(k), np.arange(s)
         cost = packing.cost[self._row, node.sites[self._column]]
-        room = np.maximum(packing.capacity[node.sites] * FITS, np.finfo(float).tiny)
+        smallest = max(_LEAST_SHARE * float(packing.load.sum()), _LEAST_ROOM)
+        room = np.maximum(packing.capacity[node.sites] * FITS, smallest)
         scale = 1.0 if packing.grid.exact else _FULL / room
         scale = np.broadcast_to(scale, s)
         held = packing.load[self._row] * scale[self._column]

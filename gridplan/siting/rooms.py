@@ -10,7 +10,14 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import FaultList, InfeasibleError, InputError, Message, first_ids
+from gridplan.errors import (
+    FaultList,
+    InfeasibleError,
+    InputError,
+    Message,
+    StoppedError,
+    first_ids,
+)
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
@@ -103,7 +110,11 @@ def propose_rooms(
         If there are fewer candidates than rooms asked for.
     InfeasibleError
         If the rooms are too few to reach everybody whom some site reaches (with the
-        least number that would), or the limits ended the search before any plan.
+        least number that would), or the rules leave no plan.
+    StoppedError
+        If the limits ended the search before any plan.
+    KeyboardInterrupt
+        If a key interrupted the search before any plan.
     """
     barred, wanted = frozenset(problem.forbidden), frozenset(problem.required)
     new = frozenset(problem.candidates)
@@ -132,8 +143,19 @@ def propose_rooms(
         limits=limits or Limits(),
     )
     if not result.sites:
-        raise InfeasibleError(no_plan(result, p_new))
+        raise without_plan(result, no_plan(result, p_new))
     return result
+
+
+def without_plan(result: Siting, message: Message) -> BaseException:
+    """Return what to raise where a search has no plan to give back: proven, or merely stopped."""
+    if result.status == "infeasible":
+        return InfeasibleError(message)
+    if result.stopped_by == "interrupt":
+        return KeyboardInterrupt()
+    return StoppedError(
+        message, reason=result.stopped_by or "work", bound=result.bound, work=result.work
+    )
 
 
 def _positions(problem: RoomProblem, ids: frozenset[Hashable]) -> Positions:
@@ -215,18 +237,15 @@ def no_plan(result: Siting, p_new: int) -> Message:
             f"步行到达。请增大 [siting].p、放宽规则，或连通步行路网。{cause.zh}",
         )
     setting, en, zh = _STOPPED.get(str(result.stopped_by), _STOPPED["work"])
-    advice_en = f"Raise {setting}." if setting else "Run it again."
-    advice_zh = f"请增大 {setting}。" if setting else "请重新运行。"
     return Message(
         en=f"The siting was stopped by {en} after {result.work:,.0f} steps of work, before there "
-        f"was a plan. {advice_en}",
-        zh=f"选址在得到方案之前因{zh}停止（已计算 {result.work:,.0f} 步）。{advice_zh}",
+        f"was a plan. Raise {setting}.",
+        zh=f"选址在得到方案之前因{zh}停止（已计算 {result.work:,.0f} 步）。请增大 {setting}。",
     )
 
 
 _STOPPED = {
     "work": ("[siting].work", "its limit of work", "计算量上限"),
     "time": ("[siting].time_s", "its limit of time", "时限"),
-    "interrupt": ("", "an interrupt", "中断"),
 }
 """Which setting to raise, and what ended the search, in both languages."""

@@ -62,7 +62,7 @@ class Ranked:
     siting : Siting
         The plan of the last stage that has one, with objective and bound of that stage.
     stages : tuple of Stage
-        Up to the first that has no plan.
+        Up to the first that has no plan, or that a key interrupted.
     """
 
     siting: Siting
@@ -72,6 +72,12 @@ class Ranked:
     def status(self) -> Status:
         """``proven`` if every stage is; else the first other status."""
         return next((one.status for one in self.stages if one.status != "proven"), "proven")
+
+    @property
+    def stopped_by(self) -> StoppedBy | None:
+        """``interrupt`` if stages may be missing; else what ended the first that was stopped."""
+        reasons = [one.stopped_by for one in self.stages if one.stopped_by is not None]
+        return "interrupt" if "interrupt" in reasons else next(iter(reasons), None)
 
 
 def lexicographic(
@@ -94,7 +100,8 @@ def lexicographic(
     reaches; for the share of the weight near a site, :math:`\max` and :math:`\ge (1 - s) z_l`
     [1]_. Every limit is a row of the radius formulation (see `p_median` under a budget), or
     leaves out pairs, so that each stage has its bound. Where a stage is not proven, its limit
-    follows the plan that was found.
+    follows the plan that was found. On an interrupt the best plan so far is kept, and no further
+    stage is begun.
 
     Parameters
     ----------
@@ -154,7 +161,10 @@ def lexicographic(
             kept = found, aim
         if sites is None:
             break
-        stand = replace(stand, sites=sites).limited(aim, aim.within(found.objective, slack))
+        stand = replace(stand, sites=sites)
+        if found.stopped_by == "interrupt":
+            break
+        stand = stand.limited(aim, aim.within(found.objective, slack))
     if kept is None:
         msg = "objectives were checked to be at least one"
         raise ValueError(msg)
@@ -183,7 +193,7 @@ def pareto(
     where the second is best, limits in equal steps; within each, the second is made as good
     as can be, and then the first as good as that allows. The limit on one as a constraint and
     the other made least is also what a planner asks: the shortest mean walk with 90 % within
-    500 m, say.
+    500 m, say. On an interrupt the plans so far are kept, and no further limit is tried.
 
     Parameters
     ----------
@@ -198,7 +208,8 @@ def pareto(
     DataFrame, one row per plan, from the best of the first objective on
         ``limit`` on the first objective, values of ``first`` and ``second``; ``bound``: no
         plan within the limit has a better second; ``gap``, ``status`` and ``stopped_by`` of
-        the second, and ``sites``. Plans that another one equals or beats are left out.
+        the second, and ``sites``. Plans that another one equals or beats are left out. Where
+        the last row says ``interrupt``, plans beyond it may be missing.
 
     Raises
     ------
@@ -249,6 +260,7 @@ class _Curve:
     points: int
     spent: float = 0.0
     left: int = 0
+    interrupted: bool = False
 
     def table(self) -> pd.DataFrame:
         """Return the plans, from the best of the first objective on."""
@@ -256,20 +268,41 @@ class _Curve:
         best, sites = self._solve(self.stand, self.first)
         if sites is None:
             return pd.DataFrame([self._lost(best)], columns=list(_COLUMNS))
+        limits, plans = self._ends(best, sites)
+        rows = list[dict[str, object]]()
+        for limit in limits:
+            if not self.interrupted:
+                rows.append(self._point(limit, sites))
+        # An interrupt before the first limit leaves what the ends were sought with.
+        rows = rows or [self._row(self.stand.value(self.first, one), one) for one in plans]
+        table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"stopped_by": "object"})
+        table = _efficient(table, self.first, self.second)
+        if self.interrupted:
+            last = table.index[-1]
+            table.loc[last, "stopped_by"] = "interrupt"
+            # What was not tried may beat even a plan that is proven within its limit.
+            table.loc[last, "status"] = "gap" if table["sites"].iloc[-1] else "stopped"
+        return table
+
+    def _ends(self, best: Siting, sites: Positions) -> tuple[list[float], list[Positions]]:
+        """Return the limits on the first objective, and the plans that are known by then."""
+        if self.interrupted:
+            return [], [sites]
         other, apart = self._solve(replace(self.stand, sites=sites), self.second)
-        limits = [best.objective]
-        if apart is not None:
-            within = self.stand.limited(self.second, other.objective)
-            nearest, _ = self._solve(replace(within, sites=apart), self.first)
-            end = nearest.objective
-            limits = np.linspace(best.objective, end, self.points).tolist()
-        rows = [self._point(limit, sites) for limit in limits]
-        return _efficient(pd.DataFrame(rows, columns=list(_COLUMNS)), self.first, self.second)
+        if apart is None:
+            return [best.objective], [sites]
+        if self.interrupted:
+            return [], [sites, apart]
+        within = self.stand.limited(self.second, other.objective)
+        nearest, closer = self._solve(replace(within, sites=apart), self.first)
+        limits = np.linspace(best.objective, nearest.objective, self.points).tolist()
+        return limits, [sites, apart if closer is None else closer]
 
     def _solve(self, stand: Stand, aim: Aim) -> tuple[Siting, Positions | None]:
         found = solve_aim(stand, aim, _share(self.limits, self.spent, max(1, self.left)))
         self.spent += found[0].work
         self.left -= 1
+        self.interrupted = self.interrupted or found[0].stopped_by == "interrupt"
         return found
 
     def _point(self, limit: float, sites: Positions) -> dict[str, object]:
@@ -279,18 +312,26 @@ class _Curve:
         found, chosen = self._solve(within, self.second)
         if chosen is None:
             return self._lost(found) | {"limit": limit}
-        again = within.limited(self.second, found.objective)
-        _, better = self._solve(replace(again, sites=chosen), self.first)
-        chosen = chosen if better is None else better
+        if not self.interrupted:
+            again = within.limited(self.second, found.objective)
+            _, better = self._solve(replace(again, sites=chosen), self.first)
+            chosen = chosen if better is None else better
+        return self._row(limit, chosen, found)
+
+    def _row(
+        self, limit: float, chosen: Positions, found: Siting | None = None
+    ) -> dict[str, object]:
+        """Return a plan; without a search of its second objective, nothing bounds that."""
         ids = self.stand.problem.site_ids
+        unknown = math.inf if self.second.maximised else -math.inf
         return {
             "limit": limit,
             "first": self.stand.value(self.first, chosen),
             "second": self.stand.value(self.second, chosen),
-            "bound": found.bound,
-            "gap": found.gap,
-            "status": found.status,
-            "stopped_by": found.stopped_by,
+            "bound": found.bound if found else unknown,
+            "gap": found.gap if found else math.inf,
+            "status": found.status if found else "gap",
+            "stopped_by": found.stopped_by if found else "interrupt",
             "sites": tuple(ids[one] for one in chosen),
         }
 

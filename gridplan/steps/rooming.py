@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from gridplan.demand import first_containing
-from gridplan.errors import InfeasibleError, Note
+from gridplan.errors import InfeasibleError, Message, Note, StoppedError
 from gridplan.rooms import (
     KEYS,
     MODELS,
@@ -175,21 +175,34 @@ def _estates(work: Work) -> Estates:
 
 
 def room_answers(work: Work, case: RoomCase) -> list[Answer]:
-    """Return the three answers; one that is not followed may turn out to be impossible."""
+    """Return the three answers; one that is not followed may be impossible, or be stopped."""
     found = []
     if case.asked.budget is not None:
         work.notes.extend(unpriced_note(case.question))
     for key in KEYS:
         try:
             found.append(answer(case.question, case.estates, key, asked=case.asked))
-        except InfeasibleError as error:
+        except (InfeasibleError, StoppedError) as error:
             if key == work.config.siting.answer:
                 raise
-            work.notes.extend(Note("answer_infeasible", 1, one) for one in error.faults)
             model = MODELS[case.asked.objective] if key == "C" else "lscp"
-            none = Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
+            none = _without_plan(model, error)
+            work.notes.extend(
+                Note(
+                    f"answer_{none.status}",
+                    1,
+                    Message(en=f"Answer {key}: {one.en}", zh=f"答案 {key}：{one.zh}"),
+                )
+                for one in error.faults
+            )
             found.append(Answer(key, none))
     return found
+
+
+def _without_plan(model: str, error: InfeasibleError | StoppedError) -> Chosen:
+    if isinstance(error, StoppedError):
+        return Chosen((), model, math.inf, error.bound, math.inf, "stopped", error.reason)
+    return Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
 
 
 def assigned_columns(
