@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from gridplan.siting import Siting
+from typing import Protocol, TypeVar
 
 
-def heeded(found: Siting) -> Siting:
+class Search(Protocol):
+    """The result of a search, which says what ended it."""
+
+    @property
+    def stopped_by(self) -> str | None:
+        """None where it went to its end."""
+        ...  # pragma: no cover - never called
+
+
+Found = TypeVar("Found", bound=Search)
+
+
+def heeded(found: Found) -> Found:
     """
     Return the result of a search, unless a key interrupted it.
 

@@ -27,6 +27,7 @@ from gridplan.rooms import (
     with_service_points,
 )
 from gridplan.rooms.question import NO_WAY_M, Positions
+from gridplan.rooms.searches import heeded
 from gridplan.steps.doubts import to_nearest_room
 from gridplan.steps.work import Work
 
@@ -53,14 +54,14 @@ def add_measures(work: Work) -> None:
         lambda one: added.walks(today, one),
         budget,
     )
-    alone = rooms_alone(asked)
+    alone = heeded(rooms_alone(asked))
     points: frozenset[str] = frozenset()
     if settings.service_point_cost is not None:
         _check_points(question, settings.service_points)
         asked, points = with_service_points(
             asked, settings.service_points, settings.service_point_cost
         )
-    mix = best_mix(asked, start=alone if math.isfinite(alone.objective) else None)
+    mix = heeded(best_mix(asked, start=alone if math.isfinite(alone.objective) else None))
     if len(untried):
         others = tuple(range(len(kept), len(added)))
         more, with_others = added.beside(others), added.walks(today, others)
