@@ -22,12 +22,9 @@ demo:
 	@$(SETUP) core
 	@$(RUN) -m gridplan demo --out runs/demo --replace $(ARGS)
 
-# On up to four cores at once; the tests of a file stay together, and share what they made.
-WORKERS = --numprocesses auto --maxprocesses 4 --dist loadfile
-
 test:
 	@$(SETUP) test
-	@$(RUN) -m pytest $(WORKERS) $(ARGS)
+	@$(RUN) -m pytest $(ARGS)
 
 test-all:
 	@$(SETUP) test
