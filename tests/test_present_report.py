@@ -272,7 +272,7 @@ def test_every_setting_is_told_by_its_meaning_in_both_languages() -> None:
     told = {row.key: row for row in rows}
     assert told["network.buffer_m"].value.en.endswith(" m")
     assert told["zones.tolerance"].value.en == "20%"
-    assert told["cells.method"].value.zh == "方格"
+    assert told["cells.method"].value.zh == "肌理"
     assert told["demand.home_m2.dormitory"].meaning.zh.endswith("：宿舍")
     assert told["siting.work"].value.en == f"{settings['siting']['work']:,}"
 

@@ -41,6 +41,7 @@ _CHECKS = MappingProxyType(
         "sensitivity": Message("ranges of residents and walks", "居民与步行的变动范围"),
         "community_change": Message("communities before and after", "各社区前后对照"),
         "room_space": Message("floor area of rooms", "活动室面积"),
+        "measures": Message("the mix of measures", "措施组合"),
         "room_tables": Message("tables about rooms", "活动室各表"),
     }
 )
