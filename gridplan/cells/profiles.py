@@ -8,12 +8,8 @@ from types import MappingProxyType
 
 from gridplan.errors import Message
 
-DIGITS = "0123456789"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Letters that are given out: without I and O, which are read as 1 and 0."""
-
-CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""Letters that are taken where others gave them out."""
 
 UNIT_GRID = "unit_grid"
 """The grid system of management cells; other systems have codes of the same length."""

@@ -20,7 +20,7 @@ from gridplan.siting.matrix import Positions, is_number
 from gridplan.siting.options import Limits
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting
-from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, StoppedBy, relative_gap
+from gridplan.siting.search import OutOfEffortError, StoppedBy
 
 Kind = Literal["mean", "share", "longest", "p90", "ede"]
 _RADIUS_M, _P90 = 500.0, 0.9
@@ -193,16 +193,7 @@ def _in_aim(problem: Problem, aim: Aim, found: Siting) -> Siting:
         objective, bound = -math.inf, -math.inf
     elif math.isinf(found.bound):
         bound = math.inf if aim.maximised or found.status == "infeasible" else -math.inf
-    gap = relative_gap(objective, bound)
-    proven = found.status == "proven" or (found.status == "gap" and gap <= PROVEN_GAP)
-    return replace(
-        found,
-        objective=objective,
-        bound=bound,
-        gap=gap,
-        status="proven" if proven else found.status,
-        stopped_by=None if proven else found.stopped_by,
-    )
+    return found.restated(objective, bound)
 
 
 def _cap(problem: Problem, aim: Aim, worst: float) -> Toll:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting
-from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 _NO_RULES, _NO_LIMITS = Rules(), Limits()
 _LARGEST_EXPONENT = 500.0
@@ -93,16 +91,7 @@ def p_ede(
     found = p_median(powers, pd.Series(problem.weights, index=ids), p=p, rules=rules, limits=limits)
     people = math.fsum(problem.weights[problem.counted])
     objective, bound = (as_metres(one, people, kappa) for one in (found.objective, found.bound))
-    gap = relative_gap(objective, bound)
-    proven = found.status == "proven" or (found.status == "gap" and gap <= PROVEN_GAP)
-    return replace(
-        found,
-        objective=objective,
-        bound=bound,
-        gap=gap,
-        status="proven" if proven else found.status,
-        stopped_by=None if proven else found.stopped_by,
-    )
+    return found.restated(objective, bound)
 
 
 def kappa_of(problem: Problem, aversion: float) -> float:

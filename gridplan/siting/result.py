@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
 from gridplan.errors import Message
-from gridplan.siting.search import StoppedBy
+from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
 
@@ -73,3 +73,16 @@ class Siting:
     def lower_bound(self) -> float:
         """The bound: from below, or from above where most coverage is asked for (MCLP)."""
         return self.bound
+
+    def restated(self, objective: float, bound: float) -> Siting:
+        """Return the same plan with objective and bound in other units: gap and status follow."""
+        gap = relative_gap(objective, bound)
+        proven = self.status == "proven" or (self.status == "gap" and gap <= PROVEN_GAP)
+        return replace(
+            self,
+            objective=objective,
+            bound=bound,
+            gap=gap,
+            status="proven" if proven else self.status,
+            stopped_by=None if proven else self.stopped_by,
+        )
