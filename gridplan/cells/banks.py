@@ -39,14 +39,18 @@ def part_banks(
         and is too small to be a cell, stays.
     """
     moved = 0
-    for cell in range(len(search.cells.members)):
+    for number in range(len(search.cells.members)):
+        cell = number
         own = search.cells.members[cell]
         water = [atom for atom in own if wet[atom]]
         if not water or search.cells.realm[cell] in whole or any(bridged[atom] for atom in water):
             continue
         banks = _parts(search, {atom for atom in own if not wet[atom]})
         for bank in banks[1:]:
-            moved += _moved(search, cell, bank, banks[0], wet)
+            # A bank that only the one before joined to the rest has gone with it.
+            if bank <= search.cells.members[cell]:
+                left = _moved(search, cell, bank, banks[0], wet)
+                moved, cell = moved + (left != cell), left
     return moved
 
 
@@ -95,25 +99,26 @@ def _area(search: Search, atoms: set[int]) -> float:
 
 def _moved(
     search: Search, cell: int, bank: set[int], main: set[int], wet: npt.NDArray[np.bool_]
-) -> bool:
+) -> int:
+    """Move a bank to another cell, if one has room; return the cell of the rest."""
     cells, target = search.cells, search.cells.target[cell]
     if _area(search, bank) < _LEAST_SHARE * target:
-        return False
+        return cell
     rest = next(p for p in _parts(search, cells.members[cell] - bank) if not main.isdisjoint(p))
     # Water that only the bank joined to the rest goes with it.
     gone = cells.members[cell] - rest
     host = _host(search, cell, gone, wet)
     score = search.score
     if host is None and _area(search, gone) < (score.aim - score.limit) * target:
-        return False
+        return cell
     realm = cells.realm[cell if host is None else host]
     cells.members[cell] = set()
-    search.add(rest, realm=cells.realm[cell], target_m2=target)
+    left = search.add(rest, realm=cells.realm[cell], target_m2=target)
     if host is not None:
         gone, target = gone | cells.members[host], cells.target[host]
         cells.members[host] = set()
     search.add(gone, realm=realm, target_m2=target)
-    return True
+    return left
 
 
 def _host(search: Search, cell: int, gone: set[int], wet: npt.NDArray[np.bool_]) -> int | None:
