@@ -1,0 +1,20 @@
+"""One boundary for all departments: overlay, conflicts, proposal, handovers and duties."""
+
+from gridplan.unify.conflicts import agreed_m2, conflict_sums, conflicts, handovers
+from gridplan.unify.disagreement import disagreement, mean_disagreement
+from gridplan.unify.duties import duties
+from gridplan.unify.options import UnifyOptions
+from gridplan.unify.proposal import Unified, propose_zones
+
+__all__ = [
+    "Unified",
+    "UnifyOptions",
+    "agreed_m2",
+    "conflict_sums",
+    "conflicts",
+    "disagreement",
+    "duties",
+    "handovers",
+    "mean_disagreement",
+    "propose_zones",
+]

@@ -1,0 +1,255 @@
+"""One boundary for all departments: the proposal, and how it compares with adopting theirs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.errors import Message, Note, first_ids
+from gridplan.geometry import Floats, Geometries
+from gridplan.unify.checks import check
+from gridplan.unify.claims import NOBODY, Claims, Ints, change_cost, claims_of, successors
+from gridplan.unify.disagreement import disagreement, mean_disagreement
+from gridplan.unify.options import UnifyOptions
+from gridplan.unify.overlay import (
+    PROPOSAL,
+    Refinement,
+    Zoning,
+    common_refinement,
+    department_zonings,
+    residents_in,
+)
+from gridplan.unify.search import Draft, least_cost, settled
+from gridplan.zones.land import Land, land_of
+from gridplan.zones.report import zone_names
+
+DEFAULT = UnifyOptions()
+
+_GIVEN = "given"
+"""How the zones that no department has drawn are called among the starts."""
+
+
+@dataclass(frozen=True)
+class Unified:
+    """
+    Zones with one boundary for all departments.
+
+    Attributes
+    ----------
+    zone_of : Series of str, indexed by ``cell_uid`` in the order of the cells
+        ``U01`` … in rows from the north, from west to east.
+    successors : DataFrame, one row for each new zone and department
+        ``zone_id``, ``department``, ``old_zone_id`` (which zone of the department it carries
+        on; null: the department has no zone left for it).
+    changes : float
+        Residents, or m², that change hands, by the weights of the departments. With
+        residents, all land together counts as half a resident more.
+    bound : float
+        Under the same successors at least so much would change hands, whether zones were
+        connected and balanced or not.
+    adopted : DataFrame, one row for each department
+        ``department``, ``changes`` if all took its zoning over as it is drawn (what it
+        leaves out or claims twice going where least changes hands), ``changes_by_cells``:
+        the same along the cells, in connected zones; ``start``: whether the proposal
+        began there.
+    disagreement : DataFrame
+        As `gridplan.unify.disagreement` gives it, of the zonings as drawn.
+    mean_disagreement : float
+        0 (all draw the same borders) to 1.
+    refinement : Refinement
+        Of the departments' zonings, and, last, of the proposal.
+    outside : DataFrame
+        ``department``, ``zone_id``, ``outside_m2``: what was drawn beyond the sub-district.
+    notes : tuple of Note
+    """
+
+    zone_of: pd.Series[str]
+    successors: pd.DataFrame
+    changes: float
+    bound: float
+    adopted: pd.DataFrame
+    disagreement: pd.DataFrame
+    mean_disagreement: float
+    refinement: Refinement
+    outside: pd.DataFrame
+    notes: tuple[Note, ...]
+
+
+def propose_zones(
+    cells: gpd.GeoDataFrame,
+    homes: gpd.GeoDataFrame,
+    zonings: gpd.GeoDataFrame,
+    *,
+    given: pd.Series[str] | None = None,
+    options: UnifyOptions = DEFAULT,
+) -> Unified:
+    r"""
+    Propose zones of whole cells under which the least changes hands.
+
+    With a zone :math:`\pi_d(u)` of each department d for each new zone u, one to one, what
+    changes hands in a cell c that is put into u is
+
+    .. math::
+        \sum_d w_d \left( m_{cd} - m_{cd\,\pi_d(u)} \right)
+
+    for the mass :math:`m_{cd}` of the cell that the department claims and that of it which
+    the zone holds. Borders for given names, and names for given borders (an assignment
+    problem for each department), are settled in turn, beginning with each department's own
+    zoning, so that the result is never worse than any of them along the cells; zones stay
+    connected throughout.
+
+    Parameters
+    ----------
+    cells : GeoDataFrame
+        ``cell_uid`` (text, unique) and polygons that tile the sub-district.
+    homes : GeoDataFrame
+        Points with ``population``; null geometry where a home has no place.
+    zonings : GeoDataFrame
+        ``department``, ``zone_id`` and polygons, in the CRS of the cells. They may overlap,
+        leave gaps, and reach beyond the cells.
+    given : Series of str, optional
+        Zones of the cells by ``cell_uid`` to begin with besides the departments'.
+    options : UnifyOptions
+
+    Returns
+    -------
+    Unified
+        The same for any order of the rows.
+
+    Raises
+    ------
+    CrsError, InputError, SettingsError
+        With one message per fault.
+    """
+    check(cells, zonings, options)
+    order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
+    own = cells.iloc[order]
+    shapes = own.geometry.to_numpy()
+    outline = shapely.coverage_union_all(shapes)
+    parts, outside = department_zonings(zonings, outline)
+    claims = claims_of(shapes, parts, homes, options)
+    land = land_of(own, residents_in(shapes, homes))
+    piece = land.graph.components()
+    starts = {
+        one: _largest(held) for one, held in zip(claims.departments, claims.held, strict=True)
+    }
+    if given is not None:
+        starts[_GIVEN] = pd.factorize(given.reindex(own["cell_uid"]), sort=True)[0].astype(np.intp)
+    drafts = {name: settled(claims, land, piece, label, options) for name, label in starts.items()}
+    best_name = min(drafts, key=lambda name: drafts[name][1].rank)
+    best = drafts[best_name][1]
+    names = [f"U{name[1:]}" for name in zone_names(land, best.label, best.k)]
+    zone_of = pd.Series(np.array(names, dtype=object)[best.label], index=own["cell_uid"])
+    refinement = common_refinement(outline, (*parts, _as_zoning(shapes, best.label, names)), homes)
+    pairs = disagreement(refinement, parts, mass_of(refinement, options))
+    return Unified(
+        zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
+        successors=_successor_table(best, names, parts),
+        changes=best.cost,
+        bound=least_cost(claims, best),
+        adopted=_adopted(refinement.shapes, parts, claims, drafts, best_name, homes, options),
+        disagreement=pairs,
+        mean_disagreement=mean_disagreement(pairs),
+        refinement=refinement,
+        outside=outside,
+        notes=tuple(_notes(best, names, outside, land, options)),
+    )
+
+
+def mass_of(refinement: Refinement, options: UnifyOptions) -> Floats:
+    """Return what each piece counts: residents, or m²."""
+    return refinement.area_m2 if options.by == "area" else refinement.residents
+
+
+def _as_zoning(shapes: Geometries, label: Ints, names: list[str]) -> Zoning:
+    """Return the proposal as a zoning of its own."""
+    order = np.argsort(names)
+    merged = [shapely.coverage_union_all(shapes[label == zone]) for zone in order.tolist()]
+    return Zoning(
+        PROPOSAL, tuple(names[zone] for zone in order.tolist()), np.array(merged, dtype=object)
+    )
+
+
+def _largest(held: Floats) -> Ints:
+    """Return the zone that holds most of each cell; `NOBODY` where none does."""
+    label: Ints = np.where(held.max(axis=1) > 0, held.argmax(axis=1), NOBODY).astype(np.intp)
+    return label
+
+
+def _successor_table(best: Draft, names: list[str], parts: tuple[Zoning, ...]) -> pd.DataFrame:
+    rows = [
+        (names[new], zoning.department, None if old == NOBODY else zoning.ids[old])
+        for zoning, carried in zip(parts, best.carried, strict=True)
+        for new, old in enumerate(carried.tolist())
+    ]
+    table = pd.DataFrame(rows, columns=["zone_id", "department", "old_zone_id"])
+    return table.sort_values(["zone_id", "department"]).reset_index(drop=True)
+
+
+def _adopted(
+    pieces: Geometries,
+    parts: tuple[Zoning, ...],
+    claims: Claims,
+    drafts: dict[str, tuple[Draft, Draft]],
+    best_name: str,
+    homes: gpd.GeoDataFrame,
+    options: UnifyOptions,
+) -> pd.DataFrame:
+    """Return what would change hands if all departments took over the zoning of one."""
+    exact = claims_of(pieces, parts, homes, options)
+    rows = []
+    for at, name in enumerate(claims.departments):
+        held = exact.held[at]
+        label, k = _largest(held), held.shape[1]
+        sure = np.where(label == NOBODY, 0, label).astype(np.intp)
+        cost = change_cost(exact, successors(exact, sure, k))
+        allowed = np.where(held > 0, cost, np.inf)
+        free = ~(held > 0).any(axis=1)
+        allowed[free] = cost[free]
+        rows.append((name, math.fsum(allowed.min(axis=1)), drafts[name][0].cost, name == best_name))
+    return pd.DataFrame(rows, columns=["department", "changes", "changes_by_cells", "start"])
+
+
+def _notes(
+    best: Draft, names: list[str], outside: pd.DataFrame, land: Land, options: UnifyOptions
+) -> list[Note]:
+    notes = []
+    if len(outside):
+        zones = [f"{row.department}/{row.zone_id}" for row in outside.itertuples()]
+        beyond_m2 = math.fsum(outside["outside_m2"])
+        notes.append(
+            Note(
+                "zonings_outside",
+                len(outside),
+                Message(
+                    en=f"{len(outside)} zones of departments reach beyond the sub-district, "
+                    f"{beyond_m2:,.0f} m² in all, which is left out: {first_ids(zones)}.",
+                    zh=f"{len(outside)} 个部门分区超出街道范围，共 {beyond_m2:,.0f} m²，未计入："
+                    f"{first_ids(zones)}。",
+                ),
+                tuple(zones),
+            )
+        )
+    if best.excess > 0 and options.tolerance is not None:
+        load = np.bincount(best.label, weights=land.load, minlength=best.k)
+        mean = load.mean()
+        worst = int(np.abs(load - mean).argmax())
+        notes.append(
+            Note(
+                "unified_balance",
+                int((np.abs(load - mean) > options.tolerance * mean).sum()),
+                Message(
+                    en=f"The zones of the proposal are not all within ±{options.tolerance:.0%} of "
+                    f"the mean of {mean:,.0f} residents: {names[worst]} has {load[worst]:,.0f}.",
+                    zh=f"统一方案的责任区未能全部处于人均 {mean:,.0f} 的 "
+                    f"±{options.tolerance:.0%} 以内：{names[worst]} 有 {load[worst]:,.0f} 人。",
+                ),
+                (names[worst],),
+            )
+        )
+    return notes

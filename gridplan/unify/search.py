@@ -1,0 +1,240 @@
+"""Connected new zones under which the least changes hands."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridplan.geometry import Floats
+from gridplan.unify.claims import Claims, Ints, change_cost, successors, total_cost
+from gridplan.unify.options import UnifyOptions
+from gridplan.zones.contiguity import Contiguity
+from gridplan.zones.land import Land, zone_sums
+from gridplan.zones.search import Goal, Zoning
+
+_NONE = -1
+_ROUNDS = 8
+"""Names and borders are settled in turn; each turn is at least as good as the one before."""
+_ENOUGH = 1e-4
+"""A turn that betters less than this share of the cost is the last."""
+_HOT, _COLD = 1.0, 0.02
+"""First and last temperature, in what an average cell that changes hands costs."""
+_BEYOND = 1e3
+"""A zone outside the tolerance costs more than whatever changes hands in a cell."""
+_DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class Draft:
+    """
+    New zones of the cells, and what they cost.
+
+    Attributes
+    ----------
+    label : array of int, shape (n,)
+        0 to k - 1.
+    k : int
+    carried : list of array of int, shape (k,)
+        As `successors` returns them.
+    cost : float
+        Mass that changes hands, by the weights of the departments.
+    excess : float
+        How far zones are beyond the tolerance, in tolerances; 0 without one.
+    """
+
+    label: Ints
+    k: int
+    carried: list[Ints]
+    cost: float
+    excess: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Smaller is better."""
+        return round(self.excess, _DECIMALS), round(self.cost, _DECIMALS)
+
+
+def settled(
+    claims: Claims, land: Land, piece: Ints, label: Ints, options: UnifyOptions
+) -> tuple[Draft, Draft]:
+    """
+    Return connected zones made of a division of the cells, as it is and improved.
+
+    Parameters
+    ----------
+    claims : Claims
+    land : Land
+        With residents as the load.
+    piece : array of int, shape (n,)
+        Connected land that each cell lies in; a zone lies in one.
+    label : array of int, shape (n,)
+        Division to begin with; -1 where nothing is said.
+    options : UnifyOptions
+
+    Returns
+    -------
+    Draft, Draft
+        The division made connected, and the best that was found from it.
+    """
+    first = _draft(claims, land, _one_piece_each(claims, land.graph, piece, label), options)
+    best = first
+    for number in range(_ROUNDS):
+        cost = change_cost(claims, best.carried)
+        rng = np.random.default_rng([options.seed, number])
+        drafts = [_searched(claims, land, best, cost, options, rng)]
+        greedy = _one_piece_each(claims, land.graph, piece, _cheapest(cost, best.label), cost=cost)
+        drafts.append(_draft(claims, land, greedy, options))
+        better = min(drafts, key=lambda one: one.rank)
+        if better.rank >= best.rank:
+            break
+        enough = better.excess == best.excess and best.cost - better.cost <= _ENOUGH * best.cost
+        best = better
+        if enough:
+            break
+    return first, best
+
+
+def least_cost(claims: Claims, draft: Draft) -> float:
+    """Return what would change hands at least under the draft's names, connected or not."""
+    return math.fsum(change_cost(claims, draft.carried).min(axis=1))
+
+
+def _draft(claims: Claims, land: Land, label: Ints, options: UnifyOptions) -> Draft:
+    k = int(label.max()) + 1
+    carried = successors(claims, label, k)
+    cost = total_cost(change_cost(claims, carried), label)
+    goal = _goal(land, k, options)
+    load = zone_sums(land.load, label, k).tolist()
+    return Draft(label, k, carried, cost, math.fsum(map(goal.beyond, load)) if goal else 0.0)
+
+
+def _goal(land: Land, k: int, options: UnifyOptions) -> Goal | None:
+    mean = math.fsum(land.load) / k
+    return None if options.tolerance is None or mean <= 0 else Goal(mean, options.tolerance)
+
+
+def _cheapest(cost: Floats, label: Ints) -> Ints:
+    """Return the cheapest zone of each cell; among equals its own."""
+    least = cost.min(axis=1)
+    own = cost[np.arange(len(label)), label] <= least
+    return np.where(own, label, cost.argmin(axis=1)).astype(np.intp)
+
+
+def _one_piece_each(
+    claims: Claims, graph: Contiguity, piece: Ints, label: Ints, *, cost: Floats | None = None
+) -> Ints:
+    """
+    Return a division into connected zones that differs little from a given one.
+
+    Of each zone the part with most mass stays; its other parts, and cells of no zone, join
+    a neighbour, the cheapest first. Land without any zone becomes one.
+    """
+    mass = np.sum([*claims.claimed], axis=0)
+    label = _largest_parts(graph, label, mass)
+    if cost is None:
+        k = int(label.max()) + 1
+        cost = np.zeros((len(label), max(k, 1)))
+        if k:
+            known = np.where(label == _NONE, 0, label).astype(np.intp)
+            cost = change_cost(claims, successors(claims, known, k))
+    for one in np.setdiff1d(piece, piece[label != _NONE]):
+        # Land that no zone has reached is one of its own, begun at its first cell.
+        label[np.flatnonzero(piece == one)[0]] = cost.shape[1]
+        cost = np.hstack([cost, cost.max(axis=1, keepdims=True)])
+    _grow(graph, label, cost)
+    numbered: Ints = np.unique(label, return_inverse=True)[1].astype(np.intp)
+    return numbered
+
+
+def _largest_parts(graph: Contiguity, label: Ints, mass: Floats) -> Ints:
+    """Return the division with all but the part of most mass of each zone taken out."""
+    same = (label[graph.left] == label[graph.right]) & (label[graph.left] != _NONE)
+    part = Contiguity(
+        graph.left[same], graph.right[same], graph.border_m[same], graph.count
+    ).components()
+    weight = np.bincount(part, weights=mass)
+    size = np.bincount(part)
+    kept = np.full(len(label), _NONE, dtype=np.intp)
+    for zone in np.unique(label[label != _NONE]).tolist():
+        parts = np.unique(part[label == zone])
+        best = parts[np.lexsort((parts, -size[parts], -weight[parts]))[0]]
+        kept[part == best] = zone
+    return kept
+
+
+def _grow(graph: Contiguity, label: Ints, cost: Floats) -> None:
+    """Let cells of no zone join a neighbour's, the least costly first."""
+    near: list[list[int]] = [[] for _ in range(graph.count)]
+    for one, other in zip(graph.left.tolist(), graph.right.tolist(), strict=True):
+        near[one].append(other)
+        near[other].append(one)
+    extra = cost - cost.min(axis=1, keepdims=True)
+    heap = [
+        (float(extra[cell, label[other]]), cell, int(label[other]))
+        for cell in np.flatnonzero(label == _NONE).tolist()
+        for other in near[cell]
+        if label[other] != _NONE
+    ]
+    heapq.heapify(heap)
+    while heap:
+        _, cell, zone = heapq.heappop(heap)
+        if label[cell] != _NONE:
+            continue
+        label[cell] = zone
+        for other in near[cell]:
+            if label[other] == _NONE:
+                heapq.heappush(heap, (float(extra[other, zone]), other, zone))
+
+
+def _searched(
+    claims: Claims,
+    land: Land,
+    draft: Draft,
+    cost: Floats,
+    options: UnifyOptions,
+    rng: np.random.Generator,
+) -> Draft:
+    """Return the best of a course of annealed moves of border cells, under given names."""
+    zoning = Zoning(land, draft.label, draft.k)
+    if not zoning.cut:
+        return draft
+    goal = _goal(land, draft.k, options)
+    typical = max(float(cost.max(axis=1).mean()), 1e-12)
+    moves = options.moves_per_cell * land.count
+    heat = typical * _HOT * (_COLD / _HOT) ** (np.arange(moves) / moves)
+    picks, slacks = rng.random(moves).tolist(), (-heat * np.log1p(-rng.random(moves))).tolist()
+    prices: list[list[float]] = cost.tolist()
+    total = best = total_cost(cost, draft.label)
+    excess = least = draft.excess
+    label = draft.label
+    since: list[tuple[int, int]] = []
+    for pick, slack in zip(picks, slacks, strict=True):
+        move = zoning.proposed(pick)
+        cell, home, host, home_m, _ = move
+        if not home_m:
+            continue
+        dearer = prices[cell][host] - prices[cell][home]
+        beyond = _more_excess(zoning, goal, move) if goal else 0.0
+        if dearer + beyond * _BEYOND * typical > slack or not zoning.may_leave(cell):
+            continue
+        zoning.apply(move)
+        total, excess = total + dearer, excess + beyond
+        since.append((cell, home))
+        if (round(excess, _DECIMALS), total) < (round(least, _DECIMALS), best - 1e-9 * typical):
+            least, best = excess, total
+            since.clear()
+    for cell, home in reversed(since):
+        zoning.zone[cell] = home
+    label = np.array(zoning.zone, dtype=np.intp)
+    return _draft(claims, land, label, options)
+
+
+def _more_excess(zoning: Zoning, goal: Goal, move: tuple[int, int, int, float, float]) -> float:
+    cell, home, host, _, _ = move
+    load = zoning.cell_load[cell]
+    before = goal.beyond(zoning.load[home]) + goal.beyond(zoning.load[host])
+    after = goal.beyond(zoning.load[home] - load) + goal.beyond(zoning.load[host] + load)
+    return after - before
