@@ -32,6 +32,7 @@ from gridplan.setting_fields import default_of as _default
 from gridplan.setting_fields import setting as _setting
 from gridplan.settings_file import read_raw
 from gridplan.siting import GradedNorm
+from gridplan.unify_settings import UnifySettings
 from gridplan.zones import ZoneOptions
 
 _LARGEST_SEED = 2**31 - 1
@@ -169,6 +170,13 @@ class PlaceSettings(Section):
         en="Cells or points with a column `weight`: where residents live relative to others; "
         '"none" for none.',
         zh='含 `weight` 字段的格网或点：人口的相对分布；"none" 表示没有。',
+    )
+    zonings: Layer = _setting(
+        None,
+        en="Zones of other departments, to be made one with [unify]: a layer with `department` and "
+        '`zone_id`; they may overlap and leave gaps. "none" for none.',
+        zh="各部门现有分区，由 [unify] 统一：含 `department` 与 `zone_id` 的面图层，"
+        '可重叠、可有空白。"none" 表示没有。',
     )
     fieldcheck: str | list[str] = _setting(
         [],
@@ -350,6 +358,7 @@ class Config(Section):
     zones: ZoneSettings = ZoneSettings()
     siting: SitingSettings = SitingSettings()
     measures: MeasureSettings = MeasureSettings()
+    unify: UnifySettings = UnifySettings()
     report: ReportSettings = ReportSettings()
     norms: dict[str, Norm] = _setting(
         {},

@@ -21,11 +21,13 @@ from gridplan.steps import (
     people,
     places,
     services,
+    unifying,
     walking,
 )
 from gridplan.steps.coding import coded_cells
 from gridplan.steps.places import managed_place
 from gridplan.steps.work import Step, Work
+from gridplan.unify import check_zonings
 from gridplan.zones import number_of_zones, rook_graph
 
 Progress = Callable[[str], None]
@@ -101,11 +103,12 @@ STEPS: tuple[Step, ...] = (
         ("cells", "access", "siting", "links", "measures", "services", "people", "zones"),
         layers.add_layers,
     ),
+    Step("unify", ("zonings",), ("unify", "run"), ("layers",), unifying.add_unified),
     Step(
         "bounds",
         ("streets", "water", "barriers", "estates"),
         ("report",),
-        ("layers",),
+        ("unify",),
         bounding.add_bounds,
     ),
     Step("summary", (), ("norms", "access"), ("bounds",), figures.add_summary),
@@ -177,6 +180,8 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     coded = coded_cells(managed_place(place, config)[0], config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(coded.cells).components())
+    if len(place.zonings):
+        check_zonings(coded.cells, place.zonings, unifying.unify_options(config))
     work = Work(place=place, config=config)
     places.add_network(work)
     return (*coded.notes, *work.notes)

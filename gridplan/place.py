@@ -160,6 +160,16 @@ SCHEMAS: dict[str, Schema] = {
         "cell_key",
         {"cell_key": _text(), "cell_id": _text(), "community_id": _text(), "name": _text()},
     ),
+    "zonings": Schema(
+        "polygon",
+        "zone_id",
+        {
+            "department": _text(required=True),
+            "zone_id": _text(required=True),
+            "name": _text(),
+        },
+        repeats=True,
+    ),
     "weights": Schema(
         "polygon or point",
         "weight_id",
@@ -207,7 +217,8 @@ class Place:
     Layers that the place does not have are empty frames, never None. Several rows of
     `facilities` with one id are the service points of one facility, or, with the id of a
     committee, its further service points. `cells` is a grid that a planner brings, with its
-    codes as they are (missing, repeated); ``cell_key`` tells its rows apart.
+    codes as they are (missing, repeated); ``cell_key`` tells its rows apart. `zonings` are
+    the zones of other departments, which may overlap and leave gaps.
     `population` has one row per unit: ``level`` (``total``, ``community`` or
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
@@ -231,6 +242,7 @@ class Place:
     sites: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
     cells: gpd.GeoDataFrame
+    zonings: gpd.GeoDataFrame
     weights: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()

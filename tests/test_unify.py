@@ -129,7 +129,7 @@ def test_places_of_dispute_gap_and_overlap_are_told_apart(town):
     unified = propose_zones(cells, homes, zonings)
     places = conflicts(unified, homes)
     by_kind = places.groupby("kind")["area_m2"].sum()
-    assert by_kind["gap"] == pytest.approx(250 * 100)
+    assert by_kind["blank"] == pytest.approx(250 * 100)
     assert by_kind["overlap"] == pytest.approx(50 * 300)
     assert by_kind["dispute"] == pytest.approx(50 * 100)
 
@@ -178,7 +178,7 @@ def test_land_that_nobody_claims_gets_a_body(town):
     unified = propose_zones(cells, homes, zonings)
     gaps = handovers(unified, homes)
     assert unified.zone_of.notna().all()
-    assert set(gaps["kind"]) == {"gap"}
+    assert set(gaps["kind"]) == {"blank"}
     assert gaps["from_zone_id"].isna().all()
     assert gaps["to_zone_id"].notna().all()
     assert conflicts(unified, homes)["kind"].tolist() == ["unclaimed"]
@@ -320,22 +320,23 @@ def least_by_enumeration(cells, homes, zonings, *, k):
     return best
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.data())
-def test_never_better_than_enumeration_and_seldom_worse(data):
-    cells = lattice(4, 2)
-    homes = homes_in(cells, data.draw(st.lists(st.integers(0, 40), min_size=8, max_size=8)))
-    labels = st.lists(st.integers(0, 1), min_size=8, max_size=8)
-    zonings = together(
-        *(zoning_by_cell(name, cells, np.array([0, *data.draw(labels)[1:]]))
-          for name in ("fire", "parks"))
-    )  # fmt: skip
-    unified = propose_zones(cells, homes, zonings)
-    k = unified.zone_of.nunique()
-    least = least_by_enumeration(cells, homes, zonings, k=k)
-    assert unified.changes >= least - 1e-6
-    # Names and borders in turn can end in a local optimum; the land is half a resident in each.
-    assert unified.changes <= least + 0.1 * float(homes["population"].sum()) + 1.0
+def test_never_better_than_enumeration_and_mostly_as_good():
+    cells, best = lattice(4, 2), []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        homes = homes_in(cells, rng.integers(0, 40, 8))
+        labels = [np.append(0, rng.integers(0, 2, 7)) for _ in range(2)]
+        zonings = together(
+            *(zoning_by_cell(name, cells, label)
+              for name, label in zip(("fire", "parks"), labels, strict=True))
+        )  # fmt: skip
+        unified = propose_zones(cells, homes, zonings)
+        k = unified.zone_of.nunique()
+        least = least_by_enumeration(cells, homes, zonings, k=k)
+        # All land together counts as half a resident in each department.
+        assert unified.changes >= least - 1e-6
+        best.append(unified.changes <= least + 1.0)
+    assert np.mean(best) >= 0.85
 
 
 def test_disagreement_is_a_metric_and_as_published(town):

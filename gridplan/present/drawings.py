@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from gridplan.errors import Language, Message
 from gridplan.geometry import Geometries
 from gridplan.plan import Plan
-from gridplan.present import aggregate, canvas, classes, labels
-from gridplan.present.canvas import ACCENT, INK, MUTED, Ink, Sheet
+from gridplan.present import aggregate, canvas, classes, ground, labels
+from gridplan.present.canvas import Ink
+from gridplan.present.conflict_map import conflicts_figure, conflicts_title
 from gridplan.present.curve import coverage_figure, coverage_title
 from gridplan.present.room_curve import curve_figure, curve_rows, curve_title
 from gridplan.present.tables_places import main_zones
@@ -23,9 +23,7 @@ from gridplan.present.words import (
     before_basis,
     number,
     percent,
-    source_line,
 )
-from gridplan.terms import term
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,24 +35,15 @@ FIGURES = (
     "04_coverage.png",
     "05_zones.png",
     "06_frontier.png",
+    "07_conflicts.png",
 )
-"""File names in the order of the report; without siting there is no ``03`` and no ``06``."""
+"""File names in the order of the report; without siting there is no ``03`` and no ``06``, without
+departments' zonings no ``07``."""
 
-_PEOPLE_PER_DOT, _LEAST_DOT = 12.0, 3.0
-_MATCHED_SHARE = 0.9
-_COMMITTEE = canvas.Symbol("s", 5.5, INK, "white")
-_EXISTING = canvas.Symbol("o", 5.5, "white", INK)
-_PROPOSED = canvas.Symbol("*", 12.0, ACCENT, "white")
-_MARKER_PX = 9.0
 _MANY_ZONES = 60
-_BUILDING_EDGE = "#00000059"
-_OUTLINE = canvas.Stroke(INK, 1.6, 8)
-_COMMUNITY_CASING = canvas.Stroke("white", 2.6, 6.9)
-_COMMUNITY = canvas.Stroke(INK, 1.3, 7, (0, (6, 2, 1, 2)))
 _ROUTE = canvas.Stroke("#b3261e", 1.5, 9)
 _ROUTE_START = canvas.Symbol("o", 9.0, "#b3261e", "white")
 _SERVED, _SERVED_EDGE = "#2f7f8c55", "#2f7f8c"
-_ZONE = canvas.Stroke("#3f4a52", 0.9, 6)
 
 
 def figures(plan: Plan, lang: Language = "zh") -> dict[str, bytes]:
@@ -84,6 +73,8 @@ def figures(plan: Plan, lang: Language = "zh") -> dict[str, bytes]:
         curve = curve_rows(plan)
         if curve is not None:
             drawn[FIGURES[5]] = canvas.png(curve_figure(plan, curve, ink))
+        if "conflicts" in plan.layers:
+            drawn[FIGURES[6]] = canvas.png(conflicts_figure(plan, ink))
     return drawn
 
 
@@ -92,7 +83,15 @@ def alt_text(plan: Plan, name: str) -> Message:
     makers = dict(
         zip(
             FIGURES,
-            (cells_title, _before_title, _after_title, coverage_title, zones_title, curve_title),
+            (
+                cells_title,
+                _before_title,
+                _after_title,
+                coverage_title,
+                zones_title,
+                curve_title,
+                conflicts_title,
+            ),
             strict=True,
         )
     )
@@ -114,16 +113,16 @@ def cells_figure(plan: Plan, ink: Ink) -> Figure:
     """Draw cells by residents, zones outlined, with committees, streets and water."""
     cells = plan.layer("cells")
     found = classes.by_residents(aggregate.people(cells))
-    sheet = _sheet(plan, ink, cells_title(plan))
+    sheet = ground.map_of(plan, ink, cells_title(plan))
     canvas.polygons(
         sheet.map, cells.geometry, fill=found.colours(), edge="#ffffff", width=0.25, order=2
     )
-    _ground(plan, sheet, land=False)
+    ground.ground(plan, sheet, land=False)
     zones = _main_zones(plan)
     if zones is not None:
-        canvas.lines(sheet.map, zones.geometry, _ZONE)
-    _points(plan, sheet, new=False)
-    _communities(plan, sheet)
+        canvas.lines(sheet.map, zones.geometry, ground.ZONE)
+    ground.places(plan, sheet, new=False)
+    ground.communities(plan, sheet)
     canvas.heading(sheet, found.title, "人")
     residents = found.counts(aggregate.people(cells).to_numpy())
     canvas.class_rows(
@@ -132,8 +131,8 @@ def cells_figure(plan: Plan, ink: Ink) -> Figure:
         [(Message(en="cells", zh="网格"), found.counts()),
          (Message(en="residents", zh="居民"), residents)],
     )  # fmt: skip
-    _symbols(plan, sheet, zones=zones is not None, new=False)
-    return _finished(plan, sheet)
+    ground.symbols(plan, sheet, zones=zones is not None, new=False)
+    return ground.finished(plan, sheet)
 
 
 def walk_title(plan: Plan, *, after: bool) -> Message:
@@ -181,11 +180,11 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
         reasons=aggregate.reasons(demand, str(column)),
     )
     placed = demand.geometry.notna().to_numpy()
-    sheet = _sheet(plan, ink, walk_title(plan, after=after))
-    _ground(plan, sheet, land=True)
-    _demand(plan, sheet, demand[placed], np.array(found.colours(), dtype=object)[placed])
-    _points(plan, sheet, new=after)
-    _communities(plan, sheet)
+    sheet = ground.map_of(plan, ink, walk_title(plan, after=after))
+    ground.ground(plan, sheet, land=True)
+    ground.homes(plan, sheet, demand[placed], np.array(found.colours(), dtype=object)[placed])
+    ground.places(plan, sheet, new=after)
+    ground.communities(plan, sheet)
     basis = (
         Message(en=f"{PLACE.en}, with the plan", zh=f"{PLACE.zh}（方案）")
         if after
@@ -198,7 +197,7 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
         [(Message(en="buildings", zh="建筑"), found.counts(placed.astype(float))),
          (Message(en="residents", zh="居民"), found.counts(people.to_numpy()))],
     )  # fmt: skip
-    _symbols(plan, sheet, zones=False, new=after)
+    ground.symbols(plan, sheet, zones=False, new=after)
     canvas.scale_and_north(sheet)
     return sheet.figure
 
@@ -224,13 +223,13 @@ def zones_figure(plan: Plan, ink: Ink) -> Figure:
     if zones is None:
         msg = "the plan has no zones"
         raise ValueError(msg)
-    sheet = _sheet(plan, ink, zones_title(plan))
+    sheet = ground.map_of(plan, ink, zones_title(plan))
     tints = zone_tints(zones.geometry.to_numpy())
     canvas.polygons(sheet.map, zones.geometry, fill=tints, edge="white", width=0.3, order=2)
-    _ground(plan, sheet, land=False)
-    canvas.lines(sheet.map, zones.geometry, _ZONE)
-    _community_lines(plan, sheet)
-    _points(plan, sheet, new=False)
+    ground.ground(plan, sheet, land=False)
+    canvas.lines(sheet.map, zones.geometry, ground.ZONE)
+    ground.community_lines(plan, sheet)
+    ground.places(plan, sheet, new=False)
     size = 6.5 if len(zones) <= _MANY_ZONES else 5.0
     texts = short_ids(zones["zone_id"].astype(str).tolist())
     labels.place_labels(
@@ -247,8 +246,8 @@ def zones_figure(plan: Plan, ink: Ink) -> Figure:
     for label, value in [*_zone_figures(zones), (across, aggregate.zones_across(plan))]:
         canvas.figure_row(sheet, label, value)
     canvas.heading(sheet, Message(en="Label: zone, residents", zh="标注：责任区编号、居民数"))
-    _symbols(plan, sheet, zones=True, new=False)
-    return _finished(plan, sheet)
+    ground.symbols(plan, sheet, zones=True, new=False)
+    return ground.finished(plan, sheet)
 
 
 def _zone_figures(zones: pd.DataFrame) -> list[tuple[Message, float]]:
@@ -280,21 +279,21 @@ def farthest_figure(plan: Plan, ink: Ink) -> Figure:
     """Draw the routes of the farthest walks, numbered, over buildings, streets and water."""
     walks = plan.layer("walks")
     walks = walks[walks.geometry.notna()].sort_values("rank", ascending=False)
-    sheet = _sheet(plan, ink, farthest_title(plan))
-    _ground(plan, sheet, land=True)
+    sheet = ground.map_of(plan, ink, farthest_title(plan))
+    ground.ground(plan, sheet, land=True)
     canvas.lines(sheet.map, walks.geometry, _ROUTE)
     for rank, route in zip(walks["rank"], walks.geometry, strict=True):
         door = shapely.get_point(route, 0)
         _ROUTE_START.draw(sheet.map, [door.x], [door.y], order=12)
         sheet.map.text(door.x, door.y, str(rank), size=6.5, color="white", ha="center",
                        va="center_baseline", zorder=13)  # fmt: skip
-    _points(plan, sheet, new=False)
-    _communities(plan, sheet)
+    ground.places(plan, sheet, new=False)
+    ground.communities(plan, sheet)
     canvas.heading(sheet, Message(en="Farthest walks", zh="最远的步行路线"))
     label = Message(en="route", zh="路线")
     canvas.symbol_row(sheet, label, len(walks), _ROUTE)
-    _symbols(plan, sheet, zones=False, new=False)
-    return _finished(plan, sheet)
+    ground.symbols(plan, sheet, zones=False, new=False)
+    return ground.finished(plan, sheet)
 
 
 def service_title(plan: Plan) -> Message:
@@ -311,19 +310,19 @@ def service_figure(plan: Plan, ink: Ink) -> Figure:
     """Draw the service areas of committees and rooms for the smallest norm drawn."""
     areas = plan.layer("service_areas")
     areas = areas[areas["norm_m"] == areas["norm_m"].min()]
-    sheet = _sheet(plan, ink, service_title(plan))
-    _ground(plan, sheet, land=True)
+    sheet = ground.map_of(plan, ink, service_title(plan))
+    ground.ground(plan, sheet, land=True)
     # In one piece: where areas overlap, fills of one path would cancel out.
     served = gpd.GeoSeries([areas.union_all()], crs=areas.crs)
     canvas.polygons(sheet.map, served, fill=_SERVED, order=4.5)
     canvas.lines(sheet.map, areas.boundary, canvas.Stroke(_SERVED_EDGE, 0.4, 4.6))
-    _points(plan, sheet, new=True)
-    _communities(plan, sheet)
+    ground.places(plan, sheet, new=True)
+    ground.communities(plan, sheet)
     canvas.heading(sheet, Message(en="Service areas", zh="服务范围"))
     label = Message(en="within the norm on foot", zh="步行距离之内")
     canvas.area_row(sheet, label, fill=_SERVED, edge=_SERVED_EDGE)
-    _symbols(plan, sheet, zones=False, new=True)
-    return _finished(plan, sheet)
+    ground.symbols(plan, sheet, zones=False, new=True)
+    return ground.finished(plan, sheet)
 
 
 def zone_tints(shapes: Geometries) -> list[str]:
@@ -364,122 +363,3 @@ def _common_prefix(ids: list[str]) -> str:
 
 def _main_zones(plan: Plan) -> gpd.GeoDataFrame | None:
     return cast("gpd.GeoDataFrame | None", main_zones(plan))
-
-
-def _sheet(plan: Plan, ink: Ink, title: Message) -> Sheet:
-    bounds = tuple(float(one) for one in plan.layer("cells").total_bounds)
-    return canvas.map_sheet(ink, bounds, title=title, source=source_line(plan))  # type: ignore[arg-type]
-
-
-def _ground(plan: Plan, sheet: Sheet, *, land: bool) -> None:
-    place = plan.place
-    if land:
-        canvas.polygons(sheet.map, place.boundary.geometry, fill=canvas.LAND, order=1)
-    canvas.polygons(
-        sheet.map,
-        place.water.geometry,
-        fill=canvas.WATER,
-        edge=canvas.WATER_EDGE,
-        width=0.3,
-        order=3,
-    )
-    if land:
-        canvas.polygons(sheet.map, place.buildings.geometry, fill="#dfe1e0", order=3.5)
-    colour = "#d3d6d8" if land else canvas.STREET
-    streets = plan.layer("streets") if "streets" in plan.layers else place.streets
-    canvas.lines(sheet.map, streets.geometry, canvas.Stroke(colour, 0.55, 4))
-    canvas.lines(sheet.map, place.boundary.geometry, _OUTLINE)
-
-
-def _community_lines(plan: Plan, sheet: Sheet) -> None:
-    shapes = canvas.borders(plan.layer("communities").geometry)
-    canvas.lines(sheet.map, shapes, _COMMUNITY_CASING)
-    canvas.lines(sheet.map, shapes, _COMMUNITY)
-
-
-def _communities(plan: Plan, sheet: Sheet) -> None:
-    _community_lines(plan, sheet)
-    communities = plan.layer("communities")
-    labels.place_labels(
-        sheet,
-        [
-            labels.Label(shape, sheet.ink.text(str(name)), 8.0)
-            for shape, name in zip(communities.geometry, communities["name"], strict=True)
-        ],
-    )
-
-
-def _points(plan: Plan, sheet: Sheet, *, new: bool) -> None:
-    """Draw the places one walks to, and keep labels off them."""
-    committees = plan.layer("committees").geometry
-    labels.reserve_points(sheet, list(committees), _MARKER_PX)
-    if "rooms" in plan.layers:
-        rooms = plan.layer("rooms")
-        kept = rooms[(rooms["kind"] == "existing") & (rooms["ownership"] != "committee")].geometry
-        _EXISTING.draw(sheet.map, kept.x, kept.y)
-        labels.reserve_points(sheet, list(kept), _MARKER_PX)
-        if new:
-            added = rooms[rooms["kind"].isin(aggregate.NEW_KINDS)].geometry
-            _PROPOSED.draw(sheet.map, added.x, added.y, order=12)
-            labels.reserve_points(sheet, list(added), _MARKER_PX)
-    _COMMITTEE.draw(sheet.map, committees.x, committees.y, order=11)
-
-
-def _demand(
-    plan: Plan, sheet: Sheet, demand: gpd.GeoDataFrame, colours: npt.NDArray[np.object_]
-) -> None:
-    buildings = plan.place.buildings.set_index("building_id").geometry
-    shapes = buildings.reindex(demand["demand_id"])
-    drawn = shapes.notna().to_numpy()
-    if drawn.mean() >= _MATCHED_SHARE:
-        fill = colours[drawn].tolist()
-        canvas.polygons(
-            sheet.map, shapes[drawn], fill=fill, edge=_BUILDING_EDGE, width=0.2, order=5
-        )
-        return
-    size = np.maximum(aggregate.people(demand) / _PEOPLE_PER_DOT, _LEAST_DOT)
-    sheet.map.scatter(
-        demand.geometry.x,
-        demand.geometry.y,
-        s=size,
-        c=colours.tolist(),
-        edgecolors=_BUILDING_EDGE,
-        linewidths=0.3,
-        zorder=5,
-    )
-
-
-def _symbols(plan: Plan, sheet: Sheet, *, zones: bool, new: bool) -> None:
-    rooms = plan.layers.get("rooms")
-    inside = int(aggregate.committees_inside(plan).sum())
-    canvas.symbol_row(sheet, term("committee", "kind").message, inside, _COMMITTEE)
-    outside = len(plan.layers["committees"]) - inside
-    if outside:
-        label = Message(en="committees outside", zh="边界外居委会")
-        canvas.symbol_row(sheet, label, outside, _COMMITTEE)
-    if rooms is not None:
-        kept = int(((rooms["kind"] == "existing") & (rooms["ownership"] != "committee")).sum())
-        if kept:
-            canvas.symbol_row(sheet, Message(en="existing room", zh="现有活动室"), kept, _EXISTING)
-        if new:
-            label = Message(en="new room", zh="新增活动室")
-            canvas.symbol_row(sheet, label, aggregate.new_rooms(plan), _PROPOSED)
-    canvas.symbol_row(sheet, term("boundary", "layer").message, None, _OUTLINE)
-    canvas.symbol_row(sheet, Message(en="community line", zh="社区界线"), None, _COMMUNITY)
-    if zones:
-        canvas.symbol_row(sheet, term("zones", "layer").message, None, _ZONE)
-    if len(plan.place.water):
-        canvas.area_row(
-            sheet, term("water", "layer").message, fill=canvas.WATER, edge=canvas.WATER_EDGE
-        )
-
-
-def _finished(plan: Plan, sheet: Sheet) -> Figure:
-    unplaced = int(plan.summary.get("residents_unplaced") or 0)
-    if unplaced:
-        note = Message(
-            en=f"{number(unplaced)} residents not placed", zh=f"{number(unplaced)} 名居民未落位"
-        )
-        sheet.legend.text(0, 0.62, sheet.ink.both(note), size=6.5, color=MUTED)
-    canvas.scale_and_north(sheet)
-    return sheet.figure

@@ -29,6 +29,9 @@ TILING_SHARE = 1e-9
 """A tiling error below this share of the area is rounding of the last digit."""
 
 _LEAST_TOLD_M2 = 0.001
+_HECTARE_M2 = 10_000.0
+_SAME_CHANGES = 1e-4
+"""A bound that is nearer than this share shows that no fewer can change hands."""
 _PROOFS = ("tiling_error_m2", "buildings_cut", "communities_crossed", "zones_disconnected")
 
 Fact = tuple[Message, Message]
@@ -253,3 +256,28 @@ def _percent(share: float | None) -> Message:
 
 def _metres(value: float | None) -> Message:
     return Message(en=f"{number(value)} m", zh=f"{number(value)} 米")
+
+
+def unify_line(plan: Plan) -> Message | None:
+    """Return how far departments are apart and what the proposal moves, in a sentence."""
+    found = plan.summary.get("unify")
+    if not found:
+        return None
+    en, zh = ("m²", "m²") if found["by"] == "area" else ("residents", "名居民")
+    moved = number(found["changes"])
+    least = found["changes"] - found["changes_bound"] <= _SAME_CHANGES * found["changes"] + 1.0
+    return Message(
+        en=f"The zonings of {found['departments']} departments differ by "
+        f"{percent(found['mean_disagreement_share'], 'en')} (0: the same borders). They agree on "
+        f"{number(found['agreed_m2'] / _HECTARE_M2)} ha and differ on "
+        f"{number(found['conflict_m2'] / _HECTARE_M2)} ha, slivers of drawing apart "
+        f"({number(found['sliver_m2'] / _HECTARE_M2, 1)} ha). With {found['zones']} zones for all, "
+        f"{moved} {en} change hands, over all departments"
+        + (", the fewest for these successors." if least else "."),
+        zh=f"{found['departments']} 个部门的分区差异为 "
+        f"{percent(found['mean_disagreement_share'], 'zh')}（0 为边界完全相同）。一致 "
+        f"{number(found['agreed_m2'] / _HECTARE_M2)} 公顷，不一致 "
+        f"{number(found['conflict_m2'] / _HECTARE_M2)} 公顷，另有绘图细缝 "
+        f"{number(found['sliver_m2'] / _HECTARE_M2, 1)} 公顷。统一为 {found['zones']} 个责任区后，"
+        f"各部门合计移交 {moved} {zh}" + ("，在此承接关系下为最少。" if least else "。"),
+    )

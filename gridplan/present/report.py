@@ -129,6 +129,7 @@ def report_html(
         unknown_capacity=unknown_capacity(plan),
         sensitivity=sensitivity_line(plan),
         across=keys.zones_across_line(plan),
+        unify=keys.unify_line(plan),
         settings=appendix.setting_rows(plan.settings),
         norms=appendix.norm_rows(plan),
         method=method.paragraphs(plan),

@@ -15,6 +15,7 @@ from gridplan.present import (
     tables_cells,
     tables_measures,
     tables_rooms,
+    tables_unify,
 )
 from gridplan.present.tables_access import (
     capacity_rows,
@@ -68,6 +69,7 @@ TITLES = {
     **tables_measures.TITLES,
     **tables_cells.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
+    **tables_unify.TITLES,
     "bounds": Message(en="Borders in words", zh="四至"),
     "cells": Message(en="Cells", zh="单元网格"),
     "cell_bounds": Message(en="Borders of cells", zh="网格四至"),
@@ -141,6 +143,7 @@ ABOUT = {
     **tables_rooms.ABOUT,
     **tables_measures.ABOUT,
     **tables_cells.ABOUT,
+    **tables_unify.ABOUT,
     "zones": Message(
         en="Responsibility zones: cells, area, residents, compactness.",
         zh="责任区：网格数、面积、居民与紧凑度。",
@@ -213,6 +216,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         **tables_measures.measure_tables(),
         "cell_faults": tables_cells.cell_faults_table,
         "zones": zones_table,
+        **tables_unify.unify_tables(),
         "bounds": bounds_table,
         "cells": cells_table,
         "cell_bounds": cell_bounds_table,
@@ -256,6 +260,7 @@ def heading(plan: Plan, column: str) -> Message:
         **rooms,
         **tables_measures.measure_headings(),
         **tables_cells.cell_headings(),
+        **tables_unify.unify_headings(plan),
     }
     if column in own:
         return own[column]

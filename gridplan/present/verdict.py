@@ -42,6 +42,7 @@ _CHECKS = MappingProxyType(
         "community_change": Message("communities before and after", "各社区前后对照"),
         "room_space": Message("floor area of rooms", "活动室面积"),
         "measures": Message("the mix of measures", "措施组合"),
+        "unify": Message("one boundary for departments", "统一部门边界"),
         "room_tables": Message("tables about rooms", "活动室各表"),
     }
 )

@@ -28,6 +28,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "estates": ("none",),
         "facilities": ("none",),
         "weights": ("none",),
+        "zonings": ("none",),
     }
 )
 """Values of layer settings that are no file names, by layer."""

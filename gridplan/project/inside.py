@@ -14,6 +14,7 @@ _WORDS = {
     "buildings": ("buildings", "栋建筑"),
     "estates": ("estates", "个小区"),
     "weights": ("weighted cells", "个人口权重单元"),
+    "zonings": ("zones of departments", "个部门分区"),
     "streets": ("streets", "条道路"),
     "water": ("water areas", "个水面"),
     "barriers": ("barriers", "条阻隔"),
@@ -22,7 +23,8 @@ _WORDS = {
     "committees": ("committees", "个居委会"),
     "facilities": ("service points of facilities", "个设施服务点"),
 }
-_INSIDE, _NEAR = ("buildings", "estates", "weights"), ("streets", "water", "barriers", "gates")
+_INSIDE = ("buildings", "estates", "weights", "zonings")
+_NEAR = ("streets", "water", "barriers", "gates")
 
 
 def select_near(reading: Reading) -> None:

@@ -47,7 +47,7 @@ from gridplan.project.slits import with_slits
 from gridplan.sources.osm import OsmExtract, read_osm
 from gridplan.sources.vectors import coordinate_faults
 
-_LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates", "weights")
+_LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates", "weights", "zonings")
 _NEEDED = ("buildings", "streets")
 _LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites", "facilities")
 

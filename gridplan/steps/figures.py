@@ -11,6 +11,7 @@ from gridplan.errors import InfeasibleError
 from gridplan.place import Place
 from gridplan.plan import CONTRACT
 from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
+from gridplan.unify import agreed_m2, conflict_sums
 from gridplan.verify import verify_plan
 
 
@@ -18,7 +19,7 @@ def add_summary(work: Work) -> None:
     """Gather the figures of the summary."""
     layers, place, config = work.found["layers"], work.place, work.config
     zones = summary.zone_figures(
-        layers["zones"],
+        layers["zones"][layers["zones"]["zone_system"] == MAIN_SYSTEM],
         tolerance=config.zones.tolerance,
         start=work.found["zone_plan"].start,
     )
@@ -43,12 +44,33 @@ def add_summary(work: Work) -> None:
         **walks,
         "siting": work.found["siting_figures"] | summary.space_figures(layers["rooms"]),
         "zones": {"systems": {MAIN_SYSTEM: zones}},
+        **_unify_figures(work),
         "network": summary.network_figures(work.found["network"], place),
         "norms": [
             {"key": key, **norm.model_dump()} for key, norm in sorted(config.all_norms.items())
         ],
     }
     work.found["summary"] = figures
+
+
+def _unify_figures(work: Work) -> dict[str, Any]:
+    """Return the figures of one boundary for all departments, where there are zonings."""
+    if "unified" not in work.found:
+        return {}
+    unified, layers = work.found["unified"], work.found["layers"]
+    slivers_m2, real_m2 = conflict_sums(layers["conflicts"]).tolist()
+    figures = {
+        "by": work.config.unify.by,
+        "departments": len(unified.adopted),
+        "zones": int(unified.zone_of.nunique()),
+        "mean_disagreement_share": unified.mean_disagreement,
+        "agreed_m2": agreed_m2(unified),
+        "conflict_m2": real_m2,
+        "sliver_m2": slivers_m2,
+        "changes": unified.changes,
+        "changes_bound": unified.bound,
+    }
+    return {"unify": figures}
 
 
 def add_proofs(work: Work) -> None:
@@ -75,5 +97,5 @@ def add_proofs(work: Work) -> None:
 
 def _inputs(place: Place) -> dict[str, pd.DataFrame]:
     """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
-    names = ("boundary", "communities", "buildings", "sites", "facilities", "population")
+    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
     return {f"in_{name}": getattr(place, name) for name in names}

@@ -53,7 +53,7 @@ def add_layers(work: Work) -> None:
         "cells": cells,
         "cells_retired": cells.iloc[:0].assign(valid_to="", reason=""),
         "cell_lineage": _lineage(cells, place),
-        "zones": _zones_layer(work, cells),
+        "zones": zones_layer(place, cells, work.found["zone_plan"].zone_of, system=MAIN_SYSTEM),
         "cell_zones": cells[["cell_uid", "zone_id"]].assign(zone_system=MAIN_SYSTEM)[
             ["cell_uid", "zone_system", "zone_id"]
         ],
@@ -203,12 +203,15 @@ def _lineage(cells: gpd.GeoDataFrame, place: Place) -> pd.DataFrame:
     )
 
 
-def _zones_layer(work: Work, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    zones = dissolve_zones(cells, work.found["zone_plan"].zone_of)
-    zones["zone_system"] = MAIN_SYSTEM
+def zones_layer(
+    place: Place, cells: gpd.GeoDataFrame, zone_of: pd.Series[str], *, system: str
+) -> gpd.GeoDataFrame:
+    """Return the zones of a system as the contract has them."""
+    zones = dissolve_zones(cells, zone_of)
+    zones["zone_system"] = system
     zones["parent_zone_id"] = pd.Series([None] * len(zones), dtype="object")
     zones["name"] = zones["zone_id"]
-    homes = work.place.buildings
+    homes = place.buildings
     points = shapely.point_on_surface(homes.geometry.to_numpy())
     where = first_containing(points, zones, "zone_id")
     households = homes["households"].groupby(where).sum(min_count=1)

@@ -1,5 +1,6 @@
 """One boundary for all departments: overlay, conflicts, proposal, handovers and duties."""
 
+from gridplan.unify.checks import check_zonings
 from gridplan.unify.conflicts import agreed_m2, conflict_sums, conflicts, handovers
 from gridplan.unify.disagreement import disagreement, mean_disagreement
 from gridplan.unify.duties import duties
@@ -10,6 +11,7 @@ __all__ = [
     "Unified",
     "UnifyOptions",
     "agreed_m2",
+    "check_zonings",
     "conflict_sums",
     "conflicts",
     "disagreement",

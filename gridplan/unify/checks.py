@@ -13,7 +13,9 @@ from gridplan.unify.overlay import PROPOSAL
 _POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
-def check(cells: gpd.GeoDataFrame, zonings: gpd.GeoDataFrame, options: UnifyOptions) -> None:
+def check_zonings(
+    cells: gpd.GeoDataFrame, zonings: gpd.GeoDataFrame, options: UnifyOptions
+) -> None:
     """
     Refuse zonings and settings that no proposal can be made from.
 

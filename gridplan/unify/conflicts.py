@@ -45,7 +45,7 @@ def conflicts(
     Returns
     -------
     GeoDataFrame, one row for each connected place with the same claims
-        ``conflict_id``; ``kind``: ``unclaimed`` (no department has a zone), ``gap`` (one or
+        ``conflict_id``; ``kind``: ``unclaimed`` (no department has a zone), ``blank`` (one or
         more have none), ``overlap`` (one claims it twice), ``dispute`` (they differ), the
         first that holds counts; ``sliver``: narrower than ``sliver_m``; ``claims``: each
         department's zones; ``area_m2``; ``population``; ``width_m``: twice the area over
@@ -102,7 +102,7 @@ def handovers(unified: Unified, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     GeoDataFrame, one row for each department, giver, taker and new zone
         ``department``; ``from_zone_id`` (null: no zone of the department had it);
         ``to_zone_id``, its zone that the new zone carries on (null: it has none left for
-        it, and the new zone is new to it); ``zone_id``, the new zone; ``kind``: ``gap``,
+        it, and the new zone is new to it); ``zone_id``, the new zone; ``kind``: ``blank``,
         ``overlap`` (the taker had it, too) or ``moved``; ``area_m2``, ``population``.
         Land that two zones give away is in a row of each.
     """
@@ -136,7 +136,7 @@ def _department_rows(
     for at, zone in enumerate(within.tolist()):
         claimants = [ids[one] for one in np.flatnonzero(held[at]).tolist()]
         taker = heir[zone]
-        kind = "gap" if not claimants else "overlap" if taker in claimants else "moved"
+        kind = "blank" if not claimants else "overlap" if taker in claimants else "moved"
         for giver in claimants or [_NOBODY]:
             if giver != taker:
                 pieces.setdefault((giver, taker or _NOBODY, zone, kind), []).append(at)
@@ -184,7 +184,7 @@ def _kinds(refinement: Refinement, departments: list[str]) -> npt.NDArray[np.str
     count = np.array([refinement.claims[one].sum(axis=1) for one in departments])
     return np.select(
         [(count == 0).all(axis=0), (count == 0).any(axis=0), (count > 1).any(axis=0)],
-        ["unclaimed", "gap", "overlap"],
+        ["unclaimed", "blank", "overlap"],
         "dispute",
     )
 

@@ -34,6 +34,8 @@ class UnifyOptions:
         Of the local search.
     moves_per_cell : int
         Moves proposed for each cell in one course of the local search.
+    least_moves : int
+        Moves in one course however few cells there are.
     """
 
     by: CountedBy = "residents"
@@ -42,6 +44,7 @@ class UnifyOptions:
     sliver_m: float = 5.0
     seed: int = 0
     moves_per_cell: int = 40
+    least_moves: int = 4_000
 
 
 def option_faults(options: UnifyOptions, departments: list[str]) -> FaultList:
@@ -73,11 +76,12 @@ def option_faults(options: UnifyOptions, departments: list[str]) -> FaultList:
             en=f"`sliver_m` is {options.sliver_m:g}. Give a width in metres, 0 or more.",
             zh=f"`sliver_m` 为 {options.sliver_m:g}，应为不小于 0 的米数。",
         )
-    if options.moves_per_cell < 1:
-        faults.add(
-            en=f"`moves_per_cell` is {options.moves_per_cell}. Give 1 or more.",
-            zh=f"`moves_per_cell` 为 {options.moves_per_cell}，应不小于 1。",
-        )
+    for name in ("moves_per_cell", "least_moves"):
+        if getattr(options, name) < 1:
+            faults.add(
+                en=f"`{name}` is {getattr(options, name)}. Give 1 or more.",
+                zh=f"`{name}` 为 {getattr(options, name)}，应不小于 1。",
+            )
     if options.seed < 0:
         faults.add(
             en=f"The seed is {options.seed}. Give a whole number from 0 up.",

@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 
 from gridplan.errors import Message, Note, first_ids
-from gridplan.geometry import Floats, Geometries
-from gridplan.unify.checks import check
+from gridplan.geometry import GRID_M, Floats, Geometries
+from gridplan.unify.checks import check_zonings
 from gridplan.unify.claims import NOBODY, Claims, Ints, change_cost, claims_of, successors
 from gridplan.unify.disagreement import disagreement, mean_disagreement
 from gridplan.unify.options import UnifyOptions
@@ -32,6 +32,9 @@ DEFAULT = UnifyOptions()
 
 _GIVEN = "given"
 """How the zones that no department has drawn are called among the starts."""
+
+_ROUNDING_M2 = 1.0
+"""Less land of a zone beyond the sub-district is rounding, and not told."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +129,11 @@ def propose_zones(
     CrsError, InputError, SettingsError
         With one message per fault.
     """
-    check(cells, zonings, options)
+    check_zonings(cells, zonings, options)
     order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
     own = cells.iloc[order]
     shapes = own.geometry.to_numpy()
-    outline = shapely.coverage_union_all(shapes)
+    outline = shapely.union_all(shapes, grid_size=GRID_M)
     parts, outside = department_zonings(zonings, outline)
     claims = claims_of(shapes, parts, homes, options)
     land = land_of(own, residents_in(shapes, homes))
@@ -169,7 +172,7 @@ def mass_of(refinement: Refinement, options: UnifyOptions) -> Floats:
 def _as_zoning(shapes: Geometries, label: Ints, names: list[str]) -> Zoning:
     """Return the proposal as a zoning of its own."""
     order = np.argsort(names)
-    merged = [shapely.coverage_union_all(shapes[label == zone]) for zone in order.tolist()]
+    merged = [shapely.union_all(shapes[label == zone], grid_size=GRID_M) for zone in order.tolist()]
     return Zoning(
         PROPOSAL, tuple(names[zone] for zone in order.tolist()), np.array(merged, dtype=object)
     )
@@ -219,6 +222,7 @@ def _notes(
     best: Draft, names: list[str], outside: pd.DataFrame, land: Land, options: UnifyOptions
 ) -> list[Note]:
     notes = []
+    outside = outside[outside["outside_m2"] > _ROUNDING_M2]
     if len(outside):
         zones = [f"{row.department}/{row.zone_id}" for row in outside.itertuples()]
         beyond_m2 = math.fsum(outside["outside_m2"])

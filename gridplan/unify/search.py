@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridplan.geometry import Floats
+from gridplan.geometry import GRID_M, Floats
 from gridplan.unify.claims import Claims, Ints, change_cost, successors, total_cost
 from gridplan.unify.options import UnifyOptions
 from gridplan.zones.contiguity import Contiguity
@@ -20,11 +20,14 @@ _ROUNDS = 8
 """Names and borders are settled in turn; each turn is at least as good as the one before."""
 _ENOUGH = 1e-4
 """A turn that betters less than this share of the cost is the last."""
-_HOT, _COLD = 1.0, 0.02
-"""First and last temperature, in what an average cell that changes hands costs."""
+_WARM, _HOT, _COLD = 0.2, 1.0, 0.01
+"""First temperature, without a tolerance and with one, and the last, in what an average cell that
+changes hands costs."""
 _BEYOND = 1e3
 """A zone outside the tolerance costs more than whatever changes hands in a cell."""
 _DECIMALS = 9
+_EQUAL, _PASSES = 1e-9, 20
+"""Costs that are the same, and times that borders are straightened."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +86,20 @@ def settled(
     best = first
     for number in range(_ROUNDS):
         cost = change_cost(claims, best.carried)
-        rng = np.random.default_rng([options.seed, number])
-        drafts = [_searched(claims, land, best, cost, options, rng)]
         greedy = _one_piece_each(claims, land.graph, piece, _cheapest(cost, best.label), cost=cost)
-        drafts.append(_draft(claims, land, greedy, options))
-        better = min(drafts, key=lambda one: one.rank)
+        better = _draft(claims, land, greedy, options)
+        least = math.fsum(cost.min(axis=1))
+        if better.rank >= best.rank and (best.excess > 0 or best.cost > least * (1 + _ENOUGH)):
+            # Only here does it matter that zones are connected, or balanced.
+            rng = np.random.default_rng([options.seed, number])
+            better = _searched(claims, land, best, cost, options, rng)
         if better.rank >= best.rank:
             break
         enough = better.excess == best.excess and best.cost - better.cost <= _ENOUGH * best.cost
         best = better
         if enough:
             break
-    return first, best
+    return first, _straightened(claims, land, piece, best, options)
 
 
 def least_cost(claims: Claims, draft: Draft) -> float:
@@ -203,8 +208,10 @@ def _searched(
         return draft
     goal = _goal(land, draft.k, options)
     typical = max(float(cost.max(axis=1).mean()), 1e-12)
-    moves = options.moves_per_cell * land.count
-    heat = typical * _HOT * (_COLD / _HOT) ** (np.arange(moves) / moves)
+    moves = max(options.moves_per_cell * land.count, options.least_moves)
+    small = land.count < options.least_moves / options.moves_per_cell
+    hot = _HOT if goal or small else _WARM
+    heat = typical * hot * (_COLD / hot) ** (np.arange(moves) / moves)
     picks, slacks = rng.random(moves).tolist(), (-heat * np.log1p(-rng.random(moves))).tolist()
     prices: list[list[float]] = cost.tolist()
     total = best = total_cost(cost, draft.label)
@@ -238,3 +245,66 @@ def _more_excess(zoning: Zoning, goal: Goal, move: tuple[int, int, int, float, f
     before = goal.beyond(zoning.load[home]) + goal.beyond(zoning.load[host])
     after = goal.beyond(zoning.load[home] - load) + goal.beyond(zoning.load[host] + load)
     return after - before
+
+
+def _straightened(
+    claims: Claims, land: Land, piece: Ints, draft: Draft, options: UnifyOptions
+) -> Draft:
+    """Return zones that cost the same with shorter borders: cells follow their neighbours."""
+    cost = change_cost(claims, draft.carried)
+    together = _together(cost, draft.label, land)
+    whole = _one_piece_each(claims, land.graph, piece, together, cost=cost)
+    joined = _draft(claims, land, whole, options)
+    if joined.rank <= draft.rank and joined.k == draft.k:
+        draft, cost = joined, change_cost(claims, joined.carried)
+    prices: list[list[float]] = cost.tolist()
+    allowed = _EQUAL * max(float(cost.max()), 1e-12)
+    zoning, goal = Zoning(land, draft.label, draft.k), _goal(land, draft.k, options)
+    for _ in range(_PASSES):
+        moved = 0
+        for cell in range(land.count):
+            home = zoning.zone[cell]
+            hosts = sorted({zoning.zone[near] for near, _, _ in zoning.near[cell]} - {home})
+            moves = [zoning.move_to(cell, host) for host in hosts]
+            better = [
+                move
+                for move in moves
+                if move[4] > move[3] + GRID_M
+                and prices[cell][move[2]] <= prices[cell][home] + allowed
+                and not (goal and _more_excess(zoning, goal, move) > 0)
+            ]
+            best = max(better, key=lambda move: (move[4], -move[2]), default=None)
+            if best is not None and best[3] and zoning.may_leave(cell):
+                zoning.apply(best)
+                moved += 1
+        if not moved:
+            break
+    straight = _draft(claims, land, np.array(zoning.zone, dtype=np.intp), options)
+    return straight if straight.rank <= draft.rank else draft
+
+
+def _together(cost: Floats, label: Ints, land: Land) -> Ints:
+    """
+    Return the cheapest zone of each cell, where several are equal that of the land around.
+
+    Neighbours that may as well be in any of the same zones go together to the one that
+    they have the longest border with.
+    """
+    graph = land.graph
+    equal = cost <= cost.min(axis=1, keepdims=True) + _EQUAL * max(float(cost.max()), 1e-12)
+    kinds = np.unique(equal, axis=0, return_inverse=True)[1].ravel()
+    open_ = equal.sum(axis=1) > 1
+    found = np.where(open_, label, equal.argmax(axis=1)).astype(np.intp)
+    same = (kinds[graph.left] == kinds[graph.right]) & open_[graph.left]
+    group = Contiguity(
+        graph.left[same], graph.right[same], graph.border_m[same], graph.count
+    ).components()
+    border = np.zeros((int(group.max()) + 1, cost.shape[1]))
+    for one, other in ((graph.left, graph.right), (graph.right, graph.left)):
+        told = open_[one] & ~open_[other]
+        np.add.at(border, (group[one[told]], found[other[told]]), graph.border_m[told])
+    border = np.where(equal[np.unique(group, return_index=True)[1]], border, 0.0)
+    chosen = border.argmax(axis=1)
+    known = border.max(axis=1) > 0
+    together: Ints = np.where(open_ & known[group], chosen[group], found).astype(np.intp)
+    return together

@@ -78,6 +78,12 @@ _ADDED = {
     "bounds_words": "level unit_id side text_zh text_en length_m named_share",
     "line_moves": "building_id from_community_id to_community_id area_m2 geometry",
     "cell_faults": "fault cell_id other_id community_id area_m2 repaired given_to geometry",
+    "conflicts": "conflict_id kind sliver claims area_m2 population width_m geometry",
+    "handovers": "department from_zone_id to_zone_id zone_id kind area_m2 population geometry",
+    "zone_successors": "zone_id department old_zone_id",
+    "zonings_adopted": "department changes changes_by_cells start",
+    "zonings_apart": "department other information_bits information_share mass_apart",
+    "duties": "zone_id class department old_zone_id by_default",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",
 }

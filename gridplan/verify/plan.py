@@ -27,6 +27,7 @@ from gridplan.verify import (
     space,
     sums,
     tiling,
+    unify,
     walks,
     zones,
 )
@@ -487,6 +488,7 @@ CHECKS = (
         expected=False,
     ),
     _Check("measures", ("measures", "measure_plans"), measures.measures_of, expected=False),
+    _Check("unify", ("conflicts | handovers | duties",), unify.unify_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), _claims),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

@@ -188,6 +188,28 @@ _BOUNDS = {
         "exist: {count} ({ids}). Write all four sides of each.",
         "{count} 个单元的四至不完整（缺侧、重复、无文字或单元不存在）：{ids}。请补全四侧。",
     ),
+    "conflict_sums": hard(
+        "The places where departments differ and those where they agree do not add up to the "
+        "sub-district: {ids}, {amount} m² apart. Work the conflicts out again.",
+        "部门边界冲突与一致之处的面积合计与辖区不符：{ids}，相差 {amount} m²。请重新计算冲突。",
+        unit="m²",
+    ),
+    "handover_area": hard(
+        "Handovers that are not what the zones of the department give and take: {count} ({ids}), "
+        "{amount} m² in all. Work them out again.",
+        "{count} 处移交与该部门新旧分区之差不符：{ids}，共 {amount} m²。请重新计算移交。",
+        unit="m²",
+    ),
+    "successor_twice": hard(
+        "Zones of departments that several unified zones carry on: {count} ({ids}). Give each one "
+        "successor.",
+        "{count} 个部门分区由多个统一责任区承接：{ids}。每个分区只应有一个承接。",
+    ),
+    "duty_not_one": hard(
+        "Classes of enforcement without exactly one responsible body in a zone: {count} ({ids}). "
+        "Name one.",
+        "{count} 项执法责任在责任区内不是恰有一个单位：{ids}。请明确一个。",
+    ),
     "bounds_length": hard(
         "Units whose sides in words are not as long as their border: {count} ({ids}). "
         "Write them again.",

@@ -42,6 +42,13 @@ target_m2 = 10000                  # 万米单元网格 · about 10,000 m² each
 [zones]
 k = {zones}                              # 责任区个数 · number of responsibility zones
 
+[unify.duties]                     # 分类执法：类别 = 责任部门 · class = department
+"市容环境" = "城管"
+"宣传广告" = "城管"
+"街面秩序" = "公安"
+"食品安全" = "市场监管"
+"施工管理" = ""                    # 由街道兜底 · falls to the office
+
 [siting]
 p = {rooms}                             # 新建居民活动室个数 · number of new activity rooms
 """

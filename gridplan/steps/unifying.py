@@ -1,0 +1,58 @@
+"""Step: one boundary for all departments, where the place has zones of theirs."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from gridplan.config import Config
+from gridplan.steps.layers import zones_layer
+from gridplan.steps.work import Work
+from gridplan.unify import UnifyOptions, conflicts, duties, handovers, propose_zones
+
+UNIFIED_SYSTEM = "unified"
+"""The zone system that all departments share."""
+
+
+def unify_options(config: Config) -> UnifyOptions:
+    """Return the options of the unification as the settings give them."""
+    settings = config.unify
+    return UnifyOptions(
+        by=settings.by,
+        importance=settings.importance,
+        tolerance=settings.tolerance,
+        sliver_m=settings.sliver_m,
+        seed=config.run.seed,
+    )
+
+
+def add_unified(work: Work) -> None:
+    """Add the proposal as a zone system, and the tables of what it settles and moves."""
+    place, layers = work.place, work.found["layers"]
+    if place.zonings.empty:
+        return
+    cells, demand = layers["cells"], layers["demand"]
+    options = unify_options(work.config)
+    given = cells.set_index("cell_uid")["zone_id"]
+    unified = propose_zones(cells, demand, place.zonings, given=given, options=options)
+    work.notes.extend(unified.notes)
+    work.found["unified"] = unified
+    zones = zones_layer(place, cells, unified.zone_of, system=UNIFIED_SYSTEM)
+    layers["zones"] = gpd.GeoDataFrame(
+        pd.concat([layers["zones"], zones], ignore_index=True), crs=place.crs
+    )
+    members = pd.DataFrame(
+        {
+            "cell_uid": cells["cell_uid"],
+            "zone_system": UNIFIED_SYSTEM,
+            "zone_id": unified.zone_of.to_numpy(),
+        }
+    )
+    layers["cell_zones"] = pd.concat([layers["cell_zones"], members], ignore_index=True)
+    layers["conflicts"] = conflicts(unified, demand, options=options)
+    layers["handovers"] = handovers(unified, demand)
+    layers["zone_successors"] = unified.successors
+    layers["zonings_adopted"] = unified.adopted
+    layers["zonings_apart"] = unified.disagreement
+    classes = {one: department or None for one, department in work.config.unify.duties.items()}
+    layers["duties"] = duties(unified.successors, classes, default=work.config.unify.office)

@@ -1,0 +1,155 @@
+"""One boundary for all departments, from the project's file to the run's layers and proofs."""
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+import gridplan
+from gridplan.cli import app
+from gridplan.present.tabulation import tables
+from gridplan.verify import verify_plan
+from tests import tiny
+
+runner = CliRunner()
+TOML = (
+    tiny.TOML
+    + """
+[unify]
+importance = { "城管" = 2 }
+
+[unify.duties]
+"市容环境" = "城管"
+"施工管理" = ""
+"""
+)
+
+
+def zonings():
+    """Two departments: their lines are 60 m apart, and one leaves a corner out."""
+    rows = [
+        ("城管", "1", tiny.box(0, 0, 200, 400)),
+        ("城管", "2", tiny.box(200, 0, 450, 400)),
+        ("公安", "甲", tiny.box(0, 0, 260, 400)),
+        ("公安", "乙", tiny.box(260, 0, 400, 350)),
+    ]
+    frame = pd.DataFrame([row[:2] for row in rows], columns=["department", "zone_id"])
+    return gpd.GeoDataFrame(frame, geometry=[row[2] for row in rows], crs=tiny.CRS)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return tiny.write(
+        tmp_path_factory.mktemp("unify") / "town", {**tiny.town(), "zonings": zonings()}, toml=TOML
+    )
+
+
+@pytest.fixture(scope="module")
+def plan(project):
+    return gridplan.run(*gridplan.read_project(project))
+
+
+def findings(plan, **changed):
+    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
+    layers = {**plan.layers, **{f"in_{name}": getattr(plan.place, name) for name in names}}
+    report = verify_plan({**layers, **changed}, plan.summary)
+    return {one.rule: one for one in report.findings if one.severity == "hard"}
+
+
+def test_a_run_has_the_unified_zones_and_what_they_move(plan):
+    zones, members = plan.layers["zones"], plan.layers["cell_zones"]
+    unified = zones[zones["zone_system"] == "unified"]
+    assert len(unified) == 2
+    assert set(members[members["zone_system"] == "unified"]["cell_uid"]) == set(
+        plan.layers["cells"]["cell_uid"]
+    )
+    figures = plan.summary["unify"]
+    assert figures["departments"] == 2
+    total_m2 = figures["agreed_m2"] + figures["conflict_m2"] + figures["sliver_m2"]
+    assert total_m2 == pytest.approx(400 * 400, abs=1.0)
+    assert set(plan.layers["conflicts"]["kind"]) == {"dispute", "blank"}
+    assert len(plan.layers["duties"]) == 4
+    assert findings(plan) == {}
+
+
+def test_every_zone_has_its_borders_in_words(plan):
+    words = plan.layers["bounds_words"]
+    told = set(words[words["level"] == "zone"]["unit_id"])
+    assert {"U01", "U02"} <= told
+
+
+def test_zones_that_reach_beyond_the_boundary_are_named(plan):
+    assert any("城管/2" in one["en"] for one in plan.summary["caveats"])
+
+
+def test_the_report_has_its_tables(plan):
+    made = tables(plan)
+    assert made["zonings"]["adopted"].tolist()[-1] == "统一方案 the proposal"
+    assert len(made["conflicts"]) == len(plan.layers["conflicts"])
+    assert made["duties"]["by_default"].sum() == 2
+    assert set(made["handovers"]["handed"]) <= {"移交 moved", "空白 blank", "重叠 overlap"}
+
+
+def test_without_zonings_nothing_is_said(tmp_path):
+    bare = gridplan.run(*gridplan.read_project(tiny.write(tmp_path / "town")))
+    assert "unify" not in bare.summary
+    assert not {"conflicts", "handovers", "duties"} & set(bare.layers)
+    assert set(bare.layers["zones"]["zone_system"]) == {"main"}
+
+
+def _grown(frame, row, by_m):
+    shapes = frame.geometry.to_numpy().copy()
+    shapes[row] = shapely.buffer(shapes[row], by_m)
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+
+
+def test_a_conflict_of_another_size_is_found(plan):
+    places = plan.layers["conflicts"]
+    wider = _grown(places, 0, 3.0)
+    assert "conflict_sums" in findings(plan, conflicts=wider)
+    assert "conflict_sums" in findings(plan, conflicts=places.iloc[1:])
+
+
+def test_a_handover_that_is_not_the_difference_is_found(plan):
+    moves = plan.layers["handovers"]
+    found = findings(plan, handovers=_grown(moves, 0, 2.0))
+    assert moves["department"].iloc[0] in found["handover_area"].message.en
+    assert "handover_area" in findings(plan, handovers=moves.iloc[1:])
+
+
+def test_a_zone_carried_on_twice_is_found(plan):
+    heirs = plan.layers["zone_successors"].copy()
+    heirs["old_zone_id"] = ["甲" if one in {"甲", "乙"} else one for one in heirs["old_zone_id"]]
+    assert "公安/甲" in findings(plan, zone_successors=heirs)["successor_twice"].message.zh
+
+
+def test_a_class_without_a_body_or_with_two_is_found(plan):
+    duties = plan.layers["duties"]
+    for wrong in (duties.iloc[1:], pd.concat([duties, duties.iloc[:1]], ignore_index=True)):
+        assert "duty_not_one" in findings(plan, duties=wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda z: z.assign(department=None), "no `department`"),
+        (lambda z: z.drop(columns="department"), "lacks the columns ['department']"),
+        (lambda z: z.set_geometry(z.geometry.centroid), "`zonings` must be polygons"),
+    ],
+)
+def test_bad_zonings_are_refused_by_check_and_run(tmp_path, change, message):
+    toml = tiny.write(tmp_path / "town", {**tiny.town(), "zonings": change(zonings())}, toml=TOML)
+    for command in ("check", "run"):
+        done = runner.invoke(app, [command, str(toml), "--lang", "en"])
+        assert done.exit_code == 2
+        assert message in done.output
+    assert not (tmp_path / "town" / "runs").exists()
+
+
+def test_an_importance_of_nobody_is_refused_by_check(project):
+    other = project.with_name("other.toml")
+    other.write_text(TOML.replace('"城管" = 2', '"消防" = 2'), encoding="utf-8")
+    done = runner.invoke(app, ["check", str(other), "--lang", "en"])
+    assert done.exit_code == 2
+    assert "no zoning is theirs" in done.output
