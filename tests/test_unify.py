@@ -199,6 +199,24 @@ def test_a_zone_too_many_is_handed_over_whole(town):
     ]
 
 
+def test_a_department_with_fewer_zones_gets_new_ones(town):
+    cells, homes = town
+    zonings = together(
+        boxes("fire", (0, 0, 200, 400), (200, 0, 400, 400), (400, 0, 600, 400)),
+        boxes("roads", (0, 0, 200, 400), (200, 0, 400, 400), (400, 0, 600, 400)),
+        boxes("parks", (0, 0, 600, 400)),
+    )
+    unified = propose_zones(cells, homes, zonings)
+    assert unified.zone_of.nunique() == 3
+    parks = unified.successors[unified.successors["department"] == "parks"]
+    assert [one is None for one in parks["old_zone_id"]].count(True) == 2
+    moved = handovers(unified, homes)
+    assert set(moved["department"]) == {"parks"}
+    assert set(moved["from_zone_id"]) == {"parks0"}
+    assert moved["to_zone_id"].isna().all()
+    assert len(conflicts(unified, homes)) == 2
+
+
 def test_what_lies_outside_is_left_out_and_said(town):
     cells, homes = town
     zonings = together(

@@ -77,6 +77,8 @@ def test_every_zone_has_its_borders_in_words(plan):
     words = plan.layers["bounds_words"]
     told = set(words[words["level"] == "zone"]["unit_id"])
     assert {"U01", "U02"} <= told
+    unified = words[words["unit_id"].isin(["U01", "U02"])]
+    assert not unified["text_en"].str.contains("zone Z0").any()
 
 
 def test_zones_that_reach_beyond_the_boundary_are_named(plan):

@@ -18,17 +18,17 @@ def add_bounds(work: Work) -> None:
     """Add the table of borders in words to the layers."""
     place, layers = work.place, work.found["layers"]
     communities, zones, cells = layers["communities"], layers["zones"], layers["cells"]
-    units = [
-        _units(communities, "community", "community_id", communities["name"], _COMMUNITY),
-        _units(zones, "zone", "zone_id", zones["name"], _ZONE),
-    ]
+    units = [_units(communities, "community", "community_id", communities["name"], _COMMUNITY)]
+    # Each system by itself: a zone's neighbours are those of its own system.
+    for _, own in zones.groupby("zone_system", sort=False):
+        units.append(_units(own, "zone", "zone_id", own["name"], _ZONE))
     if work.config.report.cell_bounds:
         units.append(_units(cells, "cell", "cell_uid", cells["cell_id"], _CELL))
     marks = landmarks_of(
         streets=place.streets, water=place.water, barriers=place.barriers, estates=place.estates
     )
-    every = gpd.GeoDataFrame(pd.concat(units, ignore_index=True), crs=place.crs)
-    layers["bounds_words"] = bounds_words(every, marks, place.estates)
+    tables = [bounds_words(one, marks, place.estates) for one in units]
+    layers["bounds_words"] = pd.concat(tables, ignore_index=True)
 
 
 def _units(

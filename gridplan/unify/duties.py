@@ -49,4 +49,5 @@ def duties(
         for zone in sorted(set(successors["zone_id"]))
         for one, department in sorted(classes.items())
     ]
-    return pd.DataFrame(rows, columns=list(DUTY_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(DUTY_COLUMNS), dtype=object)
+    return table.astype({"by_default": bool})

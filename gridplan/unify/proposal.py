@@ -190,7 +190,9 @@ def _successor_table(best: Draft, names: list[str], parts: tuple[Zoning, ...]) -
         for zoning, carried in zip(parts, best.carried, strict=True)
         for new, old in enumerate(carried.tolist())
     ]
-    table = pd.DataFrame(rows, columns=["zone_id", "department", "old_zone_id"])
+    columns = ["zone_id", "department", "old_zone_id"]
+    # As objects: a text column would make "none left" a number.
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
     return table.sort_values(["zone_id", "department"]).reset_index(drop=True)
 
 
