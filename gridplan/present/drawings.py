@@ -16,10 +16,10 @@ from gridplan.plan import Plan
 from gridplan.present import aggregate, canvas, classes, labels
 from gridplan.present.canvas import ACCENT, INK, MUTED, Ink, Sheet
 from gridplan.present.curve import coverage_figure, coverage_title
+from gridplan.present.goals import goal, short_goal
 from gridplan.present.room_curve import curve_figure, curve_rows, curve_title
 from gridplan.present.tables_places import main_zones
 from gridplan.present.words import (
-    PLACE,
     before_basis,
     number,
     percent,
@@ -141,13 +141,13 @@ def walk_title(plan: Plan, *, after: bool) -> Message:
     access = plan.summary["access"]
     norm = aggregate.headline_norm(access["within"])
     if after:
-        share = plan.summary["access_after"]["within"][norm]
+        share, whose = (aggregate.walks_after(plan) or {})["within"][norm], short_goal(plan)
         rooms = aggregate.new_rooms(plan)
         return Message(
             en=f"With {rooms} new rooms, {percent(share, 'en')} of residents walk at most "
-            f"{norm} m to a committee or room",
+            f"{norm} m to {whose.en.removeprefix('of ')}",
             zh=f"新增 {rooms} 处活动室后，{percent(share, 'zh')} 的居民"
-            f"步行 {norm} m 以内可到居委会或活动室",
+            f"步行 {norm} m 以内{whose.zh}",
         )
     key = (
         "before" if aggregate.before_column(plan.layers["demand"]) == "room_before_m" else "nearest"
@@ -187,7 +187,7 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
     _points(plan, sheet, new=after)
     _communities(plan, sheet)
     basis = (
-        Message(en=f"{PLACE.en}, with the plan", zh=f"{PLACE.zh}（方案）")
+        Message(en=f"{goal(plan).en}, with the plan", zh=f"{goal(plan).zh}（方案）")
         if after
         else before_basis(plan)
     )

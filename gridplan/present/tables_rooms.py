@@ -159,11 +159,13 @@ def options_table(plan: Plan) -> pd.DataFrame:
     records: list[dict[str, Any]] = [
         {str(key): value for key, value in one.items()} for one in options.to_dict("records")
     ]
+    given = any(one.get("walked_to") == "assigned" for one in records)
     rows = [
         {
             "option": answer_name(plan, str(one["answer"]), phases=one["phases"]),
             "chosen": bool(one["chosen"]),
             **{key: one[key] for key in ("rooms_existing", "rooms_new", "cadres")},
+            "walked_to": word("kind", str(one.get("walked_to"))) if given else None,
             "cost": _given(one["cost"]),
             "shortfall_m2": one.get("shortfall_m2"),
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
@@ -190,6 +192,7 @@ def _today(plan: Plan, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "option": Message(en="today", zh="现状"),
             "rooms_existing": rows[0]["rooms_existing"],
             "rooms_new": 0,
+            "walked_to": rows[0]["walked_to"] and word("kind", "nearest"),
             "mean_m": before["mean_m"],
             "p90_m": before["p90_m"],
             "within_share": share,

@@ -93,8 +93,9 @@ ABOUT = {
     ),
     "change": Message(
         en="The walk to the nearest committee or activity room per community, today and with "
-        "the plan.",
-        zh="各社区居民步行到最近居委会或活动室的距离，现状与方案对照。",
+        "the plan; with the plan to the one given, where floor area is a hard limit.",
+        zh="各社区居民步行到最近居委会或活动室的距离，现状与方案对照；面积为硬性容量时，"
+        "方案按所分配的场所计。",
     ),
     "groups": Message(en="The same for each population group.", zh="各人群的现状与方案对照。"),
     "equity": Message(

@@ -12,6 +12,7 @@ import pandas as pd
 from gridplan.errors import Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.goals import is_given, short_goal
 from gridplan.terms import Family, known, term
 
 NOTHING = "–"
@@ -19,8 +20,6 @@ NOTHING = "–"
 
 TOTAL = Message(en="Total", zh="合计")
 NONE = Message(en="none", zh="无")
-PLACE = Message(en="committee or activity room", zh="居委会或活动室")
-"""What one walks to with the plan: a committee, or an activity room, existing or new."""
 
 _HAN = "\u4e00-\u9fff"
 _LATIN = "A-Za-z0-9%²"
@@ -142,7 +141,7 @@ def title(plan: Plan) -> Message:
 def finding(plan: Plan) -> Message:
     """Return the finding of the plan as one sentence."""
     access = plan.summary["access"]
-    after = plan.summary.get("access_after")
+    after = aggregate.walks_after(plan)
     norm = aggregate.headline_norm(access["within"])
     before = access.get("before") or access.get("nearest") or access
     was = before["within"][norm]
@@ -156,12 +155,14 @@ def finding(plan: Plan) -> Message:
     rooms = aggregate.new_rooms(plan)
     now = after["within"][norm]
     people = number(aggregate.residents_within(plan, float(norm)))
+    goal, given = short_goal(plan), is_given(plan)
     return Message(
         en=f"{number(rooms)} activity room{'s' if rooms != 1 else ''} "
         f"{'bring' if rooms != 1 else 'brings'} {people} residents ({percent(now, 'en')}) within "
-        f"{norm} m of a committee or room on foot; today it is {percent(was, 'en')}.",
+        f"{norm} m {goal.en} on foot; today{', to the nearest,' if given else ''} it is "
+        f"{percent(was, 'en')}.",
         zh=f"新增 {number(rooms)} 处活动室后，{people} 名居民（{percent(now, 'zh')}）步行 "
-        f"{norm} 米以内可到居委会或活动室；现状为 {percent(was, 'zh')}。",
+        f"{norm} 米以内{goal.zh}；现状{'（就近）' if given else ''}为 {percent(was, 'zh')}。",
     )
 
 

@@ -15,7 +15,7 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, fewest_rooms
 from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
-from gridplan.rooms.question import Positions, RoomQuestion, walks_to
+from gridplan.rooms.question import Floats, Positions, RoomQuestion, walks_of
 from gridplan.rooms.space import nearest_load
 from gridplan.siting import Siting
 
@@ -24,7 +24,7 @@ KEYS: tuple[Key, ...] = ("A", "B", "C")
 
 _FIGURES = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
 OPTION_COLUMNS = (
-    "answer", "chosen", "rooms_existing", "rooms_new", "cadres", "phases", "cost",
+    "answer", "chosen", "walked_to", "rooms_existing", "rooms_new", "cadres", "phases", "cost",
     "costs_missing", "shortfall_m2", *_FIGURES, "within", "beyond", "no_site", "unreachable",
     "model", "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
 )  # fmt: skip
@@ -102,6 +102,27 @@ class Answer:
         """Return the positions of all places that are open with this answer."""
         return np.sort(np.concatenate([question.fixed, question.at(self.chosen.sites)]))
 
+    def given(self, question: RoomQuestion) -> Positions | None:
+        """
+        Return the position of the place that each home is given, shape (n_demand,).
+
+        -1 where it is given none. None where nobody is given any: without a hard limit of floor
+        area everybody goes to the nearest.
+        """
+        if question.space is None or not question.space.hard or self.siting is None:
+            return None
+        assigned = self.siting.assignment.reindex(list(question.demand_ids))
+        at = pd.Index(question.site_ids).get_indexer(pd.Index(assigned, dtype="object"))
+        return np.where(question.residents > 0, at, -1)
+
+    def walks_m(self, question: RoomQuestion) -> Floats:
+        """Return how far each home walks: to the place it is given, else to the nearest."""
+        given = self.given(question)
+        if given is None:
+            return question.nearest_m(self.opened(question))
+        walked = question.metres[np.arange(len(given)), given]
+        return np.where(given >= 0, walked, math.inf)
+
 
 def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) -> Answer:
     """
@@ -159,10 +180,12 @@ def options_table(
     Returns
     -------
     DataFrame, columns as in `OPTION_COLUMNS`
-        ``cadres``: one for each room, existing ones included. ``cost`` in yuan, null where the
+        ``walked_to``: ``assigned`` where floor area is a hard limit and the walks are those to
+        the places that residents are given, else ``nearest``. ``cadres``: one for each room,
+        existing ones included. ``cost`` in yuan, null where the
         cost of a new room is not given (``costs_missing`` counts these). ``shortfall_m2``: floor
-        area that rooms of a known area lack by the graded norm for those whose nearest place
-        they are (null where no area is known, or nobody asks). Walks in metres, of
+        area that rooms of a known area lack by the graded norm for those who walk to them (null
+        where no area is known, or nobody asks). Walks in metres, of
         residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
         no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
         ``lower_bound`` are resident-metres (p-median), new rooms (LSCP), residents (MCLP:
@@ -172,22 +195,22 @@ def options_table(
     hopeless = question.nearest_m(may) > question.norm_m
     rows = []
     for one in answers:
-        opened = one.opened(question)
-        walks = walks_to(question, opened)
-        found = question.nearest_m(opened)
+        given, found = one.given(question), one.walks_m(question)
+        walks = walks_of(question, found)
         left = hopeless & np.isfinite(found)
         new = one.chosen.sites
         rows.append(
             {
                 "answer": one.key,
                 "chosen": one.key == chosen,
+                "walked_to": "nearest" if given is None else "assigned",
                 "rooms_existing": existing_rooms,
                 "rooms_new": len(new),
                 "cadres": existing_rooms + len(new),
                 "phases": len(one.phases) if one.phases is not None else None,
                 "cost": question.cost_of(new),
                 "costs_missing": int(question.cost.reindex(list(new)).isna().sum()),
-                "shortfall_m2": _shortfall_m2(question, opened),
+                "shortfall_m2": _shortfall_m2(question, one),
                 **{key: getattr(walks, key) for key in _FIGURES},
                 "within": round(walks.within),
                 "beyond": round(walks.beyond),
@@ -209,11 +232,17 @@ def options_table(
     return typed.astype({"stopped_by": "object"})
 
 
-def _shortfall_m2(question: RoomQuestion, opened: Positions) -> float:
-    space = question.space
+def _shortfall_m2(question: RoomQuestion, found: Answer) -> float:
+    space, given = question.space, found.given(question)
     if space is None:
         return math.nan
-    load = nearest_load(question.metres, space.households, opened, question.site_ids)
+    opened = found.opened(question)
+    if given is None:
+        load = nearest_load(question.metres, space.households, opened, question.site_ids)
+    else:
+        has = given >= 0
+        sums = np.bincount(given[has], space.households[has], minlength=len(question.site_ids))
+        load = pd.Series(sums[opened], index=list(question.names(opened)))
     lacking = space.lacking_m2(load).dropna()
     return math.fsum(lacking) if len(lacking) else math.nan
 

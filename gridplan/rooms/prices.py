@@ -15,7 +15,7 @@ from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.rooms.answers import Answer
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MAXIMISED
-from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.rooms.question import RoomQuestion, walks_of
 
 DECISION_COLUMNS = (
     "site_id", "decision", "asked_by", "reason", "date", "answer", "open_without", "price_walk",
@@ -115,7 +115,7 @@ def _price(
         return {"open_without": pd.NA, "price_walk": math.nan, "price_residents": pd.NA,
                 "price_rooms": pd.NA, "price_cost": math.nan, "price_objective": math.nan,
                 "price_status": status}  # fmt: skip
-    ours, theirs = (walks_to(question, one.opened(question)) for one in (found, other))
+    ours, theirs = (walks_of(question, one.walks_m(question)) for one in (found, other))
     new, old = found.chosen.sites, other.chosen.sites
     proven = found.chosen.status == other.chosen.status == "proven"
     return {
@@ -137,6 +137,6 @@ def _worse_by(ours: Chosen, theirs: Chosen) -> float:
 
 def _common_price(question: RoomQuestion, found: Answer, other: Answer) -> float:
     """Return the resident-metres between two plans, of those who reach a place with both."""
-    ours, theirs = (question.nearest_m(one.opened(question)) for one in (found, other))
+    ours, theirs = (one.walks_m(question) for one in (found, other))
     both = np.isfinite(ours) & np.isfinite(theirs)
     return math.fsum((ours[both] - theirs[both]) * question.residents[both])

@@ -267,7 +267,19 @@ def walks_to(question: RoomQuestion, opened: Positions) -> Walks:
     >>> found.mean_m, found.within, found.beyond, found.unreachable
     (250.0, 4.0, 0.0, 2.0)
     """
-    metres, residents = question.nearest_m(opened), question.residents
+    return walks_of(question, question.nearest_m(opened))
+
+
+def walks_of(question: RoomQuestion, metres: Floats) -> Walks:
+    """
+    Return the figures of some walks, one per home.
+
+    Parameters
+    ----------
+    metres : float array, shape (n_demand,)
+        ``inf`` where there is no path.
+    """
+    residents = question.residents
     reached = np.isfinite(metres) & (residents > 0)
     walked, people = metres[reached], residents[reached]
     total = math.fsum(people)

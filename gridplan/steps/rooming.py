@@ -209,16 +209,18 @@ def assigned_columns(
     question: RoomQuestion, found: Answer, demand: pd.DataFrame
 ) -> list[pd.DataFrame]:
     """Return the room that each home is given and the walk to it, where capacity is hard."""
-    if question.space is None or not question.space.hard or found.siting is None:
+    given = found.given(question)
+    if given is None:
         return []
-    given = found.siting.assignment.reindex(list(question.demand_ids)).astype("object")
-    given = given.where(given.notna() & (question.residents > 0), None)
-    column = {one: j for j, one in enumerate(question.site_ids)}
-    metres = [
-        math.nan if site is None else float(question.metres[row, column[str(site)]])
-        for row, site in enumerate(given)
-    ]
-    table = pd.DataFrame({"assigned_id": given.to_numpy(dtype=object), "assigned_m": metres})
+    has, names = given >= 0, np.array([*question.site_ids, None], dtype=object)
+    table = pd.DataFrame(
+        {
+            "assigned_id": names[given],
+            "assigned_m": np.where(has, found.walks_m(question), math.nan),
+            # Whoever reaches a place is given one, so that the reasons are the same.
+            "assigned_reason": demand["room_reason"].where(~has).to_numpy(dtype=object),
+        }
+    )
     return [table.set_index(demand.index)]
 
 

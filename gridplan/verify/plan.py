@@ -27,6 +27,7 @@ from gridplan.verify import (
     space,
     sums,
     tiling,
+    walk_figures,
     walks,
     zones,
 )
@@ -456,6 +457,7 @@ CHECKS = (
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
     _Check("committee_walks", ("demand", "committees"), walks.committee_walks_of),
     _Check("room_walks", ("demand", "rooms"), walks.room_walks_of),
+    _Check("walk_figures", ("demand", "summary"), walk_figures.walk_figures_of, expected=False),
     _Check("rooms", ("rooms", "sites"), _rooms),
     _Check(
         "community_committees",

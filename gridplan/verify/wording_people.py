@@ -194,6 +194,17 @@ SITING = {
         "({ids}). Do not use the plan.",
         "{count} 处住房分配的活动室未开放、比最近处还近，或没有分配：{ids}。该方案不可采用。",
     ),
+    "walk_figures": hard(
+        "Figures of `summary.{detail}` that the walks of `demand` do not give: {count} ({ids}). "
+        "Compute them again.",
+        "`summary.{detail}` 有 {count} 项与 `demand` 的步行不符：{ids}。请重新计算。",
+    ),
+    "answer_walks": hard(
+        "Figures of the answer that the plan follows do not agree with the walks of `demand` to "
+        "the places that `walked_to` names: {count} ({ids}). Compute the table again.",
+        "所采用答案有 {count} 项与 `demand` 中（`walked_to` 所示场所的）步行不符：{ids}。"
+        "请重新计算该表。",
+    ),
     "siting_uncovered": hard(
         "Demand points without enough open sites within {detail} m: {count} ({ids}). "
         "Do not use the plan.",
