@@ -17,13 +17,20 @@ _OF_A_BUDGET = ("mean", "share")
 
 
 class SiteDecision(Section):
-    """`[[siting.decisions]]`: a candidate site that somebody wants open, or closed."""
+    """`[[siting.decisions]]`: a candidate site that somebody wants open, closed, or moved to."""
 
     model_config = FROZEN
     site_id: str = setting(en="The candidate site.", zh="候选场地编号。")
-    decision: Literal["required", "forbidden"] = setting(
-        en='"required": has to be opened; "forbidden": stays closed.',
-        zh='"required"：必须开设；"forbidden"：不得开设。',
+    decision: Literal["required", "forbidden", "moved"] = setting(
+        en='"required": has to be opened; "forbidden": stays closed; "moved": has to be opened '
+        "in place of `moved_from`, which stays closed: one decision with one price.",
+        zh='"required"：必须开设；"forbidden"：不得开设；"moved"：必须开设，以代替不再开设的 '
+        "`moved_from`，作为一条决定计算一个代价。",
+    )
+    moved_from: str | None = setting(
+        None,
+        en='The candidate site that is given up, with "moved".',
+        zh='"moved" 时放弃的候选场地编号。',
     )
     asked_by: str = setting(
         en="The office or role that asked for it; no person's name.",
@@ -32,12 +39,32 @@ class SiteDecision(Section):
     reason: str = setting(en="Why.", zh="理由。")
     date: dt.date = setting(en="When it was decided.", zh="决定日期。")
 
-    @pydantic.field_validator("site_id", "asked_by", "reason")
+    @pydantic.field_validator("site_id", "moved_from", "asked_by", "reason")
     @classmethod
-    def _not_empty(cls, value: str) -> str:
-        if not value.strip():
+    def _not_empty(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
             raise house_fault(en="it should say something", zh="不能为空")
-        return value.strip()
+        return value if value is None else value.strip()
+
+    @pydantic.model_validator(mode="after")
+    def _from_one_to_another(self) -> Self:
+        if (self.decision == "moved") != (self.moved_from is not None):
+            raise house_fault(
+                en=f'`moved_from` goes with decision = "moved" and only with it; {self.site_id} '
+                f'has "{self.decision}" '
+                + ("without" if self.moved_from is None else "with")
+                + " `moved_from`",
+                zh=f'`moved_from` 须且只能与 decision = "moved" 同用；{self.site_id} 为 '
+                f'"{self.decision}"，'
+                + ("缺少" if self.moved_from is None else "却填了")
+                + " `moved_from`",
+            )
+        if self.moved_from == self.site_id:
+            raise house_fault(
+                en=f"{self.site_id} is moved to itself; give two sites",
+                zh=f"{self.site_id} 改设到自身，应为两个不同的场地",
+            )
+        return self
 
     @property
     def as_decision(self) -> Decision:
@@ -45,6 +72,7 @@ class SiteDecision(Section):
         return Decision(
             site_id=self.site_id,
             decision=self.decision,
+            moved_from=self.moved_from,
             asked_by=self.asked_by,
             reason=self.reason,
             date=self.date,
@@ -122,10 +150,11 @@ class SitingSettings(Section):
     decisions: tuple[SiteDecision, ...] = setting(
         (),
         en="Sites that were decided on, as tables [[siting.decisions]]: site_id, decision "
-        '("required" or "forbidden"), asked_by (an office or role), reason, date. Required ones '
-        "are among the `p`.",
-        zh='对场地的决定，写作表 [[siting.decisions]]：site_id、decision（"required" 必选或 '
-        '"forbidden" 禁用）、asked_by（部门或岗位）、reason、date。必选场地计入 `p`。',
+        '("required", "forbidden", or "moved" with moved_from, the site given up), asked_by (an '
+        "office or role), reason, date. Required ones are among the `p`.",
+        zh='对场地的决定，写作表 [[siting.decisions]]：site_id、decision（"required" 必选、'
+        '"forbidden" 禁用，或 "moved" 改设，另填 moved_from 原场地）、asked_by（部门或岗位）、'
+        "reason、date。必选场地计入 `p`。",
     )
     worker_cost: float | None = setting(
         None,
@@ -198,7 +227,7 @@ class SitingSettings(Section):
 
     @pydantic.model_validator(mode="after")
     def _one_word_on_a_site(self) -> Self:
-        ids = [one.site_id for one in self.decisions]
+        ids = [site for one in self.decisions for site in one.as_decision.sites]
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
             raise house_fault(

@@ -69,6 +69,11 @@ def siting_figures(
         "norm_m": question.norm_m,
         "at_least": _counts(question.counts.at_least, found),
         "at_most": _counts(question.counts.at_most, found),
+        "moves": [
+            {"from": one.moved_from, "to": one.site_id}
+            for one in sorted(config.siting.decisions, key=lambda one: one.site_id)
+            if one.moved_from is not None
+        ],
         "required": sorted(question.required),
         "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),

@@ -324,7 +324,9 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
 
 def _decided(siting: Mapping[str, Any]) -> Message:
     """Return what else was kept: decisions on sites, numbers by community, floor areas."""
-    count = len(siting.get("required") or []) + len(siting.get("forbidden") or [])
+    # A move requires one site and forbids another, and is one decision.
+    count = sum(len(siting.get(key) or []) for key in ("required", "forbidden"))
+    count -= len(siting.get("moves") or [])
     kept = []
     if count:
         decisions = counted(count, "decision on a site", "decisions on sites")

@@ -41,6 +41,7 @@ from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
+from gridplan.rooms.worth import OBJECTIVE_OF, Worth
 
 __all__ = [
     "BEYOND_LIMIT",
@@ -48,6 +49,7 @@ __all__ = [
     "MAXIMISED",
     "MODELS",
     "NO_COST",
+    "OBJECTIVE_OF",
     "Answer",
     "Asked",
     "Chosen",
@@ -67,6 +69,7 @@ __all__ = [
     "Space",
     "StaffNorm",
     "Walks",
+    "Worth",
     "answer",
     "best_mix",
     "building_order",

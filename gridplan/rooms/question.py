@@ -122,10 +122,11 @@ class RoomQuestion:
         """Return the walk to the nearest of some sites; ``inf`` where none is reached."""
         return np.asarray(self.metres[:, opened].min(axis=1, initial=np.inf))
 
-    def without(self, site_id: str) -> RoomQuestion:
-        """Return the question with one site neither required nor forbidden."""
+    def without(self, *sites: str) -> RoomQuestion:
+        """Return the question with some sites neither required nor forbidden."""
+        undecided = frozenset(sites)
         return replace(
-            self, required=self.required - {site_id}, forbidden=self.forbidden - {site_id}
+            self, required=self.required - undecided, forbidden=self.forbidden - undecided
         )
 
     def uncounted(self) -> RoomQuestion:

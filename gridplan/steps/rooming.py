@@ -16,6 +16,7 @@ from gridplan.errors import InfeasibleError, Message, Note, StoppedError
 from gridplan.rooms import (
     KEYS,
     MODELS,
+    OBJECTIVE_OF,
     Answer,
     Asked,
     Chosen,
@@ -64,7 +65,7 @@ def room_question(work: Work) -> RoomCase:
     sites = place.sites
     by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
     decided = [one.as_decision for one in settings.decisions]
-    spoken_of = {one.site_id for one in decided}
+    spoken_of = {site for one in decided for site in one.sites}
     silent = [Decision(site_id=one, decision="required") for one in by_data if one not in spoken_of]
     decisions = (*decided, *silent)
     problem = RoomProblem(
@@ -73,8 +74,8 @@ def room_question(work: Work) -> RoomCase:
         site_ids=ids,
         residents=demand["population"].fillna(0).to_numpy(dtype=float),
         candidates=set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"]),
-        required=[one.site_id for one in decisions if one.decision == "required"],
-        forbidden=[one.site_id for one in decisions if one.decision == "forbidden"],
+        required=[site for one in decisions for site in one.required],
+        forbidden=[site for one in decisions for site in one.forbidden],
         weights=planning_weights(
             demand["population"].fillna(0).to_numpy(dtype=float),
             group_counts(work),
@@ -238,12 +239,21 @@ def room_tables(
         "room_options": options_table(question, answers, existing_rooms=existing, chosen=found.key),
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
-        "room_reasons": room_reasons(question, opened),
+        "room_reasons": _reasons(question, found),
         "room_groups": group_reasons(question, opened, groups),
         "decisions": decisions_table(question, case.decisions, found, solve=solve),
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
     }
+
+
+def _reasons(question: RoomQuestion, found: Answer) -> pd.DataFrame:
+    """Return the reasons in the objective that chose the plan, where it has a value to tell."""
+    model = found.chosen.model
+    # Of the fewest rooms, the next-best site keeps most within the norm.
+    by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
+    told = found.key == "C" and found.given(question) is None
+    return room_reasons(question, found.opened(question), objective=by, told=told)
 
 
 def group_counts(work: Work) -> dict[str, np.ndarray]:

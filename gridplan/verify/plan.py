@@ -20,6 +20,7 @@ from gridplan.verify import (
     lineage,
     links,
     measures,
+    reasons,
     rooms,
     services,
     siting,
@@ -429,16 +430,6 @@ def _frontier(world: World) -> Checked:
     return links.check_frontier(world.layers["frontier"], tolerances=world.tolerances)
 
 
-def _claims(world: World) -> Checked:
-    claimed = section(world.summary, "siting")
-    return siting.check_claims(
-        claimed,
-        world.get("demand"),
-        rooms=len(world.layers["rooms"]),
-        tolerances=world.tolerances,
-    )
-
-
 CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
@@ -481,6 +472,12 @@ CHECKS = (
         rooms.check_room_tables,
         expected=False,
     ),
+    _Check(
+        "room_reasons",
+        ("demand", "nearest_facilities", "summary", "room_reasons | decisions"),
+        reasons.reasons_of,
+        expected=False,
+    ),
     _Check("room_space", ("rooms", "summary"), space.check_space_of, expected=False),
     _Check(
         "community_change",
@@ -489,7 +486,7 @@ CHECKS = (
         expected=False,
     ),
     _Check("measures", ("measures", "measure_plans"), measures.measures_of, expected=False),
-    _Check("siting_claims", ("rooms", "summary.siting"), _claims),
+    _Check("siting_claims", ("rooms", "summary.siting"), siting.claims_of),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )
 """All checks: name, the layers (or columns, of ``a | b`` one) each needs, what it runs."""

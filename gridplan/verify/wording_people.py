@@ -194,6 +194,22 @@ SITING = {
         "({ids}). Do not use the plan.",
         "{count} 处住房分配的活动室未开放、比最近处还近，或没有分配：{ids}。该方案不可采用。",
     ),
+    "closing_differs": hard(
+        "Costs of closing a room that the nearest places of the homes do not give: {count} "
+        "({ids}). Compute the reasons again.",
+        "不设某处活动室的代价与各住房最近场所不符，共 {count} 项：{ids}。请重新计算选点理由。",
+    ),
+    "decision_lost": hard(
+        "Sites of decisions that the siting does not keep, or that the log does not tell: "
+        "{count} ({ids}). Correct the decision log.",
+        "有 {count} 个场地的决定未在选址中照办或未列入决定记录：{ids}。请更正决定记录。",
+    ),
+    "price_negative": hard(
+        "Decisions that are said to make the objective better, though both plans are proven, or "
+        "that have a price and a reason for none: {count} ({ids}). Price them again.",
+        "有 {count} 条决定的代价有误（两个方案均已证明，目标值却更优；或既有代价又有其缺失原因）："
+        "{ids}。请重新计算代价。",
+    ),
     "walk_figures": hard(
         "Figures of `summary.{detail}` that the walks of `demand` do not give: {count} ({ids}). "
         "Compute them again.",
