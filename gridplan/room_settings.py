@@ -260,6 +260,11 @@ class SitingSettings(Section):
         return self
 
     @property
+    def numbered(self) -> bool:
+        """Whether the plan follows a number of rooms, which has to be possible then."""
+        return self.answer == "C" and self.budget is None
+
+    @property
     def phasing(self) -> Phasing:
         """How much is built in one phase."""
         return Phasing(rooms=self.phase_rooms, budget=self.phase_budget, phases=self.phases)

@@ -14,8 +14,7 @@ from gridplan.config import Config
 from gridplan.geometry import area_scale
 from gridplan.network import Network
 from gridplan.place import Place
-from gridplan.rooms import MAXIMISED, Answer, RoomQuestion
-from gridplan.siting.search import relative_gap
+from gridplan.rooms import MAXIMISED, Answer, RoomQuestion, claim_of
 
 
 def place_figures(place: Place, layers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -43,8 +42,7 @@ def siting_figures(
     Where most is asked for (MCLP), the bound is from above, under both of its names.
     """
     candidates = place.sites[place.sites["kind"] == "candidate"]
-    chosen = found.chosen
-    standing = len(question.fixed) if chosen.model == "lscp" else 0
+    chosen, claim = found.chosen, claim_of(question, found.chosen)
     by_number = found.key == "C" and config.siting.budget is None
     return {
         "answer": found.key,
@@ -55,14 +53,10 @@ def siting_figures(
         "group_weights": dict(sorted(config.siting.group_weights.items())),
         "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
-        "objective": _finite(chosen.objective + standing),
-        "bound": _finite(chosen.bound + standing),
-        "lower_bound": _finite(chosen.bound + standing),
-        "gap": _finite(
-            relative_gap(chosen.objective + standing, chosen.bound + standing)
-            if standing
-            else chosen.gap
-        ),
+        "objective": _finite(claim.objective),
+        "bound": _finite(claim.bound),
+        "lower_bound": _finite(claim.bound),
+        "gap": _finite(claim.gap),
         "status": chosen.status,
         "stopped_by": chosen.stopped_by,
         "budget": config.siting.budget,

@@ -128,8 +128,11 @@ ABOUT = {
         zh="规范距离内每千名居民可分享的居委会工作人员与活动室面积。",
     ),
     "placement": Message(
-        en="What was given for each unit, what was placed in homes; the difference must be 0.",
-        zh="各单元给定的人数与落位的人数，差额应为 0。",
+        en="What was given for each unit, what was placed in homes; the difference must be 0. The "
+        "grade is the worst of the unit's homes: a home whose households are known is graded A, "
+        "also where the count of its community is a table's (B).",
+        zh="各单元给定的人数与落位的人数，差额应为 0。数据等级取该单元住房中最低者："
+        "户数已知的住房为 A，即使其社区人数来自统计表（B）。",
     ),
     "sensitivity": Message(
         en="How residents and mean walks move when each per-person figure is 30 % off.",

@@ -376,8 +376,12 @@ def choice_status(option: Mapping[str, Any], siting: Mapping[str, Any]) -> Messa
         least = _weighted(short, {**siting, "model": option["model"]})
         return Message(en=f"{least.en}: proven", zh=f"{least.zh}：已证明")
     if fewest:
-        bound = number(math.ceil(float(option["lower_bound"])))
-        return Message(en=f"not proven: {bound} rooms at least", zh=f"未证明：至少需 {bound} 处")
+        # The objective counts all open places; a planner asks for new ones.
+        standing = float(option["objective"]) - float(option["rooms_new"])
+        bound = number(math.ceil(float(option["lower_bound"]) - standing))
+        return Message(
+            en=f"not proven: {bound} new rooms at least", zh=f"未证明：至少需新增 {bound} 处"
+        )
     return Message(
         en=f"not proven: at most {percent(gap, 'en', 2)} better",
         zh=f"未证明：至多再改进 {percent(gap, 'zh', 2)}",

@@ -9,11 +9,17 @@ from gridplan.rooms.answers import (
     estates_table,
     options_table,
 )
-from gridplan.rooms.budget import unpriced_note, within_budget
+from gridplan.rooms.budget import (
+    nothing_bought_note,
+    overridden_note,
+    priced_sites,
+    unpriced_note,
+    within_budget,
+)
 from gridplan.rooms.communities import community_change
 from gridplan.rooms.counts import RoomCounts, check_counts, room_counts
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
-from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.fewest import Chosen, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.left import left_behind
@@ -75,6 +81,7 @@ __all__ = [
     "building_order",
     "check_counts",
     "check_groups",
+    "claim_of",
     "community_change",
     "decisions_table",
     "estates_table",
@@ -87,8 +94,11 @@ __all__ = [
     "limit_notes",
     "make_question",
     "mix_value",
+    "nothing_bought_note",
     "options_table",
+    "overridden_note",
     "planning_weights",
+    "priced_sites",
     "reasons_out",
     "room_counts",
     "room_reasons",

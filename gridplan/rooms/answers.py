@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from gridplan.rooms.budget import within_budget
+from gridplan.rooms.counts import check_number_of
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
-from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.fewest import Chosen, claim_of, fewest_rooms
 from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.rooms.question import Floats, Positions, RoomQuestion, walks_of
@@ -156,6 +157,12 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
         if asked.objective == "share":
             return Answer("C", most_within_budget(question, asked.budget))
         return Answer("C", within_budget(question, asked.budget))
+    check_number_of(
+        question.counts,
+        rooms=asked.rooms,
+        required=question.required,
+        candidates=question.names(question.free),
+    )
     chosen, siting = rooms_for(question, asked.rooms, objective=asked.objective)
     return Answer("C", chosen, siting=siting)
 
@@ -188,7 +195,7 @@ def options_table(
         where no area is known, or nobody asks). Walks in metres, of
         residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
         no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
-        ``lower_bound`` are resident-metres (p-median), new rooms (LSCP), residents (MCLP:
+        ``lower_bound`` are resident-metres (p-median), open places (LSCP), residents (MCLP:
         then the bound is from above) or metres (the other objectives).
     """
     may = np.concatenate([question.fixed, question.free])
@@ -198,7 +205,7 @@ def options_table(
         given, found = one.given(question), one.walks_m(question)
         walks = walks_of(question, found)
         left = hopeless & np.isfinite(found)
-        new = one.chosen.sites
+        new, claim = one.chosen.sites, claim_of(question, one.chosen)
         rows.append(
             {
                 "answer": one.key,
@@ -217,9 +224,9 @@ def options_table(
                 "no_site": round(math.fsum(question.residents[left])),
                 "unreachable": round(walks.unreachable),
                 "model": one.chosen.model,
-                "objective": one.chosen.objective,
-                "lower_bound": one.chosen.bound,
-                "gap": one.chosen.gap,
+                "objective": claim.objective,
+                "lower_bound": claim.bound,
+                "gap": claim.gap,
                 "status": one.chosen.status,
                 "stopped_by": one.chosen.stopped_by,
                 "sites": " ".join(sorted(new)),

@@ -52,6 +52,30 @@ class Chosen:
     basis: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Objective, bound and gap of a choice as they are told everywhere."""
+
+    objective: float
+    bound: float
+    gap: float
+
+
+def claim_of(question: RoomQuestion, chosen: Chosen) -> Claim:
+    """
+    Return what a choice claims; the objective of the LSCP counts all open places.
+
+    New rooms and places that are open today, as the layer `rooms` does, so that there is one
+    gap of one choice.
+    """
+    if chosen.model != "lscp":
+        return Claim(chosen.objective, chosen.bound, chosen.gap)
+    standing = len(question.fixed)
+    objective, bound = chosen.objective + standing, chosen.bound + standing
+    known = math.isfinite(objective) and math.isfinite(bound)
+    return Claim(objective, bound, relative_gap(objective, bound) if known else chosen.gap)
+
+
 def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     """
     Open the fewest rooms so that all are within `radius_m` whom some site brings there.

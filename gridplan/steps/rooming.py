@@ -12,7 +12,8 @@ import pandas as pd
 import shapely
 
 from gridplan.demand import first_containing
-from gridplan.errors import InfeasibleError, Message, Note, StoppedError
+from gridplan.errors import InfeasibleError, InputError, Message, Note, StoppedError
+from gridplan.place import Place
 from gridplan.rooms import (
     KEYS,
     MODELS,
@@ -36,14 +37,17 @@ from gridplan.rooms import (
     left_behind,
     limit_notes,
     make_question,
+    nothing_bought_note,
     options_table,
+    overridden_note,
     planning_weights,
+    priced_sites,
     room_counts,
     room_reasons,
     staffing_table,
     unpriced_note,
 )
-from gridplan.siting import Limits, RoomProblem
+from gridplan.siting import Limits, RoomProblem, check_number
 from gridplan.steps.work import Work
 
 
@@ -59,42 +63,104 @@ class RoomCase:
 
 def room_question(work: Work) -> RoomCase:
     """Return the question of a place: its walks, sites, decisions and estates."""
-    place, walks, demand = work.place, work.found["walks"], work.found["demand"]
-    settings, norms = work.config.siting, work.config.all_norms
+    walks, demand = work.found["walks"], work.found["demand"]
+    residents = demand["population"].fillna(0).to_numpy(dtype=float)
     ids = [str(one) for one in walks.ids[: walks.committees + walks.sites]]
-    sites = place.sites
-    by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
-    decided = [one.as_decision for one in settings.decisions]
-    spoken_of = {site for one in decided for site in one.sites}
-    silent = [Decision(site_id=one, decision="required") for one in by_data if one not in spoken_of]
-    decisions = (*decided, *silent)
+    decisions, silent = _decisions(work)
     problem = RoomProblem(
         metres=walks.metres[:, : len(ids)],
         demand_ids=demand["demand_id"].tolist(),
         site_ids=ids,
-        residents=demand["population"].fillna(0).to_numpy(dtype=float),
-        candidates=set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"]),
+        residents=residents,
+        candidates=_candidates(work.place),
         required=[site for one in decisions for site in one.required],
         forbidden=[site for one in decisions for site in one.forbidden],
-        weights=planning_weights(
-            demand["population"].fillna(0).to_numpy(dtype=float),
-            group_counts(work),
-            settings.group_weights,
-        ),
+        weights=weights_of(work),
     )
-    counts = _counts(work, problem)
-    question = make_question(
+    question = _question(work, problem, silent=silent, space=_space(work, residents))
+    return RoomCase(question, _estates(work), _asked(work, silent), decisions)
+
+
+def weights_of(work: Work) -> np.ndarray | None:
+    """Return what each home counts in where rooms go; None where no group has a weight."""
+    residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
+    return planning_weights(residents, group_counts(work), work.config.siting.group_weights)
+
+
+def rehearse_rooms(work: Work) -> RoomQuestion:
+    """
+    Refuse the settings of rooms that a run would refuse, as far as no walk is needed for that.
+
+    Returns
+    -------
+    RoomQuestion
+        Without any home.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        Of decisions on sites, numbers of rooms, and what a budget can pay.
+    """
+    place, settings = work.place, work.config.siting
+    decisions, silent = _decisions(work)
+    offices = place.committees["committee_id"].astype(str).tolist()
+    ids = [*offices, *place.sites["site_id"].astype(str).tolist()]
+    problem = RoomProblem(
+        metres=np.zeros((0, len(ids))),
+        demand_ids=[],
+        site_ids=ids,
+        residents=np.zeros(0),
+        candidates=_candidates(place),
+        required=[site for one in decisions for site in one.required],
+        forbidden=[site for one in decisions for site in one.forbidden],
+    )
+    question = _question(work, problem, silent=silent, space=None)
+    asked = _asked(work, silent)
+    # Where another answer than C is followed, a run goes on with a note.
+    if settings.answer == "C" and asked.budget is not None:
+        priced_sites(question, asked.budget)
+    elif settings.numbered:
+        check_number(problem, asked.rooms)
+    return question
+
+
+def _candidates(place: Place) -> set[str]:
+    sites = place.sites
+    return set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"].astype(str))
+
+
+def _decisions(work: Work) -> tuple[tuple[Decision, ...], int]:
+    """Return all decisions, and how many of them nobody but the data asked for."""
+    sites = work.place.sites
+    by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
+    decided = [one.as_decision for one in work.config.siting.decisions]
+    spoken_of = {site for one in decided for site in one.sites}
+    silent = [Decision(site_id=one, decision="required") for one in by_data if one not in spoken_of]
+    return (*decided, *silent), len(silent)
+
+
+def _question(
+    work: Work, problem: RoomProblem, *, silent: int, space: Space | None
+) -> RoomQuestion:
+    """Return the question of a problem, with what the settings and the sites say of it."""
+    config, sites = work.config, work.place.sites
+    settings = config.siting
+    return make_question(
         problem,
         pd.Series(sites["cost"].to_numpy(dtype=float), index=sites["site_id"].astype(str)),
-        norm_m=norms["room_norm_m"].value,
-        aversion=work.config.access.aversion,
-        limits=Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed),
-        space=_space(work, problem.residents),
-        counts=counts,
+        norm_m=config.all_norms["room_norm_m"].value,
+        aversion=config.access.aversion,
+        limits=Limits(work=settings.work, time_s=settings.time_s, seed=config.run.seed),
+        space=space,
+        counts=_counts(work, problem, silent=silent),
     )
-    asked = Asked(
+
+
+def _asked(work: Work, silent: int) -> Asked:
+    settings, norms = work.config.siting, work.config.all_norms
+    return Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
-        rooms=settings.p + len(silent),
+        rooms=settings.p + silent,
         objective=settings.objective,
         budget=settings.budget,
         sharing=Sharing(
@@ -103,10 +169,9 @@ def room_question(work: Work) -> RoomCase:
         ),
         phasing=settings.phasing,
     )
-    return RoomCase(question, _estates(work), asked, decisions)
 
 
-def _counts(work: Work, problem: RoomProblem) -> RoomCounts:
+def _counts(work: Work, problem: RoomProblem, *, silent: int) -> RoomCounts:
     """Return the numbers of rooms by community, checked against the sites there are."""
     place, settings = work.place, work.config.siting
     sites = place.sites
@@ -118,16 +183,15 @@ def _counts(work: Work, problem: RoomProblem) -> RoomCounts:
         place.communities["community_id"].astype(str).tolist(),
         at_least=settings.at_least,
         at_most=settings.at_most,
+        existing=sites.loc[sites["kind"] == "existing", "site_id"].astype(str).tolist(),
     )
     barred = frozenset(problem.forbidden)
-    silent = int((sites["kind"] == "required").sum())
-    numbered = settings.answer == "C" and settings.budget is None
     check_counts(
         counts,
         existing=sites.loc[sites["kind"] == "existing", "site_id"].tolist(),
         candidates=sorted(str(one) for one in set(problem.candidates) - barred),
         required=sorted({str(one) for one in problem.required}),
-        rooms=settings.p + silent if numbered else None,
+        rooms=settings.p + silent if settings.numbered else None,
     )
     return counts
 
@@ -178,13 +242,16 @@ def _estates(work: Work) -> Estates:
 def room_answers(work: Work, case: RoomCase) -> list[Answer]:
     """Return the three answers; one that is not followed may be impossible, or be stopped."""
     found = []
-    if case.asked.budget is not None:
+    settings, budget = work.config.siting, case.asked.budget
+    if budget is not None:
         work.notes.extend(unpriced_note(case.question))
+        if "p" in settings.model_fields_set:
+            work.notes.append(overridden_note(settings.p, budget))
     for key in KEYS:
         try:
             found.append(answer(case.question, case.estates, key, asked=case.asked))
-        except (InfeasibleError, StoppedError) as error:
-            if key == work.config.siting.answer:
+        except (InfeasibleError, StoppedError, InputError) as error:
+            if key == settings.answer:
                 raise
             model = MODELS[case.asked.objective] if key == "C" else "lscp"
             none = _without_plan(model, error)
@@ -197,10 +264,16 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
                 for one in error.faults
             )
             found.append(Answer(key, none))
+    bought = found[-1].chosen
+    if budget is not None and not bought.sites and bought.status not in _NO_PLAN:
+        work.notes.append(nothing_bought_note(case.question, budget))
     return found
 
 
-def _without_plan(model: str, error: InfeasibleError | StoppedError) -> Chosen:
+_NO_PLAN = frozenset({"infeasible", "stopped"})
+
+
+def _without_plan(model: str, error: InfeasibleError | StoppedError | InputError) -> Chosen:
     if isinstance(error, StoppedError):
         return Chosen((), model, math.inf, error.bound, math.inf, "stopped", error.reason)
     return Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
