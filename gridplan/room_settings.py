@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, Self
 
 import pydantic
 
-from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing
+from gridplan.errors import Message
+from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing, TwoAims
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.siting import Limits
 
-_OF_A_BUDGET = ("mean", "share")
+_PAIR = 2
 
 
 class SiteDecision(Section):
@@ -101,6 +102,40 @@ class SitingSettings(Section):
         '"longest" 最远步行最短，"p90" 九成居民步行上限最小，'
         '"ede" 计入远距离厌恶的等效步行最短（[access].aversion）。',
     )
+    then: tuple[Objective, ...] = setting(
+        default_of(Asked, "then"),
+        en="Objectives of answer C after `objective`, each as good as can be among the choices "
+        'that are good for those before, e.g. ["mean"] after "share".',
+        zh='答案 C 在 `objective` 之后依次考虑的目标，逐级在前面目标达优的方案中求最优，如 "share" '
+        '之后 ["mean"]。',
+    )
+    tolerance: float = setting(
+        default_of(Asked, "tolerance"),
+        en="By what share each objective before the last of `then` may be worse than its best.",
+        zh="`then` 各级目标允许较其最优值变差的比例（末级除外）。",
+        unit="share",
+        ge=0,
+        le=1,
+    )
+    least_share: float | None = setting(
+        None,
+        en="Share of all residents (by `group_weights`) who have to live within the norm of a "
+        "room with answer C, whatever its objective.",
+        zh="答案 C 中居住在活动室标准距离内的居民占全部居民的最低比例（按 `group_weights` 计权），"
+        "作为约束条件。",
+        unit="share",
+        gt=0,
+        le=1,
+    )
+    backup: int = setting(
+        default_of(Asked, "backup"),
+        en="Rooms or committees within the norm of every home with answer B: 2 is backup coverage. "
+        "Of a home with fewer places and sites there, all of them.",
+        zh="答案 B 中每处住房标准距离内的活动室或居委会数：2 为备用覆盖；"
+        "可达场所与场地不足者取全部。",
+        ge=1,
+        le=5,
+    )
     group_weights: dict[str, float] = setting(
         {},
         en="What a resident of a group counts in where rooms go, e.g. {age_60_plus = 2.0}; all "
@@ -175,6 +210,20 @@ class SitingSettings(Section):
         "the mean always is. Figures of all walks are told in any case.",
         zh="曲线另按哪些目标分别求解并给出界（平均步行总是求解）；各项步行指标均会列出。",
     )
+    trade_off: tuple[Objective, ...] = setting(
+        (),
+        en='Two objectives whose frontier is sought, e.g. ["share", "mean"]: plans of `p` rooms, '
+        "or of `budget`, of which none is better in both.",
+        zh='求其前沿的两个目标，如 ["share", "mean"]：`p` 处或 `budget` 以内、'
+        "两个目标均不劣的一组方案。",
+    )
+    trade_off_points: int = setting(
+        default_of(TwoAims, "points"),
+        en="Limits on the first of the two objectives that are tried.",
+        zh="两个目标中第一个所取界限的个数。",
+        ge=2,
+        le=50,
+    )
     frontier_work: float = setting(
         default_of(Extent, "work"),
         en="Counted work of that curve in all, in millions of pairs of home and site per step.",
@@ -239,25 +288,75 @@ class SitingSettings(Section):
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
             )
-        counts = bool(self.at_least or self.at_most)
-        if self.capacity == "hard" and (
-            (self.answer, self.objective) != ("C", "mean") or self.budget or counts
-        ):
-            raise house_fault(
-                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
-                "without `at_least` and `at_most`; change these, or tell the shortfall with "
-                '"soft"',
-                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，'
-                '且不含 `at_least`、`at_most`；请调整上述设置，或改用 "soft" 列出缺口',
-            )
-        if self.budget is not None and self.objective not in _OF_A_BUDGET:
-            raise house_fault(
-                en=f'a `budget` goes with the objectives "mean" and "share", not '
-                f'"{self.objective}"; take out `budget` and set `p`',
-                zh=f'`budget` 只能与目标 "mean"、"share" 同用，不能用于 "{self.objective}"；'
-                f"请去掉 `budget`，改用 `p`",
-            )
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _go_together(self) -> Self:
+        for wrong, said in (*self._of_capacity(), *self._of_objectives()):
+            if wrong:
+                raise house_fault(en=said.en, zh=said.zh)
+        return self
+
+    def _of_capacity(self) -> Iterator[tuple[bool, Message]]:
+        """Yield what hard capacity does not go with: the solver takes a number and the mean."""
+        more = bool(self.budget or self.at_least or self.at_most or self.then or self.trade_off)
+        more = more or self.least_share is not None
+        yield (
+            self.capacity == "hard" and (more or (self.answer, self.objective) != ("C", "mean")),
+            Message(
+                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
+                "without `budget`, `at_least`, `at_most`, `least_share`, `then` and `trade_off`; "
+                'change these, or tell the shortfall with "soft"',
+                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，且不含 `budget`、'
+                "`at_least`、`at_most`、`least_share`、`then`、`trade_off`；请调整上述设置，"
+                '或改用 "soft" 列出缺口',
+            ),
+        )
+
+    def _of_objectives(self) -> Iterator[tuple[bool, Message]]:
+        """Yield what several objectives do not go with."""
+        asked = (self.objective, *self.then)
+        yield (
+            len(set(asked)) < len(asked),
+            Message(
+                en=f"`objective` and `then` name an objective twice: {', '.join(asked)}; give each "
+                f"once",
+                zh=f"`objective` 与 `then` 中有重复的目标：{'、'.join(asked)}；每个只填一次",
+            ),
+        )
+        yield (
+            self.tolerance > 0 and not self.then,
+            Message(
+                en="`tolerance` is about the objectives before the last, and there is one; give "
+                "`then`, or take out `tolerance`",
+                zh="`tolerance` 针对末级之前的目标，而目标只有一个；"
+                "请填写 `then` 或去掉 `tolerance`",
+            ),
+        )
+        yield (
+            self.least_share is not None and "share" in asked,
+            Message(
+                en='`least_share` is a condition beside other objectives, and "share" is one of '
+                "them; take out one of the two",
+                zh='`least_share` 是其他目标的约束条件，而目标中已有 "share"；请去掉其一',
+            ),
+        )
+        pair = len(self.trade_off)
+        yield (
+            pair not in {0, _PAIR} or len(set(self.trade_off)) < pair,
+            Message(
+                en=f"`trade_off` should name two objectives, not {list(self.trade_off)}",
+                zh=f"`trade_off` 应为两个不同的目标，现为 {list(self.trade_off)}",
+            ),
+        )
+
+    @property
+    def two_aims(self) -> TwoAims | None:
+        """The two objectives whose frontier is sought; None where none is."""
+        if not self.trade_off:
+            return None
+        first, second = self.trade_off
+        return TwoAims(first, second, self.trade_off_points)
 
     @property
     def numbered(self) -> bool:

@@ -14,7 +14,7 @@ from gridplan.config import Config
 from gridplan.geometry import area_scale
 from gridplan.network import Network
 from gridplan.place import Place
-from gridplan.rooms import MAXIMISED, Answer, RoomQuestion, claim_of
+from gridplan.rooms import MAXIMISED, Answer, RoomQuestion, StageTold, claim_of
 
 
 def place_figures(place: Place, layers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -49,6 +49,10 @@ def siting_figures(
         "model": chosen.model,
         "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
         **chosen.basis,
+        "stages": [_stage_figures(one) for one in chosen.stages],
+        "objective_tolerance": config.siting.tolerance if chosen.stages else None,
+        "least_share": config.siting.least_share if found.key == "C" else None,
+        "backup": config.siting.backup,
         "capacity": config.siting.capacity,
         "group_weights": dict(sorted(config.siting.group_weights.items())),
         "p": config.siting.p if by_number else len(chosen.sites),
@@ -72,6 +76,19 @@ def siting_figures(
         "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
+    }
+
+
+def _stage_figures(stage: StageTold) -> dict[str, Any]:
+    return {
+        "objective": stage.objective,
+        "model": stage.model,
+        "value": _finite(stage.value),
+        "best": _finite(stage.best),
+        "bound": _finite(stage.bound),
+        "gap": _finite(stage.gap),
+        "status": stage.status,
+        **stage.basis,
     }
 
 

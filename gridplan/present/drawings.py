@@ -19,12 +19,9 @@ from gridplan.present.curve import coverage_figure, coverage_title
 from gridplan.present.goals import goal, short_goal
 from gridplan.present.room_curve import curve_figure, curve_rows, curve_title
 from gridplan.present.tables_places import main_zones
-from gridplan.present.words import (
-    before_basis,
-    number,
-    percent,
-    source_line,
-)
+from gridplan.present.tables_several import trade_off_title, trade_offs
+from gridplan.present.trade_curve import trade_off_figure
+from gridplan.present.words import before_basis, number, percent, source_line
 from gridplan.terms import term
 
 if TYPE_CHECKING:
@@ -37,8 +34,12 @@ FIGURES = (
     "04_coverage.png",
     "05_zones.png",
     "06_frontier.png",
+    "07_trade_off.png",
 )
-"""File names in the order of the report; without siting there is no ``03`` and no ``06``."""
+"""
+File names in the order of the report; without siting there is no ``03`` and no ``06``, and ``07``
+only where a frontier of two objectives was asked for.
+"""
 
 _PEOPLE_PER_DOT, _LEAST_DOT = 12.0, 3.0
 _MATCHED_SHARE = 0.9
@@ -84,6 +85,9 @@ def figures(plan: Plan, lang: Language = "zh") -> dict[str, bytes]:
         curve = curve_rows(plan)
         if curve is not None:
             drawn[FIGURES[5]] = canvas.png(curve_figure(plan, curve, ink))
+        pair = trade_offs(plan)
+        if pair is not None:
+            drawn[FIGURES[6]] = canvas.png(trade_off_figure(plan, pair, ink))
     return drawn
 
 
@@ -92,7 +96,15 @@ def alt_text(plan: Plan, name: str) -> Message:
     makers = dict(
         zip(
             FIGURES,
-            (cells_title, _before_title, _after_title, coverage_title, zones_title, curve_title),
+            (
+                cells_title,
+                _before_title,
+                _after_title,
+                coverage_title,
+                zones_title,
+                curve_title,
+                trade_off_title,
+            ),
             strict=True,
         )
     )

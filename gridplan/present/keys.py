@@ -10,6 +10,7 @@ from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.goals import goal
+from gridplan.present.tables_several import stage_facts
 from gridplan.present.words import (
     bound_label,
     committees_line,
@@ -175,6 +176,7 @@ def siting_facts(plan: Plan) -> list[Fact]:
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
     rows.append((term("gap", "indicator").message, shown))
+    rows += stage_facts(siting)
     counts = counts_line(plan)
     if counts:
         rows.append((Message(en="rooms by community", zh="各社区活动室"), counts))

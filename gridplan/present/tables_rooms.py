@@ -173,6 +173,7 @@ def options_table(plan: Plan) -> pd.DataFrame:
             "cost": _given(one["cost"]),
             "shortfall_m2": one.get("shortfall_m2"),
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
+            "backup": one.get("backup"),
             **{key: one[key] for key in ("beyond", "no_site", "unreachable")},
             "proof": choice_status(one, plan.summary["siting"]),
             "gap_share": _finite(one["gap"]),

@@ -15,6 +15,7 @@ from gridplan.present import (
     tables_cells,
     tables_measures,
     tables_rooms,
+    tables_several,
 )
 from gridplan.present.tables_access import (
     capacity_rows,
@@ -65,6 +66,7 @@ TITLES = {
     "pieces": Message(en="Cut-off streets", zh="不连通路网"),
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
+    **tables_several.TITLES,
     **tables_measures.TITLES,
     **tables_cells.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
@@ -143,6 +145,7 @@ ABOUT = {
         zh="新增活动室、现有活动室与居委会，及以其为最近的居民。",
     ),
     **tables_rooms.ABOUT,
+    **tables_several.ABOUT,
     **tables_measures.ABOUT,
     **tables_cells.ABOUT,
     "zones": Message(
@@ -214,6 +217,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "pieces": pieces_table,
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
+        **tables_several.several_tables(),
         **tables_measures.measure_tables(),
         "cell_faults": tables_cells.cell_faults_table,
         "zones": zones_table,
@@ -258,6 +262,7 @@ def heading(plan: Plan, column: str) -> Message:
         **_HEADINGS,
         **_norm_headings(norm),
         **rooms,
+        **tables_several.several_headings(),
         **tables_measures.measure_headings(),
         **tables_cells.cell_headings(),
     }

@@ -30,6 +30,7 @@ _CHECKS = MappingProxyType(
         "committee_walks": Message("walks to committees", "到居委会的步行距离"),
         "room_walks": Message("walks to rooms", "到活动室的步行距离"),
         "room_reasons": Message("reasons and decisions", "选点理由与决定"),
+        "several": Message("conditions and several objectives", "约束与多目标"),
         "walk_figures": Message("figures of walks", "步行指标"),
         "rooms": Message("sites of the rooms", "活动室选点"),
         "siting_claims": Message("claims of the siting", "选址结论"),

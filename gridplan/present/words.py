@@ -333,6 +333,16 @@ def _decided(siting: Mapping[str, Any]) -> Message:
         kept.append(Message(en=f"{decisions} kept", zh=f"{count} 条场地决定照办"))
     if siting.get("at_least") or siting.get("at_most"):
         kept.append(Message(en="the numbers by community kept", zh="各社区数量要求得到满足"))
+    if siting.get("least_share") is not None:
+        share = siting["least_share"]
+        kept.append(
+            Message(
+                en=f"at least {percent(share, 'en')} within the norm",
+                zh=f"至少 {percent(share, 'zh')} 达标",
+            )
+        )
+    if siting.get("stages"):
+        kept.append(Message(en="the objectives before it kept", zh="前面各级目标得到保证"))
     if siting.get("capacity") == "hard":
         kept.append(Message(en="floor area as a limit", zh="面积为硬性容量"))
     return Message(

@@ -19,7 +19,7 @@ from gridplan.rooms.budget import (
 from gridplan.rooms.communities import community_change
 from gridplan.rooms.counts import RoomCounts, check_counts, room_counts
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
-from gridplan.rooms.fewest import Chosen, claim_of, fewest_rooms
+from gridplan.rooms.fewest import Chosen, StageTold, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.left import left_behind
@@ -45,6 +45,7 @@ from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
+from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_table
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
 from gridplan.rooms.worth import OBJECTIVE_OF, Worth
@@ -74,7 +75,10 @@ __all__ = [
     "Sharing",
     "Space",
     "StaffNorm",
+    "StageTold",
+    "TwoAims",
     "Walks",
+    "Wanted",
     "Worth",
     "answer",
     "best_mix",
@@ -106,7 +110,9 @@ __all__ = [
     "rooms_alone",
     "rooms_by_estate",
     "rooms_for",
+    "several_rooms",
     "staffing_table",
+    "trade_off_table",
     "unpriced_note",
     "walks_to",
     "with_links_untried",

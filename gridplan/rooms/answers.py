@@ -17,6 +17,7 @@ from gridplan.rooms.fewest import Chosen, claim_of, fewest_rooms
 from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.rooms.question import Floats, Positions, RoomQuestion, walks_of
+from gridplan.rooms.several import Wanted, several_rooms
 from gridplan.rooms.space import nearest_load
 from gridplan.siting import Siting
 
@@ -26,8 +27,8 @@ KEYS: tuple[Key, ...] = ("A", "B", "C")
 _FIGURES = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
 OPTION_COLUMNS = (
     "answer", "chosen", "walked_to", "rooms_existing", "rooms_new", "cadres", "phases", "cost",
-    "costs_missing", "shortfall_m2", *_FIGURES, "within", "beyond", "no_site", "unreachable",
-    "model", "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
+    "costs_missing", "shortfall_m2", *_FIGURES, "within", "backup", "beyond", "no_site",
+    "unreachable", "model", "objective", "lower_bound", "gap", "status", "stopped_by", "sites",
 )  # fmt: skip
 """Columns of the table of the three answers."""
 
@@ -45,6 +46,14 @@ class Asked:
         What answer C makes as good as it can, as in `MODELS`.
     budget : float or None
         Yuan that answer C may spend, in place of a number of rooms.
+    then : tuple of the same
+        Objectives after that one, each among the choices that are good for those before.
+    tolerance : float
+        By what share each earlier objective may be worse than its best.
+    least_share : float or None
+        Of all residents, who have to live within the norm with answer C.
+    backup : int
+        Open places within the norm of each home with answer B.
     sharing : Sharing
     phasing : Phasing
     """
@@ -52,8 +61,28 @@ class Asked:
     rooms: int
     objective: Objective = "mean"
     budget: float | None = None
+    then: tuple[Objective, ...] = ()
+    tolerance: float = 0.0
+    least_share: float | None = None
+    backup: int = 1
     sharing: Sharing
     phasing: Phasing = field(default_factory=Phasing)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives of answer C, the most important first."""
+        return (self.objective, *self.then)
+
+    @property
+    def wanted(self) -> Wanted:
+        """Answer C as the search of several objectives takes it."""
+        return Wanted(
+            objectives=self.objectives,
+            tolerance=self.tolerance,
+            rooms=self.rooms,
+            budget=self.budget,
+            least_share=self.least_share,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,17 +181,22 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
         phase_of, phases = in_phases(question, plan.chosen.sites, phasing=asked.phasing)
         return Answer("A", plan.chosen, plan, phase_of, phases)
     if key == "B":
-        return Answer("B", fewest_rooms(question, radius_m=question.norm_m))
+        fewest = fewest_rooms(question, radius_m=question.norm_m, backup=asked.backup)
+        return Answer("B", fewest)
+    if asked.budget is None:
+        check_number_of(
+            question.counts,
+            rooms=asked.rooms,
+            required=question.required,
+            candidates=question.names(question.free),
+        )
+    plain = asked.objective in {"mean", "share"} or asked.budget is None
+    if asked.then or asked.least_share is not None or not plain:
+        return Answer("C", several_rooms(question, asked.wanted))
     if asked.budget is not None:
         if asked.objective == "share":
             return Answer("C", most_within_budget(question, asked.budget))
         return Answer("C", within_budget(question, asked.budget))
-    check_number_of(
-        question.counts,
-        rooms=asked.rooms,
-        required=question.required,
-        candidates=question.names(question.free),
-    )
     chosen, siting = rooms_for(question, asked.rooms, objective=asked.objective)
     return Answer("C", chosen, siting=siting)
 
@@ -173,6 +207,7 @@ def options_table(
     *,
     existing_rooms: int,
     chosen: Key,
+    backup: int = 1,
 ) -> pd.DataFrame:
     """
     Return the answers in one table, one row each.
@@ -183,6 +218,8 @@ def options_table(
         Activity rooms that are open today, committees not counted.
     chosen : {"A", "B", "C"}
         The answer that the layers of the plan follow.
+    backup : int
+        Open places that were asked for within the norm of each home.
 
     Returns
     -------
@@ -193,8 +230,10 @@ def options_table(
         cost of a new room is not given (``costs_missing`` counts these). ``shortfall_m2``: floor
         area that rooms of a known area lack by the graded norm for those who walk to them (null
         where no area is known, or nobody asks). Walks in metres, of
-        residents who reach a place. Who is left: ``beyond`` the norm, of them ``no_site`` whom
-        no place and no candidate can bring within it, and ``unreachable``. ``objective`` and
+        residents who reach a place. ``backup``: residents who have as many open places within
+        the norm as were asked for; null where one is enough. Who is left:
+        ``beyond`` the norm, of them ``no_site`` whom no place and no candidate can bring
+        within it, and ``unreachable``. ``objective`` and
         ``lower_bound`` are resident-metres (p-median), open places (LSCP), residents (MCLP:
         then the bound is from above) or metres (the other objectives).
     """
@@ -220,6 +259,7 @@ def options_table(
                 "shortfall_m2": _shortfall_m2(question, one),
                 **{key: getattr(walks, key) for key in _FIGURES},
                 "within": round(walks.within),
+                "backup": _backed(question, one, backup),
                 "beyond": round(walks.beyond),
                 "no_site": round(math.fsum(question.residents[left])),
                 "unreachable": round(walks.unreachable),
@@ -234,9 +274,19 @@ def options_table(
         )
     table = pd.DataFrame(rows, columns=list(OPTION_COLUMNS))
     numbers = ["cost", "shortfall_m2", *_FIGURES, "objective", "lower_bound", "gap"]
-    typed = table.astype({**dict.fromkeys(numbers, "float64"), "phases": "Int64"})
+    typed = table.astype(
+        {**dict.fromkeys(numbers, "float64"), **dict.fromkeys(["phases", "backup"], "Int64")}
+    )
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
     return typed.astype({"stopped_by": "object"})
+
+
+def _backed(question: RoomQuestion, found: Answer, backup: int) -> object:
+    """Return the residents with several open places within the norm; null for one."""
+    if backup == 1:
+        return pd.NA
+    near = question.metres[:, found.opened(question)] <= question.norm_m
+    return round(math.fsum(question.residents[near.sum(axis=1) >= backup]))
 
 
 def _shortfall_m2(question: RoomQuestion, found: Answer) -> float:

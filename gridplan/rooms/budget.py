@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from gridplan.rooms.counts import least_cost
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.question import Positions, RoomQuestion
 from gridplan.rooms.searches import heeded
-from gridplan.siting import p_median
+from gridplan.siting import Limits, Rules, Siting, p_median
 from gridplan.siting.reach import separate_parts
 from gridplan.siting.rooms import no_plan, without_plan
 
@@ -75,12 +76,31 @@ def overridden_note(p: int, budget: float) -> Note:
     )
 
 
-def within_budget(question: RoomQuestion, budget: float) -> Chosen:
+class BudgetSolver(Protocol):
+    """What chooses sites for a budget: `p_median`, or another problem with its own options."""
+
+    def __call__(
+        self, cost: pd.DataFrame, weights: pd.Series, *, rules: Rules, limits: Limits
+    ) -> Siting:
+        """Return the best sites."""
+        ...  # pragma: no cover - never called
+
+
+def within_budget(
+    question: RoomQuestion, budget: float, *, solver: BudgetSolver = p_median
+) -> Chosen:
     """
     Open the rooms whose costs together stay within a budget, so that residents walk least.
 
     The p-median with a budget and any number of rooms, with its bound. Rooms that nobody
     would use are not bought.
+
+    Parameters
+    ----------
+    budget : float
+        Yuan.
+    solver : callable
+        Another objective than the least total walk.
 
     Raises
     ------
@@ -104,7 +124,7 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
         return Chosen(none, _MODEL, 0.0, 0.0, 0.0, "proven", None)
     ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept]
     bought = np.union1d(required, priced)
-    found = p_median(
+    found = solver(
         pd.DataFrame(
             question.metres[np.ix_(rows, sites)], index=ids, columns=list(question.names(sites))
         ),

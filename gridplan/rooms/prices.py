@@ -97,7 +97,8 @@ def decisions_table(
         where a cost is not given). ``price_objective``: by how much the objective is worse, in
         its own unit; null with a ``price_reason`` where two values of it have no difference:
         ``homes_differ``, the decision changes which homes the objective is about, since a
-        forbidden site alone reaches some; ``no_objective``, answer A is a rule.
+        forbidden site alone reaches some; ``no_objective``, answer A is a rule;
+        ``several_objectives``, the last one is within limits that the decision moves.
         ``price_status``: ``proven`` where both plans are, else
         ``gap``: then the price may be smaller or greater; ``infeasible`` where there is no
         plan without the decision, ``stopped`` where none was found within the limits.
@@ -165,6 +166,9 @@ def _no_difference(question: RoomQuestion, without: RoomQuestion, found: Answer)
     model = found.chosen.model
     if found.key == "A":
         return "no_objective"
+    # The last objective is within limits that the decision moves.
+    if found.chosen.stages:
+        return "several_objectives"
     # Who lives within the norm is counted among everybody, reached or not.
     if model in MAXIMISED:
         return None

@@ -45,6 +45,7 @@ from gridplan.rooms import (
     room_counts,
     room_reasons,
     staffing_table,
+    trade_off_table,
     unpriced_note,
 )
 from gridplan.siting import Limits, RoomProblem, check_number
@@ -162,6 +163,10 @@ def _asked(work: Work, silent: int) -> Asked:
         # Sites that the data call required are opened beside the rooms that are asked for.
         rooms=settings.p + silent,
         objective=settings.objective,
+        then=settings.then,
+        tolerance=settings.tolerance,
+        least_share=settings.least_share,
+        backup=settings.backup,
         budget=settings.budget,
         sharing=Sharing(
             households=norms["estate_room_households"].value,
@@ -253,7 +258,7 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
         except (InfeasibleError, StoppedError, InputError) as error:
             if key == settings.answer:
                 raise
-            model = MODELS[case.asked.objective] if key == "C" else "lscp"
+            model = MODELS[case.asked.objectives[-1]] if key == "C" else "lscp"
             none = _without_plan(model, error)
             work.notes.extend(
                 Note(
@@ -309,7 +314,13 @@ def room_tables(
     existing = int((work.place.sites["kind"] == "existing").sum())
     groups = group_counts(work)
     return {
-        "room_options": options_table(question, answers, existing_rooms=existing, chosen=found.key),
+        "room_options": options_table(
+            question,
+            answers,
+            existing_rooms=existing,
+            chosen=found.key,
+            backup=case.asked.backup,
+        ),
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
         "room_reasons": _reasons(question, found),
@@ -317,7 +328,30 @@ def room_tables(
         "decisions": decisions_table(question, case.decisions, found, solve=solve),
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
+        **_trade_off(work, case),
     }
+
+
+def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
+    """Return the frontier of two objectives, where one is asked for."""
+    aims = work.config.siting.two_aims
+    if aims is None:
+        return {}
+    try:
+        return {"trade_offs": trade_off_table(case.question, case.asked.wanted, aims)}
+    except (InfeasibleError, StoppedError, InputError) as error:
+        work.notes.extend(
+            Note(
+                "no_trade_off",
+                1,
+                Message(
+                    en=f"[siting].trade_off has no plans: {one.en}",
+                    zh=f"[siting].trade_off 没有方案：{one.zh}",
+                ),
+            )
+            for one in error.faults
+        )
+        return {}
 
 
 def _reasons(question: RoomQuestion, found: Answer) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from gridplan.verify import (
     reasons,
     rooms,
     services,
+    several,
     siting,
     sizes,
     space,
@@ -486,6 +487,7 @@ CHECKS = (
         expected=False,
     ),
     _Check("measures", ("measures", "measure_plans"), measures.measures_of, expected=False),
+    _Check("several", ("demand", "summary.siting"), several.several_of, expected=False),
     _Check("siting_claims", ("rooms", "summary.siting"), siting.claims_of),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )

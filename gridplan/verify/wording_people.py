@@ -210,6 +210,22 @@ SITING = {
         "有 {count} 条决定的代价有误（两个方案均已证明，目标值却更优；或既有代价又有其缺失原因）："
         "{ids}。请重新计算代价。",
     ),
+    "stage_differs": hard(
+        "Objectives of several whose value, bound or tolerance the walks of `demand` do not give: "
+        "{count} ({ids}). Compute the siting again.",
+        "多目标中有 {count} 个目标的数值、界或容许变差与 `demand` 的步行不符：{ids}。请重新选址。",
+    ),
+    "backup_differs": hard(
+        "Residents with several places within the norm are {ids} by `nearest_facilities`, which "
+        "the table of answers does not say. Compute it again.",
+        "按 `nearest_facilities`，标准距离内有多处场所的居民为 {ids} 人，与答案对照表不符。"
+        "请重新计算。",
+    ),
+    "trade_off_beaten": hard(
+        "Plans of the frontier of two objectives that another one beats: {count} (rooms {ids}). "
+        "Compute it again.",
+        "两个目标的前沿中有 {count} 个方案被其他方案超过（活动室 {ids}）。请重新计算。",
+    ),
     "walk_figures": hard(
         "Figures of `summary.{detail}` that the walks of `demand` do not give: {count} ({ids}). "
         "Compute them again.",
