@@ -52,14 +52,18 @@ def walk_figures(
     unknown_walls: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """
-    Return the blocks ``access`` and ``access_after`` of the summary.
+    Return the blocks ``access`` and ``access_after`` of the summary, and ``access_assigned``.
+
+    The last one, of the walks to the places that residents are given, only where floor area is a
+    hard limit.
 
     Parameters
     ----------
     demand : DataFrame
         The layer `demand` of a plan.
     bases : mapping
-        ``committee`` and ``room``: the walks with their straight lines.
+        ``committee`` and ``room``: the walks with their straight lines; ``assigned`` where
+        residents are given a room.
     step_free_m : float array
         Walks to the own committee without stairs.
     options : AccessOptions
@@ -95,11 +99,13 @@ def walk_figures(
             "open": figures(demand["committee_open_m"], demand["committee_reason"]),
             "walled": figures(demand["committee_walled_m"], demand["committee_walled_reason"]),
         }
+    with_plan = {"access_after": "room", "access_assigned": "assigned"}
     return {
         "access": access,
-        "access_after": {
-            **figures(demand["room_m"], demand["room_reason"]),
-            **equity(bases["room"]),
+        **{
+            block: {**figures(demand[f"{walk}_m"], demand[f"{walk}_reason"]), **equity(bases[walk])}
+            for block, walk in with_plan.items()
+            if walk in bases
         },
     }
 

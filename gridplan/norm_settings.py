@@ -32,21 +32,31 @@ class Norm(Section):
     verified: bool = False
 
 
+_CIRCLES = "GB 50180-2018"
+
 DEFAULT_NORMS: Mapping[str, Norm] = {
     "walk_5min_m": Norm(
-        value=300, unit="m", source="GB 50180-2018, 5-minute living circle / 五分钟生活圈"
+        value=300,
+        unit="m",
+        source="GB 50180-2018, 5-minute living circle / GB 50180-2018，五分钟生活圈",
     ),
     "walk_10min_m": Norm(
-        value=500, unit="m", source="GB 50180-2018, 10-minute living circle / 十分钟生活圈"
+        value=500,
+        unit="m",
+        source="GB 50180-2018, 10-minute living circle / GB 50180-2018，十分钟生活圈",
     ),
     "walk_15min_m": Norm(
-        value=1000, unit="m", source="GB 50180-2018, 15-minute living circle / 十五分钟生活圈"
+        value=1000,
+        unit="m",
+        source="GB 50180-2018, 15-minute living circle / GB 50180-2018，十五分钟生活圈",
     ),
     "room_norm_m": Norm(
         value=500, unit="m", source="Culture and activity station / 文化活动站服务半径"
     ),
     "share_room_m": Norm(
-        value=300, unit="m", source="GB 50180-2018, 5-minute living circle / 五分钟生活圈"
+        value=300,
+        unit="m",
+        source="GB 50180-2018, 5-minute living circle / GB 50180-2018，五分钟生活圈",
     ),
     "estate_room_households": Norm(
         value=300,

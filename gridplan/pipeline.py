@@ -10,7 +10,7 @@ from gridplan.errors import Note
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
-from gridplan.rooms import check_groups, room_counts
+from gridplan.rooms import check_groups
 from gridplan.steps import (
     bounding,
     deciding,
@@ -20,6 +20,7 @@ from gridplan.steps import (
     measuring,
     people,
     places,
+    rooming,
     services,
     unifying,
     walking,
@@ -167,17 +168,17 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     Raises
     ------
     InputError, InfeasibleError
-        As `run` does for a target area, codes that do not suffice, too many zones, or groups
-        and communities that the place does not have.
+        As `run` does for a target area, codes that do not suffice, too many zones, groups
+        and communities that the place does not have, and rooms that its sites do not allow.
     """
     check_groups(place.groups, config.siting.group_weights)
-    room_counts(
-        {},
-        place.communities["community_id"].astype(str).tolist(),
-        at_least=config.siting.at_least,
-        at_most=config.siting.at_most,
-    )
-    coded = coded_cells(managed_place(place, config)[0], config)
+    managed = managed_place(place, config)[0]
+    asked = Work(place=managed, config=config)
+    measuring.rehearse_measures(asked, rooming.rehearse_rooms(asked))
+    if config.siting.group_weights:
+        places.add_demand(asked)
+        rooming.weights_of(asked)
+    coded = coded_cells(managed, config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(coded.cells).components())
     if len(place.zonings):

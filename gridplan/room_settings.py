@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, Self
 
 import pydantic
 
-from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing
+from gridplan.errors import Message
+from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing, TwoAims
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.siting import Limits
 
-_OF_A_BUDGET = ("mean", "share")
+_PAIR = 2
 
 
 class SiteDecision(Section):
-    """`[[siting.decisions]]`: a candidate site that somebody wants open, or closed."""
+    """`[[siting.decisions]]`: a candidate site that somebody wants open, closed, or moved to."""
 
     model_config = FROZEN
     site_id: str = setting(en="The candidate site.", zh="候选场地编号。")
-    decision: Literal["required", "forbidden"] = setting(
-        en='"required": has to be opened; "forbidden": stays closed.',
-        zh='"required"：必须开设；"forbidden"：不得开设。',
+    decision: Literal["required", "forbidden", "moved"] = setting(
+        en='"required": has to be opened; "forbidden": stays closed; "moved": has to be opened '
+        "in place of `moved_from`, which stays closed: one decision with one price.",
+        zh='"required"：必须开设；"forbidden"：不得开设；"moved"：必须开设，以代替不再开设的 '
+        "`moved_from`，作为一条决定计算一个代价。",
+    )
+    moved_from: str | None = setting(
+        None,
+        en='The candidate site that is given up, with "moved".',
+        zh='"moved" 时放弃的候选场地编号。',
     )
     asked_by: str = setting(
         en="The office or role that asked for it; no person's name.",
@@ -32,12 +40,32 @@ class SiteDecision(Section):
     reason: str = setting(en="Why.", zh="理由。")
     date: dt.date = setting(en="When it was decided.", zh="决定日期。")
 
-    @pydantic.field_validator("site_id", "asked_by", "reason")
+    @pydantic.field_validator("site_id", "moved_from", "asked_by", "reason")
     @classmethod
-    def _not_empty(cls, value: str) -> str:
-        if not value.strip():
+    def _not_empty(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
             raise house_fault(en="it should say something", zh="不能为空")
-        return value.strip()
+        return value if value is None else value.strip()
+
+    @pydantic.model_validator(mode="after")
+    def _from_one_to_another(self) -> Self:
+        if (self.decision == "moved") != (self.moved_from is not None):
+            raise house_fault(
+                en=f'`moved_from` goes with decision = "moved" and only with it; {self.site_id} '
+                f'has "{self.decision}" '
+                + ("without" if self.moved_from is None else "with")
+                + " `moved_from`",
+                zh=f'`moved_from` 须且只能与 decision = "moved" 同用；{self.site_id} 为 '
+                f'"{self.decision}"，'
+                + ("缺少" if self.moved_from is None else "却填了")
+                + " `moved_from`",
+            )
+        if self.moved_from == self.site_id:
+            raise house_fault(
+                en=f"{self.site_id} is moved to itself; give two sites",
+                zh=f"{self.site_id} 改设到自身，应为两个不同的场地",
+            )
+        return self
 
     @property
     def as_decision(self) -> Decision:
@@ -45,6 +73,7 @@ class SiteDecision(Section):
         return Decision(
             site_id=self.site_id,
             decision=self.decision,
+            moved_from=self.moved_from,
             asked_by=self.asked_by,
             reason=self.reason,
             date=self.date,
@@ -72,6 +101,40 @@ class SitingSettings(Section):
         zh='答案 C 的优化目标："mean" 平均步行最短，"share" 标准距离内居民最多，'
         '"longest" 最远步行最短，"p90" 九成居民步行上限最小，'
         '"ede" 计入远距离厌恶的等效步行最短（[access].aversion）。',
+    )
+    then: tuple[Objective, ...] = setting(
+        default_of(Asked, "then"),
+        en="Objectives of answer C after `objective`, each as good as can be among the choices "
+        'that are good for those before, e.g. ["mean"] after "share".',
+        zh='答案 C 在 `objective` 之后依次考虑的目标，逐级在前面目标达优的方案中求最优，如 "share" '
+        '之后 ["mean"]。',
+    )
+    tolerance: float = setting(
+        default_of(Asked, "tolerance"),
+        en="By what share each objective before the last of `then` may be worse than its best.",
+        zh="`then` 各级目标允许较其最优值变差的比例（末级除外）。",
+        unit="share",
+        ge=0,
+        le=1,
+    )
+    least_share: float | None = setting(
+        None,
+        en="Share of all residents (by `group_weights`) who have to live within the norm of a "
+        "room with answer C, whatever its objective.",
+        zh="答案 C 中居住在活动室标准距离内的居民占全部居民的最低比例（按 `group_weights` 计权），"
+        "作为约束条件。",
+        unit="share",
+        gt=0,
+        le=1,
+    )
+    backup: int = setting(
+        default_of(Asked, "backup"),
+        en="Rooms or committees within the norm of every home with answer B: 2 is backup coverage. "
+        "Of a home with fewer places and sites there, all of them.",
+        zh="答案 B 中每处住房标准距离内的活动室或居委会数：2 为备用覆盖；"
+        "可达场所与场地不足者取全部。",
+        ge=1,
+        le=5,
     )
     group_weights: dict[str, float] = setting(
         {},
@@ -122,10 +185,11 @@ class SitingSettings(Section):
     decisions: tuple[SiteDecision, ...] = setting(
         (),
         en="Sites that were decided on, as tables [[siting.decisions]]: site_id, decision "
-        '("required" or "forbidden"), asked_by (an office or role), reason, date. Required ones '
-        "are among the `p`.",
-        zh='对场地的决定，写作表 [[siting.decisions]]：site_id、decision（"required" 必选或 '
-        '"forbidden" 禁用）、asked_by（部门或岗位）、reason、date。必选场地计入 `p`。',
+        '("required", "forbidden", or "moved" with moved_from, the site given up), asked_by (an '
+        "office or role), reason, date. Required ones are among the `p`.",
+        zh='对场地的决定，写作表 [[siting.decisions]]：site_id、decision（"required" 必选、'
+        '"forbidden" 禁用，或 "moved" 改设，另填 moved_from 原场地）、asked_by（部门或岗位）、'
+        "reason、date。必选场地计入 `p`。",
     )
     worker_cost: float | None = setting(
         None,
@@ -145,6 +209,20 @@ class SitingSettings(Section):
         en="Objectives that the curve also follows by searches of their own, each with its bound; "
         "the mean always is. Figures of all walks are told in any case.",
         zh="曲线另按哪些目标分别求解并给出界（平均步行总是求解）；各项步行指标均会列出。",
+    )
+    trade_off: tuple[Objective, ...] = setting(
+        (),
+        en='Two objectives whose frontier is sought, e.g. ["share", "mean"]: plans of `p` rooms, '
+        "or of `budget`, of which none is better in both.",
+        zh='求其前沿的两个目标，如 ["share", "mean"]：`p` 处或 `budget` 以内、'
+        "两个目标均不劣的一组方案。",
+    )
+    trade_off_points: int = setting(
+        default_of(TwoAims, "points"),
+        en="Limits on the first of the two objectives that are tried.",
+        zh="两个目标中第一个所取界限的个数。",
+        ge=2,
+        le=50,
     )
     frontier_work: float = setting(
         default_of(Extent, "work"),
@@ -198,7 +276,7 @@ class SitingSettings(Section):
 
     @pydantic.model_validator(mode="after")
     def _one_word_on_a_site(self) -> Self:
-        ids = [one.site_id for one in self.decisions]
+        ids = [site for one in self.decisions for site in one.as_decision.sites]
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
             raise house_fault(
@@ -210,25 +288,80 @@ class SitingSettings(Section):
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
             )
-        counts = bool(self.at_least or self.at_most)
-        if self.capacity == "hard" and (
-            (self.answer, self.objective) != ("C", "mean") or self.budget or counts
-        ):
-            raise house_fault(
-                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
-                "without `at_least` and `at_most`; change these, or tell the shortfall with "
-                '"soft"',
-                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，'
-                '且不含 `at_least`、`at_most`；请调整上述设置，或改用 "soft" 列出缺口',
-            )
-        if self.budget is not None and self.objective not in _OF_A_BUDGET:
-            raise house_fault(
-                en=f'a `budget` goes with the objectives "mean" and "share", not '
-                f'"{self.objective}"; take out `budget` and set `p`',
-                zh=f'`budget` 只能与目标 "mean"、"share" 同用，不能用于 "{self.objective}"；'
-                f"请去掉 `budget`，改用 `p`",
-            )
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _go_together(self) -> Self:
+        for wrong, said in (*self._of_capacity(), *self._of_objectives()):
+            if wrong:
+                raise house_fault(en=said.en, zh=said.zh)
+        return self
+
+    def _of_capacity(self) -> Iterator[tuple[bool, Message]]:
+        """Yield what hard capacity does not go with: the solver takes a number and the mean."""
+        more = bool(self.budget or self.at_least or self.at_most or self.then or self.trade_off)
+        more = more or self.least_share is not None
+        yield (
+            self.capacity == "hard" and (more or (self.answer, self.objective) != ("C", "mean")),
+            Message(
+                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
+                "without `budget`, `at_least`, `at_most`, `least_share`, `then` and `trade_off`; "
+                'change these, or tell the shortfall with "soft"',
+                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，且不含 `budget`、'
+                "`at_least`、`at_most`、`least_share`、`then`、`trade_off`；请调整上述设置，"
+                '或改用 "soft" 列出缺口',
+            ),
+        )
+
+    def _of_objectives(self) -> Iterator[tuple[bool, Message]]:
+        """Yield what several objectives do not go with."""
+        asked = (self.objective, *self.then)
+        yield (
+            len(set(asked)) < len(asked),
+            Message(
+                en=f"`objective` and `then` name an objective twice: {', '.join(asked)}; give each "
+                f"once",
+                zh=f"`objective` 与 `then` 中有重复的目标：{'、'.join(asked)}；每个只填一次",
+            ),
+        )
+        yield (
+            self.tolerance > 0 and not self.then,
+            Message(
+                en="`tolerance` is about the objectives before the last, and there is one; give "
+                "`then`, or take out `tolerance`",
+                zh="`tolerance` 针对末级之前的目标，而目标只有一个；"
+                "请填写 `then` 或去掉 `tolerance`",
+            ),
+        )
+        yield (
+            self.least_share is not None and "share" in asked,
+            Message(
+                en='`least_share` is a condition beside other objectives, and "share" is one of '
+                "them; take out one of the two",
+                zh='`least_share` 是其他目标的约束条件，而目标中已有 "share"；请去掉其一',
+            ),
+        )
+        pair = len(self.trade_off)
+        yield (
+            pair not in {0, _PAIR} or len(set(self.trade_off)) < pair,
+            Message(
+                en=f"`trade_off` should name two objectives, not {list(self.trade_off)}",
+                zh=f"`trade_off` 应为两个不同的目标，现为 {list(self.trade_off)}",
+            ),
+        )
+
+    @property
+    def two_aims(self) -> TwoAims | None:
+        """The two objectives whose frontier is sought; None where none is."""
+        if not self.trade_off:
+            return None
+        first, second = self.trade_off
+        return TwoAims(first, second, self.trade_off_points)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the plan follows a number of rooms, which has to be possible then."""
+        return self.answer == "C" and self.budget is None
 
     @property
     def phasing(self) -> Phasing:

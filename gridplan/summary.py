@@ -14,8 +14,7 @@ from gridplan.config import Config
 from gridplan.geometry import area_scale
 from gridplan.network import Network
 from gridplan.place import Place
-from gridplan.rooms import MAXIMISED, Answer, RoomQuestion
-from gridplan.siting.search import relative_gap
+from gridplan.rooms import MAXIMISED, Answer, RoomQuestion, StageTold, claim_of
 
 
 def place_figures(place: Place, layers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -43,36 +42,53 @@ def siting_figures(
     Where most is asked for (MCLP), the bound is from above, under both of its names.
     """
     candidates = place.sites[place.sites["kind"] == "candidate"]
-    chosen = found.chosen
-    standing = len(question.fixed) if chosen.model == "lscp" else 0
+    chosen, claim = found.chosen, claim_of(question, found.chosen)
     by_number = found.key == "C" and config.siting.budget is None
     return {
         "answer": found.key,
         "model": chosen.model,
         "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
         **chosen.basis,
+        "stages": [_stage_figures(one) for one in chosen.stages],
+        "objective_tolerance": config.siting.tolerance if chosen.stages else None,
+        "least_share": config.siting.least_share if found.key == "C" else None,
+        "backup": config.siting.backup,
         "capacity": config.siting.capacity,
         "group_weights": dict(sorted(config.siting.group_weights.items())),
         "p": config.siting.p if by_number else len(chosen.sites),
         "fixed": len(place.committees) + len(place.sites) - len(candidates),
-        "objective": _finite(chosen.objective + standing),
-        "bound": _finite(chosen.bound + standing),
-        "lower_bound": _finite(chosen.bound + standing),
-        "gap": _finite(
-            relative_gap(chosen.objective + standing, chosen.bound + standing)
-            if standing
-            else chosen.gap
-        ),
+        "objective": _finite(claim.objective),
+        "bound": _finite(claim.bound),
+        "lower_bound": _finite(claim.bound),
+        "gap": _finite(claim.gap),
         "status": chosen.status,
         "stopped_by": chosen.stopped_by,
         "budget": config.siting.budget,
         "norm_m": question.norm_m,
         "at_least": _counts(question.counts.at_least, found),
         "at_most": _counts(question.counts.at_most, found),
+        "moves": [
+            {"from": one.moved_from, "to": one.site_id}
+            for one in sorted(config.siting.decisions, key=lambda one: one.site_id)
+            if one.moved_from is not None
+        ],
         "required": sorted(question.required),
         "forbidden": sorted(question.forbidden),
         "candidates": len(candidates),
         "assumed_candidates": int(candidates["assumed"].fillna(value=False).sum()),
+    }
+
+
+def _stage_figures(stage: StageTold) -> dict[str, Any]:
+    return {
+        "objective": stage.objective,
+        "model": stage.model,
+        "value": _finite(stage.value),
+        "best": _finite(stage.best),
+        "bound": _finite(stage.bound),
+        "gap": _finite(stage.gap),
+        "status": stage.status,
+        **stage.basis,
     }
 
 

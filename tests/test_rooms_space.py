@@ -17,6 +17,7 @@ from gridplan.config import parse_config
 from gridplan.errors import InfeasibleError, SettingsError
 from gridplan.present.keys import siting_notes
 from gridplan.present.tabulation import tables
+from gridplan.present.words import finding
 from gridplan.project.read import read_project
 from gridplan.rooms import RoomQuestion, Space, make_question, room_space, rooms_for
 from gridplan.rooms.full_rooms import limit_notes
@@ -302,6 +303,91 @@ def test_a_hard_limit_is_kept_and_the_walks_stay_those_to_the_nearest(path):
     assert hard_findings(hard) == set()
     assert tables(hard)["rooms"]["assigned"].iloc[-1] == hard.summary["residents"]
     assert "walks to the rooms given" in siting_notes(hard)[0].en
+
+
+def test_headline_and_answers_tell_the_walk_to_the_room_given(path):
+    hard = planned(path, 'siting.capacity="hard"', *TIGHT)
+    demand, summary = hard.layers["demand"], hard.summary
+    people = demand["population"].to_numpy(dtype=float)
+    walk = demand["assigned_m"].to_numpy(dtype=float)
+    given = summary["access_assigned"]
+    assert given["mean_m"] == pytest.approx((people * walk).sum() / people.sum())
+    assert given["mean_m"] > summary["access_after"]["mean_m"]
+    within = people[walk <= 500].sum() / people.sum()
+    assert given["within"]["500"] == pytest.approx(within)
+    assert given["gini"] != summary["access_after"]["gini"]
+    options = hard.layers["room_options"].set_index("answer")
+    assert options["walked_to"].to_dict() == {"A": "nearest", "B": "nearest", "C": "assigned"}
+    assert options.loc["C", "mean_m"] == pytest.approx(given["mean_m"])
+    assert options.loc["C", "shortfall_m2"] == 0.0
+    said = finding(hard)
+    assert "that they are given, floor area being a limit" in said.en
+    assert "所分配的居委会或活动室" in said.zh
+    assert f"{100 * within:.1f} %" in said.en
+    row = tables(hard)["options"].set_index("option")
+    assert row["walked_to"].notna().all()
+    change = hard.layers["community_change"]
+    mean = (change["after_mean_m"] * change["residents"]).sum() / people.sum()
+    assert mean == pytest.approx(given["mean_m"])
+
+
+def test_without_a_hard_limit_nothing_is_said_of_rooms_given(path):
+    soft = planned(path, *TIGHT)
+    assert "access_assigned" not in soft.summary
+    assert set(soft.layers["room_options"]["walked_to"]) == {"nearest"}
+    assert (
+        "walked_to" not in tables(soft)["options"]
+        or tables(soft)["options"]["walked_to"].isna().all()
+    )
+
+
+@pytest.mark.parametrize(
+    ("capacity", "wrong"),
+    [
+        ("hard", {"mean_m": 1.0}),
+        ("hard", {"p90_m": 1.0}),
+        ("hard", {"max_m": 1.0}),
+        ("soft", {"mean_m": 1.0}),
+    ],
+)
+def test_walks_of_the_summary_that_demand_does_not_give_are_found(path, capacity, wrong):
+    plan = planned(path, f'siting.capacity="{capacity}"', *TIGHT)
+    block = "access_assigned" if capacity == "hard" else "access_after"
+    told = plan.summary[block]
+    false = {**plan.summary, block: {**told, **{key: told[key] + by for key, by in wrong.items()}}}
+    found = verify_plan({**plan.layers, "in_sites": plan.place.sites}, false)
+    [said] = found.of_rule("walk_figures")
+    assert said.ids == tuple(wrong)
+    assert block in said.message.en
+
+
+def test_shares_and_answers_of_the_nearest_are_found_where_rooms_are_given(path):
+    plan = planned(path, 'siting.capacity="hard"', *TIGHT)
+    layers = {**plan.layers, "in_sites": plan.place.sites}
+    given = {**plan.summary["access_assigned"], "within": {"500": 0.5}}
+    found = verify_plan(layers, {**plan.summary, "access_assigned": given})
+    assert found.of_rule("walk_figures")[0].ids == ("within 500",)
+    without = {key: one for key, one in plan.summary.items() if key != "access_assigned"}
+    assert "walk_figures" in {one.rule for one in verify_plan(layers, without).findings}
+    options = plan.layers["room_options"]
+    nearest = options.assign(walked_to="nearest")
+    rules = {
+        one.rule for one in verify_plan({**layers, "room_options": nearest}, plan.summary).findings
+    }
+    assert "answer_walks" in rules
+    short = options.assign(mean_m=options["mean_m"] - 2.0, within=options["within"] + 9)
+    [said] = verify_plan({**layers, "room_options": short}, plan.summary).of_rule("answer_walks")
+    assert said.ids == ("mean_m", "within")
+
+
+def test_a_room_given_that_is_the_nearest_is_as_far(path):
+    plan = planned(path, 'siting.capacity="hard"', *TIGHT)
+    demand = plan.layers["demand"]
+    same = demand["assigned_id"] == demand["room_id"]
+    wrong = demand.assign(assigned_m=demand["assigned_m"] + 3.0 * same)
+    assert "assigned_wrong" in hard_findings(plan, demand=wrong)
+    flown = {**plan.layers, "demand": demand.assign(assigned_m=1.0)}
+    assert verify_plan(flown, plan.summary).of_rule("walk_too_short")
 
 
 def test_a_plan_that_breaks_the_norm_is_found(path):

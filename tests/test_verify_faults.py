@@ -440,12 +440,15 @@ def test_a_planted_fault_is_found_and_named(name):
 
 def test_every_rule_is_planted():
     # Those of a plan before it becomes layers are planted beside the solvers, in
-    # test_siting_cover_faults and test_verify_capacity; of rooms in test_rooms_space and
-    # test_rooms_counts; of one boundary for departments in test_unify_run.
+    # test_siting_cover_faults and test_verify_capacity; of rooms in test_rooms_space,
+    # test_rooms_counts, test_rooms_reasons and test_rooms_several; of one boundary for
+    # departments in test_unify_run.
     elsewhere = {"siting_count", "siting_budget", "siting_group", "siting_uncovered"}
     elsewhere |= {"siting_share"}
     elsewhere |= {"room_space", "room_overfull", "assigned_wrong", "room_elsewhere"}
-    elsewhere |= {"community_change"}
+    elsewhere |= {"community_change", "walk_figures", "answer_walks"}
+    elsewhere |= {"closing_differs", "decision_lost", "price_negative"}
+    elsewhere |= {"stage_differs", "backup_differs", "trade_off_beaten"}
     elsewhere |= {"conflict_sums", "handover_area", "successor_twice", "duty_not_one"}
     elsewhere |= {"demand_nowhere", "demand_twice", "pair_barred", "site_overloaded"}
     planted = {rule for _, rule, _ in PLANTED.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +74,20 @@ def before_column(demand: pd.DataFrame) -> str:
 
 
 def after_column(plan: Plan) -> str | None:
-    """Return the column that says how far residents walk with the plan; None without siting."""
+    """
+    Return the column that says how far residents walk with the plan; None without siting.
+
+    To the place that they are given where floor area is a hard limit, else to the nearest.
+    """
+    if plan.summary.get("access_assigned"):
+        return "assigned_m"
     return "room_m" if plan.summary.get("access_after") else None
+
+
+def walks_after(plan: Plan) -> Mapping[str, Any] | None:
+    """Return the figures of the walks of `after_column`; None without siting."""
+    found: Mapping[str, Any] | None = plan.summary.get("access_assigned")
+    return found or plan.summary.get("access_after")
 
 
 def new_rooms(plan: Plan) -> int:

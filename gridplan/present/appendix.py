@@ -54,10 +54,7 @@ def _source(text: str | None) -> Message:
     if not text:
         return same(NOTHING)
     en, slash, zh = text.partition(" / ")
-    if not slash:
-        return same(text)
-    standard, comma, _ = en.partition(", ")
-    return Message(en=en, zh=f"{standard}，{zh}" if comma else zh)
+    return Message(en=en, zh=zh) if slash else same(text)
 
 
 def setting_rows(settings: Mapping[str, Any]) -> list[Setting]:

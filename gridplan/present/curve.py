@@ -10,8 +10,8 @@ from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present import aggregate, canvas
 from gridplan.present.canvas import ACCENT, MUTED, Ink
+from gridplan.present.goals import nearest_goal, short_goal
 from gridplan.present.words import (
-    PLACE,
     before_basis,
     number,
     percent,
@@ -30,7 +30,7 @@ _CURVE_BEYOND = 1.7
 
 def coverage_title(plan: Plan) -> Message:
     """Return the finding of the coverage curve."""
-    access, after = plan.summary["access"], plan.summary.get("access_after")
+    access, after = plan.summary["access"], aggregate.walks_after(plan)
     norm = aggregate.headline_norm(access["within"])
     own = access["within"][norm]
     if not after:
@@ -38,11 +38,11 @@ def coverage_title(plan: Plan) -> Message:
             en=f"{percent(own, 'en')} of residents have their own committee within {norm} m",
             zh=f"{percent(own, 'zh')} 的居民步行 {norm} m 以内可到本社区居委会",
         )
-    before = access["before"]["within"][norm]
+    before, goal = access["before"]["within"][norm], short_goal(plan)
     return Message(
-        en=f"Within {norm} m of a committee or room: {percent(before, 'en')} of residents today, "
+        en=f"Within {norm} m {goal.en}: {percent(before, 'en')} of residents today, "
         f"{percent(after['within'][norm], 'en')} with the plan",
-        zh=f"步行 {norm} m 以内可到居委会或活动室的居民：现状 {percent(before, 'zh')}，"
+        zh=f"步行 {norm} m 以内{goal.zh}的居民：现状 {percent(before, 'zh')}，"
         f"方案 {percent(after['within'][norm], 'zh')}",
     )
 
@@ -82,7 +82,9 @@ def _curves(plan: Plan) -> list[tuple[str, Message, dict[str, Any]]]:
     ]  # fmt: skip
     after = aggregate.after_column(plan)
     if after:
-        label = Message(en=f"any {PLACE.en}, with the plan", zh=f"任一{PLACE.zh}（方案）")
+        label = Message(
+            en=f"{nearest_goal(plan).en}, with the plan", zh=f"{nearest_goal(plan).zh}（方案）"
+        )
         found.append((after, label, {"color": ACCENT, "linewidth": 2.6, "linestyle": "solid"}))
     return found
 

@@ -16,14 +16,12 @@ from gridplan.present import aggregate, canvas, classes, ground, labels
 from gridplan.present.canvas import Ink
 from gridplan.present.conflict_map import conflicts_figure, conflicts_title
 from gridplan.present.curve import coverage_figure, coverage_title
+from gridplan.present.goals import goal, short_goal
 from gridplan.present.room_curve import curve_figure, curve_rows, curve_title
 from gridplan.present.tables_places import main_zones
-from gridplan.present.words import (
-    PLACE,
-    before_basis,
-    number,
-    percent,
-)
+from gridplan.present.tables_several import trade_off_title, trade_offs
+from gridplan.present.trade_curve import trade_off_figure
+from gridplan.present.words import before_basis, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,10 +33,13 @@ FIGURES = (
     "04_coverage.png",
     "05_zones.png",
     "06_frontier.png",
-    "07_conflicts.png",
+    "07_trade_off.png",
+    "08_conflicts.png",
 )
-"""File names in the order of the report; without siting there is no ``03`` and no ``06``, without
-departments' zonings no ``07``."""
+"""
+File names in the order of the report; without siting there is no ``03`` and no ``06``; ``07`` only
+where a frontier of two objectives was asked for, ``08`` only where departments have zonings.
+"""
 
 _MANY_ZONES = 60
 _ROUTE = canvas.Stroke("#b3261e", 1.5, 9)
@@ -73,8 +74,11 @@ def figures(plan: Plan, lang: Language = "zh") -> dict[str, bytes]:
         curve = curve_rows(plan)
         if curve is not None:
             drawn[FIGURES[5]] = canvas.png(curve_figure(plan, curve, ink))
+        pair = trade_offs(plan)
+        if pair is not None:
+            drawn[FIGURES[6]] = canvas.png(trade_off_figure(plan, pair, ink))
         if "conflicts" in plan.layers:
-            drawn[FIGURES[6]] = canvas.png(conflicts_figure(plan, ink))
+            drawn[FIGURES[7]] = canvas.png(conflicts_figure(plan, ink))
     return drawn
 
 
@@ -90,6 +94,7 @@ def alt_text(plan: Plan, name: str) -> Message:
                 coverage_title,
                 zones_title,
                 curve_title,
+                trade_off_title,
                 conflicts_title,
             ),
             strict=True,
@@ -140,13 +145,13 @@ def walk_title(plan: Plan, *, after: bool) -> Message:
     access = plan.summary["access"]
     norm = aggregate.headline_norm(access["within"])
     if after:
-        share = plan.summary["access_after"]["within"][norm]
+        share, whose = (aggregate.walks_after(plan) or {})["within"][norm], short_goal(plan)
         rooms = aggregate.new_rooms(plan)
         return Message(
             en=f"With {rooms} new rooms, {percent(share, 'en')} of residents walk at most "
-            f"{norm} m to a committee or room",
+            f"{norm} m to {whose.en.removeprefix('of ')}",
             zh=f"新增 {rooms} 处活动室后，{percent(share, 'zh')} 的居民"
-            f"步行 {norm} m 以内可到居委会或活动室",
+            f"步行 {norm} m 以内{whose.zh}",
         )
     key = (
         "before" if aggregate.before_column(plan.layers["demand"]) == "room_before_m" else "nearest"
@@ -186,7 +191,7 @@ def walk_figure(plan: Plan, ink: Ink, *, after: bool) -> Figure:
     ground.places(plan, sheet, new=after)
     ground.communities(plan, sheet)
     basis = (
-        Message(en=f"{PLACE.en}, with the plan", zh=f"{PLACE.zh}（方案）")
+        Message(en=f"{goal(plan).en}, with the plan", zh=f"{goal(plan).zh}（方案）")
         if after
         else before_basis(plan)
     )

@@ -9,8 +9,9 @@ from typing import Any
 from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.goals import goal
+from gridplan.present.tables_several import stage_facts
 from gridplan.present.words import (
-    PLACE,
     bound_label,
     committees_line,
     counts_line,
@@ -80,7 +81,7 @@ def key_figures(plan: Plan) -> list[Figure]:
 
 
 def _walk_keys(plan: Plan) -> list[Figure]:
-    access, after = plan.summary["access"], plan.summary.get("access_after")
+    access, after = plan.summary["access"], aggregate.walks_after(plan)
     before = access.get("before") or access.get("nearest") or access
     norm = aggregate.headline_norm(access["within"])
     now = after or before
@@ -96,7 +97,7 @@ def _walk_keys(plan: Plan) -> list[Figure]:
             notes=states,
         ),
         Figure(
-            Message(en=f"mean walk to {PLACE.en}", zh=f"到{PLACE.zh}平均步行"),
+            Message(en=f"mean walk to {goal(plan).en}", zh=f"到{goal(plan).zh}平均步行"),
             _metres(now["mean_m"]),
             was=_metres(before["mean_m"]) if after else None,
             notes=(*states, *without),
@@ -178,6 +179,7 @@ def siting_facts(plan: Plan) -> list[Fact]:
     gap = siting.get("gap")
     shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
     rows.append((term("gap", "indicator").message, shown))
+    rows += stage_facts(siting)
     counts = counts_line(plan)
     if counts:
         rows.append((Message(en="rooms by community", zh="各社区活动室"), counts))

@@ -17,9 +17,10 @@ from gridplan.present import aggregate, classes
 from gridplan.present.canvas import borders
 from gridplan.present.drawings import zone_tints
 from gridplan.present.encode import Encoder
+from gridplan.present.goals import nearest_goal
 from gridplan.present.labels import pole
 from gridplan.present.tables_places import main_zones, reasons_of
-from gridplan.present.words import PLACE, before_basis, source_line, word
+from gridplan.present.words import before_basis, source_line, word
 
 MOST_BUILDINGS = 8_000
 """Footprints are context only; more than this would take the page past 3 MB."""
@@ -81,7 +82,6 @@ WORDS: dict[str, Message] = {
     "assumed": Message(en="assumed site: check on the ground", zh="推定场地：须现场核实"),
     "why": Message(en="why", zh="理由"),
     "to": Message(en="to the", zh="到"),
-    "place": Message(en=f"nearest {PLACE.en}", zh=f"最近的{PLACE.zh}"),
     "own_committee": Message(en="committee of the own community", zh="本社区居委会"),
     "counting": Message(
         en="Colour: mean of a cell's residents. Residents: each by their own walk, as in the "
@@ -113,10 +113,11 @@ def payload(plan: Plan) -> dict[str, Any]:
     encode = encoder(plan)
     bounds = plan.layer("cells").total_bounds
     measures = _measures(plan)
+    words = {**WORDS, "place": nearest_goal(plan)}
     return {
         "origin": list(encode.origin),
         "bounds": [encode.corner(bounds[0], bounds[1]), encode.corner(bounds[2], bounds[3])],
-        "words": {key: [word.zh, word.en] for key, word in WORDS.items()},
+        "words": {key: [word.zh, word.en] for key, word in words.items()},
         "basis": _pair(before_basis(plan)),
         "source": _pair(source_line(plan)),
         "measures": {name: _legend(name, found, plan) for name, found in measures.items()},

@@ -17,9 +17,9 @@ from gridplan import __version__
 from gridplan.errors import GridplanError, Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
+from gridplan.present.goals import nearest_goal
 from gridplan.present.tables_access import sensitivity_line, unknown_capacity
 from gridplan.present.words import (
-    PLACE,
     answers_sentence,
     before_basis,
     finding,
@@ -137,7 +137,7 @@ def report_html(
         short=method.SHORT,
         area=area_line(plan),
         basis=before_basis(plan),
-        place_word=PLACE,
+        goal=nearest_goal(plan),
         source=source_line(plan),
     )
     spoken_large = (title(plan), finding(plan), *method.SECTIONS.values())

@@ -10,11 +10,13 @@ import pandas as pd
 from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
-from gridplan.present.words import NONE, PLACE, TOTAL, number, reason_label, word
+from gridplan.present.goals import GIVEN, PLACE
+from gridplan.present.words import NONE, TOTAL, number, reason_label, word
 
 _SPREAD = ("mean_m", "median_m", "p90_m", "max_m")
 _OWN = Message(en="own committee", zh="本社区居委会")
-_WITH_PLAN = Message(en=f"{PLACE.en}, with the plan", zh=f"{PLACE.zh}（方案）")
+_WITH_PLAN = Message(en=f"nearest {PLACE.en}, with the plan", zh=f"最近的{PLACE.zh}（方案）")
+_WITH_GIVEN = Message(en=f"{GIVEN.en}, with the plan", zh=f"{GIVEN.zh}（方案）")
 _BASES = {"committee": _OWN, "room": _WITH_PLAN}
 _ALL = "all"
 
@@ -31,6 +33,7 @@ def equity_table(plan: Plan) -> pd.DataFrame:
     for label, key, metres in (
         (_OWN, "access", "committee_m"),
         (_WITH_PLAN, "access_after", "room_m"),
+        (_WITH_GIVEN, "access_assigned", "assigned_m"),
     ):
         figures = plan.summary.get(key) or {}
         if "gini" not in figures:

@@ -62,9 +62,10 @@ ABOUT = {
     ),
     "reasons": Message(
         en="Whom each new room serves, what it saves against today, and what closing it or moving "
-        "it to the next-best site would cost; resident-kilometres are one way.",
-        zh="每处新增活动室服务谁、较现状节省多少步行，以及不设或改设次优场地的代价；"
-        "人·公里为单程。",
+        "it to the next-best site would cost, by the objective that chose the rooms; "
+        "resident-kilometres are one way, each resident counted once, everybody at the nearest.",
+        zh="每处新增活动室服务谁、较现状节省多少步行，以及不设或改设次优场地（按选址目标）的代价；"
+        "人·公里为单程，居民不加权并按就近计。",
     ),
     "room_groups": Message(
         en="The same for each population group.", zh="每处新增活动室服务的各人群。"
@@ -120,6 +121,9 @@ def room_headings(norm: str, *, weighted: bool = False) -> dict[str, Message]:
                            zh="改设：多走（人·公里）"),
         "next_within": Message(en=f"moved there: fewer within {norm} m",
                                zh=f"改设：≤ {norm} m 减少（人）"),
+        "closing_objective": Message(en="without it: objective worse by",
+                                     zh="不设：目标值变差"),
+        "next_objective": Message(en="moved there: objective worse by", zh="改设：目标值变差"),
         "price_objective": Message(en="price: objective worse by", zh="代价：目标值变差"),
         "price_km": Message(en="price: walk more (resident-km)", zh="代价：多走（人·公里）"),
         "price_residents": Message(en=f"price: fewer within {norm} m",
@@ -159,14 +163,17 @@ def options_table(plan: Plan) -> pd.DataFrame:
     records: list[dict[str, Any]] = [
         {str(key): value for key, value in one.items()} for one in options.to_dict("records")
     ]
+    given = any(one.get("walked_to") == "assigned" for one in records)
     rows = [
         {
             "option": answer_name(plan, str(one["answer"]), phases=one["phases"]),
             "chosen": bool(one["chosen"]),
             **{key: one[key] for key in ("rooms_existing", "rooms_new", "cadres")},
+            "walked_to": word("kind", str(one.get("walked_to"))) if given else None,
             "cost": _given(one["cost"]),
             "shortfall_m2": one.get("shortfall_m2"),
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share")},
+            "backup": one.get("backup"),
             **{key: one[key] for key in ("beyond", "no_site", "unreachable")},
             "proof": choice_status(one, plan.summary["siting"]),
             "gap_share": _finite(one["gap"]),
@@ -190,6 +197,7 @@ def _today(plan: Plan, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "option": Message(en="today", zh="现状"),
             "rooms_existing": rows[0]["rooms_existing"],
             "rooms_new": 0,
+            "walked_to": rows[0]["walked_to"] and word("kind", "nearest"),
             "mean_m": before["mean_m"],
             "p90_m": before["p90_m"],
             "within_share": share,
@@ -280,14 +288,17 @@ def reasons_table(plan: Plan) -> pd.DataFrame:
     names = _site_names(plan)
     told["room"] = _objects([_called(one, names) for one in reasons["site_id"]], told)
     told["next_site"] = _objects([_called(one, names) for one in reasons["next_site_id"]], told)
+    for column in ("closing_objective", "next_objective"):
+        told[column] = _in_own_unit(plan, reasons, column)
     if not told["reached"].any():
         told["reached"] = None
     for column in ("closing_stranded", "next_stranded"):
         if not told[column].fillna(0).any():
             told[column] = None
     columns = ["room", "residents", "within", "reached", "saved_km", "saved_each_m",
-               "closing_km", "closing_within", "closing_stranded", "next_site", "next_km",
-               "next_within", "next_stranded"]  # fmt: skip
+               "closing_objective", "closing_km", "closing_within", "closing_stranded",
+               "next_site", "next_objective", "next_km", "next_within",
+               "next_stranded"]  # fmt: skip
     return told[columns]
 
 
@@ -338,35 +349,39 @@ def decisions_table(plan: Plan) -> pd.DataFrame:
     told = _in_km(decisions)
     told["room"] = _objects([_called(one, names) for one in decisions["site_id"]], told)
     told["decision"] = _words(decisions["decision"])
+    given_up = decisions["moved_from"] if "moved_from" in decisions else [None] * len(decisions)
+    told["moved_from"] = _objects([_called(one, names) for one in given_up], told)
     told["price_status"] = _words(decisions["price_status"], "status")
     for column in ("asked_by", "reason", "date"):
         told[column] = _objects(
             [NOT_GIVEN if pd.isna(one) else str(one) for one in decisions[column]], told
         )
     told["price_cost"] = _objects([_given(one) for one in decisions["price_cost"]], told)
-    told["price_objective"] = _own_prices(plan, decisions)
-    columns = ["room", "decision", "asked_by", "reason", "date", "open_without", "price_objective",
-               "price_km", "price_residents", "price_rooms", "price_cost",
+    reasons = decisions.get("price_reason")
+    told["price_objective"] = _in_own_unit(plan, decisions, "price_objective", reasons=reasons)
+    columns = ["room", "decision", "moved_from", "asked_by", "reason", "date", "open_without",
+               "price_objective", "price_km", "price_residents", "price_rooms", "price_cost",
                "price_status"]  # fmt: skip
     return told[columns].astype({"open_without": "object"})
 
 
-def _own_prices(plan: Plan, decisions: pd.DataFrame) -> pd.Series:
-    """Return the price in the unit of the objective, where that is not the walk told beside it."""
-    siting = plan.summary["siting"]
+def _in_own_unit(
+    plan: Plan, table: pd.DataFrame, column: str, *, reasons: pd.Series | None = None
+) -> pd.Series:
+    """Return a column in the unit of the objective, where that is not the walk told beside it."""
+    siting, count = plan.summary["siting"], len(table)
     unit = model_unit(siting["model"], weighted=bool(siting.get("group_weights")))
     plain = siting["model"] in {"p-median", "lscp"} and siting.get("capacity") != "hard"
-    if "price_objective" not in decisions or unit is None:
-        return _objects([None] * len(decisions), decisions)
-    if plain and not siting.get("group_weights"):
-        return _objects([None] * len(decisions), decisions)
+    why = [None] * count if reasons is None else reasons.tolist()
+    if column not in table or unit is None or (plain and not siting.get("group_weights")):
+        return _objects([None] * count, table)
     said = [
-        None
-        if pd.isna(price)
-        else Message(en=f"{number(price)} {unit.en}", zh=f"{number(price)} {unit.zh}")
-        for price in decisions["price_objective"]
+        (None if pd.isna(reason) else word("kind", str(reason)))
+        if pd.isna(value)
+        else Message(en=f"{number(value)} {unit.en}", zh=f"{number(value)} {unit.zh}")
+        for value, reason in zip(table[column], why, strict=True)
     ]
-    return _objects(said, decisions)
+    return _objects(said, table)
 
 
 def left_table(plan: Plan) -> pd.DataFrame:

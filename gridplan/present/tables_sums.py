@@ -10,8 +10,9 @@ import pandas as pd
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.goals import GIVEN, PLACE
 from gridplan.present.tables_places import rooms_table, zones_table
-from gridplan.present.words import PLACE, before_basis, number, reason_label, same, spoken, word
+from gridplan.present.words import before_basis, number, reason_label, same, spoken, word
 from gridplan.terms import Family, known, term
 
 _BALANCED = 1e-6
@@ -104,6 +105,8 @@ def _blocks(plan: Plan) -> dict[str, Message]:
         "before": Message(en=f"walk to {basis.en}, today", zh=f"步行到{basis.zh}（现状）"),
         "access_after": Message(en=f"walk to {PLACE.en}, with the plan",
                                 zh=f"步行到最近的{PLACE.zh}（方案）"),
+        "access_assigned": Message(en=f"walk to {GIVEN.en}, with the plan",
+                                   zh=f"步行到{GIVEN.zh}（方案）"),
         "siting": Message(en="choice of rooms", zh="活动室选址"),
         "zones": Message(en="zones", zh="责任区"),
         "systems": Message(en="zones", zh="责任区"),

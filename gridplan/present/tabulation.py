@@ -15,6 +15,7 @@ from gridplan.present import (
     tables_cells,
     tables_measures,
     tables_rooms,
+    tables_several,
     tables_unify,
 )
 from gridplan.present.tables_access import (
@@ -66,6 +67,7 @@ TITLES = {
     "pieces": Message(en="Cut-off streets", zh="不连通路网"),
     "rooms": Message(en="Rooms", zh="活动室"),
     **tables_rooms.TITLES,
+    **tables_several.TITLES,
     **tables_measures.TITLES,
     **tables_cells.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
@@ -95,8 +97,9 @@ ABOUT = {
     ),
     "change": Message(
         en="The walk to the nearest committee or activity room per community, today and with "
-        "the plan.",
-        zh="各社区居民步行到最近居委会或活动室的距离，现状与方案对照。",
+        "the plan; with the plan to the one given, where floor area is a hard limit.",
+        zh="各社区居民步行到最近居委会或活动室的距离，现状与方案对照；面积为硬性容量时，"
+        "方案按所分配的场所计。",
     ),
     "groups": Message(en="The same for each population group.", zh="各人群的现状与方案对照。"),
     "equity": Message(
@@ -129,8 +132,11 @@ ABOUT = {
         zh="规范距离内每千名居民可分享的居委会工作人员与活动室面积。",
     ),
     "placement": Message(
-        en="What was given for each unit, what was placed in homes; the difference must be 0.",
-        zh="各单元给定的人数与落位的人数，差额应为 0。",
+        en="What was given for each unit, what was placed in homes; the difference must be 0. The "
+        "grade is the worst of the unit's homes: a home whose households are known is graded A, "
+        "also where the count of its community is a table's (B).",
+        zh="各单元给定的人数与落位的人数，差额应为 0。数据等级取该单元住房中最低者："
+        "户数已知的住房为 A，即使其社区人数来自统计表（B）。",
     ),
     "sensitivity": Message(
         en="How residents and mean walks move when each per-person figure is 30 % off.",
@@ -141,6 +147,7 @@ ABOUT = {
         zh="新增活动室、现有活动室与居委会，及以其为最近的居民。",
     ),
     **tables_rooms.ABOUT,
+    **tables_several.ABOUT,
     **tables_measures.ABOUT,
     **tables_cells.ABOUT,
     **tables_unify.ABOUT,
@@ -213,6 +220,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         "pieces": pieces_table,
         "rooms": rooms_table,
         **tables_rooms.room_tables(),
+        **tables_several.several_tables(),
         **tables_measures.measure_tables(),
         "cell_faults": tables_cells.cell_faults_table,
         "zones": zones_table,
@@ -258,6 +266,7 @@ def heading(plan: Plan, column: str) -> Message:
         **_HEADINGS,
         **_norm_headings(norm),
         **rooms,
+        **tables_several.several_headings(),
         **tables_measures.measure_headings(),
         **tables_cells.cell_headings(),
         **tables_unify.unify_headings(plan),

@@ -12,6 +12,7 @@ import pandas as pd
 from gridplan.errors import Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.goals import is_given, short_goal
 from gridplan.terms import Family, known, term
 
 NOTHING = "–"
@@ -19,8 +20,6 @@ NOTHING = "–"
 
 TOTAL = Message(en="Total", zh="合计")
 NONE = Message(en="none", zh="无")
-PLACE = Message(en="committee or activity room", zh="居委会或活动室")
-"""What one walks to with the plan: a committee, or an activity room, existing or new."""
 
 _HAN = "\u4e00-\u9fff"
 _LATIN = "A-Za-z0-9%²"
@@ -142,7 +141,7 @@ def title(plan: Plan) -> Message:
 def finding(plan: Plan) -> Message:
     """Return the finding of the plan as one sentence."""
     access = plan.summary["access"]
-    after = plan.summary.get("access_after")
+    after = aggregate.walks_after(plan)
     norm = aggregate.headline_norm(access["within"])
     before = access.get("before") or access.get("nearest") or access
     was = before["within"][norm]
@@ -156,12 +155,14 @@ def finding(plan: Plan) -> Message:
     rooms = aggregate.new_rooms(plan)
     now = after["within"][norm]
     people = number(aggregate.residents_within(plan, float(norm)))
+    goal, given = short_goal(plan), is_given(plan)
     return Message(
         en=f"{number(rooms)} activity room{'s' if rooms != 1 else ''} "
         f"{'bring' if rooms != 1 else 'brings'} {people} residents ({percent(now, 'en')}) within "
-        f"{norm} m of a committee or room on foot; today it is {percent(was, 'en')}.",
+        f"{norm} m {goal.en} on foot; today{', to the nearest,' if given else ''} it is "
+        f"{percent(was, 'en')}.",
         zh=f"新增 {number(rooms)} 处活动室后，{people} 名居民（{percent(now, 'zh')}）步行 "
-        f"{norm} 米以内可到居委会或活动室；现状为 {percent(was, 'zh')}。",
+        f"{norm} 米以内{goal.zh}；现状{'（就近）' if given else ''}为 {percent(was, 'zh')}。",
     )
 
 
@@ -323,13 +324,25 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
 
 def _decided(siting: Mapping[str, Any]) -> Message:
     """Return what else was kept: decisions on sites, numbers by community, floor areas."""
-    count = len(siting.get("required") or []) + len(siting.get("forbidden") or [])
+    # A move requires one site and forbids another, and is one decision.
+    count = sum(len(siting.get(key) or []) for key in ("required", "forbidden"))
+    count -= len(siting.get("moves") or [])
     kept = []
     if count:
         decisions = counted(count, "decision on a site", "decisions on sites")
         kept.append(Message(en=f"{decisions} kept", zh=f"{count} 条场地决定照办"))
     if siting.get("at_least") or siting.get("at_most"):
         kept.append(Message(en="the numbers by community kept", zh="各社区数量要求得到满足"))
+    if siting.get("least_share") is not None:
+        share = siting["least_share"]
+        kept.append(
+            Message(
+                en=f"at least {percent(share, 'en')} within the norm",
+                zh=f"至少 {percent(share, 'zh')} 达标",
+            )
+        )
+    if siting.get("stages"):
+        kept.append(Message(en="the objectives before it kept", zh="前面各级目标得到保证"))
     if siting.get("capacity") == "hard":
         kept.append(Message(en="floor area as a limit", zh="面积为硬性容量"))
     return Message(
@@ -373,8 +386,12 @@ def choice_status(option: Mapping[str, Any], siting: Mapping[str, Any]) -> Messa
         least = _weighted(short, {**siting, "model": option["model"]})
         return Message(en=f"{least.en}: proven", zh=f"{least.zh}：已证明")
     if fewest:
-        bound = number(math.ceil(float(option["lower_bound"])))
-        return Message(en=f"not proven: {bound} rooms at least", zh=f"未证明：至少需 {bound} 处")
+        # The objective counts all open places; a planner asks for new ones.
+        standing = float(option["objective"]) - float(option["rooms_new"])
+        bound = number(math.ceil(float(option["lower_bound"]) - standing))
+        return Message(
+            en=f"not proven: {bound} new rooms at least", zh=f"未证明：至少需新增 {bound} 处"
+        )
     return Message(
         en=f"not proven: at most {percent(gap, 'en', 2)} better",
         zh=f"未证明：至多再改进 {percent(gap, 'zh', 2)}",

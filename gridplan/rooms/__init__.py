@@ -9,11 +9,17 @@ from gridplan.rooms.answers import (
     estates_table,
     options_table,
 )
-from gridplan.rooms.budget import unpriced_note, within_budget
+from gridplan.rooms.budget import (
+    nothing_bought_note,
+    overridden_note,
+    priced_sites,
+    unpriced_note,
+    within_budget,
+)
 from gridplan.rooms.communities import community_change
 from gridplan.rooms.counts import RoomCounts, check_counts, room_counts
 from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
-from gridplan.rooms.fewest import Chosen, fewest_rooms
+from gridplan.rooms.fewest import Chosen, StageTold, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.left import left_behind
@@ -39,8 +45,10 @@ from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
+from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_table
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
+from gridplan.rooms.worth import OBJECTIVE_OF, Worth
 
 __all__ = [
     "BEYOND_LIMIT",
@@ -48,6 +56,7 @@ __all__ = [
     "MAXIMISED",
     "MODELS",
     "NO_COST",
+    "OBJECTIVE_OF",
     "Answer",
     "Asked",
     "Chosen",
@@ -66,12 +75,17 @@ __all__ = [
     "Sharing",
     "Space",
     "StaffNorm",
+    "StageTold",
+    "TwoAims",
     "Walks",
+    "Wanted",
+    "Worth",
     "answer",
     "best_mix",
     "building_order",
     "check_counts",
     "check_groups",
+    "claim_of",
     "community_change",
     "decisions_table",
     "estates_table",
@@ -84,8 +98,11 @@ __all__ = [
     "limit_notes",
     "make_question",
     "mix_value",
+    "nothing_bought_note",
     "options_table",
+    "overridden_note",
     "planning_weights",
+    "priced_sites",
     "reasons_out",
     "room_counts",
     "room_reasons",
@@ -93,7 +110,9 @@ __all__ = [
     "rooms_alone",
     "rooms_by_estate",
     "rooms_for",
+    "several_rooms",
     "staffing_table",
+    "trade_off_table",
     "unpriced_note",
     "walks_to",
     "with_links_untried",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from gridplan.errors import InfeasibleError, InputError, Message, Note, first_ids
+from gridplan.rooms.counts import least_cost
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.question import Positions, RoomQuestion
 from gridplan.rooms.searches import heeded
-from gridplan.siting import p_median
+from gridplan.siting import Limits, Rules, Siting, p_median
 from gridplan.siting.reach import separate_parts
 from gridplan.siting.rooms import no_plan, without_plan
 
@@ -37,12 +39,68 @@ def unpriced_note(question: RoomQuestion) -> list[Note]:
     ]
 
 
-def within_budget(question: RoomQuestion, budget: float) -> Chosen:
+def nothing_bought_note(question: RoomQuestion, budget: float) -> Note:
+    """Return why a budget buys no room: the cheapest costs more, or none saves any walk."""
+    cost = question.cost.to_numpy(dtype=float)
+    priced = [j for j in question.free if not math.isnan(cost[j])]
+    cheapest = min(priced, key=lambda j: (cost[j], j))
+    name, least = question.site_ids[cheapest], cost[cheapest]
+    if least > budget:
+        said = Message(
+            en=f"[siting].budget = {budget:,.0f} yuan buys no room: the cheapest candidate, "
+            f"{name}, costs {least:,.0f} yuan. Raise the budget to that or more.",
+            zh=f"[siting].budget = {budget:,.0f} 元一处也建不起：造价最低的候选场地 {name} 需 "
+            f"{least:,.0f} 元。请将预算提高到不小于此数。",
+        )
+    else:
+        said = Message(
+            en=f"[siting].budget = {budget:,.0f} yuan buys no room, since none that it pays for "
+            f"makes the objective better. Give more candidates, or more money.",
+            zh=f"[siting].budget = {budget:,.0f} 元未用于任何活动室：其买得起的场地都不能改善目标。"
+            f"请增加候选场地或预算。",
+        )
+    return Note("budget_buys_nothing", 1, said, (name,))
+
+
+def overridden_note(p: int, budget: float) -> Note:
+    """Return a note that a number of rooms is not used, since a budget takes its place."""
+    return Note(
+        "budget_overrides_p",
+        1,
+        Message(
+            en=f"[siting].p = {p} is not used: [siting].budget = {budget:,.0f} yuan takes its "
+            f"place, with as many rooms as it allows. Take out one of the two.",
+            zh=f"[siting].p = {p} 未采用：已由 [siting].budget = {budget:,.0f} 元代替，"
+            f"数量以预算为限。请去掉其中一项。",
+        ),
+    )
+
+
+class BudgetSolver(Protocol):
+    """What chooses sites for a budget: `p_median`, or another problem with its own options."""
+
+    def __call__(
+        self, cost: pd.DataFrame, weights: pd.Series, *, rules: Rules, limits: Limits
+    ) -> Siting:
+        """Return the best sites."""
+        ...  # pragma: no cover - never called
+
+
+def within_budget(
+    question: RoomQuestion, budget: float, *, solver: BudgetSolver = p_median
+) -> Chosen:
     """
     Open the rooms whose costs together stay within a budget, so that residents walk least.
 
     The p-median with a budget and any number of rooms, with its bound. Rooms that nobody
     would use are not bought.
+
+    Parameters
+    ----------
+    budget : float
+        Yuan.
+    solver : callable
+        Another objective than the least total walk.
 
     Raises
     ------
@@ -66,7 +124,7 @@ def within_budget(question: RoomQuestion, budget: float) -> Chosen:
         return Chosen(none, _MODEL, 0.0, 0.0, 0.0, "proven", None)
     ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept]
     bought = np.union1d(required, priced)
-    found = p_median(
+    found = solver(
         pd.DataFrame(
             question.metres[np.ix_(rows, sites)], index=ids, columns=list(question.names(sites))
         ),
@@ -101,7 +159,7 @@ def priced_sites(question: RoomQuestion, budget: float) -> Positions:
     InputError
         If no candidate has a cost, or a required one has none.
     InfeasibleError
-        If the required rooms alone cost more.
+        If the required rooms alone, or with the least numbers by community, cost more.
     """
     cost = question.cost.to_numpy(dtype=float)
     priced = np.array([j for j in question.free if not math.isnan(cost[j])], dtype=np.intp)
@@ -120,7 +178,27 @@ def priced_sites(question: RoomQuestion, budget: float) -> Positions:
     least = math.fsum(cost[required])
     if least > budget:
         raise InfeasibleError(_too_small(budget, least, required=len(required), parts=0))
+    offered = {question.site_ids[j]: float(cost[j]) for j in priced}
+    counted = least_cost(question.counts, offered, required=question.required)
+    if counted > budget:
+        raise InfeasibleError(_too_small_for_counts(budget, counted))
     return priced
+
+
+def _too_small_for_counts(budget: float, least: float) -> Message:
+    if math.isinf(least):
+        return Message(
+            en=f"[siting].budget = {budget:,.0f} yuan: in some communities fewer sites have a cost "
+            f"than [siting].at_least asks for. Fill in `cost`, or lower at_least.",
+            zh=f"[siting].budget = {budget:,.0f} 元：有的社区给出造价的场地少于 [siting].at_least "
+            f"的要求。请补填 `cost`，或降低 at_least。",
+        )
+    return Message(
+        en=f"[siting].budget = {budget:,.0f} yuan is too small: the required rooms and those of "
+        f"[siting].at_least cost {least:,.0f} yuan at least. Raise it to that, or lower at_least.",
+        zh=f"[siting].budget = {budget:,.0f} 元不够：必选活动室与 [siting].at_least 要求的活动室"
+        f"至少需要 {least:,.0f} 元。请提高到不小于此数，或降低 at_least。",
+    )
 
 
 def _check_parts(

@@ -15,6 +15,9 @@ Floats = npt.NDArray[np.float64]
 _STATES = {"before": "room_before", "after": "room"}
 """The walks of `demand`, by the state they are of."""
 
+_GIVEN = "assigned"
+"""The walk afterwards where floor area is a hard limit."""
+
 _FIGURES = ("mean_m", "p90_m", "within_share", "beyond", "missing", "nearest_id")
 COMMUNITY_COLUMNS = (
     "community_id", "residents", "rooms_existing", "rooms_new", "shortfall_m2",
@@ -33,7 +36,8 @@ def community_change(
     ----------
     demand : DataFrame
         ``population``, ``community_id``, ``room_before_id``, ``room_before_m``, ``room_id``,
-        ``room_m``.
+        ``room_m``; ``assigned_id`` and ``assigned_m`` in place of the last two where residents
+        are given a room.
     rooms : DataFrame
         The open places: ``kind``, ``ownership``, ``community_id``, ``shortfall_m2``.
     communities : Series of community ids
@@ -47,8 +51,7 @@ def community_change(
         ``shortfall_m2`` of the rooms that lie in it (null where no area is known). Before and
         after: mean and 90th-percentile walk of those who have one (metres, null for
         nobody), ``within_share`` of all its residents, ``beyond``, residents with a longer
-        walk, ``missing``, without one, and ``nearest_id``, the place that is nearest to most
-        of them.
+        walk, ``missing``, without one, and ``nearest_id``, the place that most of them walk to.
     """
     people = demand["population"].fillna(0).to_numpy(dtype=np.float64)
     own = demand["community_id"].astype("object").to_numpy()
@@ -59,6 +62,7 @@ def community_change(
     ]
     if (people[outside] > 0).any():
         parts.append((None, outside))
+    states = _STATES | ({"after": _GIVEN} if f"{_GIVEN}_m" in demand else {})
     rows = []
     for name, which in parts:
         homes = demand[which]
@@ -67,7 +71,7 @@ def community_change(
             "residents": round(math.fsum(people[which])),
         }
         row |= _rooms_row(rooms, name)
-        for state, walk in _STATES.items():
+        for state, walk in states.items():
             figures = _walk_row(homes, people[which], walk, norm_m)
             row |= {f"{state}_{figure}": value for figure, value in figures.items()}
         rows.append(row)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import FaultList, InputError, counted, first_ids
+from gridplan.errors import FaultList, InputError, Message, counted, first_ids
 from gridplan.siting import Rules
 
 EACH = "each"
@@ -29,11 +30,14 @@ class RoomCounts:
         Existing rooms and candidates. A site that is absent (a committee, or one outside all
         communities) counts nowhere.
     at_least, at_most : mapping of community id to number
+    existing : tuple of site ids
+        Rooms that are open today.
     """
 
     community_of: Mapping[Hashable, Hashable] = field(default_factory=dict)
     at_least: Mapping[Hashable, int] = field(default_factory=dict)
     at_most: Mapping[Hashable, int] = field(default_factory=dict)
+    existing: tuple[str, ...] = ()
 
     def rules(self, sites: Collection[str]) -> Rules:
         """
@@ -86,6 +90,7 @@ def room_counts(
     *,
     at_least: Mapping[str, int],
     at_most: Mapping[str, int],
+    existing: Collection[str] = (),
 ) -> RoomCounts:
     """
     Return the counts of each community, `EACH` being spelt out.
@@ -95,6 +100,7 @@ def room_counts(
     community_of : mapping of site id to community id
     communities : ids of all communities
     at_least, at_most : mapping of community id, or `EACH`, to number
+    existing : ids of the rooms that are open today
 
     Raises
     ------
@@ -122,6 +128,7 @@ def room_counts(
         community_of=community_of,
         at_least=_spelt_out(at_least, communities),
         at_most=_spelt_out(at_most, communities),
+        existing=tuple(sorted(existing)),
     )
 
 
@@ -150,7 +157,6 @@ def check_counts(
     """
     if not counts.binding:
         return
-    stand = _by_community(counts, existing)
     may = _by_community(counts, [*existing, *candidates])
     must = _by_community(counts, [*existing, *required])
     faults = FaultList()
@@ -183,20 +189,98 @@ def check_counts(
                 en=f"[siting]: {en} in {where}: {first_ids(wrong)}. {then_en}",
                 zh=f"[siting]：有 {len(wrong)} 个社区的{zh}：{first_ids(wrong)}。{then_zh}",
             )
+    faults.raise_if_any(InputError)
+    if rooms is not None:
+        standing = replace(counts, existing=tuple(existing))
+        check_number_of(standing, rooms=rooms, required=required, candidates=candidates)
+
+
+def check_number_of(
+    counts: RoomCounts, *, rooms: int, required: Collection[str], candidates: Collection[str]
+) -> None:
+    """
+    Raise an `InputError` if the numbers by community leave no choice of so many new rooms.
+
+    Parameters
+    ----------
+    rooms : int
+    required, candidates : ids of sites that have to be, and that may be, opened
+    """
+    if not counts.binding:
+        return
+    stand = _by_community(counts, counts.existing)
+    must = _by_community(counts, [*counts.existing, *required])
     more = {
         one: max(least, must.get(one, 0)) - stand.get(one, 0)
         for one, least in counts.at_least.items()
     }
     elsewhere = sum(1 for one in required if counts.community_of.get(one) not in more)
     needed = sum(more.values()) + elsewhere
-    if rooms is not None and needed > rooms:
+    faults = FaultList()
+    most = _most(counts, candidates, stand)
+    if counts.at_most and rooms > most:
         faults.add(
-            en=f"[siting].p = {rooms}, but at_least and the required sites ask for {needed} new "
-            f"rooms. Raise p to {needed} or more, or lower at_least.",
-            zh=f"[siting].p = {rooms}，但 at_least 与必选场地共需新增 {needed} 处。"
-            f"请将 p 提高到不小于 {needed}，或降低 at_least。",
+            en=f"[siting].p = {rooms}, but at_most leaves {most} new rooms. Lower p to {most}, or "
+            f"raise at_most.",
+            zh=f"[siting].p = {rooms}，但按 at_most 最多只能新增 {most} 处。"
+            f"请将 p 减小到 {most}，或提高 at_most。",
+        )
+    if needed > rooms:
+        faults.faults.append(
+            Message(
+                en=f"[siting].p = {rooms}, but at_least and the required sites ask for {needed} "
+                f"new rooms. Raise p to {needed} or more, or lower at_least.",
+                zh=f"[siting].p = {rooms}，但 at_least 与必选场地共需新增 {needed} 处。"
+                f"请将 p 提高到不小于 {needed}，或降低 at_least。",
+            )
         )
     faults.raise_if_any(InputError)
+
+
+def _most(counts: RoomCounts, candidates: Collection[str], stand: Mapping[Hashable, int]) -> int:
+    """Return how many candidates can be opened at most."""
+    offered = _by_community(counts, list(candidates))
+    held = sum(offered.values())
+    bound = sum(
+        min(number, max(counts.at_most[one] - stand.get(one, 0), 0))
+        if one in counts.at_most
+        else number
+        for one, number in offered.items()
+    )
+    return len(candidates) - held + bound
+
+
+def least_cost(
+    counts: RoomCounts, cost: Mapping[str, float], *, required: Collection[str]
+) -> float:
+    """
+    Return what the required sites and the least numbers by community cost at least.
+
+    Parameters
+    ----------
+    cost : mapping of site id to yuan
+        Of the candidates that can be bought, required ones among them.
+    required : ids of sites that have to be opened
+
+    Returns
+    -------
+    float
+        ``inf`` where a community has too few sites with a cost.
+    """
+    must = frozenset(required)
+    total = [cost[one] for one in sorted(must)]
+    stand = _by_community(counts, [*counts.existing, *sorted(must)])
+    for community, least in counts.at_least.items():
+        missing = least - stand.get(community, 0)
+        offered = sorted(
+            price
+            for one, price in cost.items()
+            if one not in must and counts.community_of.get(one) == community
+        )
+        total += offered[: max(missing, 0)]
+        if missing > len(offered):
+            return math.inf
+    return math.fsum(total)
 
 
 def _crossed(counts: RoomCounts, community: Hashable) -> bool:

@@ -20,6 +20,37 @@ from gridplan.siting.rooms import no_plan, without_plan
 from gridplan.siting.search import StoppedBy, relative_gap
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTold:
+    """
+    One objective of several in a choice.
+
+    Attributes
+    ----------
+    objective : {"mean", "share", "longest", "p90", "ede"}
+    model : str
+    best, bound, gap : float
+        The best value that was found within the limits of the objectives before, and how far
+        it can be from the best there is.
+    status : {"proven", "gap", "infeasible", "stopped"}
+    stopped_by : {None, "work", "time", "interrupt"}
+    value : float
+        Of the choice, which may use the tolerance.
+    basis : mapping of str to float
+        As `Chosen` has it.
+    """
+
+    objective: str
+    model: str
+    best: float
+    bound: float
+    gap: float
+    status: Status
+    stopped_by: StoppedBy | None
+    value: float
+    basis: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """
@@ -40,6 +71,8 @@ class Chosen:
     basis : mapping of str to float
         What else it takes to compute the objective again: ``radius_m`` (MCLP), ``share`` and
         ``weight`` (p-quantile), ``kappa`` (p-EDE).
+    stages : tuple of StageTold
+        Where several objectives were asked for, each of them.
     """
 
     sites: tuple[str, ...]
@@ -50,9 +83,34 @@ class Chosen:
     status: Status
     stopped_by: StoppedBy | None
     basis: Mapping[str, float] = field(default_factory=dict)
+    stages: tuple[StageTold, ...] = ()
 
 
-def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Objective, bound and gap of a choice as they are told everywhere."""
+
+    objective: float
+    bound: float
+    gap: float
+
+
+def claim_of(question: RoomQuestion, chosen: Chosen) -> Claim:
+    """
+    Return what a choice claims; the objective of the LSCP counts all open places.
+
+    New rooms and places that are open today, as the layer `rooms` does, so that there is one
+    gap of one choice.
+    """
+    if chosen.model != "lscp":
+        return Claim(chosen.objective, chosen.bound, chosen.gap)
+    standing = len(question.fixed)
+    objective, bound = chosen.objective + standing, chosen.bound + standing
+    known = math.isfinite(objective) and math.isfinite(bound)
+    return Claim(objective, bound, relative_gap(objective, bound) if known else chosen.gap)
+
+
+def fewest_rooms(question: RoomQuestion, *, radius_m: float, backup: int = 1) -> Chosen:
     """
     Open the fewest rooms so that all are within `radius_m` whom some site brings there.
 
@@ -61,6 +119,9 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     sites count as open; whom no site brings within the distance is left out here, and told
     by `left_behind`. Numbers of rooms by community are kept.
 
+    With `backup`, so many open places are within the distance of each home, or as many as it
+    has places and sites there (backup coverage).
+
     Raises
     ------
     InfeasibleError
@@ -68,8 +129,8 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     StoppedError
         If the limits ended the search before any plan.
     """
-    if question.counts.binding:
-        return _fewest_by_community(question, radius_m)
+    if question.counts.binding or backup > 1:
+        return _fewest_beside(question, radius_m, backup)
     may = np.concatenate([question.fixed, question.free])
     near = question.metres <= radius_m
     today = near[:, question.fixed].any(axis=1)
@@ -101,20 +162,23 @@ def fewest_rooms(question: RoomQuestion, *, radius_m: float) -> Chosen:
     )
 
 
-def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
-    """Return the fewest rooms that also keep the numbers by community."""
+def _fewest_beside(question: RoomQuestion, radius_m: float, backup: int) -> Chosen:
+    """Return the fewest rooms that also keep the numbers by community, or cover several times."""
     may = np.sort(np.concatenate([question.fixed, question.free]))
     near = question.metres[:, may] <= radius_m
     rows = (question.residents > 0) & near.any(axis=1)
     # With nobody to cover, a home that every place covers leaves the numbers alone to decide.
     metres = question.metres[np.ix_(rows, may)] if rows.any() else np.zeros((1, len(may)))
     ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept] or ["-"]
+    cost = pd.DataFrame(metres, index=ids, columns=list(question.names(may)))
+    spares = _spares(cost, radius_m, backup if rows.any() else 1)
     found = lscp(
-        pd.DataFrame(metres, index=ids, columns=list(question.names(may))),
+        pd.concat([cost, spares], axis="columns"),
         radius_m=radius_m,
+        backup=backup if rows.any() else 1,
         rules=replace(
             question.counts.rules(question.names(may)),
-            fixed=question.names(question.fixed),
+            fixed=[*question.names(question.fixed), *spares.columns],
             required=sorted(question.required),
         ),
         limits=question.limits,
@@ -124,8 +188,8 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
     if not found.sites:
         raise without_plan(found, no_plan(found, len(question.free)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
-    standing = len(question.fixed)
-    kept = Kept(radius_m=radius_m, weight=math.fsum(question.counted[rows]))
+    standing = len(question.fixed) + spares.shape[1]
+    kept = Kept(radius_m=radius_m, weight=math.fsum(question.counted[rows]), times=backup)
     rooms, bound = found.objective - standing, found.bound - standing
     return Chosen(
         less_walk(question, new, kept=kept),
@@ -135,6 +199,23 @@ def _fewest_by_community(question: RoomQuestion, radius_m: float) -> Chosen:
         relative_gap(rooms, bound),
         found.status,
         found.stopped_by,
+    )
+
+
+def _spares(cost: pd.DataFrame, radius_m: float, backup: int) -> pd.DataFrame:
+    """
+    Return places that do not exist, open, for homes with fewer sites in reach than asked for.
+
+    With them, such a home asks for all the sites it has, and not for what cannot be.
+    """
+    held = (cost.to_numpy() <= radius_m).sum(axis=1)
+    return pd.DataFrame(
+        {
+            # Of no site: ids of sites are not padded with blanks.
+            f" spare {count}": np.where(held <= backup - count, 0.0, np.inf)
+            for count in range(1, backup)
+        },
+        index=cost.index,
     )
 
 

@@ -14,7 +14,7 @@ PLACE_COLUMNS = ("community_id", "estate_id", "street")
 LEFT_COLUMNS = (
     "answer", *PLACE_COLUMNS, "cause", "residents", "mean_m", "max_m", "least_m",
 )  # fmt: skip
-NO_SITE, TOO_FAR, UNREACHABLE = "no_site", "too_far", "unreachable"
+NO_SITE, TOO_FAR, UNREACHABLE, FULL = "no_site", "too_far", "unreachable", "full"
 
 
 def left_behind(
@@ -34,18 +34,22 @@ def left_behind(
     DataFrame, one row per answer, place and cause, most residents first
         ``cause``: ``no_site``, no place and no candidate is within the norm, so that no choice
         of rooms helps; ``too_far``, a candidate is, and this answer does not open it;
-        ``unreachable``, no place of this answer is reached on foot. ``mean_m``, ``max_m``: the
-        walk with this answer; ``least_m``: the mean walk to the nearest place or candidate
-        (null where there is none).
+        ``unreachable``, no place of this answer is reached on foot. ``full``, a place within the
+        norm is open, but floor area is a hard limit and they are given one beyond. ``mean_m``,
+        ``max_m``: the walk with this answer; ``least_m``: the mean walk to the nearest place
+        or candidate (null where there is none).
     """
     may = np.concatenate([question.fixed, question.free])
     least = question.nearest_m(may)
     frames = []
     for one in answers:
-        walk = question.nearest_m(one.opened(question))
+        walk = one.walks_m(question)
         rows = (walk > question.norm_m) & (question.residents > 0)
-        cause = np.where(
-            ~np.isfinite(walk), UNREACHABLE, np.where(least > question.norm_m, NO_SITE, TOO_FAR)
+        near = question.nearest_m(one.opened(question)) <= question.norm_m
+        cause = np.select(
+            [~np.isfinite(walk), least > question.norm_m, near],
+            [UNREACHABLE, NO_SITE, FULL],
+            TOO_FAR,
         )
         homes = (
             places[list(PLACE_COLUMNS)]

@@ -35,7 +35,10 @@ class Kept:
     Attributes
     ----------
     radius_m, weight : float
-        At least so much weight lives within the radius of an open place.
+        At least so much weight lives within the radius of an open place, or of `times` of them.
+    times : int
+        Places within the radius that count a home in; of a home with fewer places and sites
+        there, all of them.
     budget : float
         Yuan that the new rooms cost together at most; ``inf`` without a limit.
     """
@@ -43,6 +46,7 @@ class Kept:
     radius_m: float
     weight: float
     budget: float = math.inf
+    times: int = 1
 
 
 def less_walk(question: RoomQuestion, new: Sequence[str], *, kept: Kept) -> tuple[str, ...]:
@@ -83,6 +87,9 @@ class _Swap:
         self._counted = question.counted
         self._free = question.free
         self._near: Flags = self._walks <= kept.radius_m
+        may = np.concatenate([question.fixed, question.free])
+        held = self._near[:, may].sum(axis=1)
+        self._needed: Positions = np.clip(held, 1, kept.times)
         self._cost = question.cost.to_numpy(dtype=float)
 
     def better(self, chosen: Sequence[int], j: int) -> int:
@@ -91,8 +98,10 @@ class _Swap:
         others: Positions = np.array([*self._question.fixed, *rest], dtype=np.intp)
         base = self._walks[:, others].min(axis=1, initial=math.inf)
         total = self._counted @ np.minimum(base[:, None], self._walks[:, self._free])
-        inside: Flags = np.asarray(self._near[:, others].any(axis=1))
-        more = self._counted @ (self._near[:, self._free] & ~inside[:, None])
+        times = self._near[:, others].sum(axis=1)
+        inside: Flags = np.asarray(times >= self._needed)
+        one_short = times + 1 == self._needed
+        more = self._counted @ (self._near[:, self._free] & one_short[:, None])
         enough = self._kept.weight * (1.0 - _SUM_SLACK)
         allowed: Flags = ~np.isin(self._free, others) & self._affordable(rest)
         allowed &= self._counts_allow(others)

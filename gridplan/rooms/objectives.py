@@ -199,7 +199,7 @@ def _solver(
         weight = math.fsum(question.counted[_reachable(question, p_new)])
         return partial(p_quantile, share=SHARE), {"share": SHARE, "weight": weight}
     if objective == "ede":
-        kappa = _kappa_per_m(question)
+        kappa = kappa_per_m(question)
         return partial(p_ede, aversion=question.aversion, kappa_per_m=kappa), {"kappa": kappa}
     return p_median, {}
 
@@ -210,7 +210,7 @@ def _longest(
     return p_center(cost, p=p, weights=weights, rules=rules, limits=limits)
 
 
-def _kappa_per_m(question: RoomQuestion) -> float:
+def kappa_per_m(question: RoomQuestion) -> float:
     """Return one aversion per metre for all plans: that of the walks if every site were open."""
     # Forbidden sites are among them: the price of a decision compares plans with it and without,
     # and two values on different scales have no difference.
@@ -274,6 +274,6 @@ def _value(question: RoomQuestion, objective: Objective, walks: Floats, rows: Fl
         return longest
     if objective == "mean":
         return math.fsum(weight * asked)
-    kappa = _kappa_per_m(question)
+    kappa = kappa_per_m(question)
     spread = math.fsum(weight * np.exp(kappa * (asked - longest))) / math.fsum(weight)
     return longest + math.log(spread) / kappa

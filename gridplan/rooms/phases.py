@@ -59,10 +59,12 @@ def in_phases(
     """
     Return the phase of each room, and what each phase brings.
 
-    Rooms are taken one by one, each time the one that saves most metres beside all that is
-    built (greedy), so that no room is planned twice and nothing is ever closed. Whether other
-    rooms of the same list would have brought more by the end of a phase is told by the bound
-    of the p-median on them.
+    Nothing is ever closed. Where phases have numbers of rooms, each is the p-median of as many
+    of the rooms left, beside all that is built before, with its bound. Elsewhere (a budget per
+    phase, residents whom no place reaches yet, or more pairs of home and site than are quickly
+    solved) rooms are taken one by one, each time the one that saves most metres (greedy);
+    whether others of the list would have brought more by the end of a phase is told by the
+    bound where there is one.
 
     Parameters
     ----------
@@ -78,18 +80,19 @@ def in_phases(
         its end, null where it was not computed, or stopped before it had one), ``gap``,
         ``status`` (``proven`` or ``gap``; null where it was not computed), ``sites``.
     """
-    order = building_order(question, question.at(sites), question.fixed)
-    groups = _cut(question, order, phasing)
+    plan = _Phases(question, sites, phasing)
     walks_before = walks_to(question, question.fixed)
-    rows, built = [], list[int]()
-    for phase, group in enumerate(groups, start=1):
+    rows, built, groups = [], list[int](), list[list[int]]()
+    while len(built) < len(sites):
         before = built.copy()
+        group, bound = plan.next(before, len(groups))
+        groups.append(group)
         built += group
         places = np.concatenate([question.fixed, np.array(built, dtype=int)])
         walks = walks_to(question, places)
         rows.append(
             {
-                "phase": phase,
+                "phase": len(groups),
                 "rooms": len(group),
                 "rooms_so_far": len(built),
                 "cost": question.cost_of(question.names(group)),
@@ -101,7 +104,7 @@ def in_phases(
                 "within_share": walks.within_share,
                 "beyond": round(walks.beyond),
                 "unreachable": round(walks.unreachable),
-                **_bound(question, sites, before, group, weighted_walk(question, places)),
+                **_bounded(bound, weighted_walk(question, places)),
                 "sites": " ".join(sorted(question.names(group))),
             }
         )
@@ -134,15 +137,73 @@ def building_order(
     return order
 
 
-def _cut(question: RoomQuestion, order: Sequence[int], phasing: Phasing) -> list[list[int]]:
-    if not order:
+class _Phases:
+    """Says what is built next: the rooms of one phase after another."""
+
+    def __init__(self, question: RoomQuestion, sites: Sequence[str], phasing: Phasing) -> None:
+        self.question, self.sites = question, tuple(sites)
+        self.by_cost = list[list[int]]()
+        if phasing.rooms is None and phasing.budget is not None:
+            order = building_order(question, question.at(sites), question.fixed)
+            self.by_cost = _cut_by_cost(question, order, phasing.budget)
+        self.sizes = _sizes(len(sites), phasing)
+
+    def next(self, built: Sequence[int], phase: int) -> tuple[list[int], float | None]:
+        """Return the rooms of a phase, from 0, and a bound: None where none was sought."""
+        if self.by_cost:
+            group = self.by_cost[phase]
+            return group, self._best(built, len(group))[1]
+        size = self.sizes[phase]
+        standing = np.concatenate([self.question.fixed, np.array([*built], dtype=np.intp)])
+        left = np.setdiff1d(self.question.at(self.sites), standing)
+        greedy = building_order(self.question, left, standing, most=size)
+        best, bound = self._best(built, size)
+        if best is None:
+            return greedy, bound
+        walks = [
+            weighted_walk(self.question, np.concatenate([standing, np.array(one, dtype=np.intp)]))
+            for one in (greedy, best)
+        ]
+        slack = PROVEN_GAP * max(abs(walks[0]), 1.0)
+        if walks[1] >= walks[0] - slack:
+            return greedy, bound
+        # In the order of what each brings beside those before it.
+        return building_order(self.question, np.array(best, dtype=np.intp), standing), bound
+
+    def _best(self, built: Sequence[int], size: int) -> tuple[list[int] | None, float | None]:
+        """Return the best choice of as many of the rooms left, and its bound."""
+        question, later = self.question, frozenset(self.sites)
+        standing = [*question.names(question.fixed), *question.names(built)]
+        places = question.at([*standing, *later])
+        served = np.isfinite(question.nearest_m(question.at(standing)))
+        everybody = np.isfinite(question.metres[:, places]).any(axis=1) & (question.residents > 0)
+        if question.metres.size > _BOUND_PAIRS or (everybody & ~served).any() or not served.any():
+            return None, None
+        asked = replace(
+            question.uncounted(),
+            metres=question.metres[:, places],
+            site_ids=question.names(places),
+            candidates=later - frozenset(standing),
+            required=frozenset(),
+            forbidden=frozenset(),
+        )
+        try:
+            found = heeded(propose_rooms(asked.problem, p_new=size, limits=question.limits))
+        except StoppedError as stop:
+            return None, stop.bound
+        new = [str(one) for one in found.sites if one in asked.candidates]
+        return question.at(new).tolist(), found.bound
+
+
+def _sizes(rooms: int, phasing: Phasing) -> list[int]:
+    """Return how many rooms each phase has."""
+    if not rooms:
         return []
     if phasing.rooms is not None:
-        return [list(order[i : i + phasing.rooms]) for i in range(0, len(order), phasing.rooms)]
-    if phasing.budget is not None:
-        return _cut_by_cost(question, order, phasing.budget)
-    number = min(phasing.phases, len(order))
-    return [part.tolist() for part in np.array_split(np.array(order), number)]
+        full, rest = divmod(rooms, phasing.rooms)
+        return [phasing.rooms] * full + [rest] * (rest > 0)
+    number = min(phasing.phases, rooms)
+    return [len(part) for part in np.array_split(np.arange(rooms), number)]
 
 
 def _cut_by_cost(question: RoomQuestion, order: Sequence[int], budget: float) -> list[list[int]]:
@@ -174,33 +235,11 @@ def _saved(question: RoomQuestion, before: Sequence[int], after: Sequence[int]) 
     return math.fsum(saved)
 
 
-def _bound(
-    question: RoomQuestion,
-    sites: Sequence[str],
-    before: Sequence[int],
-    group: Sequence[int],
-    objective: float,
-) -> dict[str, object]:
-    """Return how far the phase can be from the best choice of as many of the rooms left."""
+def _bounded(least: float | None, objective: float) -> dict[str, object]:
+    """Return how far a phase can be from the best choice of as many of the rooms left."""
     none: dict[str, object] = {"lower_bound": math.nan, "gap": math.nan, "status": None}
-    built, later = frozenset(question.names(before)), frozenset(sites)
-    places = question.at([*question.names(question.fixed), *later])
-    served = np.isfinite(question.nearest_m(question.at([*question.names(question.fixed), *built])))
-    everybody = np.isfinite(question.metres[:, places]).any(axis=1) & (question.residents > 0)
-    if question.metres.size > _BOUND_PAIRS or (everybody & ~served).any() or not served.any():
+    if least is None:
         return none
-    asked = replace(
-        question.uncounted(),
-        metres=question.metres[:, places],
-        site_ids=question.names(places),
-        candidates=later - built,
-        required=frozenset(),
-        forbidden=frozenset(),
-    )
-    try:
-        least = heeded(propose_rooms(asked.problem, p_new=len(group), limits=question.limits)).bound
-    except StoppedError as stop:
-        least = stop.bound
     if not math.isfinite(least):
         return none | {"status": "gap"}
     bound = min(least, objective)

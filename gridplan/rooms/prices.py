@@ -15,23 +15,27 @@ from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.rooms.answers import Answer
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MAXIMISED
-from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.rooms.question import NO_WAY_M, Flags, RoomQuestion, walks_of
 
 DECISION_COLUMNS = (
-    "site_id", "decision", "asked_by", "reason", "date", "answer", "open_without", "price_walk",
-    "price_residents", "price_rooms", "price_cost", "price_objective", "price_status",
+    "site_id", "decision", "moved_from", "asked_by", "reason", "date", "answer", "open_without",
+    "price_walk", "price_residents", "price_rooms", "price_cost", "price_objective",
+    "price_reason", "price_status",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
-    A site that somebody wants open, or closed.
+    A site that somebody wants open, or closed, or in place of another.
 
     Attributes
     ----------
     site_id : str
-    decision : {"required", "forbidden"}
+    decision : {"required", "forbidden", "moved"}
+        ``moved``: the site is required and `moved_from` forbidden, in one decision.
+    moved_from : str or None
+        The site that is given up, of a move.
     asked_by : str or None
         An office or a role; None for a site that the data call required.
     reason : str or None
@@ -39,10 +43,28 @@ class Decision:
     """
 
     site_id: str
-    decision: Literal["required", "forbidden"]
+    decision: Literal["required", "forbidden", "moved"]
+    moved_from: str | None = None
     asked_by: str | None = None
     reason: str | None = None
     date: dt.date | None = None
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that it decides on."""
+        return (self.site_id,) if self.moved_from is None else (self.site_id, self.moved_from)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The site that has to be opened, if any."""
+        return () if self.decision == "forbidden" else (self.site_id,)
+
+    @property
+    def forbidden(self) -> tuple[str, ...]:
+        """The site that stays closed, if any."""
+        if self.decision == "forbidden":
+            return (self.site_id,)
+        return () if self.moved_from is None else (self.moved_from,)
 
 
 def decisions_table(
@@ -56,7 +78,8 @@ def decisions_table(
     Return each decision with its price.
 
     The price is found by solving again without that one decision, all others kept and with
-    as many rooms (or the same budget, or the same norm).
+    as many rooms (or the same budget, or the same norm). A move is one decision on two sites
+    and has one price.
 
     Parameters
     ----------
@@ -72,7 +95,11 @@ def decisions_table(
         ``price_walk``: resident-metres that the decision costs; ``price_residents``: residents
         fewer within the norm; ``price_rooms``: rooms more; ``price_cost``: yuan more (null
         where a cost is not given). ``price_objective``: by how much the objective is worse, in
-        its own unit. ``price_status``: ``proven`` where both plans are, else
+        its own unit; null with a ``price_reason`` where two values of it have no difference:
+        ``homes_differ``, the decision changes which homes the objective is about, since a
+        forbidden site alone reaches some; ``no_objective``, answer A is a rule;
+        ``several_objectives``, the last one is within limits that the decision moves.
+        ``price_status``: ``proven`` where both plans are, else
         ``gap``: then the price may be smaller or greater; ``infeasible`` where there is no
         plan without the decision, ``stopped`` where none was found within the limits.
     """
@@ -81,7 +108,8 @@ def decisions_table(
         for one in sorted(decisions, key=lambda one: (one.site_id, one.decision))
     ]
     table = pd.DataFrame(rows, columns=list(DECISION_COLUMNS))
-    texts = ["site_id", "decision", "asked_by", "reason", "date", "answer", "price_status"]
+    texts = ["site_id", "decision", "moved_from", "asked_by", "reason", "date", "answer",
+             "price_reason", "price_status"]  # fmt: skip
     return table.astype(
         {
             **dict.fromkeys(texts, "object"),
@@ -96,6 +124,7 @@ def _log(one: Decision) -> dict[str, object]:
     return {
         "site_id": one.site_id,
         "decision": one.decision,
+        "moved_from": one.moved_from,
         "asked_by": one.asked_by,
         "reason": one.reason,
         "date": one.date.isoformat() if one.date else None,
@@ -108,25 +137,50 @@ def _price(
     found: Answer,
     solve: Callable[[RoomQuestion], Answer],
 ) -> dict[str, object]:
+    without = question.without(*one.sites)
     try:
-        other = solve(question.without(one.site_id))
+        other = solve(without)
     except (InfeasibleError, StoppedError) as error:
         status = "stopped" if isinstance(error, StoppedError) else "infeasible"
         return {"open_without": pd.NA, "price_walk": math.nan, "price_residents": pd.NA,
                 "price_rooms": pd.NA, "price_cost": math.nan, "price_objective": math.nan,
-                "price_status": status}  # fmt: skip
-    ours, theirs = (walks_to(question, one.opened(question)) for one in (found, other))
+                "price_reason": None, "price_status": status}  # fmt: skip
+    ours, theirs = (walks_of(question, one.walks_m(question)) for one in (found, other))
     new, old = found.chosen.sites, other.chosen.sites
     proven = found.chosen.status == other.chosen.status == "proven"
+    reason = _no_difference(question, without, found)
     return {
         "open_without": one.site_id in old,
         "price_walk": _common_price(question, found, other),
         "price_residents": round(theirs.within - ours.within),
         "price_rooms": len(new) - len(old),
         "price_cost": question.cost_of(new) - question.cost_of(old),
-        "price_objective": _worse_by(found.chosen, other.chosen),
+        "price_objective": math.nan if reason else _worse_by(found.chosen, other.chosen),
+        "price_reason": reason,
         "price_status": "proven" if proven else "gap",
     }
+
+
+def _no_difference(question: RoomQuestion, without: RoomQuestion, found: Answer) -> str | None:
+    """Return why two values of the objective have no difference; None where they have one."""
+    model = found.chosen.model
+    if found.key == "A":
+        return "no_objective"
+    # The last objective is within limits that the decision moves.
+    if found.chosen.stages:
+        return "several_objectives"
+    # Who lives within the norm is counted among everybody, reached or not.
+    if model in MAXIMISED:
+        return None
+    radius_m = question.norm_m if model == "lscp" else NO_WAY_M
+    ours, theirs = (_reaches(one, radius_m) for one in (question, without))
+    return "homes_differ" if (ours != theirs).any() else None
+
+
+def _reaches(question: RoomQuestion, radius_m: float) -> Flags:
+    """Return the homes with residents that some place or candidate brings within a distance."""
+    may = np.concatenate([question.fixed, question.free])
+    return np.asarray((question.nearest_m(may) <= radius_m) & (question.residents > 0))
 
 
 def _worse_by(ours: Chosen, theirs: Chosen) -> float:
@@ -137,6 +191,6 @@ def _worse_by(ours: Chosen, theirs: Chosen) -> float:
 
 def _common_price(question: RoomQuestion, found: Answer, other: Answer) -> float:
     """Return the resident-metres between two plans, of those who reach a place with both."""
-    ours, theirs = (question.nearest_m(one.opened(question)) for one in (found, other))
+    ours, theirs = (one.walks_m(question) for one in (found, other))
     both = np.isfinite(ours) & np.isfinite(theirs)
     return math.fsum((ours[both] - theirs[both]) * question.residents[both])

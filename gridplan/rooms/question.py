@@ -122,10 +122,11 @@ class RoomQuestion:
         """Return the walk to the nearest of some sites; ``inf`` where none is reached."""
         return np.asarray(self.metres[:, opened].min(axis=1, initial=np.inf))
 
-    def without(self, site_id: str) -> RoomQuestion:
-        """Return the question with one site neither required nor forbidden."""
+    def without(self, *sites: str) -> RoomQuestion:
+        """Return the question with some sites neither required nor forbidden."""
+        undecided = frozenset(sites)
         return replace(
-            self, required=self.required - {site_id}, forbidden=self.forbidden - {site_id}
+            self, required=self.required - undecided, forbidden=self.forbidden - undecided
         )
 
     def uncounted(self) -> RoomQuestion:
@@ -267,7 +268,19 @@ def walks_to(question: RoomQuestion, opened: Positions) -> Walks:
     >>> found.mean_m, found.within, found.beyond, found.unreachable
     (250.0, 4.0, 0.0, 2.0)
     """
-    metres, residents = question.nearest_m(opened), question.residents
+    return walks_of(question, question.nearest_m(opened))
+
+
+def walks_of(question: RoomQuestion, metres: Floats) -> Walks:
+    """
+    Return the figures of some walks, one per home.
+
+    Parameters
+    ----------
+    metres : float array, shape (n_demand,)
+        ``inf`` where there is no path.
+    """
+    residents = question.residents
     reached = np.isfinite(metres) & (residents > 0)
     walked, people = metres[reached], residents[reached]
     total = math.fsum(people)

@@ -8,31 +8,32 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from gridplan.rooms.question import (
-    NO_WAY_M,
-    Flags,
-    Floats,
-    Positions,
-    RoomQuestion,
-    compared_m,
-    first_best,
-)
+from gridplan.rooms.objectives import Objective
+from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
+from gridplan.rooms.worth import Worth
 
 REASON_COLUMNS = (
     "site_id", "residents", "within", "reached", "saved_walk", "saved_each_m",
-    "closing_walk", "closing_within", "closing_stranded", "next_site_id", "next_walk",
-    "next_within", "next_stranded",
+    "closing_walk", "closing_within", "closing_stranded", "closing_objective", "next_site_id",
+    "next_walk", "next_within", "next_stranded", "next_objective",
 )  # fmt: skip
 GROUP_COLUMNS = ("site_id", "group", "residents", "saved_walk", "saved_each_m")
 
 
-def room_reasons(question: RoomQuestion, opened: Positions) -> pd.DataFrame:
+def room_reasons(
+    question: RoomQuestion, opened: Positions, *, objective: Objective = "mean", told: bool = True
+) -> pd.DataFrame:
     """
     Return what each new room is good for.
 
     Parameters
     ----------
     opened : positions of all open places, new rooms among them
+    objective : {"mean", "share", "longest", "p90", "ede"}
+        By which the next-best site is the next best.
+    told : bool
+        The plan was chosen by that very objective, so that its value is told. Answers A and B
+        have another, and with rooms that are given the nearest place is not what counts.
 
     Returns
     -------
@@ -41,14 +42,17 @@ def room_reasons(question: RoomQuestion, opened: Positions) -> pd.DataFrame:
         who reach no place today. ``saved_walk``: resident-metres that the others of them walk
         less than today, and the mean of that. ``closing_walk``: resident-metres more if it were
         closed and all else stayed; ``closing_within``: residents who would no longer be
-        within the norm; ``closing_stranded``: who would reach no place. ``next_…`` tells the
-        same of moving it to the closed site where that costs least; null if all are open.
+        within the norm; ``closing_stranded``: who would reach no place. ``closing_objective``:
+        by how much the objective would be worse, in its own unit (`Worth.loss`), null where it
+        is not told. ``next_…`` tells the same of moving it to the closed site where that costs
+        least by the objective, the numbers by community being
+        kept; null where there is none.
     """
-    facts = _Facts(question, opened)
+    facts = _Facts(question, opened, objective, told=told)
     new = [j for j in opened if question.site_ids[int(j)] in question.candidates]
     rows = [facts.row(int(j)) for j in new]
     table = pd.DataFrame(rows, columns=list(REASON_COLUMNS))
-    metres = [name for name in REASON_COLUMNS if name.endswith(("_m", "_walk"))]
+    metres = [name for name in REASON_COLUMNS if name.endswith(("_m", "_walk", "_objective"))]
     counts = ["next_within", "next_stranded"]
     return table.astype(
         {
@@ -73,7 +77,7 @@ def group_reasons(
     -------
     DataFrame, one row per new room and group, columns as in `GROUP_COLUMNS`
     """
-    facts = _Facts(question, opened)
+    facts = _Facts(question, opened, "mean", told=False)
     rows = []
     for j in opened:
         site = question.site_ids[int(j)]
@@ -101,7 +105,11 @@ def group_reasons(
 class _Facts:
     """The walks of a plan, and those with a room taken away."""
 
-    def __init__(self, question: RoomQuestion, opened: Positions) -> None:
+    def __init__(
+        self, question: RoomQuestion, opened: Positions, objective: Objective, *, told: bool
+    ) -> None:
+        self.told = told
+        self.worth = Worth(question, objective)
         self.question, self.opened = question, np.sort(opened)
         self.people = question.residents
         self.today = question.nearest_m(question.fixed)
@@ -112,7 +120,6 @@ class _Facts:
         self.closed = np.array(
             [j for j in question.free if j not in set(self.opened.tolist())], dtype=np.intp
         )
-        self.compared = compared_m(question)
 
     def row(self, j: int) -> dict[str, object]:
         own = self.near == j
@@ -131,23 +138,33 @@ class _Facts:
             "closing_walk": more,
             "closing_within": within,
             "closing_stranded": stranded,
-            **self._next(rest),
+            "closing_objective": self._worse(rest),
+            **self._next(j, rest),
         }
 
-    def _next(self, rest: Floats) -> dict[str, object]:
-        if not len(self.closed):
+    def _next(self, j: int, rest: Floats) -> dict[str, object]:
+        closed = self.closed
+        if self.question.counts.binding and len(closed):
+            others = self.opened[self.opened != j]
+            counts, ids = self.question.counts, self.question.site_ids
+            closed = closed[counts.allowed(others, ids, closed)]
+        if not len(closed):
             return {"next_site_id": None, "next_walk": math.nan, "next_within": pd.NA,
-                    "next_stranded": pd.NA}  # fmt: skip
-        base = np.where(np.isfinite(rest), rest, NO_WAY_M)
-        moved = np.minimum(base[:, None], self.compared[:, self.closed])
-        best = int(self.closed[first_best(-(self.people @ moved))])
-        more, within, stranded = self._loss(np.minimum(rest, self.question.metres[:, best]))
+                    "next_stranded": pd.NA, "next_objective": math.nan}  # fmt: skip
+        offered = self.question.metres[:, closed]
+        best = int(closed[self.worth.best(np.isfinite(self.walk), rest, offered)])
+        moved = np.minimum(rest, self.question.metres[:, best])
+        more, within, stranded = self._loss(moved)
         return {
             "next_site_id": self.question.site_ids[best],
             "next_walk": more,
             "next_within": within,
             "next_stranded": stranded,
+            "next_objective": self._worse(moved),
         }
+
+    def _worse(self, walk: Floats) -> float:
+        return self.worth.loss(self.walk, walk) if self.told else math.nan
 
     def _loss(self, walk: Floats) -> tuple[float, int, int]:
         """Return metres more, residents fewer within the norm, and stranded, with other walks."""

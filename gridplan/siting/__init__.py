@@ -10,7 +10,7 @@ from gridplan.siting.most_cover import mclp
 from gridplan.siting.options import Limits, Progress, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
-from gridplan.siting.rooms import RoomProblem, Solver, propose_rooms
+from gridplan.siting.rooms import RoomProblem, Solver, check_number, propose_rooms
 from gridplan.siting.set_cover import lscp
 from gridplan.siting.several import Ranked, Stage, lexicographic, pareto
 
@@ -32,6 +32,7 @@ __all__ = [
     "Solver",
     "Stage",
     "Status",
+    "check_number",
     "evaluate",
     "lexicographic",
     "lscp",

@@ -119,8 +119,8 @@ def propose_rooms(
     barred, wanted = frozenset(problem.forbidden), frozenset(problem.required)
     new = frozenset(problem.candidates)
     opened = _positions(problem, frozenset(problem.site_ids) - new)
+    check_number(problem, p_new)
     may, must = _positions(problem, new - barred), _positions(problem, wanted)
-    _check_number(problem, p_new, candidates=len(may), required=len(must))
     usable = np.concatenate([opened, may]) if p_new else opened
     reached = np.isfinite(problem.metres[:, usable]).any(axis=1) & (problem.residents > 0)
     if not reached.any():
@@ -162,10 +162,14 @@ def _positions(problem: RoomProblem, ids: frozenset[Hashable]) -> Positions:
     return np.array([j for j, one in enumerate(problem.site_ids) if one in ids], dtype=np.intp)
 
 
-def _check_number(problem: RoomProblem, p_new: int, *, candidates: int, required: int) -> None:
+def check_number(problem: RoomProblem, p_new: int) -> None:
+    """Raise an `InputError` if there are fewer candidates, or more required sites, than rooms."""
+    barred_sites = frozenset(problem.forbidden)
+    candidates = len(frozenset(problem.candidates) - barred_sites)
+    required = len(frozenset(problem.required))
     faults = FaultList()
     if p_new > candidates:
-        barred = len(frozenset(problem.forbidden))
+        barred = len(barred_sites)
         faults.add(
             en=f"[siting].p = {p_new}, but there are {candidates} candidate sites"
             + (f" ({barred} more are forbidden)" if barred else "")

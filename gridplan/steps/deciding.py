@@ -36,12 +36,15 @@ def add_siting(work: Work) -> None:
     work.found["closing"] = assemble.closing_costs(metres, weights, opened, list(ids))
     before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")
     room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
+    demand = pd.concat([demand, before, room], axis="columns")
     given = rooming.assigned_columns(question, found, demand)
-    demand = pd.concat([demand, before, room, *given], axis="columns")
+    demand = pd.concat([demand, *given], axis="columns")
     shapes = pd.concat([place.committees.geometry, place.sites.geometry]).to_numpy()
     points = gpd.GeoSeries(shapes[opened], index=ids[opened], crs=place.crs)
     work.found["demand"] = demand
     work.found["bases"]["room"] = basis_of(demand, "room", points)
+    if given:
+        work.found["bases"]["assigned"] = basis_of(demand, "assigned", points)
 
 
 def add_zones(work: Work) -> None:

@@ -181,7 +181,7 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
     room = ["room_id", "room_m", "room_reason"]
     before = ["room_before_id", "room_before_m", "room_before_reason"]
     where = ["community_id", "estate_id", "cell_uid", "edge_id", "leg_m", "leg_detour", "gate_id"]
-    given = [one for one in ("assigned_id", "assigned_m") if one in demand]
+    given = [one for one in ("assigned_id", "assigned_m", "assigned_reason") if one in demand]
     counts = ["population", "population_register", *groups]
     walks = [*own, *(one for one in ranged if one in demand), *nearest, *before, *room, *given]
     layer = demand[["demand_id", *counts, *where, *walks, "reason", "grade", "geometry"]]

@@ -38,11 +38,10 @@ def add_measures(work: Work) -> None:
     work.found["measures"] = {}
     if not settings.asked:
         return
-    budget = settings.budget if settings.budget is not None else work.config.siting.budget
+    budget = rehearse_measures(work, question)
     if budget is None:
         work.notes.append(_NO_BUDGET)
         return
-    _check_required(question, budget)
     links = _links(work, budget)
     kept = np.flatnonzero(links["reason"].isna())
     untried = np.flatnonzero(links["reason"] == BEYOND_LIMIT)
@@ -57,7 +56,6 @@ def add_measures(work: Work) -> None:
     alone = heeded(rooms_alone(asked))
     points: frozenset[str] = frozenset()
     if settings.service_point_cost is not None:
-        _check_points(question, settings.service_points)
         asked, points = with_service_points(
             asked, settings.service_points, settings.service_point_cost
         )
@@ -77,6 +75,25 @@ def add_measures(work: Work) -> None:
         "measure_plans": named.plans(alone, mix),
     }
     work.notes.extend([*_unpriced(links), *_untried(links), *_for_the_mean(work)])
+
+
+def rehearse_measures(work: Work, question: RoomQuestion) -> float | None:
+    """
+    Return the budget of the mix; None where no mix is asked for, or nobody gave one.
+
+    Raises
+    ------
+    InputError
+        If a required site has no cost, or a service point is no candidate site.
+    """
+    settings = work.config.measures
+    budget = settings.budget if settings.budget is not None else work.config.siting.budget
+    if not settings.asked or budget is None:
+        return None
+    _check_required(question, budget)
+    if settings.service_point_cost is not None:
+        _check_points(question, settings.service_points)
+    return budget
 
 
 def _links(work: Work, budget: float) -> pd.DataFrame:

@@ -12,10 +12,12 @@ import pandas as pd
 import shapely
 
 from gridplan.demand import first_containing
-from gridplan.errors import InfeasibleError, Message, Note, StoppedError
+from gridplan.errors import InfeasibleError, InputError, Message, Note, StoppedError
+from gridplan.place import Place
 from gridplan.rooms import (
     KEYS,
     MODELS,
+    OBJECTIVE_OF,
     Answer,
     Asked,
     Chosen,
@@ -35,14 +37,18 @@ from gridplan.rooms import (
     left_behind,
     limit_notes,
     make_question,
+    nothing_bought_note,
     options_table,
+    overridden_note,
     planning_weights,
+    priced_sites,
     room_counts,
     room_reasons,
     staffing_table,
+    trade_off_table,
     unpriced_note,
 )
-from gridplan.siting import Limits, RoomProblem
+from gridplan.siting import Limits, RoomProblem, check_number
 from gridplan.steps.work import Work
 
 
@@ -58,43 +64,109 @@ class RoomCase:
 
 def room_question(work: Work) -> RoomCase:
     """Return the question of a place: its walks, sites, decisions and estates."""
-    place, walks, demand = work.place, work.found["walks"], work.found["demand"]
-    settings, norms = work.config.siting, work.config.all_norms
+    walks, demand = work.found["walks"], work.found["demand"]
+    residents = demand["population"].fillna(0).to_numpy(dtype=float)
     ids = [str(one) for one in walks.ids[: walks.committees + walks.sites]]
-    sites = place.sites
-    by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
-    decided = [one.as_decision for one in settings.decisions]
-    spoken_of = {one.site_id for one in decided}
-    silent = [Decision(site_id=one, decision="required") for one in by_data if one not in spoken_of]
-    decisions = (*decided, *silent)
+    decisions, silent = _decisions(work)
     problem = RoomProblem(
         metres=walks.metres[:, : len(ids)],
         demand_ids=demand["demand_id"].tolist(),
         site_ids=ids,
-        residents=demand["population"].fillna(0).to_numpy(dtype=float),
-        candidates=set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"]),
-        required=[one.site_id for one in decisions if one.decision == "required"],
-        forbidden=[one.site_id for one in decisions if one.decision == "forbidden"],
-        weights=planning_weights(
-            demand["population"].fillna(0).to_numpy(dtype=float),
-            group_counts(work),
-            settings.group_weights,
-        ),
+        residents=residents,
+        candidates=_candidates(work.place),
+        required=[site for one in decisions for site in one.required],
+        forbidden=[site for one in decisions for site in one.forbidden],
+        weights=weights_of(work),
     )
-    counts = _counts(work, problem)
-    question = make_question(
+    question = _question(work, problem, silent=silent, space=_space(work, residents))
+    return RoomCase(question, _estates(work), _asked(work, silent), decisions)
+
+
+def weights_of(work: Work) -> np.ndarray | None:
+    """Return what each home counts in where rooms go; None where no group has a weight."""
+    residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
+    return planning_weights(residents, group_counts(work), work.config.siting.group_weights)
+
+
+def rehearse_rooms(work: Work) -> RoomQuestion:
+    """
+    Refuse the settings of rooms that a run would refuse, as far as no walk is needed for that.
+
+    Returns
+    -------
+    RoomQuestion
+        Without any home.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        Of decisions on sites, numbers of rooms, and what a budget can pay.
+    """
+    place, settings = work.place, work.config.siting
+    decisions, silent = _decisions(work)
+    offices = place.committees["committee_id"].astype(str).tolist()
+    ids = [*offices, *place.sites["site_id"].astype(str).tolist()]
+    problem = RoomProblem(
+        metres=np.zeros((0, len(ids))),
+        demand_ids=[],
+        site_ids=ids,
+        residents=np.zeros(0),
+        candidates=_candidates(place),
+        required=[site for one in decisions for site in one.required],
+        forbidden=[site for one in decisions for site in one.forbidden],
+    )
+    question = _question(work, problem, silent=silent, space=None)
+    asked = _asked(work, silent)
+    # Where another answer than C is followed, a run goes on with a note.
+    if settings.answer == "C" and asked.budget is not None:
+        priced_sites(question, asked.budget)
+    elif settings.numbered:
+        check_number(problem, asked.rooms)
+    return question
+
+
+def _candidates(place: Place) -> set[str]:
+    sites = place.sites
+    return set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"].astype(str))
+
+
+def _decisions(work: Work) -> tuple[tuple[Decision, ...], int]:
+    """Return all decisions, and how many of them nobody but the data asked for."""
+    sites = work.place.sites
+    by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
+    decided = [one.as_decision for one in work.config.siting.decisions]
+    spoken_of = {site for one in decided for site in one.sites}
+    silent = [Decision(site_id=one, decision="required") for one in by_data if one not in spoken_of]
+    return (*decided, *silent), len(silent)
+
+
+def _question(
+    work: Work, problem: RoomProblem, *, silent: int, space: Space | None
+) -> RoomQuestion:
+    """Return the question of a problem, with what the settings and the sites say of it."""
+    config, sites = work.config, work.place.sites
+    settings = config.siting
+    return make_question(
         problem,
         pd.Series(sites["cost"].to_numpy(dtype=float), index=sites["site_id"].astype(str)),
-        norm_m=norms["room_norm_m"].value,
-        aversion=work.config.access.aversion,
-        limits=Limits(work=settings.work, time_s=settings.time_s, seed=work.config.run.seed),
-        space=_space(work, problem.residents),
-        counts=counts,
+        norm_m=config.all_norms["room_norm_m"].value,
+        aversion=config.access.aversion,
+        limits=Limits(work=settings.work, time_s=settings.time_s, seed=config.run.seed),
+        space=space,
+        counts=_counts(work, problem, silent=silent),
     )
-    asked = Asked(
+
+
+def _asked(work: Work, silent: int) -> Asked:
+    settings, norms = work.config.siting, work.config.all_norms
+    return Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
-        rooms=settings.p + len(silent),
+        rooms=settings.p + silent,
         objective=settings.objective,
+        then=settings.then,
+        tolerance=settings.tolerance,
+        least_share=settings.least_share,
+        backup=settings.backup,
         budget=settings.budget,
         sharing=Sharing(
             households=norms["estate_room_households"].value,
@@ -102,10 +174,9 @@ def room_question(work: Work) -> RoomCase:
         ),
         phasing=settings.phasing,
     )
-    return RoomCase(question, _estates(work), asked, decisions)
 
 
-def _counts(work: Work, problem: RoomProblem) -> RoomCounts:
+def _counts(work: Work, problem: RoomProblem, *, silent: int) -> RoomCounts:
     """Return the numbers of rooms by community, checked against the sites there are."""
     place, settings = work.place, work.config.siting
     sites = place.sites
@@ -117,16 +188,15 @@ def _counts(work: Work, problem: RoomProblem) -> RoomCounts:
         place.communities["community_id"].astype(str).tolist(),
         at_least=settings.at_least,
         at_most=settings.at_most,
+        existing=sites.loc[sites["kind"] == "existing", "site_id"].astype(str).tolist(),
     )
     barred = frozenset(problem.forbidden)
-    silent = int((sites["kind"] == "required").sum())
-    numbered = settings.answer == "C" and settings.budget is None
     check_counts(
         counts,
         existing=sites.loc[sites["kind"] == "existing", "site_id"].tolist(),
         candidates=sorted(str(one) for one in set(problem.candidates) - barred),
         required=sorted({str(one) for one in problem.required}),
-        rooms=settings.p + silent if numbered else None,
+        rooms=settings.p + silent if settings.numbered else None,
     )
     return counts
 
@@ -177,15 +247,18 @@ def _estates(work: Work) -> Estates:
 def room_answers(work: Work, case: RoomCase) -> list[Answer]:
     """Return the three answers; one that is not followed may be impossible, or be stopped."""
     found = []
-    if case.asked.budget is not None:
+    settings, budget = work.config.siting, case.asked.budget
+    if budget is not None:
         work.notes.extend(unpriced_note(case.question))
+        if "p" in settings.model_fields_set:
+            work.notes.append(overridden_note(settings.p, budget))
     for key in KEYS:
         try:
             found.append(answer(case.question, case.estates, key, asked=case.asked))
-        except (InfeasibleError, StoppedError) as error:
-            if key == work.config.siting.answer:
+        except (InfeasibleError, StoppedError, InputError) as error:
+            if key == settings.answer:
                 raise
-            model = MODELS[case.asked.objective] if key == "C" else "lscp"
+            model = MODELS[case.asked.objectives[-1]] if key == "C" else "lscp"
             none = _without_plan(model, error)
             work.notes.extend(
                 Note(
@@ -196,10 +269,16 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
                 for one in error.faults
             )
             found.append(Answer(key, none))
+    bought = found[-1].chosen
+    if budget is not None and not bought.sites and bought.status not in _NO_PLAN:
+        work.notes.append(nothing_bought_note(case.question, budget))
     return found
 
 
-def _without_plan(model: str, error: InfeasibleError | StoppedError) -> Chosen:
+_NO_PLAN = frozenset({"infeasible", "stopped"})
+
+
+def _without_plan(model: str, error: InfeasibleError | StoppedError | InputError) -> Chosen:
     if isinstance(error, StoppedError):
         return Chosen((), model, math.inf, error.bound, math.inf, "stopped", error.reason)
     return Chosen((), model, math.inf, math.inf, math.inf, "infeasible", None)
@@ -209,16 +288,18 @@ def assigned_columns(
     question: RoomQuestion, found: Answer, demand: pd.DataFrame
 ) -> list[pd.DataFrame]:
     """Return the room that each home is given and the walk to it, where capacity is hard."""
-    if question.space is None or not question.space.hard or found.siting is None:
+    given = found.given(question)
+    if given is None:
         return []
-    given = found.siting.assignment.reindex(list(question.demand_ids)).astype("object")
-    given = given.where(given.notna() & (question.residents > 0), None)
-    column = {one: j for j, one in enumerate(question.site_ids)}
-    metres = [
-        math.nan if site is None else float(question.metres[row, column[str(site)]])
-        for row, site in enumerate(given)
-    ]
-    table = pd.DataFrame({"assigned_id": given.to_numpy(dtype=object), "assigned_m": metres})
+    has, names = given >= 0, np.array([*question.site_ids, None], dtype=object)
+    table = pd.DataFrame(
+        {
+            "assigned_id": names[given],
+            "assigned_m": np.where(has, found.walks_m(question), math.nan),
+            # Whoever reaches a place is given one, so that the reasons are the same.
+            "assigned_reason": demand["room_reason"].where(~has).to_numpy(dtype=object),
+        }
+    )
     return [table.set_index(demand.index)]
 
 
@@ -233,15 +314,53 @@ def room_tables(
     existing = int((work.place.sites["kind"] == "existing").sum())
     groups = group_counts(work)
     return {
-        "room_options": options_table(question, answers, existing_rooms=existing, chosen=found.key),
+        "room_options": options_table(
+            question,
+            answers,
+            existing_rooms=existing,
+            chosen=found.key,
+            backup=case.asked.backup,
+        ),
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
-        "room_reasons": room_reasons(question, opened),
+        "room_reasons": _reasons(question, found),
         "room_groups": group_reasons(question, opened, groups),
         "decisions": decisions_table(question, case.decisions, found, solve=solve),
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
+        **_trade_off(work, case),
     }
+
+
+def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
+    """Return the frontier of two objectives, where one is asked for."""
+    aims = work.config.siting.two_aims
+    if aims is None:
+        return {}
+    try:
+        return {"trade_offs": trade_off_table(case.question, case.asked.wanted, aims)}
+    except (InfeasibleError, StoppedError, InputError) as error:
+        work.notes.extend(
+            Note(
+                "no_trade_off",
+                1,
+                Message(
+                    en=f"[siting].trade_off has no plans: {one.en}",
+                    zh=f"[siting].trade_off 没有方案：{one.zh}",
+                ),
+            )
+            for one in error.faults
+        )
+        return {}
+
+
+def _reasons(question: RoomQuestion, found: Answer) -> pd.DataFrame:
+    """Return the reasons in the objective that chose the plan, where it has a value to tell."""
+    model = found.chosen.model
+    # Of the fewest rooms, the next-best site keeps most within the norm.
+    by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
+    told = found.key == "C" and found.given(question) is None
+    return room_reasons(question, found.opened(question), objective=by, told=told)
 
 
 def group_counts(work: Work) -> dict[str, np.ndarray]:

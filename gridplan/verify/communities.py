@@ -11,6 +11,8 @@ from gridplan.verify.rules import finding
 from gridplan.verify.world import World
 
 _STATES = {"before": "room_before_m", "after": "room_m"}
+_GIVEN = "assigned_m"
+"""The walk afterwards where floor area is a hard limit."""
 
 
 def check_community_change(
@@ -29,14 +31,16 @@ def check_community_change(
         ``community_id`` (null: residents in none), ``residents``, and ``mean_m``,
         ``within_share``, ``beyond``, ``missing`` with ``before_`` and ``after_``.
     demand : DataFrame
-        ``community_id``, ``population``, ``room_before_m``, ``room_m``.
+        ``community_id``, ``population``, ``room_before_m``, ``room_m``; ``assigned_m`` in its
+        place where residents are given a room.
     norm_m : float
     """
+    states = _STATES | ({"after": _GIVEN} if _GIVEN in demand else {})
     figures = ("mean_m", "within_share", "beyond", "missing")
-    wanted = [f"{state}_{figure}" for state in _STATES for figure in figures]
+    wanted = [f"{state}_{figure}" for state in states for figure in figures]
     absent = [
         *missing_columns(table, "community_change", ["community_id", "residents", *wanted]),
-        *missing_columns(demand, "demand", ["community_id", "population", *_STATES.values()]),
+        *missing_columns(demand, "demand", ["community_id", "population", *states.values()]),
     ]
     if absent:
         return Checked(tuple(absent))
@@ -46,7 +50,7 @@ def check_community_change(
                    dtype=object)  # fmt: skip
     people = np.nan_to_num(numbers(demand, "population"))
     sums = {"residents": people}
-    for state, column in _STATES.items():
+    for state, column in states.items():
         metres = numbers(demand, column)
         has = np.isfinite(metres)
         near = has & (metres <= norm_m)
@@ -56,7 +60,7 @@ def check_community_change(
         sums[f"{state}_missing"] = people * ~has
     again = pd.DataFrame(sums).groupby(own).sum().reindex(names).fillna(0.0)
     wrong = ~(np.abs(numbers(table, "residents") - again["residents"]) <= tolerances.residents)
-    for state in _STATES:
+    for state in states:
         walkers = again["residents"] - again[f"{state}_missing"]
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = (again[f"{state}_walked"] / walkers).to_numpy()

@@ -49,6 +49,7 @@ _ADDED = {
     "frontier": "model p objective lower_bound gap status sites",
     "room_options": "answer chosen rooms_existing rooms_new cadres cost mean_m p90_m within_share "
     "within beyond no_site unreachable objective lower_bound gap status stopped_by",
+    "trade_offs": "first_objective second_objective first second bound gap status sites",
     "room_phases": "phase rooms rooms_so_far cost residents_gained saved_walk mean_m p90_m "
     "within_share lower_bound gap status sites",
     "estate_rooms": "estate_id residents served site_id mean_m max_m",

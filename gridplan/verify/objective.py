@@ -64,7 +64,27 @@ def objective_again(
     if counted is None:
         return None
     served = np.isfinite(metres) & (counted > 0)
-    return _VALUES[model](siting, counted[served], metres[served], math.fsum(counted))
+    return value_of(siting, counted[served], metres[served], everybody=math.fsum(counted))
+
+
+def value_of(
+    siting: Mapping[str, Any], counted: Floats, metres: Floats, *, everybody: float | None = None
+) -> float | None:
+    """
+    Return the objective of some walks by the model of a siting; None where it says too little.
+
+    Parameters
+    ----------
+    counted, metres : float arrays of one shape
+        What each home counts, and its walk.
+    everybody : float, optional
+        All weight, of homes without a walk too.
+    """
+    model = model_of(siting)
+    if model not in _VALUES:
+        return None
+    whole = math.fsum(counted) if everybody is None else everybody
+    return _VALUES[model](siting, counted, metres, whole)
 
 
 def _walk(siting: Mapping[str, Any]) -> str:

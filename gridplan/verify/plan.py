@@ -20,14 +20,17 @@ from gridplan.verify import (
     lineage,
     links,
     measures,
+    reasons,
     rooms,
     services,
+    several,
     siting,
     sizes,
     space,
     sums,
     tiling,
     unify,
+    walk_figures,
     walks,
     zones,
 )
@@ -429,16 +432,6 @@ def _frontier(world: World) -> Checked:
     return links.check_frontier(world.layers["frontier"], tolerances=world.tolerances)
 
 
-def _claims(world: World) -> Checked:
-    claimed = section(world.summary, "siting")
-    return siting.check_claims(
-        claimed,
-        world.get("demand"),
-        rooms=len(world.layers["rooms"]),
-        tolerances=world.tolerances,
-    )
-
-
 CHECKS = (
     _Check("boundary", ("boundary",), _boundary),
     _Check("cell_shapes", ("cells",), _cell_shapes),
@@ -457,6 +450,7 @@ CHECKS = (
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
     _Check("committee_walks", ("demand", "committees"), walks.committee_walks_of),
     _Check("room_walks", ("demand", "rooms"), walks.room_walks_of),
+    _Check("walk_figures", ("demand", "summary"), walk_figures.walk_figures_of, expected=False),
     _Check("rooms", ("rooms", "sites"), _rooms),
     _Check(
         "community_committees",
@@ -480,6 +474,12 @@ CHECKS = (
         rooms.check_room_tables,
         expected=False,
     ),
+    _Check(
+        "room_reasons",
+        ("demand", "nearest_facilities", "summary", "room_reasons | decisions"),
+        reasons.reasons_of,
+        expected=False,
+    ),
     _Check("room_space", ("rooms", "summary"), space.check_space_of, expected=False),
     _Check(
         "community_change",
@@ -489,7 +489,8 @@ CHECKS = (
     ),
     _Check("measures", ("measures", "measure_plans"), measures.measures_of, expected=False),
     _Check("unify", ("conflicts | handovers | duties",), unify.unify_of, expected=False),
-    _Check("siting_claims", ("rooms", "summary.siting"), _claims),
+    _Check("several", ("demand", "summary.siting"), several.several_of, expected=False),
+    _Check("siting_claims", ("rooms", "summary.siting"), siting.claims_of),
     _Check("summary_copy", ("gridplan_meta.key", "gridplan_meta.value", "summary"), _summary_copy),
 )
 """All checks: name, the layers (or columns, of ``a | b`` one) each needs, what it runs."""

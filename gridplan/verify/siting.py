@@ -21,6 +21,7 @@ from gridplan.verify.frames import (
 )
 from gridplan.verify.objective import in_whole_numbers, model_of, objective_again
 from gridplan.verify.rules import finding
+from gridplan.verify.world import World, section
 
 STATUSES = ("proven", "gap", "infeasible", "stopped")
 """What a siting may say of itself."""
@@ -227,3 +228,13 @@ def _proof_findings(
     if gap <= tolerances.proven_gap or (whole and difference < _INTEGER_GAP):
         return []
     return finding("status_unproven", [f"{gap:.3g}"], layer="summary")
+
+
+def claims_of(world: World) -> Checked:
+    """Check what the siting of a plan claims against its layers."""
+    return check_claims(
+        section(world.summary, "siting"),
+        world.get("demand"),
+        rooms=len(world.layers["rooms"]),
+        tolerances=world.tolerances,
+    )

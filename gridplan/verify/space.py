@@ -14,6 +14,7 @@ import pandas as pd
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.frames import Floats, labels, missing_columns, number, numbers, texts
 from gridplan.verify.rules import finding
+from gridplan.verify.sums import check_distances, with_service_points
 from gridplan.verify.world import World
 
 Flags = npt.NDArray[np.bool_]
@@ -109,7 +110,12 @@ def check_assigned(demand: pd.DataFrame, rooms: pd.DataFrame) -> Checked:
     strange = has & ~np.isin(given.astype(str), ids.astype(str))
     nearer = has & ~(walk >= numbers(demand, "room_m") - STANDARD.distance_m)
     without = ~has & (people > 0) & np.isfinite(numbers(demand, "room_m"))
-    findings = finding("assigned_wrong", names[strange | nearer | without], layer="demand")
+    wrong = strange | nearer | without
+    if "room_id" in demand:
+        # Whoever is given the nearest place walks as far as to the nearest.
+        nearest = has & (given == texts(demand, "room_id"))
+        wrong |= nearest & ~(np.abs(walk - numbers(demand, "room_m")) <= STANDARD.distance_m)
+    findings = finding("assigned_wrong", names[wrong], layer="demand")
     return Checked((*findings, *_overfull(rooms, given[has], people[has])))
 
 
@@ -135,5 +141,10 @@ def check_space_of(world: World) -> Checked:
         grades = grades_of(world.summary.get("norms") or [])
         parts += check_space(rooms, grades, tolerances=world.tolerances).findings
     if siting.get("capacity") == "hard" and "demand" in world.layers:
-        parts += check_assigned(world.layers["demand"], rooms).findings
+        demand = world.layers["demand"]
+        parts += check_assigned(demand, rooms).findings
+        places = with_service_points(rooms, "site_id", world.get("in_facilities"))
+        parts += check_distances(
+            demand, "assigned", places, "site_id", tolerances=world.tolerances
+        ).findings
     return Checked(tuple(parts))

@@ -194,6 +194,49 @@ SITING = {
         "({ids}). Do not use the plan.",
         "{count} 处住房分配的活动室未开放、比最近处还近，或没有分配：{ids}。该方案不可采用。",
     ),
+    "closing_differs": hard(
+        "Costs of closing a room that the nearest places of the homes do not give: {count} "
+        "({ids}). Compute the reasons again.",
+        "不设某处活动室的代价与各住房最近场所不符，共 {count} 项：{ids}。请重新计算选点理由。",
+    ),
+    "decision_lost": hard(
+        "Sites of decisions that the siting does not keep, or that the log does not tell: "
+        "{count} ({ids}). Correct the decision log.",
+        "有 {count} 个场地的决定未在选址中照办或未列入决定记录：{ids}。请更正决定记录。",
+    ),
+    "price_negative": hard(
+        "Decisions that are said to make the objective better, though both plans are proven, or "
+        "that have a price and a reason for none: {count} ({ids}). Price them again.",
+        "有 {count} 条决定的代价有误（两个方案均已证明，目标值却更优；或既有代价又有其缺失原因）："
+        "{ids}。请重新计算代价。",
+    ),
+    "stage_differs": hard(
+        "Objectives of several whose value, bound or tolerance the walks of `demand` do not give: "
+        "{count} ({ids}). Compute the siting again.",
+        "多目标中有 {count} 个目标的数值、界或容许变差与 `demand` 的步行不符：{ids}。请重新选址。",
+    ),
+    "backup_differs": hard(
+        "Residents with several places within the norm are {ids} by `nearest_facilities`, which "
+        "the table of answers does not say. Compute it again.",
+        "按 `nearest_facilities`，标准距离内有多处场所的居民为 {ids} 人，与答案对照表不符。"
+        "请重新计算。",
+    ),
+    "trade_off_beaten": hard(
+        "Plans of the frontier of two objectives that another one beats: {count} (rooms {ids}). "
+        "Compute it again.",
+        "两个目标的前沿中有 {count} 个方案被其他方案超过（活动室 {ids}）。请重新计算。",
+    ),
+    "walk_figures": hard(
+        "Figures of `summary.{detail}` that the walks of `demand` do not give: {count} ({ids}). "
+        "Compute them again.",
+        "`summary.{detail}` 有 {count} 项与 `demand` 的步行不符：{ids}。请重新计算。",
+    ),
+    "answer_walks": hard(
+        "Figures of the answer that the plan follows do not agree with the walks of `demand` to "
+        "the places that `walked_to` names: {count} ({ids}). Compute the table again.",
+        "所采用答案有 {count} 项与 `demand` 中（`walked_to` 所示场所的）步行不符：{ids}。"
+        "请重新计算该表。",
+    ),
     "siting_uncovered": hard(
         "Demand points without enough open sites within {detail} m: {count} ({ids}). "
         "Do not use the plan.",

@@ -1,0 +1,358 @@
+"""Rooms for several objectives, with a share as a condition, for a number or for a budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import InfeasibleError, Message
+from gridplan.rooms.budget import within_budget
+from gridplan.rooms.fewest import Chosen, StageTold
+from gridplan.rooms.objectives import MODELS, SHARE, Objective, kappa_per_m
+from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.rooms.searches import heeded
+from gridplan.siting import (
+    Aim,
+    Limits,
+    Ranked,
+    Reach,
+    Rules,
+    Siting,
+    Stage,
+    lexicographic,
+    pareto,
+    propose_rooms,
+)
+from gridplan.siting.search import PROVEN_GAP, relative_gap
+
+_ROUNDING = 1e-9
+_TIES = frozenset({"share", "longest", "p90"})
+"""Objectives in which many choices are equal: of these one with the least walk is taken."""
+
+_WALKS = ("mean_m", "p90_m", "max_m", "ede_m", "within_share")
+TRADE_OFF_COLUMNS = (
+    "first_objective", "second_objective", "first", "second", "bound", "gap", "status",
+    "stopped_by", "rooms_new", "cost", *_WALKS, "unreachable", "sites",
+)  # fmt: skip
+"""Columns of the frontier of two objectives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """
+    How many rooms, and what is asked of them.
+
+    Attributes
+    ----------
+    objectives : tuple of {"mean", "share", "longest", "p90", "ede"}
+        The most important first.
+    tolerance : float
+        By what share each earlier one may be worse than its best.
+    rooms : int
+        New rooms, required ones included; unused with a budget.
+    budget : float or None
+        Yuan.
+    least_share : float or None
+        Of all residents (weighted where groups have weights), who have to live within the norm.
+    """
+
+    objectives: tuple[Objective, ...]
+    tolerance: float = 0.0
+    rooms: int = 0
+    budget: float | None = None
+    least_share: float | None = None
+
+
+@dataclass(frozen=True)
+class TwoAims:
+    """
+    Two objectives whose frontier is sought, and with how many points.
+
+    Attributes
+    ----------
+    first, second : {"mean", "share", "longest", "p90", "ede"}
+    points : int
+        Limits on the first that are tried, both ends included.
+    """
+
+    first: Objective
+    second: Objective
+    points: int = 8
+
+
+def several_rooms(question: RoomQuestion, wanted: Wanted) -> Chosen:
+    """
+    Open rooms for several objectives, each among the plans that are good for those before.
+
+    The problem of `lexicographic`: everybody whom an open place or a candidate reaches is
+    served in each stage, so that a share may be below that of `rooms_for`, which may leave a
+    cut-off piece without a room. Where nothing may be worse than its best and many choices are
+    equal, one with the least walk is taken.
+
+    Returns
+    -------
+    Chosen
+        Objective and bound of the last objective asked for, within the limits that those before
+        leave; all of them in ``stages``. The status is ``proven`` where all are.
+
+    Raises
+    ------
+    InputError, InfeasibleError, StoppedError
+        As `propose_rooms` and `within_budget`; `InfeasibleError` also where fewer than the
+        least share live within the norm of any place or candidate.
+    """
+    search = _Lexicographic(question, wanted)
+    if wanted.budget is not None:
+        bought = within_budget(question, wanted.budget, solver=search)
+        if search.ranked is None:
+            return bought
+        new = bought.sites
+    else:
+        found = propose_rooms(
+            question.problem, p_new=wanted.rooms, limits=question.limits, solver=search
+        )
+        new = tuple(str(one) for one in heeded(found).sites if one in question.candidates)
+    if search.ranked is None:
+        # Nobody is reached by any place: there is nothing to choose by.
+        nothing = (math.inf, math.inf, math.inf)
+        return Chosen(new, MODELS[wanted.objectives[-1]], *nothing, "infeasible", None)
+    return _told(question, wanted, new, search)
+
+
+class _Lexicographic:
+    """The solver of several objectives, with what it found."""
+
+    def __init__(self, question: RoomQuestion, wanted: Wanted) -> None:
+        self.question, self.wanted = question, wanted
+        self.ranked: Ranked | None = None
+        self.weight = 0.0
+
+    def __call__(
+        self,
+        cost: pd.DataFrame,
+        weights: pd.Series,
+        *,
+        p: int | None = None,
+        rules: Rules,
+        limits: Limits,
+    ) -> Siting:
+        objectives: list[Objective] = list(self.wanted.objectives)
+        if self.wanted.tolerance == 0 and objectives[-1] in _TIES:
+            objectives.append("mean")
+        self.weight = math.fsum(weights)
+        self.ranked = lexicographic(
+            cost,
+            weights,
+            objectives=[aim_of(self.question, one) for one in dict.fromkeys(objectives)],
+            p=p,
+            slack=self.wanted.tolerance,
+            rules=with_share(self.question, rules, self.wanted.least_share, self.weight),
+            limits=limits,
+        )
+        return self.ranked.siting
+
+
+def aim_of(question: RoomQuestion, objective: Objective) -> Aim:
+    """Return an objective as the solver of several takes it."""
+    kappa = kappa_per_m(question) if objective == "ede" else None
+    return Aim(
+        objective,
+        radius_m=question.norm_m,
+        share=SHARE,
+        aversion=question.aversion,
+        kappa_per_m=kappa,
+    )
+
+
+def with_share(
+    question: RoomQuestion, rules: Rules, least_share: float | None, weight: float
+) -> Rules:
+    """
+    Return rules with the share that has to live within the norm.
+
+    Parameters
+    ----------
+    weight : float
+        Of the homes that the solver is given: those that some place reaches. The share is of
+        all homes.
+
+    Raises
+    ------
+    InfeasibleError
+        If even with all candidates open fewer live within the norm.
+    """
+    if least_share is None:
+        return rules
+    everybody = math.fsum(question.counted)
+    may = np.concatenate([question.fixed, question.free])
+    near = math.fsum(question.counted[question.nearest_m(may) <= question.norm_m])
+    if everybody <= 0 or near < least_share * everybody * (1.0 - _ROUNDING):
+        most = near / everybody if everybody > 0 else 0.0
+        raise InfeasibleError(
+            Message(
+                en=f"[siting].least_share = {least_share:g}, but with all candidate sites open "
+                f"{most:.4f} live within {question.norm_m:g} m. Lower it to that, or add sites.",
+                zh=f"[siting].least_share = {least_share:g}，但即使全部候选场地均开设，"
+                f"{question.norm_m:g} 米以内的居民比例也只有 {most:.4f}。请降低该值或增加场地。",
+            )
+        )
+    return replace(rules, reach=Reach(question.norm_m, min(least_share * everybody / weight, 1.0)))
+
+
+def _told(
+    question: RoomQuestion, wanted: Wanted, new: tuple[str, ...], search: _Lexicographic
+) -> Chosen:
+    """Return the choice with what each objective is worth in it."""
+    ranked = search.ranked
+    if ranked is None:
+        msg = "the search has been made"
+        raise ValueError(msg)
+    told = ranked.stages[: len(wanted.objectives)]
+    stages = tuple(_stage(question, one, weight=search.weight) for one in told)
+    last = stages[-1]
+    complete = len(stages) == len(wanted.objectives)
+    gap = relative_gap(last.value, last.bound) if math.isfinite(last.bound) else math.inf
+    # A stage after the last one asked for only breaks ties, and proves nothing of it.
+    proven = complete and all(one.status == "proven" for one in stages) and gap <= PROVEN_GAP
+    asked_more = len(wanted.objectives) > 1
+    return Chosen(
+        new,
+        last.model,
+        last.value,
+        last.bound,
+        gap,
+        "proven" if proven else "gap",
+        next((one.stopped_by for one in told if one.stopped_by is not None), None),
+        dict(last.basis),
+        stages if asked_more else (),
+    )
+
+
+def _stage(question: RoomQuestion, stage: Stage, *, weight: float) -> StageTold:
+    objective: Objective = stage.aim.kind
+    basis: Mapping[Objective, dict[str, float]] = {
+        "share": {"radius_m": question.norm_m},
+        "p90": {"share": SHARE, "weight": weight},
+        "ede": {"kappa": stage.aim.kappa_per_m or 0.0},
+    }
+    return StageTold(
+        objective=objective,
+        model=MODELS[objective],
+        best=stage.objective,
+        bound=stage.bound,
+        gap=stage.gap,
+        status=stage.status,
+        stopped_by=stage.stopped_by,
+        value=stage.final,
+        basis=basis.get(objective, {}),
+    )
+
+
+def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd.DataFrame:
+    """
+    Return plans of which none is better in both of two objectives.
+
+    As many new rooms as `wanted` asks for, or what its budget allows, with its least share.
+
+    Returns
+    -------
+    DataFrame, one row per plan, from the best of the first on, columns as in `TRADE_OFF_COLUMNS`
+        ``first`` and ``second`` in the units of `rooms_for`; ``bound``, ``gap``, ``status`` and
+        ``stopped_by`` of the second, within the limit on the first. Walks in metres, ``cost`` in
+        yuan (null where one is not given), ``sites``: the new rooms, with blanks between.
+
+    Raises
+    ------
+    InputError, InfeasibleError, StoppedError
+        As `several_rooms`.
+    """
+    search = _Pareto(question, wanted, aims)
+    if wanted.budget is not None:
+        within_budget(question, wanted.budget, solver=search)
+    else:
+        heeded(
+            propose_rooms(
+                question.problem, p_new=wanted.rooms, limits=question.limits, solver=search
+            )
+        )
+    rows = [] if search.found is None else search.found.to_dict("records")
+    table = pd.DataFrame(
+        [_trade_row(question, aims, one) for one in rows], columns=list(TRADE_OFF_COLUMNS)
+    )
+    numbers = ["first", "second", "bound", "gap", "cost", *_WALKS]
+    typed = table.astype({**dict.fromkeys(numbers, "float64"), "stopped_by": "object"})
+    typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
+    return typed
+
+
+class _Pareto:
+    """The solver of the frontier of two objectives, with what it found."""
+
+    def __init__(self, question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> None:
+        self.question, self.wanted, self.aims = question, wanted, aims
+        self.found: pd.DataFrame | None = None
+
+    def __call__(
+        self,
+        cost: pd.DataFrame,
+        weights: pd.Series,
+        *,
+        p: int | None = None,
+        rules: Rules,
+        limits: Limits,
+    ) -> Siting:
+        kinds = (self.aims.first, self.aims.second)
+        first, second = (aim_of(self.question, one) for one in kinds)
+        shared = with_share(self.question, rules, self.wanted.least_share, math.fsum(weights))
+        self.found = pareto(
+            cost,
+            weights,
+            aims=(first, second),
+            p=p,
+            points=self.aims.points,
+            rules=shared,
+            limits=limits,
+        )
+        return _as_siting(self.found)
+
+
+def _as_siting(curve: pd.DataFrame) -> Siting:
+    """Return the first plan of a frontier, for who checks that there is one."""
+    row = curve.iloc[0]
+    interrupted = (curve["stopped_by"] == "interrupt").any()
+    return Siting(
+        sites=row["sites"],
+        assignment=pd.Series(dtype="object"),
+        objective=float(row["second"]),
+        bound=float(row["bound"]),
+        gap=float(row["gap"]),
+        status=row["status"],
+        stopped_by="interrupt" if interrupted else row["stopped_by"],
+        seconds=0.0,
+        work=0.0,
+        unreachable=(),
+    )
+
+
+def _trade_row(
+    question: RoomQuestion, aims: TwoAims, row: Mapping[object, object]
+) -> dict[str, object]:
+    opened = row["sites"]
+    sites: Sequence[object] = opened if isinstance(opened, tuple) else ()
+    new = sorted(str(one) for one in sites if one in question.candidates)
+    places = np.sort(np.concatenate([question.fixed, question.at(new)]))
+    walks = walks_to(question, places)
+    return {
+        "first_objective": aims.first,
+        "second_objective": aims.second,
+        **{key: row[key] for key in ("first", "second", "bound", "gap", "status", "stopped_by")},
+        "rooms_new": len(new),
+        "cost": question.cost_of(new),
+        **{key: getattr(walks, key) for key in _WALKS},
+        "unreachable": round(walks.unreachable),
+        "sites": " ".join(new),
+    }
