@@ -235,3 +235,55 @@ def test_the_report_has_both_tables(plan):
     made = tables(plan)
     assert len(made["measure_plans"]) == 3
     assert "出入口 gate" in made["measures"]["kind"].tolist()
+
+
+@pytest.fixture(scope="module")
+def canal(tmp_path_factory):
+    """The tiny town, its streets connected in the middle only, with a canal in the east."""
+    frames = tiny.town()
+    frames["water"] = gpd.GeoDataFrame(
+        {"water_id": ["w1"]}, geometry=[tiny.box(230, 250, 430, 260)], crs=tiny.CRS
+    )
+    return tiny.write(tmp_path_factory.mktemp("canal") / "town", frames)
+
+
+def test_a_bridge_is_a_measure_where_streets_have_a_long_way_round(canal):
+    plan = planned(canal, "measures.bridge_cost_per_m=100", "measures.budget=30000")
+    measures = plan.layers["measures"].set_index("measure_id")
+    assert set(measures["kind"]) == {"bridge"}
+    chosen = measures[measures["in_plan"]]
+    assert len(chosen) == 1
+    # From street to street, some 120 m at 100 yuan; the home in the north-east walks by the middle
+    # road today, some 280 m farther.
+    assert chosen["cost"].iloc[0] == pytest.approx(120 * 100, rel=0.02)
+    assert chosen["residents"].iloc[0] == 300
+    assert chosen["alone_walk"].iloc[0] == pytest.approx(300 * 280, rel=0.1)
+    assert not verify_plan(plan.layers, plan.summary).findings
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["shortcut_gap_m=119", "shortcut_detour=3.7", "most_shortcuts=0", "budget=9000"],
+)
+def test_a_long_way_round_is_bounded_by_the_settings(canal, override):
+    money = [] if "budget" in override else ["measures.budget=30000"]
+    plan = planned(canal, "measures.bridge_cost_per_m=100", f"measures.{override}", *money)
+    measures = plan.layers["measures"]
+    assert not measures["in_plan"].any()
+    # What costs more than the budget is listed with its reason; the others were not looked for.
+    assert set(measures["reason"].dropna()) == ({"over_budget"} if "budget" in override else set())
+
+
+def test_kinds_without_a_cost_are_not_looked_for_between_streets(canal):
+    plan = planned(canal, "measures.path_cost_per_m=100", "measures.budget=30000")
+    assert set(plan.layers["measures"]["kind"]) <= {"join"}
+    lines = plan.layers["measures"].geometry
+    assert not lines.intersects(tiny.box(230, 250, 430, 260)).any()
+
+
+@pytest.mark.parametrize(
+    "measures", [{"shortcut_gap_m": 0}, {"shortcut_detour": 0.5}, {"most_shortcuts": -1}]
+)
+def test_settings_of_shortcuts_that_cannot_be_meant_are_refused(measures):
+    with pytest.raises(SettingsError):
+        parse_config({"place": PLACE, "measures": measures})

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.access import AddedLinks, added_links, ways_to_links
+from gridplan.access import AddedLinks, added_links, shortcuts, ways_to_links
 from gridplan.errors import InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
@@ -26,10 +26,13 @@ from gridplan.rooms import (
     with_links_untried,
     with_service_points,
 )
-from gridplan.rooms.question import NO_WAY_M, Positions
+from gridplan.rooms.question import NO_WAY_M, Flags, Positions
 from gridplan.rooms.searches import heeded
 from gridplan.steps.doubts import to_nearest_room
 from gridplan.steps.work import Work
+
+_STRAIGHT = ("bridge", "crossing", "join")
+"""Kinds of links that may be built straight from street to street."""
 
 
 def add_measures(work: Work) -> None:
@@ -102,7 +105,11 @@ def _links(work: Work, budget: float) -> pd.DataFrame:
 
 
 def _linkable(work: Work) -> DoubtfulLinks:
-    """Return doubtful links and closed gates; with a cost, gates that could be cut into walls."""
+    """
+    Return doubtful links and closed gates; what could be built besides where it has a cost.
+
+    That is gates cut into walls, and straight links where streets have a long way round.
+    """
     settings, terrain = work.config.measures, work.found["terrain"]
     doubtful: DoubtfulLinks = work.found["doubtful"]
     shut = closed_gates(
@@ -119,7 +126,27 @@ def _linkable(work: Work) -> DoubtfulLinks:
             options=terrain.options,
         )
         parts.append(more)
+    kinds = [one for one in _STRAIGHT if settings.prices.by_kind[one] is not None]
+    if kinds and settings.most_shortcuts:
+        parts.append(
+            shortcuts(
+                to_nearest_room(work),
+                terrain,
+                open_today=_open_today(work),
+                kinds=kinds,
+                solid=work.place.buildings.geometry.to_numpy(),
+                options=settings.shortcuts,
+            )
+        )
     return joined_links(parts, terrain.network)
+
+
+def _open_today(work: Work) -> Flags:
+    """Return which of the targets of `to_nearest_room` are places that are open today."""
+    walks, question = work.found["walks"], work.found["question"]
+    places = np.isin(walks.ids[: walks.first_point], question.names(question.fixed))
+    committees = walks.ids[: walks.committees]
+    return np.concatenate([places, walks.points["facility_id"].isin(committees).to_numpy()])
 
 
 def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
