@@ -101,9 +101,10 @@ class MeasureSettings(Section):
     )
     most_links: int = setting(
         8,
-        en="Gates and bridges that are tried in all combinations: those that save most alone; the "
-        "others are listed with the reason, and the bound allows for them.",
-        zh="参与组合比较的出入口与桥梁数量上限（取单独节省步行最多者），"
+        en="Gates and bridges that are tried in all combinations: in turns the one that saves most "
+        "and the one that saves most per yuan, beside those before it; the others are listed with "
+        "the reason, and the bound allows for them.",
+        zh="参与组合比较的出入口与桥梁数量上限（轮流取在已取者之外节省步行最多者、每元节省最多者），"
         "其余列出并注明原因，下界将其计入。",
         ge=0,
     )

@@ -18,6 +18,7 @@ from gridplan.errors import GridplanError, Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
 from gridplan.present.tables_access import sensitivity_line, unknown_capacity
+from gridplan.present.tables_measures import mix_sentence
 from gridplan.present.words import (
     PLACE,
     answers_sentence,
@@ -120,6 +121,7 @@ def report_html(
         siting=keys.siting_facts(plan),
         siting_notes=keys.siting_notes(plan),
         answers=answers_sentence(plan),
+        mix=mix_sentence(plan),
         about=tabulation.ABOUT,
         titles=tabulation.TITLES,
         status=siting_status(plan.summary["siting"]) if plan.summary.get("siting") else None,

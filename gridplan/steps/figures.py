@@ -42,6 +42,7 @@ def add_summary(work: Work) -> None:
         },
         **walks,
         "siting": work.found["siting_figures"] | summary.space_figures(layers["rooms"]),
+        "measures": summary.measure_figures(work.found["measures"]),
         "zones": {"systems": {MAIN_SYSTEM: zones}},
         "network": summary.network_figures(work.found["network"], place),
         "norms": [
