@@ -171,6 +171,12 @@ def table_view(plan: Plan, name: str, table: pd.DataFrame) -> Table:
     return Table(name, heads, tuple(rows), None)
 
 
+def printed(column: str, value: object) -> str:
+    """Return a value of a column of `tabulation.tables` as it is printed, in both languages."""
+    cell = _value(column, value)
+    return cell.text.zh if cell.numeric else str(tabulation.as_text(cell.text))
+
+
 def _value(column: str, value: object) -> Value:
     whole = column in _NOWRAP
     if isinstance(value, Message):
