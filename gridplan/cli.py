@@ -310,9 +310,11 @@ def _print_checks(check: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN4
 
 def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light
     from gridplan import commands
-    from gridplan.present import finding
+    from gridplan.present import finding, mix_sentence
 
     voice.say(finding(plan))
+    if mix := mix_sentence(plan):
+        voice.say(mix)
     for missed in plan.summary["targets_missed"]:
         voice.say(Message(en=missed["en"], zh=missed["zh"]), mark="! ")
     remarks = commands.run_remarks(plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pydantic
 
+from gridplan.access import ShortcutOptions
 from gridplan.rooms import LinkPrices
 from gridplan.setting_fields import FROZEN, Section, setting
 
@@ -64,6 +65,27 @@ class MeasureSettings(Section):
         unit="元/m",
         ge=0,
     )
+    shortcut_gap_m: float = setting(
+        150.0,
+        en="Bridges, crossings and paths (those with a cost) are also looked for between streets "
+        "that are connected, where they lie at most this far apart in a straight line.",
+        zh="已连通的道路之间，直线距离不超过此值处，也寻找可建的桥、过轨通道与步道（仅限填写了造价的种类）。",
+        unit="m",
+        gt=0,
+    )
+    shortcut_detour: float = setting(
+        3.0,
+        en="And where the walk today is at least so many times the straight line.",
+        zh="且现有步行距离至少为直线距离的此倍数。",
+        ge=1,
+    )
+    most_shortcuts: int = setting(
+        20,
+        en="Such links that are looked at: those first by which the most residents save most; 0: "
+        "none.",
+        zh="此类连通线的数量上限（按受益居民与节省步行之积取前若干处）；0 为不寻找。",
+        ge=0,
+    )
     service_point_cost: float | None = setting(
         None,
         en="A further service point of a committee at one of `service_points`; not set: not "
@@ -79,9 +101,10 @@ class MeasureSettings(Section):
     )
     most_links: int = setting(
         8,
-        en="Gates and bridges that are tried in all combinations: those that save most alone; the "
-        "others are listed with the reason, and the bound allows for them.",
-        zh="参与组合比较的出入口与桥梁数量上限（取单独节省步行最多者），"
+        en="Gates and bridges that are tried in all combinations: in turns the one that saves most "
+        "and the one that saves most per yuan, beside those before it; the others are listed with "
+        "the reason, and the bound allows for them.",
+        zh="参与组合比较的出入口与桥梁数量上限（轮流取在已取者之外节省步行最多者、每元节省最多者），"
         "其余列出并注明原因，下界将其计入。",
         ge=0,
     )
@@ -100,6 +123,13 @@ class MeasureSettings(Section):
             bridge_per_m=self.bridge_cost_per_m,
             crossing_per_m=self.crossing_cost_per_m,
             path_per_m=self.path_cost_per_m,
+        )
+
+    @property
+    def shortcuts(self) -> ShortcutOptions:
+        """Where connected streets are to be joined by a shorter way."""
+        return ShortcutOptions(
+            gap_m=self.shortcut_gap_m, detour=self.shortcut_detour, most=self.most_shortcuts
         )
 
     @property

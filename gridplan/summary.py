@@ -113,6 +113,28 @@ def option_figures(options: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): _plain(value) for key, value in one.items()} for one in records]
 
 
+def measure_figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any] | None:
+    """
+    Return the mix of measures as the summary holds it; None where none was asked for.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``measure_plans`` and ``measures``, as in the layers; or nothing.
+    """
+    if not tables:
+        return None
+    plans = [one | {"measures": str(one["measures"]).split()}
+             for one in option_figures(tables["measure_plans"])]  # fmt: skip
+    measures = tables["measures"]
+    chosen = pd.DataFrame(measures[measures["in_plan"]])[list(_MEASURE)]
+    rows = [one | {"residents": round(one["residents"])} for one in option_figures(chosen)]
+    return {"plans": plans, "chosen": rows}
+
+
+_MEASURE = ("measure_id", "kind", "estate_id", "cost", "alone_walk", "last_walk", "residents")
+
+
 def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 

@@ -6,12 +6,13 @@ import functools
 import html
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from gridplan.errors import Language
 from gridplan.plan import Plan
-from gridplan.present import canvas, drawings, figures, map_html, tables
+from gridplan.present import canvas, drawings, figures, map_html, report, tables, tabulation
 
 if TYPE_CHECKING:
-    import pandas as pd
     from IPython.display import HTML, Image
 
 
@@ -63,6 +64,32 @@ def show_picture(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
         msg = f"no picture is called {name!r}; there are {sorted(_PICTURES)}"
         raise KeyError(msg)
     return Image(_drawn_alone(plan, name, lang))  # type: ignore[no-untyped-call]
+
+
+def in_words(plan: Plan, table: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return one of the report's tables, or some rows of it, with headings as the report has them.
+
+    Columns that hold nothing are left out; numbers are written as in the report. For reading:
+    who goes on computing takes `show_table`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns of the tables of `show_table`, or of the layers of a plan.
+
+    Returns
+    -------
+    DataFrame of str
+        Same rows; headings in both languages.
+    """
+    hidden = tabulation.empty_columns(table)
+    shown = table.drop(columns=hidden)
+    words = {one: str(tabulation.as_text(tabulation.heading(plan, str(one)))) for one in shown}
+    written = {
+        one: [report.printed(str(one), value) for value in shown[one].tolist()] for one in shown
+    }
+    return pd.DataFrame(written, index=table.index).rename(columns=words)
 
 
 def show_table(plan: Plan, name: str) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from gridplan.rooms import (
     best_mix,
     make_question,
     mix_value,
+    reasons_out,
     rooms_alone,
     with_links_untried,
 )
@@ -292,3 +293,32 @@ def test_several_gates_at_once_are_those_of_the_network_built_with_them(seed):
             assert added.walks(today, chosen) == pytest.approx(
                 built.walks(homes, goals), abs=1e-6
             ), chosen
+
+
+def reasons(over, cost, *, most, before=(900.0, 900.0, 900.0), budget=100.0):
+    """Return why links that change the walks of three homes of one resident are out."""
+    walks = (np.array(before), np.array(over, dtype=float).T)
+    ids = [f"h{at}" for at in range(len(over))]
+    found = reasons_out(ids, np.array(cost), walks, np.ones(3), budget=budget, most=most)
+    return [None if one is None else str(one) for one in found]
+
+
+def test_two_links_to_one_place_are_one_choice():
+    twins = [[100, 100, 900], [110, 100, 900], [900, 900, 500]]
+    assert reasons(twins, [10, 10, 10], most=2) == [None, "beyond_limit", None]
+
+
+def test_a_cheap_gate_is_not_lost_among_dear_bridges():
+    over = [[100, 900, 900], [900, 100, 900], [900, 900, 800]]
+    assert reasons(over, [90, 90, 1], most=2) == [None, "beyond_limit", None]
+
+
+def test_what_costs_more_than_the_budget_or_has_no_cost_is_never_tried():
+    over = [[100, 100, 100], [200, 200, 200], [800, 900, 900]]
+    assert reasons(over, [101, math.nan, 100], most=5) == ["over_budget", "no_cost", None]
+    assert reasons(over, [1, 1, 1], most=0) == ["beyond_limit"] * 3
+
+
+def test_of_links_that_save_the_same_the_first_by_id_is_tried():
+    over = [[500, 900, 900], [900, 500, 900], [900, 900, 500]]
+    assert reasons(over, [5, 5, 5], most=2) == [None, None, "beyond_limit"]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import geopandas as gpd
+import jsonschema
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from gridplan import pipeline
+from gridplan.cli import app
 from gridplan.config import parse_config
 from gridplan.errors import InputError, SettingsError
+from gridplan.present import mix_sentence, report_html
+from gridplan.present.payload import payload
 from gridplan.present.tabulation import tables
 from gridplan.project.read import read_project
 from gridplan.verify import verify_plan
@@ -235,3 +243,116 @@ def test_the_report_has_both_tables(plan):
     made = tables(plan)
     assert len(made["measure_plans"]) == 3
     assert "出入口 gate" in made["measures"]["kind"].tolist()
+
+
+@pytest.fixture(scope="module")
+def canal(tmp_path_factory):
+    """The tiny town, its streets connected in the middle only, with a canal in the east."""
+    frames = tiny.town()
+    frames["water"] = gpd.GeoDataFrame(
+        {"water_id": ["w1"]}, geometry=[tiny.box(230, 250, 430, 260)], crs=tiny.CRS
+    )
+    return tiny.write(tmp_path_factory.mktemp("canal") / "town", frames)
+
+
+def test_a_bridge_is_a_measure_where_streets_have_a_long_way_round(canal):
+    plan = planned(canal, "measures.bridge_cost_per_m=100", "measures.budget=30000")
+    measures = plan.layers["measures"].set_index("measure_id")
+    assert set(measures["kind"]) == {"bridge"}
+    chosen = measures[measures["in_plan"]]
+    assert len(chosen) == 1
+    # From street to street, some 120 m at 100 yuan; the home in the north-east walks by the middle
+    # road today, some 220 m farther.
+    assert chosen["cost"].iloc[0] == pytest.approx(120 * 100, rel=0.02)
+    assert chosen["residents"].iloc[0] == 300
+    assert chosen["alone_walk"].iloc[0] == pytest.approx(300 * 220, rel=0.1)
+    assert not verify_plan(plan.layers, plan.summary).findings
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["shortcut_gap_m=119", "shortcut_detour=3.7", "most_shortcuts=0", "budget=9000"],
+)
+def test_a_long_way_round_is_bounded_by_the_settings(canal, override):
+    money = [] if "budget" in override else ["measures.budget=30000"]
+    plan = planned(canal, "measures.bridge_cost_per_m=100", f"measures.{override}", *money)
+    measures = plan.layers["measures"]
+    assert not measures["in_plan"].any()
+    # What costs more than the budget is listed with its reason; the others were not looked for.
+    assert set(measures["reason"].dropna()) == ({"over_budget"} if "budget" in override else set())
+
+
+def test_kinds_without_a_cost_are_not_looked_for_between_streets(canal):
+    plan = planned(canal, "measures.path_cost_per_m=100", "measures.budget=30000")
+    assert set(plan.layers["measures"]["kind"]) <= {"join"}
+    lines = plan.layers["measures"].geometry
+    assert not lines.intersects(tiny.box(230, 250, 430, 260)).any()
+
+
+@pytest.mark.parametrize(
+    "measures", [{"shortcut_gap_m": 0}, {"shortcut_detour": 0.5}, {"most_shortcuts": -1}]
+)
+def test_settings_of_shortcuts_that_cannot_be_meant_are_refused(measures):
+    with pytest.raises(SettingsError):
+        parse_config({"place": PLACE, "measures": measures})
+
+
+def test_the_summary_holds_the_mix_as_the_layers_do(plan):
+    schema = json.loads((Path("schemas") / "summary.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(plan.summary, schema)
+    block, plans = plan.summary["measures"], plan.layers["measure_plans"].set_index("plan")
+    assert [one["plan"] for one in block["plans"]] == ["today", "rooms_alone", "mix"]
+    mix = block["plans"][2]
+    assert mix["measures"] == plans.loc["mix", "measures"].split()
+    assert mix["cost"] == sum(one["cost"] for one in block["chosen"])
+    assert [one["measure_id"] for one in block["chosen"]] == mix["measures"]
+    # Numbers as JSON has them, in an order that does not change.
+    again = json.loads(json.dumps(block))
+    assert again == block
+    assert list(block) == ["plans", "chosen"]
+
+
+def test_without_a_mix_the_summary_says_so(folder):
+    plan = planned(folder)
+    assert plan.summary["measures"] is None
+    assert mix_sentence(plan) is None
+    assert payload(plan)["mix"] == {"at": [], "id": []}
+
+
+def test_the_mix_is_told_in_a_sentence(plan):
+    said = mix_sentence(plan)
+    mix = plan.layers["measure_plans"].set_index("plan").loc["mix"]
+    assert "For 120,000 yuan the best mix of measures is" in said.en
+    assert f"{mix['cost']:,.0f} yuan" in said.en
+    assert "Proven" in said.en
+    assert "已证明" in said.zh
+    assert f"造价 {mix['cost']:,.0f} 元" in said.zh
+    assert said.en in report_html(plan)
+
+
+def test_a_mix_that_is_not_proven_is_not_called_the_best(folder):
+    plan = planned(folder, "siting.budget=120000", "measures.gate_cost=5", "measures.most_links=0")
+    said = mix_sentence(plan)
+    assert "mix of measures that was found" in said.en
+    assert "Not proven: at most" in said.en
+    assert "未证明最优" in said.zh
+
+
+def test_the_map_holds_what_is_in_the_mix(plan):
+    shown, measures = payload(plan)["mix"], plan.layers["measures"]
+    chosen = measures[measures["in_plan"]]
+    assert shown["id"] == chosen["measure_id"].tolist()
+    assert shown["cost"] == chosen["cost"].round().astype(int).tolist()
+    assert shown["place"] == (chosen["kind"] == "room").tolist()
+    each = chosen["last_walk"] / chosen["residents"]
+    assert shown["each"] == each.round().astype(int).tolist()
+    assert len(shown["at"]) == len(chosen)
+
+
+def test_the_command_tells_the_mix(folder, tmp_path):
+    arguments = ["run", str(folder), "--out", str(tmp_path / "run"), "--lang", "en"]
+    for one in ("measures.gate_cost=50000", "siting.budget=120000"):
+        arguments += ["--set", one]
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 0
+    assert "For 120,000 yuan the best mix of measures is" in told.stdout

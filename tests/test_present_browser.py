@@ -1,8 +1,10 @@
 """The pages in Chromium: nothing is asked of the network, and every control does what it says."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 
 from gridplan.present import map_html, report_html
@@ -125,6 +127,63 @@ def test_new_rooms_show_with_the_plan_and_not_today(page) -> None:
     assert "现有活动室" in page.inner_text("#gp-legend-basis")
     choose(page, "after")
     assert page.locator(star).count() == 5
+
+
+@pytest.fixture(scope="module")
+def mixed_file(plan, tmp_path_factory) -> Path:
+    """The report of a plan with a mix of measures: a room, a gate and a bridge of four."""
+    cells = plan.layers["cells"].iloc[[30, 60, 90, 120]]
+    measures = gpd.GeoDataFrame(
+        {
+            "measure_id": ["m1", "g1", "b1", "b2"],
+            "kind": ["room", "new_gate", "bridge", "bridge"],
+            "estate_id": [None] * 4,
+            "in_plan": [True, True, True, False],
+            "cost": [90_000.0, 9_000.0, 60_000.0, 1.0],
+            "alone_walk": [5e6, 2e5, 3e5, 0.0],
+            "last_walk": [4e6, 1e5, 3e5, None],
+            "residents": [4_000.0, 500.0, 0.0, None],
+            "reason": [None, None, None, "beyond_limit"],
+        },
+        geometry=cells.geometry.centroid.to_numpy(),
+        crs=cells.crs,
+    )
+    mixed = replace(plan, layers={**plan.layers, "measures": measures})
+    path = tmp_path_factory.mktemp("mixed") / "report.html"
+    path.write_text(report_html(mixed), encoding="utf-8")
+    return path
+
+
+def test_the_mix_of_measures_is_a_layer_with_costs_in_both_languages(browser, mixed_file) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.goto(mixed_file.as_uri())
+    page.wait_for_selector("[data-ready=yes]")
+    assert page.locator(".gp-icon[aria-label='新开出入口']").count() == 0
+    for layer, symbol, count in (("mix_links", "新开出入口", 2), ("mix_rooms", "活动室", 1)):
+        label = page.locator(f"#gp-layers label[data-layer={layer}]")
+        assert label.locator("b").inner_text() == str(count)
+        assert "措施组合" in label.inner_text()
+        page.check(f"#gp-layers input[value={layer}]")
+        assert page.locator(f".gp-icon[aria-label='{symbol}']").count() == 1
+    page.locator(".gp-icon[aria-label='活动室']").dispatch_event("click")
+    told = page.inner_text("#gp-details")
+    assert "90,000 元" in told
+    assert "4,000 人·公里" in told
+    assert "1,000 m" in told
+    page.click("#language")
+    page.locator(".gp-icon[aria-label*='出入口']").dispatch_event("click")
+    told = page.inner_text("#gp-details")
+    assert "9,000 yuan" in told
+    assert "100 resident-km" in told
+    assert "not this mix" in told
+    page.fill("#gp-query", "bridge")
+    page.press("#gp-query", "Enter")
+    assert "60,000 yuan" in page.inner_text("#gp-details")
+    page.close()
+
+
+def test_a_plan_without_a_mix_has_no_such_layer(page) -> None:
+    assert page.locator("#gp-layers label[data-layer^=mix_]").count() == 0
 
 
 def test_each_measure_has_its_legend(page, plan) -> None:

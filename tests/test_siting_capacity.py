@@ -311,19 +311,24 @@ IMPOSSIBLE = {
         {"p": 2, "load": ONES * 10, "capacity": 12.0},
         (
             r"The load is 30 in total, and the 2 allowed sites that hold most.*hold 24\. "
-            r"Raise p \(with p = 3 there is a plan\); or make the capacities 1\.667 times"
+            r"Raise p \(with p = 3 there is a plan, with fewer sites none\); or make the "
+            r"capacities 1\.667 times"
         ),
     ),
     "one demand point too large": (
         {"p": 2, "load": pd.Series({"d1": 20.0, "d2": 1.0, "d3": 1.0}), "capacity": 16.0},
         (
             r"1 demand points have a load above .* \(the largest 20\): d1\. No number of sites "
-            r"helps.*Make the capacities 1\.25 times as large \(there is a plan then\)"
+            r"helps.*Make the capacities 1\.25 times as large "
+            r"\(there is a plan then, with less none\)"
         ),
     ),
     "nothing fits together": (
         {"p": 2, "load": ONES * 10, "capacity": 15.0},
-        r"proven that no 2 sites can be filled .*Raise p \(with p = 3 there is a plan\)",
+        (
+            r"proven that no 2 sites can be filled .*Raise p "
+            r"\(with p = 3 there is a plan, with fewer sites none\)"
+        ),
     ),
     "what is required holds too little": (
         {
@@ -334,7 +339,8 @@ IMPOSSIBLE = {
         },
         (
             r"1 allowed sites that hold most, fixed and required ones among them, hold 2\. "
-            r"Raise p \(with p = 2 there is a plan\); or make the capacities 1\.5 times"
+            r"Raise p \(with p = 2 there is a plan, with fewer sites none\); or make the "
+            r"capacities 1\.5 times"
         ),
     ),
 }

@@ -37,6 +37,7 @@ from gridplan.access.measures import (
     minutes_figures,
 )
 from gridplan.access.missing import Terrain, Walkers, measure_links, ways_to_links
+from gridplan.access.new_links import ShortcutOptions, shortcuts
 from gridplan.access.routes import Ends, Route, walk_routes
 from gridplan.access.service_areas import Served, Streets, service_areas
 from gridplan.access.straight import detour_ratios, straight_distances
@@ -64,6 +65,7 @@ __all__ = [
     "LinkGain",
     "Route",
     "Served",
+    "ShortcutOptions",
     "Streets",
     "Surroundings",
     "Terrain",
@@ -105,6 +107,7 @@ __all__ = [
     "service_area",
     "service_areas",
     "service_points",
+    "shortcuts",
     "step_free",
     "step_free_committee_walks",
     "straight_distances",

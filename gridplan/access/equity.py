@@ -6,6 +6,8 @@ import numpy as np
 
 from gridplan.geometry import Floats
 
+_LARGEST_POWER = 1_000
+
 AVERSION = 1.0
 """Aversion to inequality of `kolm_pollak_ede` where none is given, as in the literature."""
 
@@ -36,6 +38,7 @@ def gini(metres: Floats, residents: Floats) -> float:
     >>> gini(np.array([0.0, 100.0]), np.array([1.0, 1.0]))
     0.5
     """
+    metres, _ = _near_one(metres)
     order = np.argsort(metres, kind="stable")
     weight = residents[order]
     walked = np.cumsum(weight * metres[order])
@@ -98,11 +101,26 @@ def kolm_pollak_ede(
     total = float(residents.sum())
     if total <= 0:
         return float("nan")
+    metres, unit_m = _near_one(metres)
     squares = float(np.dot(residents, metres**2))
     if squares <= 0:
         return 0.0
-    kappa = kappa_per_m or aversion * float(np.dot(residents, metres)) / squares
+    own = aversion * float(np.dot(residents, metres)) / squares
+    kappa = own if kappa_per_m is None else kappa_per_m * unit_m
     # The longest walk is taken out of the exponent, so that none overflows.
     longest = float(metres.max())
     spread = float(np.dot(residents, np.exp(kappa * (metres - longest)))) / total
-    return longest + float(np.log(spread)) / kappa
+    return unit_m * (longest + float(np.log(spread)) / kappa)
+
+
+def _near_one(metres: Floats) -> tuple[Floats, float]:
+    """
+    Return the walks in a unit that is a power of 2, so that no square overflows, and the unit.
+
+    Dividing by such a unit rounds nothing.
+    """
+    longest = float(metres.max(initial=0.0))
+    if not 0.0 < longest < np.inf:
+        return metres, 1.0
+    unit_m = 2.0 ** float(np.clip(np.frexp(longest)[1], -_LARGEST_POWER, _LARGEST_POWER))
+    return metres / unit_m, unit_m

@@ -244,7 +244,7 @@ def _walks_without(
     graph = build_graph(terrain.network, joined(walkers.facilities, as_points(cuts)))
     stops = graph.facility_node[len(walkers.facilities) :]
     sets, of_home = walkers.goals
-    gathered = _gathered(graph, sets)
+    whole = gathered(graph, sets)
     passing = _passing(
         replace(graph, facility_node=stops, facility_leg_m=np.zeros(len(stops))), walkers
     )
@@ -261,7 +261,7 @@ def _walks_without(
         users = np.asarray(passing[:, own].any(axis=1), dtype=bool)
         after_m = walkers.walks_m.copy()
         if users.any():
-            parted = replace(gathered, matrix=_without(gathered.matrix, stops[own]))
+            parted = replace(whole, matrix=_without(whole.matrix, stops[own]))
             found_m = np.minimum(_walks_to_goals(parted, walkers.doors, users, of_home), least_m)
             # Rounding alone makes no way round shorter.
             after_m[users] = np.maximum(found_m, walkers.walks_m)[users]
@@ -281,7 +281,7 @@ def _passing(at_cuts: WalkGraph, walkers: Walkers) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isfinite(least_m) & (over_m <= least_m + _SAME_WALK_M), dtype=bool)
 
 
-def _gathered(graph: WalkGraph, sets: npt.NDArray[np.bool_]) -> WalkGraph:
+def gathered(graph: WalkGraph, sets: npt.NDArray[np.bool_]) -> WalkGraph:
     """Return the graph with one node for each set of facilities, from which all of it is met."""
     at, facility = np.nonzero(sets & (graph.facility_node[: sets.shape[1]] >= 0))
     nodes, size = graph.matrix.shape[0], graph.matrix.shape[0] + len(sets)

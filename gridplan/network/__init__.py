@@ -7,6 +7,8 @@ from gridplan.network.doubtful import (
     DoubtfulLinks,
     doubtful_links,
     joined_links,
+    straight_links,
+    street_spots,
 )
 from gridplan.network.edges import STEPS_CLASS, Network, NetworkOptions, build_network, is_walkable
 from gridplan.network.gates import CLOSED, is_closed
@@ -19,7 +21,7 @@ from gridplan.network.graph import (
     way_metres,
 )
 from gridplan.network.inside import straight_walks
-from gridplan.network.ledger import cut_off_notes, reachability_ledger
+from gridplan.network.ledger import cut_off_notes, reachability_ledger, remedies
 from gridplan.network.new_gates import NEW_GATE, closed_gates, new_gates
 from gridplan.network.obstacles import Grounds, Obstacles, obstacles, wall_lines, walled_grounds
 from gridplan.network.proposals import assumed_note, proposal_note, propose_gates, wall_notes
@@ -58,8 +60,11 @@ __all__ = [
     "proposal_note",
     "propose_gates",
     "reachability_ledger",
+    "remedies",
     "snap_to_network",
+    "straight_links",
     "straight_walks",
+    "street_spots",
     "walking_distances",
     "wall_lines",
     "wall_notes",

@@ -115,6 +115,71 @@ def joined_links(parts: Sequence[DoubtfulLinks], network: Network) -> DoubtfulLi
     return DoubtfulLinks(gpd.GeoDataFrame(frames, crs=network.edges.crs), feet, cuts, indoors)
 
 
+def street_spots(network: Network, *, step_m: float = 20.0) -> pd.DataFrame:
+    """
+    Return places along the streets on the ground, from which a link may start.
+
+    The nodes, and places at most `step_m` apart along each street; none on bridges, in tunnels
+    or on the links of gates.
+
+    Returns
+    -------
+    DataFrame
+        ``edge`` (position among the walkable edges), ``offset_m``, ``x``, ``y``, ``node`` (its
+        number in the graph; -1 along a street).
+    """
+    walkable = network.walkable
+    off = walkable["highway"].isin(LINK_CLASSES).to_numpy() | (street_levels(walkable) != 0)
+    edges = np.flatnonzero(~off)
+    lines = walkable.geometry.to_numpy()
+    tails, heads, nodes = network.node_codes
+    length_m = walkable["length_m"].to_numpy(dtype=float)[edges]
+    parts = np.maximum(np.ceil(length_m / step_m), 1).astype(np.intp)
+    edge = np.repeat(edges, parts + 1)
+    first = np.cumsum(parts + 1) - (parts + 1)
+    number = np.arange(len(edge)) - np.repeat(first, parts + 1)
+    offset_m = number * np.repeat(length_m / parts, parts + 1)
+    node = nodes + np.arange(len(edge))
+    node[first], node[first + parts] = tails[edges], heads[edges]
+    at = shapely.get_coordinates(shapely.line_interpolate_point(lines[edge], offset_m))
+    spots = pd.DataFrame({"edge": edge, "offset_m": offset_m, "x": at[:, 0], "y": at[:, 1]})
+    spots["node"] = np.where(node < nodes, node, -1)
+    return spots[~pd.Series(node).duplicated()].reset_index(drop=True)
+
+
+def straight_links(
+    lines: Geometries, kinds: Sequence[str], ends: pd.DataFrame, network: Network
+) -> DoubtfulLinks:
+    """
+    Return straight links between streets, which are not there today.
+
+    Parameters
+    ----------
+    lines : array of LineString, shape (n,)
+    kinds : sequence of str
+    ends : DataFrame
+        ``edge_start``, ``offset_m_start``, ``edge_end``, ``offset_m_end``: where each link meets
+        the walkable edges.
+    """
+    length_m = shapely.length(lines)
+    names = (("edge_start", "offset_m_start", 0 * length_m), ("edge_end", "offset_m_end", length_m))
+    feet = [
+        (row, int(edge), float(offset_m), float(leg_m))
+        for edges, offsets, legs in names
+        for row, (edge, offset_m, leg_m) in enumerate(
+            zip(ends[edges], ends[offsets], legs, strict=True)
+        )
+    ]
+    frame = _frame(
+        [_id_at("short", line) for line in lines],
+        kinds,
+        np.full(len(lines), SHUT),
+        lines,
+        network=network,
+    )
+    return _closed_only(frame, sorted(feet))
+
+
 def links_of_gates(
     network: Network, proposed: gpd.GeoDataFrame, blocks: Obstacles, options: NetworkOptions
 ) -> DoubtfulLinks:

@@ -134,6 +134,22 @@ def _links_to_main(lines: Geometries, component: np.ndarray, told: np.ndarray) -
     return links
 
 
+def remedies(links: Geometries, blocks: Obstacles) -> list[str | None]:
+    """
+    Return what each straight link would have to be, by what is hardest on its way.
+
+    Parameters
+    ----------
+    links : array of LineString, shape (n,)
+
+    Returns
+    -------
+    list of str or None
+        ``bridge``, ``crossing``, ``gate``, ``join`` (nothing between), null at a hard border.
+    """
+    return [_REMEDY[one] for one in _between(links, blocks)]
+
+
 def _between(links: Geometries, blocks: Obstacles) -> list[str | None]:
     found: list[str | None] = [None] * len(links)
     for kind in (WALL, RAIL, WATER, BORDER):

@@ -3,6 +3,7 @@
 from gridplan.present.drawings import figures
 from gridplan.present.fieldsheet import fieldcheck_html
 from gridplan.present.report import report_html
+from gridplan.present.tables_measures import mix_sentence
 from gridplan.present.tabulation import tables
 from gridplan.present.webmap import map_html
 from gridplan.present.words import finding
@@ -13,6 +14,7 @@ __all__ = [
     "figures",
     "finding",
     "map_html",
+    "mix_sentence",
     "report_html",
     "tables",
     "tables_xlsx",

@@ -19,6 +19,7 @@ from gridplan.present.drawings import zone_tints
 from gridplan.present.encode import Encoder
 from gridplan.present.goals import nearest_goal
 from gridplan.present.labels import pole
+from gridplan.present.tables_measures import PLACES
 from gridplan.present.tables_places import main_zones, reasons_of
 from gridplan.present.words import before_basis, source_line, word
 
@@ -26,6 +27,7 @@ MOST_BUILDINGS = 8_000
 """Footprints are context only; more than this would take the page past 3 MB."""
 
 _SIMPLER_M = 0.5
+_KM = 1000.0
 
 WALKS = {"own": "committee_walk", "before": "before", "after": "after"}
 """Measures of the map by the walk they show."""
@@ -47,6 +49,10 @@ WORDS: dict[str, Message] = {
     "committees": Message(en="committees", zh="居委会"),
     "existing": Message(en="existing rooms", zh="现有活动室"),
     "proposed": Message(en="new rooms", zh="新增活动室"),
+    "mix_rooms": Message(en="mix of measures: rooms", zh="措施组合：活动室等"),
+    "mix_links": Message(
+        en="mix of measures: gates, bridges, paths", zh="措施组合：出入口、桥、通道"
+    ),
     "facilities": Message(en="other facilities", zh="其他设施"),
     "walks": Message(en="farthest walks", zh="最远步行"),
     "walk": Message(en="Farthest walk no.", zh="最远步行 第"),
@@ -80,6 +86,20 @@ WORDS: dict[str, Message] = {
     "mean": Message(en="mean walk", zh="平均步行"),
     "max": Message(en="longest walk", zh="最远步行"),
     "assumed": Message(en="assumed site: check on the ground", zh="推定场地：须现场核实"),
+    "id": Message(en="id", zh="编号"),
+    "measure_of": Message(en="measure", zh="措施"),
+    "cost": Message(en="cost", zh="造价"),
+    "yuan": Message(en="yuan", zh="元"),
+    "helped": Message(en="residents it helps", zh="受益居民"),
+    "alone": Message(en="saved alone", zh="单独节省"),
+    "last": Message(en="saved in the mix", zh="组合内节省"),
+    "each": Message(en="saved per resident helped", zh="受益居民人均节省"),
+    "person_km": Message(en="resident-km", zh="人·公里"),
+    "in_mix": Message(
+        en="In the mix of measures for a budget. The colours of the map follow the answer that "
+        "was chosen, not this mix.",
+        zh="属于同一预算的措施组合。地图着色按所采用的答案，不随本组合变化。",
+    ),
     "why": Message(en="why", zh="理由"),
     "to": Message(en="to the", zh="到"),
     "own_committee": Message(en="committee of the own community", zh="本社区居委会"),
@@ -128,6 +148,7 @@ def payload(plan: Plan) -> dict[str, Any]:
         "estates": _estates(plan, encode),
         "committees": _committees(plan, encode),
         "rooms": _rooms(plan, encode),
+        "mix": _mix(plan, encode),
         "facilities": _facilities(plan, encode),
         "walks": _walks(plan, encode),
         "gates": encode.points(plan.place.gates.geometry[~is_closed(plan.place.gates)]),
@@ -268,6 +289,31 @@ def _rooms(plan: Plan, encode: Encoder) -> dict[str, Any]:
         "area": whole(shown["area_m2"]),
         "assumed": [not pd.isna(one) and bool(one) for one in shown["assumed"]],
         "why": [None if one is None else _pair(one) for one in reasons_of(shown)],
+    }
+
+
+def _mix(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    """Return the measures of the best mix for a budget, where one was looked for."""
+    if "measures" not in plan.layers:
+        return {"at": [], "id": []}
+    every = plan.layer("measures")
+    mix = every[every["in_plan"].astype(bool)]
+    sites, estates = plan.place.sites, plan.place.estates
+    own = mix["measure_id"].map(dict(zip(sites["site_id"], sites["name"], strict=True)))
+    estate = mix["estate_id"].map(dict(zip(estates["estate_id"], estates["name"], strict=True)))
+    helped = pd.to_numeric(mix["residents"])
+    return {
+        "at": encode.points(mix.geometry),
+        "id": texts(mix["measure_id"]),
+        "name": texts(own),
+        "place": mix["kind"].isin(PLACES).tolist(),
+        "kind": [_pair(word("kind", str(one))) for one in mix["kind"]],
+        "estate": texts(estate.where(estate.notna(), mix["estate_id"])),
+        "cost": whole(mix["cost"]),
+        "alone": whole(mix["alone_walk"] / _KM),
+        "last": whole(mix["last_walk"] / _KM),
+        "people": whole(helped),
+        "each": whole(mix["last_walk"] / helped.where(helped > 0)),
     }
 
 

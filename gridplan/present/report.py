@@ -19,6 +19,7 @@ from gridplan.plan import Plan
 from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
 from gridplan.present.goals import nearest_goal
 from gridplan.present.tables_access import sensitivity_line, unknown_capacity
+from gridplan.present.tables_measures import mix_sentence
 from gridplan.present.words import (
     answers_sentence,
     before_basis,
@@ -120,6 +121,7 @@ def report_html(
         siting=keys.siting_facts(plan),
         siting_notes=keys.siting_notes(plan),
         answers=answers_sentence(plan),
+        mix=mix_sentence(plan),
         about=tabulation.ABOUT,
         titles=tabulation.TITLES,
         status=siting_status(plan.summary["siting"]) if plan.summary.get("siting") else None,
@@ -168,6 +170,12 @@ def table_view(plan: Plan, name: str, table: pd.DataFrame) -> Table:
     if name in tabulation.TOTALLED:
         return Table(name, heads, tuple(rows[:-1]), rows[-1])
     return Table(name, heads, tuple(rows), None)
+
+
+def printed(column: str, value: object) -> str:
+    """Return a value of a column of `tabulation.tables` as it is printed, in both languages."""
+    cell = _value(column, value)
+    return cell.text.zh if cell.numeric else str(tabulation.as_text(cell.text))
 
 
 def _value(column: str, value: object) -> Value:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SIZE_IN = (9.6, 4.6)
-_BOXES = ((0.075, 0.17, 0.40, 0.57), (0.565, 0.17, 0.40, 0.57))
+_SIZE_IN = (9.6, 5.0)
+_BOXES = ((0.08, 0.18, 0.40, 0.56), (0.575, 0.18, 0.40, 0.56))
+_TEXT_PT, _MARK_PT = 10.5, 10.0
+"""Two panels share the width, and a page may show it at two thirds."""
 _LEFT_SHARE = 0.25
 _STYLES: dict[str, tuple[Message, dict[str, Any]]] = {
     "free": (
@@ -70,11 +72,12 @@ def curve_figure(plan: Plan, curve: pd.DataFrame, ink: Ink) -> Figure:
     ):
         axes = figure.add_axes(box)
         _draw(plan, axes, ink, curve, column)
-        axes.set_title(ink.both(label), fontsize=9, loc="left", color=MUTED, pad=8)
-        axes.set_xlabel(ink.both(Message(en="new rooms", zh="新增活动室（处）")))
+        axes.set_title(ink.both(label), fontsize=_TEXT_PT, loc="left", color=MUTED, pad=8)
+        axes.set_xlabel(ink.both(Message(en="new rooms", zh="新增活动室（处）")), fontsize=_TEXT_PT)
+        axes.tick_params(labelsize=_MARK_PT)
     figure.axes[0].yaxis.set_major_formatter(lambda metre, _: number(metre))
     figure.axes[1].yaxis.set_major_formatter(lambda share, _: percent(share, "zh", 0))
-    figure.axes[0].legend(loc="upper right", frameon=False, fontsize=8)
+    figure.axes[0].legend(loc="upper right", frameon=False, fontsize=_MARK_PT)
     return figure
 
 
@@ -108,17 +111,20 @@ def _draw(plan: Plan, axes: Axes, ink: Ink, curve: pd.DataFrame, column: str) ->
         text = f"{' · '.join(ink.both(one) for one in said)} {p}"
         left = p > _LEFT_SHARE * end
         # Where the curve is not: below it as it falls, above it as it rises.
-        height = 0.04 + 0.07 * place if falls else 0.96 - 0.07 * place
+        height = 0.05 + 0.085 * place if falls else 0.95 - 0.085 * place
         axes.annotate(
             text,
             (p, height),
             xycoords=("data", "axes fraction"),
             xytext=(-3 if left else 3, 0),
             textcoords="offset points",
-            fontsize=7.5,
+            fontsize=_MARK_PT,
             color=MUTED,
             ha="right" if left else "left",
             va="center",
+            # The line of another mark does not cross it.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+            zorder=2,
         )
         value = free.loc[free["p"] == p, column]
         axes.plot([p], value, "o", markersize=5, color=ACCENT, zorder=5)

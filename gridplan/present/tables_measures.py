@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.plan import Plan
-from gridplan.present.words import reason_label, same, word
+from gridplan.present.words import number, percent, reason_label, same, word
 from gridplan.terms import known
 
 TITLES = {
@@ -36,6 +36,9 @@ ABOUT = {
 }
 """What each of these tables tells."""
 
+PLACES = ("room", "service_point")
+"""Kinds of measures that people walk to; the others they walk through."""
+
 _KM = 1000.0
 
 
@@ -53,6 +56,75 @@ def measure_headings() -> dict[str, Message]:
 def measure_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
     """Return what makes each of these tables, by the names of `TITLES`."""
     return {"measure_plans": plans_table, "measures": measures_table}
+
+
+def mix_sentence(plan: Plan) -> Message | None:
+    """Return in one sentence what the mix of measures is; None where none was asked for."""
+    table = plan.layers.get("measure_plans")
+    if table is None or not len(table):
+        return None
+    by_name = pd.DataFrame(table).set_index("plan")
+    mix, rooms = by_name.loc["mix"], by_name.loc["rooms_alone"]
+    money = number(mix["budget"])
+    if pd.isna(mix["objective"]):
+        none = word("status", str(mix["status"]))
+        return Message(
+            en=f"No mix of measures was found for {money} yuan ({none.en}).",
+            zh=f"{money} 元预算未得到措施组合（{none.zh}）。",
+        )
+    parts = _counted_kinds(plan)
+    best = _BEST if mix["status"] == "proven" else _FOUND
+    en = f"For {money} yuan {best.en} is {parts.en}: {number(mix['cost'])} yuan"
+    zh = f"{money} 元预算下{best.zh}为{parts.zh}，造价 {number(mix['cost'])} 元"
+    if not pd.isna(mix["mean_m"]):
+        en += f", a mean walk of {number(mix['mean_m'])} m"
+        zh += f"，平均步行 {number(mix['mean_m'])} 米"
+    if not pd.isna(rooms["mean_m"]):
+        en += f" (rooms alone: {number(rooms['mean_m'])} m)"
+        zh += f"（仅建活动室为 {number(rooms['mean_m'])} 米）"
+    proof = _proof(mix)
+    return Message(en=f"{en}. {proof.en}", zh=f"{zh}。{proof.zh}")
+
+
+_BEST = Message(en="the best mix of measures", zh="的最优措施组合")
+_FOUND = Message(en="the best mix of measures that was found", zh="已找到的最好措施组合")
+
+
+def _proof(mix: pd.Series) -> Message:
+    if mix["status"] == "proven":
+        return Message(
+            en="Proven: no other mix of these measures leaves less walk in total.",
+            zh="已证明：这些措施的其他组合步行总和都不更少。",
+        )
+    return Message(
+        en=f"Not proven: at most {percent(mix['gap'], 'en', 2)} less walk in total.",
+        zh=f"未证明最优：步行总和至多再减 {percent(mix['gap'], 'zh', 2)}。",
+    )
+
+
+def _counted_kinds(plan: Plan) -> Message:
+    """Return how many measures of each kind the mix has, rooms first."""
+    measures = pd.DataFrame(plan.layers["measures"])
+    counts = measures.loc[measures["in_plan"].astype(bool), "kind"].value_counts()
+    kinds = [one for one in _KINDS if one in counts]
+    if not kinds:
+        return Message(en="to build nothing", zh="不建任何设施")
+    said = [(int(counts[one]), _KINDS[one]) for one in kinds]
+    en = [counted(count, *words.en.split("|")) for count, words in said]
+    zh = [f"{words.zh} {count} 处" for count, words in said]
+    joined = en[0] if len(en) == 1 else f"{', '.join(en[:-1])} and {en[-1]}"
+    return Message(en=joined, zh="、".join(zh))
+
+
+_KINDS = {
+    "room": Message(en="new room|new rooms", zh="新增活动室"),
+    "service_point": Message(en="service point|service points", zh="居委会服务点"),
+    "gate": Message(en="gate opened|gates opened", zh="开放出入口"),
+    "new_gate": Message(en="new gate|new gates", zh="新开出入口"),
+    "bridge": Message(en="bridge|bridges", zh="桥"),
+    "crossing": Message(en="railway crossing|railway crossings", zh="过轨通道"),
+    "join": Message(en="path|paths", zh="连通道"),
+}
 
 
 def plans_table(plan: Plan) -> pd.DataFrame:

@@ -73,17 +73,29 @@ class LinkPrices:
 
 
 def reasons_out(
-    ids: Sequence[str], cost: Floats, saved: Floats, *, budget: float, most: int
+    ids: Sequence[str],
+    cost: Floats,
+    walks: tuple[Floats, Floats],
+    counted: Floats,
+    *,
+    budget: float,
+    most: int,
 ) -> pd.Series:
     """
     Return why each link is not tried in combinations; null for those that are.
+
+    Tried are, in turns, the link that saves most and the one that saves most per yuan, beside
+    those that were picked before: two bridges to the same place are one choice, and a cheap
+    gate is not lost among dear bridges.
 
     Parameters
     ----------
     cost : float array, shape (n,)
         Yuan; NaN where it is not given.
-    saved : float array, shape (n,)
-        Resident-metres that each saves alone; those that save most are tried.
+    walks : float arrays, shapes (n_homes,) and (n_homes, n)
+        Metres to the nearest place today, and over each link alone; `NO_WAY_M` for none.
+    counted : float array, shape (n_homes,)
+        What each home counts.
     most : int
 
     Returns
@@ -96,9 +108,15 @@ def reasons_out(
     found[unknown] = NO_COST
     dear = ~unknown & (np.nan_to_num(cost) > budget)
     found[dear] = OVER_BUDGET
-    left = np.flatnonzero(~unknown & ~dear)
-    order = sorted(left.tolist(), key=lambda at: (-round(float(saved[at]), 3), ids[at]))
-    found[order[most:]] = BEYOND_LIMIT
+    left = sorted(np.flatnonzero(~unknown & ~dear).tolist(), key=lambda at: ids[at])
+    before, over = walks
+    for turn in range(min(most, len(left))):
+        less = np.maximum(before[:, None] - over[:, left], 0.0)
+        saved = np.round(counted @ less, 3)
+        each = saved / np.maximum(cost[left], 1.0) if turn % 2 else saved
+        picked = left.pop(int(each.argmax()))
+        before = np.minimum(before, over[:, picked])
+    found[left] = BEYOND_LIMIT
     return found
 
 

@@ -49,7 +49,7 @@ def solve_capacitated(
     """
     packing = make_packing(problem, p, loads.load, loads.capacity)
     search = PackingSearch(limits, packing.integral, math.inf, packing.hopeless)
-    cause = impossible(problem, packing, loads)
+    cause = impossible(problem, packing, loads, search)
     if cause is not None:
         search.raise_bound(math.inf)
         return _result(problem, packing, search, loads, (None, cause))
@@ -61,7 +61,7 @@ def solve_capacitated(
     except KeyboardInterrupt:
         stopped_by = "interrupt"
     if search.infeasible:
-        cause = no_assignment(problem, packing, loads)
+        cause = no_assignment(problem, packing, loads, search)
     plan = _result(problem, packing, search, loads, (stopped_by, cause))
     _verify(plan, problem, loads, rules)
     return plan

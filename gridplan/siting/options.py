@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, SettingsError
+from gridplan.errors import CostMatrixError, FaultList, Message, SettingsError
 from gridplan.siting.matrix import is_number
 
 Progress = Callable[[float, float], None]
@@ -195,6 +195,19 @@ class Limits:
                     zh=f"求解限制 `{name}` 为 {value}，应为{zh}。",
                 )
         faults.raise_if_any(SettingsError)
+
+
+def check_limits(limits: object) -> None:
+    """Refuse what are no `Limits` before anything is computed with them."""
+    if isinstance(limits, Limits):
+        return
+    raise SettingsError(
+        Message(
+            en=f"`limits` is {limits!r}; expected Limits(...), e.g. Limits(time_s=60), or nothing "
+            f"for the default ones.",
+            zh=f"`limits` 为 {limits!r}，应为 Limits(...)，例如 Limits(time_s=60)；不填即为默认。",
+        )
+    )
 
 
 def _is_whole(value: object) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gridplan.siting.core import Core
 from gridplan.siting.matrix import Positions
-from gridplan.siting.options import Limits
+from gridplan.siting.options import Limits, check_limits
 
 StoppedBy = Literal["work", "time", "interrupt"]
 
@@ -48,6 +48,7 @@ class Effort:
 
     def __post_init__(self) -> None:
         """Seed the draws of this solver."""
+        check_limits(self.limits)
         self.rng = np.random.default_rng(self.limits.seed)
 
     @property

@@ -14,7 +14,7 @@ from gridplan.siting.aims import Aim, Kind, Stand, fixed_kappa, solve_aim
 from gridplan.siting.checked import checked
 from gridplan.siting.conditioned import reach_tolls
 from gridplan.siting.matrix import Positions, is_number
-from gridplan.siting.options import Limits, Rules
+from gridplan.siting.options import Limits, Rules, check_limits
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import StoppedBy
@@ -392,6 +392,7 @@ def _aims(objectives: Sequence[Aim | Kind], slack: float) -> list[Aim]:
 
 def _share(limits: Limits, spent: float, left: int) -> Limits:
     """Return an even share of the work that is left."""
+    check_limits(limits)
     work = max(1, int((limits.work - spent) / left))
     time_s = None if limits.time_s is None else limits.time_s / left
     return replace(limits, work=work, time_s=time_s)

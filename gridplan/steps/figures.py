@@ -43,6 +43,7 @@ def add_summary(work: Work) -> None:
         },
         **walks,
         "siting": work.found["siting_figures"] | summary.space_figures(layers["rooms"]),
+        "measures": summary.measure_figures(work.found["measures"]),
         "zones": {"systems": {MAIN_SYSTEM: zones}},
         **_unify_figures(work),
         "network": summary.network_figures(work.found["network"], place),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.access import AddedLinks, added_links, ways_to_links
+from gridplan.access import AddedLinks, added_links, shortcuts, ways_to_links
 from gridplan.errors import InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
@@ -26,10 +26,13 @@ from gridplan.rooms import (
     with_links_untried,
     with_service_points,
 )
-from gridplan.rooms.question import NO_WAY_M, Positions
+from gridplan.rooms.question import NO_WAY_M, Flags, Positions
 from gridplan.rooms.searches import heeded
 from gridplan.steps.doubts import to_nearest_room
 from gridplan.steps.work import Work
+
+_STRAIGHT = ("bridge", "crossing", "join")
+"""Kinds of links that may be built straight from street to street."""
 
 
 def add_measures(work: Work) -> None:
@@ -107,11 +110,16 @@ def _links(work: Work, budget: float) -> pd.DataFrame:
         settings.prices.cost(kind, length_m)
         for kind, length_m in zip(links["kind"], links["length_m"], strict=True)
     ]
-    worth, links["alone_walk"] = _saved_alone(work, rows)
+    before, over = _walks_alone(work, rows)
+    question = work.found["question"]
+    had = before < NO_WAY_M
+    less = np.maximum(before[:, None] - over, 0.0)
+    links["alone_walk"] = [math.fsum(one) for one in (question.residents * had) * less.T]
     links["reason"] = reasons_out(
         links["link_id"].tolist(),
         links["cost"].to_numpy(dtype=float),
-        worth,
+        (before, over),
+        question.counted,
         budget=budget,
         most=settings.most_links,
     )
@@ -119,7 +127,11 @@ def _links(work: Work, budget: float) -> pd.DataFrame:
 
 
 def _linkable(work: Work) -> DoubtfulLinks:
-    """Return doubtful links and closed gates; with a cost, gates that could be cut into walls."""
+    """
+    Return doubtful links and closed gates; what could be built besides where it has a cost.
+
+    That is gates cut into walls, and straight links where streets have a long way round.
+    """
     settings, terrain = work.config.measures, work.found["terrain"]
     doubtful: DoubtfulLinks = work.found["doubtful"]
     shut = closed_gates(
@@ -136,25 +148,38 @@ def _linkable(work: Work) -> DoubtfulLinks:
             options=terrain.options,
         )
         parts.append(more)
+    kinds = [one for one in _STRAIGHT if settings.prices.by_kind[one] is not None]
+    if kinds and settings.most_shortcuts:
+        parts.append(
+            shortcuts(
+                to_nearest_room(work),
+                terrain,
+                open_today=_open_today(work),
+                kinds=kinds,
+                solid=work.place.buildings.geometry.to_numpy(),
+                options=settings.shortcuts,
+            )
+        )
     return joined_links(parts, terrain.network)
 
 
-def _saved_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
-    """Return what each link saves alone, by resident-metres: reaching somebody first, and not."""
-    question, people = work.found["question"], work.found["question"].residents
+def _open_today(work: Work) -> Flags:
+    """Return which of the targets of `to_nearest_room` are places that are open today."""
+    walks, question = work.found["walks"], work.found["question"]
+    places = np.isin(walks.ids[: walks.first_point], question.names(question.fixed))
+    committees = walks.ids[: walks.committees]
+    return np.concatenate([places, walks.points["facility_id"].isin(committees).to_numpy()])
+
+
+def _walks_alone(work: Work, rows: Positions) -> tuple[Floats, Floats]:
+    """Return each home's walk to the nearest place today, and over each link alone."""
+    question = work.found["question"]
     homes_m, places_m = ways_to_links(
         rows, work.found["linkable"], to_nearest_room(work), work.found["terrain"]
     )
     goal_m = _by_site(work, question, places_m)[question.fixed].min(axis=0, initial=np.inf)
-    before = question.nearest_m(question.fixed)
-    had = np.isfinite(before)
-    worth, saved = np.zeros(len(rows)), np.zeros(len(rows))
-    for at in range(len(rows)):
-        after = np.minimum(before, homes_m[:, at] + goal_m[at])
-        less = np.minimum(before, NO_WAY_M) - np.minimum(after, NO_WAY_M)
-        worth[at] = math.fsum(less * question.counted)
-        saved[at] = math.fsum(less[had] * people[had])
-    return worth, saved
+    before = np.minimum(question.nearest_m(question.fixed), NO_WAY_M)
+    return before, np.minimum(homes_m + goal_m[None, :], NO_WAY_M)
 
 
 def _added(work: Work, rows: Positions) -> AddedLinks:
@@ -253,10 +278,10 @@ def _untried(links: pd.DataFrame) -> list[Note]:
             "measures_untried",
             len(ids),
             Message(
-                en=f"{len(ids)} gates or bridges that save less alone are not tried in the mix of "
+                en=f"{len(ids)} gates or bridges that save less are not tried in the mix of "
                 f"measures: {first_ids(ids)}. Its bound allows for them; if a gap stays, raise "
                 f"[measures].most_links.",
-                zh=f"{len(ids)} 处单独节省较少的出入口或桥梁未参与措施组合：{first_ids(ids)}。"
+                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{first_ids(ids)}。"
                 f"下界已将其计入；如仍有间隙，请增大 [measures].most_links。",
             ),
             ids,

@@ -104,6 +104,13 @@ function gridplanMap(map, plan) {
   layers.existing = L.layerGroup(roomPins.filter((_, i) => !rooms.new[i]));
   layers.proposed = L.layerGroup(roomPins.filter((_, i) => rooms.new[i]));
 
+  const mix = plan.mix;
+  const disc = '<svg viewBox="0 0 20 20" width="20" height="20"><circle cx="10" cy="10" r="8" fill="#0b6e99" stroke="#fff" stroke-width="1.6"/><circle cx="10" cy="10" r="3.4" fill="none" stroke="#fff" stroke-width="1.8"/></svg>';
+  const wedge = '<svg viewBox="0 0 20 20" width="20" height="20"><path d="M10 1.8 19 18H1z" fill="#0b6e99" stroke="#fff" stroke-width="1.6" stroke-linejoin="round"/></svg>';
+  const mixPins = mix.at.map((at, i) => pin(at, mix.place[i] ? disc : wedge, 20, () => mixFacts(i), 400));
+  layers.mix_rooms = L.layerGroup(mixPins.filter((_, i) => mix.place[i]));
+  layers.mix_links = L.layerGroup(mixPins.filter((_, i) => !mix.place[i]));
+
   /* Facts of one object, for tooltip, details and search. */
   const name = (list, i) => (i >= 0 ? list[i] : null);
   function cellFacts(i) {
@@ -145,6 +152,20 @@ function gridplanMap(map, plan) {
     if (rooms.why[i]) notes.push(`${t("why")}: ${said(rooms.why[i])}`);
     if (rooms.assumed[i]) notes.push(t("assumed"));
     return { title: `${t("room")} ${rooms.name[i] || rooms.id[i]}`, rows, notes };
+  }
+  function mixFacts(i) {
+    const km = (value) => (value === null ? "–" : `${format(value)} ${t("person_km")}`);
+    const rows = [
+      [t("kind"), said(mix.kind[i])],
+      [t("cost"), `${format(mix.cost[i])} ${t("yuan")}`],
+      [t("helped"), format(mix.people[i])],
+      [t("last"), km(mix.last[i])],
+      [t("each"), mix.each[i] === null ? "–" : metres(mix.each[i])],
+      [t("alone"), km(mix.alone[i])],
+    ];
+    if (mix.estate[i]) rows.splice(1, 0, [t("estate"), mix.estate[i]]);
+    rows.push([t("id"), mix.id[i]]);
+    return { title: mix.name[i] || said(mix.kind[i]), rows, notes: [t("in_mix")] };
   }
   const zoneFacts = (i) => ({
     title: `${t("zone")} ${plan.zones.id[i]}${plan.zones.name[i] ? ` ${plan.zones.name[i]}` : ""}`,
@@ -238,7 +259,7 @@ function gridplanMap(map, plan) {
 
   const counts = {
     committees: plan.committees.at.length, existing: rooms.at.length - (rooms.new || []).filter(Boolean).length,
-    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.at.length, walks: walks.rank.length, communities: communities.name.length,
+    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.at.length, mix_rooms: (mix.place || []).filter(Boolean).length, mix_links: (mix.place || []).filter((one) => !one).length, walks: walks.rank.length, communities: communities.name.length,
     zone_lines: plan.zones ? plan.zones.id.length : 0, estates: plan.estates.id.length, gates: plan.gates.length,
     water: ground.water.length, streets: ground.streets.length, buildings: ground.buildings.length, cells: shapes.length,
   };
@@ -310,11 +331,13 @@ function gridplanMap(map, plan) {
   const hits = document.getElementById("gp-hits");
   const goTo = (parts, facts) => () => { mark(parts); map.fitBounds(L.polygon(polygon(parts)).getBounds(), { maxZoom: 17, padding: [60, 60] }); show(facts()); };
   const goToPoint = (pins, i) => () => { mark(null); map.setView(pins[i].getLatLng(), Math.max(map.getZoom(), 16)); show(pins[i].facts()); if (pins[i]._map) pins[i].openTooltip(); };
+  const goToMix = (i) => () => { toggle(mix.place[i] ? "mix_rooms" : "mix_links", true); goToPoint(mixPins, i)(); };
   const index = [
     ...communities.name.map((one, i) => ({ text: one, also: communities.id[i], kind: "community", go: goTo(communities.shapes[i], () => communityFacts(i)) })),
     ...(plan.zones ? plan.zones.id.map((one, i) => ({ text: one, also: plan.zones.name[i], kind: "zone", go: goTo(plan.zones.shapes[i], () => zoneFacts(i)) })) : []),
     ...plan.committees.id.map((one, i) => ({ text: plan.committees.name[i] || one, also: one, kind: "committee", go: goToPoint(committeePins, i) })),
     ...rooms.id.map((one, i) => ({ text: rooms.name[i] || one, also: one, kind: "room", go: goToPoint(roomPins, i) })),
+    ...mix.id.map((one, i) => ({ text: mix.name[i] || one, also: `${one} ${mix.estate[i] || ""} ${mix.kind[i].join(" ")}`, kind: "measure_of", go: goToMix(i) })),
     ...plan.estates.id.map((one, i) => ({ text: plan.estates.name[i] || one, also: one, kind: "estate", go: goTo(plan.estates.shapes[i], () => estateFacts(i)) })),
     ...cells.id.map((one, i) => ({ text: one, also: null, kind: "cell", go: goTo(cells.shapes[i], () => cellFacts(i)) })),
   ];

@@ -1,0 +1,83 @@
+"""What is no limit is refused in words; figures of distances near the largest number there is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridplan.access import gini, kolm_pollak_ede
+from gridplan.errors import SettingsError
+from gridplan.siting import (
+    Limits,
+    Rules,
+    evaluate,
+    lexicographic,
+    lscp,
+    mclp,
+    p_center,
+    p_ede,
+    p_median,
+    p_quantile,
+    pareto,
+)
+
+COST = np.array([[1.0, 2.0], [3.0, 1.0]])
+WEIGHTS = np.array([1.0, 2.0])
+BUDGET = Rules(budget=3.0, cost_of={0: 1.0, 1: 1.0})
+
+SOLVERS = {
+    "p_median": lambda limits: p_median(COST, WEIGHTS, p=1, limits=limits),
+    "capacity": lambda limits: p_median(COST, WEIGHTS, p=1, capacity=9.0, limits=limits),
+    "budget": lambda limits: p_median(COST, WEIGHTS, rules=BUDGET, limits=limits),
+    "p_center": lambda limits: p_center(COST, p=1, limits=limits),
+    "lscp": lambda limits: lscp(COST, radius_m=9.0, limits=limits),
+    "mclp": lambda limits: mclp(COST, WEIGHTS, p=1, radius_m=9.0, limits=limits),
+    "p_ede": lambda limits: p_ede(COST, WEIGHTS, p=1, limits=limits),
+    "p_quantile": lambda limits: p_quantile(COST, WEIGHTS, p=1, share=0.9, limits=limits),
+    "lexicographic": lambda limits: lexicographic(
+        COST, WEIGHTS, objectives=["mean", "longest"], p=1, limits=limits
+    ),
+    "pareto": lambda limits: pareto(COST, WEIGHTS, aims=("mean", "longest"), p=1, limits=limits),
+}
+
+
+@pytest.mark.parametrize("limits", [None, 5, Limits, {"time_s": 60}])
+@pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS.keys())
+def test_what_are_no_limits_is_refused_in_words(solver, limits):
+    with pytest.raises(SettingsError, match=r"`limits` is .*; expected Limits\(") as caught:
+        solver(limits)
+    assert caught.value.lines("zh") != caught.value.lines("en")
+
+
+walks = st.lists(st.tuples(st.floats(0, 1e4), st.integers(1, 50)), min_size=1, max_size=8).filter(
+    lambda one: max(metres for metres, _ in one) > 1e-3
+)
+
+
+@given(walks, st.integers(-900, 900))
+def test_figures_of_spread_follow_the_unit(given_walks, power):
+    metres = np.array([one for one, _ in given_walks])
+    people = np.array([float(count) for _, count in given_walks])
+    unit = 2.0**power
+    plain, other = (kolm_pollak_ede(metres * scale, people) for scale in (1.0, unit))
+    assert other == pytest.approx(plain * unit, rel=1e-9)
+    assert gini(metres * unit, people) == pytest.approx(gini(metres, people), abs=1e-12)
+    kappa = 0.001
+    fixed = kolm_pollak_ede(metres, people, kappa_per_m=kappa)
+    assert kolm_pollak_ede(metres * unit, people, kappa_per_m=kappa / unit) == pytest.approx(
+        fixed * unit, rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("size", [1e154, 1e200, 1e290])
+def test_costs_whose_squares_overflow_have_their_figures(size):
+    found = evaluate(COST * size, [0], WEIGHTS)
+    plain = evaluate(COST, [0], WEIGHTS)
+    assert found.objective == pytest.approx(plain.objective * size)
+    assert found.ede_m == pytest.approx(plain.ede_m * size)
+    assert found.gini == pytest.approx(plain.gini)
+    assert math.isfinite(found.ede_m)
