@@ -20,6 +20,7 @@ from gridplan.cells.management import Management, management_lines
 from gridplan.cells.options import CellOptions
 from gridplan.cells.search import search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
+from gridplan.cells.spikes import without_spikes
 from gridplan.geometry import Geometries
 
 Ints = npt.NDArray[np.intp]
@@ -63,6 +64,7 @@ def draw_cells(communities: Geometries, land: Land, options: CellOptions) -> Dra
         count += number
         tiles.append(tile)
     polygons, community = _polygons(faces, tiles, lines, whole, home, options)
+    polygons = without_spikes(polygons, community, whole.shapes)
     return Drawn(polygons, community, management, whole)
 
 
