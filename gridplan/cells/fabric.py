@@ -20,6 +20,8 @@ from gridplan.cells.management import Management, management_lines
 from gridplan.cells.options import CellOptions
 from gridplan.cells.search import search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
+from gridplan.cells.spikes import without_spikes
+from gridplan.cells.straight import Aim, straight_borders
 from gridplan.geometry import Geometries
 
 Ints = npt.NDArray[np.intp]
@@ -63,6 +65,9 @@ def draw_cells(communities: Geometries, land: Land, options: CellOptions) -> Dra
         count += number
         tiles.append(tile)
     polygons, community = _polygons(faces, tiles, lines, whole, home, options)
+    aim = Aim(options.target_m2, options.most_share * options.target_m2)
+    straight = straight_borders(polygons, community, lines, whole.shapes, aim=aim)
+    polygons = without_spikes(straight, community, whole.shapes)
     return Drawn(polygons, community, management, whole)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from gridplan.cells.given_faults import (
+    LISTED_M2,
     Fault,
     Grid,
     Ints,
@@ -20,12 +21,13 @@ from gridplan.cells.given_faults import (
     shape_faults,
 )
 from gridplan.cells.land import Land, footprints
+from gridplan.cells.management import management_lines
 from gridplan.cells.mend import mend
 from gridplan.cells.options import CellOptions
 from gridplan.cells.profiles import GB_T_30428, CodeProfile
 from gridplan.cells.reasons import REMAINDER, UNDIVIDED, exceptions, ground_of
 from gridplan.errors import InputError, Message
-from gridplan.geometry import Geometries
+from gridplan.geometry import GRID_M, Floats, Geometries
 
 AS_GIVEN = "given"
 """Exception of a cell outside the band of areas that its office has drawn so."""
@@ -125,8 +127,37 @@ def take_over(
     return GivenPlan(cells, fault_table(faults, communities))
 
 
+def kept_whole(
+    given: gpd.GeoDataFrame, communities: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """
+    Return the buildings across a community's line that a grid keeps whole in one cell.
+
+    Such a cell, of the community with the larger part, goes round the building on
+    purpose, as `gridplan.cells.plan_cells` draws it: the community's line is then moved
+    with it, and no cell crosses a line there.
+
+    Parameters
+    ----------
+    given, communities : GeoDataFrame
+        As in `take_over`.
+    buildings : GeoDataFrame
+        Polygons.
+    """
+    shapes, lines = buildings.geometry.to_numpy(), communities.geometry.to_numpy()
+    met = shapely.STRtree(lines).query(shapes, predicate="intersects")[0]
+    across = np.flatnonzero(np.bincount(met, minlength=len(shapes)) > 1)
+    cells = given.geometry.to_numpy()
+    at, cell = shapely.STRtree(cells).query(shapes[across], predicate="intersects")
+    rest = shapely.area(shapely.difference(shapes[across[at]], cells[cell]))
+    at, cell = at[rest <= LISTED_M2], cell[rest <= LISTED_M2]
+    home = _communities(cells, _texts(given["community_id"]), communities)
+    larger = management_lines(lines, shapes[across]).owner
+    return buildings.iloc[np.unique(across[at[home[cell] == larger[at]]])]
+
+
 def _grid_of(own: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> Grid:
-    shapes = own.geometry.to_numpy()
+    shapes = _at_corners(own.geometry.to_numpy(), communities.geometry.to_numpy())
     named = _texts(own["community_id"])
     return Grid(
         shapes=shapes,
@@ -135,6 +166,27 @@ def _grid_of(own: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> Grid:
         community=_communities(shapes, named, communities),
         named=named,
     )
+
+
+def _at_corners(shapes: Geometries, communities: Geometries) -> Geometries:
+    """Return the cells with each corner that only rounding parts from a community's put there."""
+    corners = shapely.get_coordinates(communities)
+    met = np.isin(corners @ [1, 1j], shapely.get_coordinates(shapes) @ [1, 1j])
+    corners = corners[~met]
+    if not len(corners):
+        return shapes
+    keys, first = np.unique(_millimetres(corners), return_index=True)
+
+    def moved(xy: Floats) -> Floats:
+        own = _millimetres(xy)
+        at = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
+        return np.where((keys[at] == own)[:, None], corners[first[at]], xy)
+
+    return np.asarray(shapely.transform(shapes, moved), dtype=object)
+
+
+def _millimetres(xy: Floats) -> npt.NDArray[np.complex128]:
+    return np.asarray((xy / GRID_M).round() @ [1, 1j])
 
 
 def _texts(column: pd.Series[str]) -> npt.NDArray[np.object_]:

@@ -76,6 +76,7 @@ class Search:
         ]
         self.cells = Cells(of_atom=[-1] * len(self.size))
         self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._costs: dict[int, float] = {}
 
     def add(self, own: Iterable[int], *, realm: int, target_m2: float) -> int:
         """Add a cell of these atoms and return its number."""
@@ -103,21 +104,28 @@ class Search:
 
     def cost(self, cell: int) -> float:
         """Return the cost of a cell by itself."""
-        cells = self.cells
-        return self.score.cell(cells.area[cell], cells.perimeter[cell], cells.target[cell])
+        known = self._costs.get(cell)
+        if known is None:
+            cells = self.cells
+            known = self.score.cell(cells.area[cell], cells.perimeter[cell], cells.target[cell])
+            self._costs[cell] = known
+        return known
 
     # ---- single atoms ----
 
     def improve(self, passes: int = _PASSES) -> int:
         """Move atoms to neighbouring cells while that lowers the cost; return the moves."""
-        cells, moves = self.cells, 0
+        cells, of_atom, moves = self.cells, self.cells.of_atom, 0
         wake = [True] * len(cells.members)
         for _ in range(passes):
             awake, wake = wake, [False] * len(cells.members)
             moved = 0
             for atom in range(len(self.size)):
                 here = cells.of_atom[atom]
-                if not any(awake[cells.of_atom[o]] for o, _, _ in self.near[atom]):
+                for other, _, _ in self.near[atom]:
+                    if awake[of_atom[other]]:
+                        break
+                else:
                     continue
                 there = self._best_move(atom)
                 if there is not None:
@@ -186,6 +194,7 @@ class Search:
             )
             cells.area[cell] += sign * self.size[atom]
             cells.perimeter[cell] += sign * (self.outline[atom] - 2 * shared)
+            self._costs.pop(cell, None)
         cells.members[here].discard(atom)
         cells.members[there].add(atom)
         cells.of_atom[atom] = there
@@ -277,6 +286,7 @@ class Search:
         for one in pair:
             cells.members[one] = set()
             cells.area[one] = cells.perimeter[one] = 0.0
+            self._costs.pop(one, None)
         for part in parts:
             self.add(part.tolist(), realm=realm, target_m2=target)
 
@@ -304,6 +314,7 @@ class Search:
                 continue
             count = self.score.count(cells.area[one] / sizes.built_m2)
             cells.target[one] = sizes.built_m2
+            self._costs.pop(one, None)
             self._divide_anew([one], divide(self.cutter, own, count, sizes.built_m2))
             filled += 1
         return filled

@@ -22,6 +22,7 @@ from gridplan.project.reading import (
 from gridplan.sources.grid_fields import FIELDS
 
 _LAYER = "cells"
+_AREAL = (3, 6)
 
 
 def read_cells(reading: Reading) -> None:
@@ -46,8 +47,26 @@ def read_cells(reading: Reading) -> None:
     _note_other_system(reading, raw.crs, what)
     valid = _in_force(reading, own)
     keyed = _with_keys(valid)
-    cells = on_grid(reading, keyed, _LAYER, strict=not reading.config.cells.repair)
+    cells = keyed if _is_exact(keyed) else _rounded(reading, keyed)
     reading.layers[_LAYER] = _of_the_place(reading, cells, what)
+
+
+def _is_exact(frame: gpd.GeoDataFrame) -> bool:
+    """
+    Return whether the borders of a grid match vertex by vertex.
+
+    Such a grid stays as it is to the last digit: its corners lie on lines of communities
+    and on walls, and rounding would take them off.
+    """
+    shapes = frame.geometry.to_numpy()
+    areal = np.isin(shapely.get_type_id(shapes), _AREAL)
+    return bool(
+        areal.all() and shapely.is_valid(shapes).all() and shapely.coverage_is_valid(shapes)
+    )
+
+
+def _rounded(reading: Reading, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return on_grid(reading, frame, _LAYER, strict=not reading.config.cells.repair)
 
 
 def _note_unused(reading: Reading) -> None:
@@ -117,9 +136,8 @@ def _note_other_system(reading: Reading, crs: pyproj.CRS, what: str) -> None:
         "cells_transformed",
         [],
         count=1,
-        en=f"{what} is in {pyproj.CRS(crs).name} and was transformed to {reading.crs.name}; its "
-        f"corners are rounded to 1 mm.",
-        zh=f"{what} 采用 {pyproj.CRS(crs).name}，已转换为 {reading.crs.name}，坐标取整到 1 毫米。",
+        en=f"{what} is in {pyproj.CRS(crs).name} and was transformed to {reading.crs.name}.",
+        zh=f"{what} 采用 {pyproj.CRS(crs).name}，已转换为 {reading.crs.name}。",
     )
 
 

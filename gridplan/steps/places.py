@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from gridplan import assemble
 from gridplan.answers.words import WALL, YES
 from gridplan.cells import cell_uids, managed_communities
+from gridplan.cells.given import kept_whole
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
 from gridplan.errors import Message, Note, first_ids
@@ -115,9 +116,13 @@ def add_communities(work: Work) -> None:
 
 def managed_place(place: Place, config: Config) -> tuple[Place, gpd.GeoDataFrame]:
     """Return the place with the management lines of its communities, and the moves."""
-    none = place.buildings.iloc[:0]
-    # An existing grid is measured against the lines of the office, not against moved ones.
-    buildings = place.buildings if config.cells.method == "fabric" else none
+    buildings = place.buildings
+    if config.cells.method == "given":
+        # An existing grid is measured against the lines of the office, but for the buildings
+        # that it goes round itself.
+        buildings = kept_whole(place.cells, place.communities, buildings)
+    elif config.cells.method == "square":
+        buildings = buildings.iloc[:0]
     communities, moves = managed_communities(place.communities, buildings)
     return replace(place, communities=communities), moves
 

@@ -1,0 +1,84 @@
+"""Cells that water parts in two and in three."""
+
+import numpy as np
+import pytest
+
+from gridplan.cells.atoms import Atoms
+from gridplan.cells.balance import UNIFORM
+from gridplan.cells.banks import part_banks
+from gridplan.cells.groups import OPEN, adjacency_lists
+from gridplan.cells.halves import make_cutter
+from gridplan.cells.raster import Frame
+from gridplan.cells.search import Search
+
+TARGET = 10_000.0
+MAIN, FIRST, SECOND, WATER, MORE_WATER, BESIDE_FIRST, BESIDE_SECOND = range(7)
+
+
+def search_of(area, borders, cells):
+    """Return a search over atoms that meet along 50 m each, in these cells."""
+    left, right = (np.array(ends, dtype=np.intp) for ends in zip(*borders, strict=True))
+    nothing, places = np.zeros(len(area)), np.zeros(len(area), dtype=np.intp)
+    atoms = Atoms(
+        area_m2=np.array(area, dtype=float), x=nothing, y=nothing, rim_m=nothing,
+        built_m2=nothing, face=places, left=left, right=right,
+        length_m=np.full(len(left), 50.0), worth=np.zeros(len(left)), estate=places,
+        image=np.zeros((1, 1), dtype=np.int64), frame=Frame(0.0, 0.0, 1, 1, 2.0),
+    )  # fmt: skip
+    cut = UNIFORM.cut(atoms.length_m, atoms.worth, TARGET**0.5)
+    search = Search(make_cutter(atoms, cut, UNIFORM), adjacency_lists(atoms, cut), UNIFORM)
+    for own in cells:
+        search.add(own, realm=OPEN, target_m2=TARGET)
+    return search
+
+
+def parted(search, wet):
+    """Return how many banks moved, and the cells that are left."""
+    is_wet = np.isin(np.arange(len(search.size)), wet)
+    moved = part_banks(search, is_wet, np.zeros_like(is_wet), whole=frozenset())
+    cells = search.cells
+    assert all(cells.of_atom[one] == at for at, own in enumerate(cells.members) for one in own)
+    assert sum(map(len, cells.members)) == len(search.size)
+    return moved, sorted(sorted(own) for own in cells.members if own)
+
+
+@pytest.mark.parametrize("second_m2", [1_500.0, 1_600.0])
+def test_two_banks_beside_the_same_rest_go_each_to_its_own_side(second_m2):
+    """The second bank leaves the cell that the first left behind, whichever is larger."""
+    search = search_of(
+        [6_000, 1_550, second_m2, 400, 400, 8_000, 8_000],
+        [(MAIN, WATER), (WATER, FIRST), (MAIN, MORE_WATER), (MORE_WATER, SECOND),
+         (FIRST, BESIDE_FIRST), (SECOND, BESIDE_SECOND)],
+        [[MAIN, WATER, FIRST, MORE_WATER, SECOND], [BESIDE_FIRST], [BESIDE_SECOND]],
+    )  # fmt: skip
+    moved, cells = parted(search, [WATER, MORE_WATER])
+    assert moved == 2
+    assert [FIRST, BESIDE_FIRST] in cells
+    assert [SECOND, BESIDE_SECOND] in cells
+    assert [MAIN, WATER, MORE_WATER] in cells
+
+
+def test_a_bank_beyond_another_goes_with_it():
+    """Three banks in a row: what only the middle one joined to the rest is no bank any more."""
+    search = search_of(
+        [6_000, 2_000, 1_500, 400, 400, 5_000, 8_000],
+        [(MAIN, WATER), (WATER, FIRST), (FIRST, MORE_WATER), (MORE_WATER, SECOND),
+         (FIRST, BESIDE_FIRST), (MAIN, BESIDE_SECOND)],
+        [[MAIN, WATER, FIRST, MORE_WATER, SECOND], [BESIDE_FIRST], [BESIDE_SECOND]],
+    )  # fmt: skip
+    moved, cells = parted(search, [WATER, MORE_WATER])
+    assert moved == 1
+    assert [FIRST, SECOND, MORE_WATER, BESIDE_FIRST] in cells
+    assert [MAIN, WATER] in cells
+
+
+def test_a_bank_without_room_beside_it_stays():
+    search = search_of(
+        [6_000, 1_500, 1_500, 400, 400, 13_000, 13_500],
+        [(MAIN, WATER), (WATER, FIRST), (MAIN, MORE_WATER), (MORE_WATER, SECOND),
+         (FIRST, BESIDE_FIRST), (SECOND, BESIDE_SECOND)],
+        [[MAIN, WATER, FIRST, MORE_WATER, SECOND], [BESIDE_FIRST], [BESIDE_SECOND]],
+    )  # fmt: skip
+    moved, cells = parted(search, [WATER, MORE_WATER])
+    assert moved == 0
+    assert [MAIN, FIRST, SECOND, WATER, MORE_WATER] in cells
