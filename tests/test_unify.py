@@ -164,7 +164,7 @@ def test_each_department_gains_what_its_zones_give(two_halves):
     cells, homes, zonings = two_halves
     unified = propose_zones(cells, homes, zonings)
     moved = handovers(unified, homes)
-    assert set(moved["kind"]) == {"moved"}
+    assert set(moved["kind"]) == {"handed"}
     assert moved["area_m2"].sum() == pytest.approx(100 * 400)
     assert moved["population"].sum() == pytest.approx(unified.changes, abs=1.0)
 

@@ -90,7 +90,7 @@ def test_the_report_has_its_tables(plan):
     assert made["zonings"]["adopted"].tolist()[-1] == "统一方案 the proposal"
     assert len(made["conflicts"]) == len(plan.layers["conflicts"])
     assert made["duties"]["by_default"].sum() == 2
-    assert set(made["handovers"]["handed"]) <= {"移交 moved", "空白 blank", "重叠 overlap"}
+    assert set(made["handovers"]["handed"]) <= {"移交 handed over", "空白 blank", "重叠 overlap"}
 
 
 def test_without_zonings_nothing_is_said(tmp_path):

@@ -103,7 +103,7 @@ def handovers(unified: Unified, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         ``department``; ``from_zone_id`` (null: no zone of the department had it);
         ``to_zone_id``, its zone that the new zone carries on (null: it has none left for
         it, and the new zone is new to it); ``zone_id``, the new zone; ``kind``: ``blank``,
-        ``overlap`` (the taker had it, too) or ``moved``; ``area_m2``, ``population``.
+        ``overlap`` (the taker had it, too) or ``handed``; ``area_m2``, ``population``.
         Land that two zones give away is in a row of each.
     """
     refinement = unified.refinement
@@ -136,7 +136,7 @@ def _department_rows(
     for at, zone in enumerate(within.tolist()):
         claimants = [ids[one] for one in np.flatnonzero(held[at]).tolist()]
         taker = heir[zone]
-        kind = "blank" if not claimants else "overlap" if taker in claimants else "moved"
+        kind = "blank" if not claimants else "overlap" if taker in claimants else "handed"
         for giver in claimants or [_NOBODY]:
             if giver != taker:
                 pieces.setdefault((giver, taker or _NOBODY, zone, kind), []).append(at)
