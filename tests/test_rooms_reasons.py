@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gridplan.config import parse_config
 from gridplan.errors import SettingsError
-from gridplan.present.tabulation import tables
+from gridplan.present.tabulation import heading, tables
 from gridplan.present.words import siting_status
 from gridplan.rooms import Asked, Decision, Sharing, answer, decisions_table, room_reasons
 from gridplan.rooms.objectives import MODELS, kappa_per_m, rooms_for
@@ -187,6 +187,7 @@ def test_a_move_is_one_row_of_the_log_in_a_run_and_the_report(moved):
     shown = tables(plan)["decisions"].iloc[0]
     assert shown["moved_from"].startswith(given_up)
     assert "residents" in shown["price_objective"]
+    assert heading(plan, "open_without").en == "open without it"
     assert "1 decision on a site kept" in siting_status(plan.summary["siting"]).en
 
 

@@ -16,7 +16,14 @@ from gridplan.present import drawings
 from gridplan.present.keys import siting_facts
 from gridplan.present.tabulation import tables
 from gridplan.present.words import siting_status
-from gridplan.rooms import TwoAims, Wanted, fewest_rooms, several_rooms, trade_off_table
+from gridplan.rooms import (
+    TwoAims,
+    Wanted,
+    fewest_rooms,
+    room_reasons,
+    several_rooms,
+    trade_off_table,
+)
 from gridplan.rooms.objectives import MODELS
 from gridplan.verify import verify_plan
 from tests.test_rooms import question, random_question
@@ -258,6 +265,25 @@ def test_a_run_tells_each_objective_and_is_verified(several):
     assert facts["each but the last may be worse by"].zh == "5.0%"
     assert "the objectives before it kept" in siting_status(siting).en
     assert "前面各级目标得到保证" in siting_status(siting).zh
+
+
+def test_reasons_are_told_in_the_most_important_objective(several):
+    reasons = several.layers["room_reasons"]
+    assert reasons["closing_objective"].notna().all()
+    assert tables(several)["reasons"]["closing_objective"].str.contains("weighted residents").all()
+    false = reasons.assign(closing_objective=reasons["closing_objective"] + 1e5)
+    assert "closing_differs" in rules_of(several, room_reasons=false)
+
+
+def test_a_next_best_site_keeps_the_least_share():
+    walks = [[900, 100, 510, 100], [900, 100, 510, 900], [900, 100, 510, 900]]
+    asked = question(walks, [10, 10, 10], 3)
+    opened = asked.at(["k0", "r0"])
+    found = [
+        room_reasons(asked, opened, least_within=least).iloc[0]["next_site_id"]
+        for least in (0.0, 10.0, 20.0)
+    ]
+    assert found == ["r1", "r2", None]
 
 
 def test_stages_that_do_not_hold_are_found(several):

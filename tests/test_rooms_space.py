@@ -326,6 +326,9 @@ def test_headline_and_answers_tell_the_walk_to_the_room_given(path):
     assert f"{100 * within:.1f} %" in said.en
     row = tables(hard)["options"].set_index("option")
     assert row["walked_to"].notna().all()
+    reasons = hard.layers["room_reasons"]
+    assert reasons[["next_site_id", "next_walk", "closing_objective"]].isna().all(axis=None)
+    assert reasons["closing_walk"].notna().all()
     change = hard.layers["community_change"]
     mean = (change["after_mean_m"] * change["residents"]).sum() / people.sum()
     assert mean == pytest.approx(given["mean_m"])

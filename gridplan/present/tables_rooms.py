@@ -124,6 +124,7 @@ def room_headings(norm: str, *, weighted: bool = False) -> dict[str, Message]:
         "closing_objective": Message(en="without it: objective worse by",
                                      zh="不设：目标值变差"),
         "next_objective": Message(en="moved there: objective worse by", zh="改设：目标值变差"),
+        "open_without": Message(en="open without it", zh="无此决定时是否开设"),
         "price_objective": Message(en="price: objective worse by", zh="代价：目标值变差"),
         "price_km": Message(en="price: walk more (resident-km)", zh="代价：多走（人·公里）"),
         "price_residents": Message(en=f"price: fewer within {norm} m",
@@ -370,8 +371,10 @@ def _in_own_unit(
 ) -> pd.Series:
     """Return a column in the unit of the objective, where that is not the walk told beside it."""
     siting, count = plan.summary["siting"], len(table)
-    unit = model_unit(siting["model"], weighted=bool(siting.get("group_weights")))
-    plain = siting["model"] in {"p-median", "lscp"} and siting.get("capacity") != "hard"
+    # Of several objectives the most important.
+    model = (siting.get("stages") or [siting])[0]["model"]
+    unit = model_unit(model, weighted=bool(siting.get("group_weights")))
+    plain = model in {"p-median", "lscp"} and siting.get("capacity") != "hard"
     why = [None] * count if reasons is None else reasons.tolist()
     if column not in table or unit is None or (plain and not siting.get("group_weights")):
         return _objects([None] * count, table)

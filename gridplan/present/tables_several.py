@@ -29,6 +29,19 @@ ABOUT = {
 
 Fact = tuple[Message, Message]
 
+_MEASURES = {
+    "mean": Message(en="total walk", zh="步行总和"),
+    "share": Message(en="residents within the norm", zh="标准距离内居民"),
+    "longest": Message(en="longest walk", zh="最远步行"),
+    "p90": Message(en="distance of nine in ten", zh="九成居民步行上限"),
+    "ede": Message(en="equivalent walk", zh="等效步行"),
+}
+
+
+def measure(objective: str) -> Message:
+    """Return what an objective is a figure of."""
+    return _MEASURES.get(objective, same(objective))
+
 
 def several_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
     """Return what makes each of these tables, by the names of `TITLES`."""
@@ -109,8 +122,8 @@ def stage_facts(siting: Mapping[str, Any]) -> list[Fact]:
             (
                 Message(en=f"objective {place}: {name.en}", zh=f"目标 {place}：{name.zh}"),
                 Message(
-                    en=f"{value.en} (best by itself within those before: {best.en}, {status.en})",
-                    zh=f"{value.zh}（在前面目标限内的最优值 {best.zh}，{status.zh}）",
+                    en=f"{value.en} (best within those before: {best.en}, {status.en})",
+                    zh=f"{value.zh}（前面目标限内最优 {best.zh}，{status.zh}）",
                 ),
             )
         )
@@ -156,12 +169,17 @@ def trade_off_title(plan: Plan) -> Message:
         for which in ("first", "second")
         for row in (first, last)
     ]
-    names = [word("kind", str(first[f"{which}_objective"])) for which in ("first", "second")]
+    names = [measure(str(first[f"{which}_objective"])) for which in ("first", "second")]
+    said = [
+        Message(
+            en=f"{name.en} {ends[2 * at].en} → {ends[2 * at + 1].en}",
+            zh=f"{name.zh} {ends[2 * at].zh} → {ends[2 * at + 1].zh}",
+        )
+        for at, name in enumerate(names)
+    ]
     return Message(
-        en=f"{names[0].en} from {ends[0].en} to {ends[1].en} against {names[1].en} from "
-        f"{ends[2].en} to {ends[3].en}",
-        zh=f"{names[0].zh}由 {ends[0].zh} 变为 {ends[1].zh} 时，{names[1].zh}由 {ends[2].zh} "
-        f"变为 {ends[3].zh}",
+        en=f"{len(found)} plans: {said[0].en}, {said[1].en}",
+        zh=f"{len(found)} 个方案：{said[0].zh}，{said[1].zh}",
     )
 
 

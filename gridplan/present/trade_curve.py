@@ -10,8 +10,8 @@ from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present import canvas
 from gridplan.present.canvas import ACCENT, INK, Ink
-from gridplan.present.tables_several import spans, trade_off_title
-from gridplan.present.words import model_unit, number, same, source_line, word
+from gridplan.present.tables_several import measure, spans, trade_off_title
+from gridplan.present.words import model_unit, number, same, source_line
 from gridplan.rooms import MODELS
 
 if TYPE_CHECKING:
@@ -76,5 +76,5 @@ def _axis(plan: Plan, found: pd.DataFrame, which: str) -> Message:
     weighted = bool(plan.summary["siting"].get("group_weights"))
     model = MODELS.get(objective)  # type: ignore[call-overload]
     unit = model_unit(model, weighted=weighted) or same("")
-    name = word("kind", objective)
+    name = measure(objective)
     return Message(en=f"{name.en} ({unit.en})", zh=f"{name.zh}（{unit.zh}）")

@@ -156,10 +156,11 @@ def finding(plan: Plan) -> Message:
     now = after["within"][norm]
     people = number(aggregate.residents_within(plan, float(norm)))
     goal, given = short_goal(plan), is_given(plan)
+    where = f"on foot {goal.en}" if given else f"{goal.en} on foot"
     return Message(
         en=f"{number(rooms)} activity room{'s' if rooms != 1 else ''} "
         f"{'bring' if rooms != 1 else 'brings'} {people} residents ({percent(now, 'en')}) within "
-        f"{norm} m {goal.en} on foot; today{', to the nearest,' if given else ''} it is "
+        f"{norm} m {where}; today{', to the nearest,' if given else ''} it is "
         f"{percent(was, 'en')}.",
         zh=f"新增 {number(rooms)} 处活动室后，{people} 名居民（{percent(now, 'zh')}）步行 "
         f"{norm} 米以内{goal.zh}；现状{'（就近）' if given else ''}为 {percent(was, 'zh')}。",

@@ -17,11 +17,18 @@ REASON_COLUMNS = (
     "closing_walk", "closing_within", "closing_stranded", "closing_objective", "next_site_id",
     "next_walk", "next_within", "next_stranded", "next_objective",
 )  # fmt: skip
+_ROUNDING = 1e-9
 GROUP_COLUMNS = ("site_id", "group", "residents", "saved_walk", "saved_each_m")
 
 
 def room_reasons(
-    question: RoomQuestion, opened: Positions, *, objective: Objective = "mean", told: bool = True
+    question: RoomQuestion,
+    opened: Positions,
+    *,
+    objective: Objective = "mean",
+    told: bool = True,
+    moves: bool = True,
+    least_within: float = 0.0,
 ) -> pd.DataFrame:
     """
     Return what each new room is good for.
@@ -34,6 +41,12 @@ def room_reasons(
     told : bool
         The plan was chosen by that very objective, so that its value is told. Answers A and B
         have another, and with rooms that are given the nearest place is not what counts.
+    moves : bool
+        Look for next-best sites. Not where residents are given a room: the nearest place says
+        nothing of a site that may be full.
+    least_within : float
+        What has to live within the norm (weighted where groups have weights): a site that does
+        not keep it is no next-best one.
 
     Returns
     -------
@@ -45,10 +58,12 @@ def room_reasons(
         within the norm; ``closing_stranded``: who would reach no place. ``closing_objective``:
         by how much the objective would be worse, in its own unit (`Worth.loss`), null where it
         is not told. ``next_…`` tells the same of moving it to the closed site where that costs
-        least by the objective, the numbers by community being
-        kept; null where there is none.
+        least by the objective, the numbers by community and the
+        least share being kept; null where there is none.
     """
-    facts = _Facts(question, opened, objective, told=told)
+    facts = _Facts(question, opened, objective, told=told, least_within=least_within)
+    if not moves:
+        facts.closed = facts.closed[:0]
     new = [j for j in opened if question.site_ids[int(j)] in question.candidates]
     rows = [facts.row(int(j)) for j in new]
     table = pd.DataFrame(rows, columns=list(REASON_COLUMNS))
@@ -106,9 +121,15 @@ class _Facts:
     """The walks of a plan, and those with a room taken away."""
 
     def __init__(
-        self, question: RoomQuestion, opened: Positions, objective: Objective, *, told: bool
+        self,
+        question: RoomQuestion,
+        opened: Positions,
+        objective: Objective,
+        *,
+        told: bool,
+        least_within: float = 0.0,
     ) -> None:
-        self.told = told
+        self.told, self.least_within = told, least_within
         self.worth = Worth(question, objective)
         self.question, self.opened = question, np.sort(opened)
         self.people = question.residents
@@ -148,6 +169,10 @@ class _Facts:
             others = self.opened[self.opened != j]
             counts, ids = self.question.counts, self.question.site_ids
             closed = closed[counts.allowed(others, ids, closed)]
+        if self.least_within > 0 and len(closed):
+            moved = np.minimum(rest[:, None], self.question.metres[:, closed])
+            near = self.question.counted @ (moved <= self.question.norm_m)
+            closed = closed[near >= self.least_within * (1.0 - _ROUNDING)]
         if not len(closed):
             return {"next_site_id": None, "next_walk": math.nan, "next_within": pd.NA,
                     "next_stranded": pd.NA, "next_objective": math.nan}  # fmt: skip

@@ -323,7 +323,7 @@ def room_tables(
         ),
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
-        "room_reasons": _reasons(question, found),
+        "room_reasons": _reasons(case, found),
         "room_groups": group_reasons(question, opened, groups),
         "decisions": decisions_table(question, case.decisions, found, solve=solve),
         "left_behind": left_behind(question, answers, _places(work)),
@@ -354,13 +354,23 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
         return {}
 
 
-def _reasons(question: RoomQuestion, found: Answer) -> pd.DataFrame:
+def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
     """Return the reasons in the objective that chose the plan, where it has a value to tell."""
-    model = found.chosen.model
+    question, chosen = case.question, found.chosen
+    # Of several objectives the most important.
+    model = chosen.stages[0].model if chosen.stages else chosen.model
     # Of the fewest rooms, the next-best site keeps most within the norm.
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
-    told = found.key == "C" and found.given(question) is None
-    return room_reasons(question, found.opened(question), objective=by, told=told)
+    nearest = found.given(question) is None
+    share = case.asked.least_share if found.key == "C" else None
+    return room_reasons(
+        question,
+        found.opened(question),
+        objective=by,
+        told=found.key == "C" and nearest,
+        moves=nearest,
+        least_within=(share or 0.0) * math.fsum(question.counted),
+    )
 
 
 def group_counts(work: Work) -> dict[str, np.ndarray]:

@@ -84,6 +84,8 @@ def check_closing(
     norm_m = number(siting.get("norm_m"))
     if absent or norm_m is None or not (numbers(nearest, "rank") > 1).any():
         return Checked(tuple(absent))
+    # Of several objectives the first is told.
+    siting = {**siting, **next(iter(siting.get("stages") or [{}]))}
     own, first, second = two_nearest(demand, nearest)
     people, counted = np.nan_to_num(numbers(demand, "population")), weights_of(siting, demand)
     wrong = []
