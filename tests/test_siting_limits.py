@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -51,6 +52,49 @@ def test_what_are_no_limits_is_refused_in_words(solver, limits):
     with pytest.raises(SettingsError, match=r"`limits` is .*; expected Limits\(") as caught:
         solver(limits)
     assert caught.value.lines("zh") != caught.value.lines("en")
+
+
+class Clock:
+    """Time that passes with each look: some seconds a look."""
+
+    def __init__(self, seconds):
+        self.began, self.seconds, self.looks = time.perf_counter(), seconds, 0
+
+    def __call__(self):
+        self.looks += 1
+        return self.began + self.seconds * self.looks
+
+
+LARGE = np.random.default_rng(0).integers(1, 900, (3_000, 1_000)).astype(float)
+"""Three blocks of a core, a ladder, and two of the radii."""
+
+BUILDING = {
+    "core": lambda limits: p_median(LARGE, np.ones(3_000), p=3, limits=limits),
+    "ladder": lambda limits: p_median(
+        LARGE, np.ones(3_000), rules=Rules(budget=3.0, cost_of=dict.fromkeys(range(1_000), 1.0)),
+        limits=limits,
+    ),
+    "capacity": lambda limits: p_median(
+        LARGE, np.ones(3_000), p=3, capacity=2_000.0, limits=limits
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", BUILDING.values(), ids=BUILDING.keys())
+def test_the_time_is_looked_at_while_a_model_is_built(solver, monkeypatch):
+    clock = Clock(1.0)
+    monkeypatch.setattr("gridplan.siting.search._now", clock)
+    plan = solver(Limits(time_s=2.5))
+    assert (plan.status, plan.stopped_by, plan.sites) == ("stopped", "time", ())
+    # Three looks, one of them in the middle of the work, and those for the result.
+    assert clock.looks <= 6
+
+
+def test_a_radius_is_looked_for_until_the_time_is_up(monkeypatch):
+    monkeypatch.setattr("gridplan.siting.search._now", Clock(1.0))
+    plan = p_center(LARGE, p=3, limits=Limits(time_s=1.5))
+    assert (plan.stopped_by, len(plan.sites)) == ("time", 3)
+    assert plan.status in {"gap", "stopped"}
 
 
 walks = st.lists(st.tuples(st.floats(0, 1e4), st.integers(1, 50)), min_size=1, max_size=8).filter(

@@ -19,12 +19,13 @@ from gridplan.siting.packing_causes import impossible, no_assignment
 from gridplan.siting.packing_tree import solve_packing
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting, Status
-from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, StoppedBy, relative_gap
+from gridplan.siting.search import PROVEN_GAP, Effort, OutOfEffortError, StoppedBy, relative_gap
 from gridplan.verify import check_assignment, check_capacity, check_total
 
 # Share of the limits that the problem without capacities may take: it is a bound, and
 # the answer where its plan fits.
 _RELAXED_SHARE = 0.25
+_LEAST_S = 0.01
 
 Relaxed = Callable[[Limits], Siting]
 """Solves the same problem without capacities within some limits."""
@@ -47,8 +48,9 @@ def solve_capacitated(
     relaxed : callable
         The solver without capacities.
     """
+    began = Effort(limits).started
     packing = make_packing(problem, p, loads.load, loads.capacity)
-    search = PackingSearch(limits, packing.integral, math.inf, packing.hopeless)
+    search = PackingSearch(limits, packing.integral, math.inf, packing.hopeless, started=began)
     cause = impossible(problem, packing, loads, search)
     if cause is not None:
         search.raise_bound(math.inf)
@@ -80,10 +82,12 @@ def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: R
         _open_any(packing, search)
         return
     limits = search.limits
+    search.look()
+    left_s = None if limits.time_s is None else limits.time_s - search.seconds
     share = replace(
         limits,
         work=max(1, int(_RELAXED_SHARE * limits.work)),
-        time_s=None if limits.time_s is None else _RELAXED_SHARE * limits.time_s,
+        time_s=None if left_s is None else _RELAXED_SHARE * max(left_s, _LEAST_S),
         progress=None,
     )
     plan = relaxed(share)

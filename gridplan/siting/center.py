@@ -31,6 +31,8 @@ _SUM_SLACK = 1e-12
 # Pairs times sites that breaking ties by the mean may look at.
 _MOST_SWAPS = 200_000_000
 _PASSES = 3
+# Pairs that are looked at between two looks at the clock.
+_BLOCK_PAIRS = 2_000_000
 _TIES = Message(
     en="Other plans may have the same radius and a lower mean: with this many sites, or with "
     "a budget or counts by group, ties are not broken by the mean.",
@@ -99,8 +101,13 @@ def p_center(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
+        first = _spread(problem, p)
+        if first is not None:
+            ledger.offer(longest_walk(problem, first), first)
         if least_radius(
-            possible_radii(problem), lambda at: _within(problem, at, p, ledger), ledger
+            possible_radii(problem, most_m=ledger.value, look=ledger.look),
+            lambda at: _within(problem, at, p, ledger),
+            ledger,
         ):
             _prefer_lower_mean(problem, p, ledger)
         else:
@@ -172,7 +179,10 @@ def p_quantile(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        radii = possible_radii(problem, everybody=False)
+        first = _spread(problem, p)
+        if first is not None:
+            ledger.offer(_share_radius(problem, first, share), first)
+        radii = possible_radii(problem, everybody=False, most_m=ledger.value, look=ledger.look)
         if not least_radius(
             radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger
         ):
@@ -192,18 +202,62 @@ def _run(search: Callable[[], None]) -> StoppedBy | None:
     return None
 
 
-def _counted(problem: Problem) -> Floats:
-    return problem.cost[np.ix_(problem.counted, problem.may_open)]
+def possible_radii(
+    problem: Problem,
+    *,
+    everybody: bool = True,
+    most_m: float = math.inf,
+    look: Callable[[], None] | None = None,
+) -> Floats:
+    """
+    Return the distances that can be the answer, ascending.
 
-
-def possible_radii(problem: Problem, *, everybody: bool = True) -> Floats:
-    """Return the distances that can be the answer, ascending."""
-    metres = _counted(problem)
-    if not metres.size:
+    Parameters
+    ----------
+    everybody : bool
+        All demand is to be served within it.
+    most_m : float
+        Some plan does with this, so that no larger distance is the answer.
+    look : callable, optional
+        Called every few rows, and may raise.
+    """
+    rows, columns = np.flatnonzero(problem.counted), np.flatnonzero(problem.may_open)
+    if not len(rows) or not len(columns):
         return np.zeros(1)
-    least = float(metres.min(axis=1).max()) if everybody else 0.0
-    found = np.unique(metres[np.isfinite(metres)])
+    size = max(1, _BLOCK_PAIRS // len(columns))
+    least, parts = 0.0, []
+    for first in range(0, len(rows), size):
+        if look is not None:
+            look()
+        metres = problem.cost[np.ix_(rows[first : first + size], columns)]
+        if everybody:
+            least = max(least, float(metres.min(axis=1).max()))
+        parts.append(
+            np.unique(metres[np.isfinite(metres) & (metres >= least) & (metres <= most_m)])
+        )
+    found = np.unique(np.concatenate(parts))
     return found[found >= least]
+
+
+def _spread(problem: Problem, p: int) -> Positions | None:
+    """
+    Return p sites, the farthest demand being given the site nearest to it each time.
+
+    None where rules may not allow them, or some demand is out of reach of them.
+    """
+    rows, closed = np.flatnonzero(problem.counted), problem.may_open & ~problem.must_open
+    chosen = list(np.flatnonzero(problem.must_open))
+    if problem.conditions.binding or not len(rows):
+        return None
+    near = problem.cost[np.ix_(rows, problem.must_open)].min(axis=1, initial=np.inf)
+    while len(chosen) < p and closed.any():
+        offered = np.where(closed, problem.cost[rows[int(near.argmax())]], np.inf)
+        site = int(offered.argmin()) if np.isfinite(offered).any() else int(closed.argmax())
+        closed[site] = False
+        chosen.append(np.intp(site))
+        near = np.minimum(near, problem.cost[rows, site])
+    reached = len(chosen) == p and bool(np.isfinite(near).all())
+    return np.array(sorted(chosen), dtype=np.intp) if reached else None
 
 
 RadiusPlan = tuple[float, Positions] | None
@@ -211,16 +265,21 @@ RadiusPlan = tuple[float, Positions] | None
 
 
 def least_radius(radii: Floats, ask: Callable[[float], RadiusPlan], ledger: Ledger) -> bool:
-    """Find the least radius with a plan, by bisection; True if there is one."""
+    """
+    Find the least radius with a plan, by bisection; True if there is one.
+
+    A plan in the ledger is begun with; its own radius is among those given.
+    """
     if not len(radii):
         radii = np.zeros(1)
     ledger.bring_bound(float(radii[0]))
-    plan = ask(float(radii[-1]))
-    if plan is None:
-        ledger.infeasible = True
-        return False
-    ledger.offer(*plan)
-    low, high = -1, int(np.searchsorted(radii, plan[0]))
+    if not math.isfinite(ledger.value):
+        plan = ask(float(radii[-1]))
+        if plan is None:
+            ledger.infeasible = True
+            return False
+        ledger.offer(*plan)
+    low, high = -1, int(np.searchsorted(radii, ledger.value))
     while high - low > 1 and not ledger.closed:
         middle = (low + high) // 2
         plan = ask(float(radii[middle]))
@@ -274,6 +333,13 @@ def longest_walk(problem: Problem, sites: Positions) -> float:
     return float(metres.min(axis=1, initial=np.inf).max(initial=0.0))
 
 
+def _share_radius(problem: Problem, sites: Positions, share: float) -> float:
+    """Return the distance within which a share of the weight lives."""
+    within = problem.cost[:, sites].min(axis=1)
+    counted = problem.weights > 0
+    return weighted_quantile(within[counted], problem.weights[counted], share)
+
+
 def _covering_share(
     problem: Problem, radius_m: float, asked: tuple[int, float], ledger: Ledger
 ) -> RadiusPlan:
@@ -297,9 +363,7 @@ def _covering_share(
         ledger.work = inner.work
     value, sites = inner.plan
     if sites is not None and value >= target:
-        within = problem.cost[:, sites].min(axis=1)
-        counted = problem.weights > 0
-        return weighted_quantile(within[counted], problem.weights[counted], share), sites
+        return _share_radius(problem, sites, share), sites
     if inner.infeasible or inner.bound < target:
         ledger.cause = inner.cause
         return None

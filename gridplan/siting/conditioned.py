@@ -61,9 +61,10 @@ def least_toll(
 ) -> Siting:
     """Return the plan with the least total of the first toll, as `minimise` finds it."""
     counted = problem.counted
-    finite = problem.cost[counted][np.isfinite(problem.cost[counted])]
-    whole = _are_whole(tolls[0].of(finite)) and _are_whole(problem.weights[counted])
-    ledger = Ledger(limits, whole=whole)
+    ledger = Ledger(limits)
+    metres = problem.cost[counted]
+    finite = metres[np.isfinite(metres)]
+    ledger.whole = _are_whole(tolls[0].of(finite)) and _are_whole(problem.weights[counted])
     stopped_by: StoppedBy | None = None
     try:
         minimise(problem, tolls, p, ledger, start=start)
@@ -107,7 +108,14 @@ class _Task:
     closed: Flags
 
     def ladder(self) -> Ladder:
-        return make_ladder(self.problem, self.tolls, self.p, opened=self.opened, closed=self.closed)
+        return make_ladder(
+            self.problem,
+            self.tolls,
+            self.p,
+            opened=self.opened,
+            closed=self.closed,
+            look=self.ledger.look,
+        )
 
     def columns(self, ladder: Ladder) -> Positions | None:
         """Return the best plan as columns; None if it uses sites that are ruled out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,15 +119,19 @@ class Core:
         )
 
 
-def make_core(problem: Problem, p: int) -> Core:
-    """Return the open part of choosing `p` sites, with the sites that must be open folded in."""
+def make_core(problem: Problem, p: int, *, look: Callable[[], None] | None = None) -> Core:
+    """
+    Return the open part of choosing `p` sites, with the sites that must be open folded in.
+
+    `look` is called every few rows, and may raise: a large core takes its time.
+    """
     rows = np.nonzero(problem.counted)[0]
-    dearest, whole = _dearest(problem, rows)
+    dearest, whole = _dearest(problem, rows, look)
     penalty = float(math.ceil(1.0 + _PENALTY_FACTOR * math.fsum(dearest)))
     free = problem.may_open & ~problem.must_open
     choosing = p > problem.must_open.sum()
     parts = []
-    for block, cost in _weighted(problem, rows):
+    for block, cost in _weighted(problem, rows, look):
         base = cost[:, problem.must_open].min(axis=1, initial=np.inf)
         among = cost[:, free]
         # Where every free site serves, the dearest of them is the worst that can happen.
@@ -144,18 +148,24 @@ def make_core(problem: Problem, p: int) -> Core:
     )
 
 
-def _weighted(problem: Problem, rows: Positions) -> Iterator[tuple[slice, Floats]]:
+def _weighted(
+    problem: Problem, rows: Positions, look: Callable[[], None] | None
+) -> Iterator[tuple[slice, Floats]]:
     """Yield the weighted cost of some demand, a few rows at a time to spare memory."""
     size = max(1, _BLOCK_PAIRS // max(1, problem.cost.shape[1]))
     for first in range(0, len(rows), size):
+        if look is not None:
+            look()
         part = rows[first : first + size]
         yield slice(first, first + size), problem.cost[part] * problem.weights[part, None]
 
 
-def _dearest(problem: Problem, rows: Positions) -> tuple[Floats, bool]:
+def _dearest(
+    problem: Problem, rows: Positions, look: Callable[[], None] | None
+) -> tuple[Floats, bool]:
     """Return the dearest allowed pair of some demand, and whether all are whole numbers."""
     dearest, whole = np.zeros(len(rows)), True
-    for block, cost in _weighted(problem, rows):
+    for block, cost in _weighted(problem, rows, look):
         finite = np.where(np.isfinite(cost) & problem.may_open, cost, 0.0)
         dearest[block] = finite.max(axis=1)
         whole = whole and bool((finite == np.floor(finite)).all())

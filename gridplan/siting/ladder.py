@@ -13,11 +13,13 @@ from gridplan.errors import Message
 from gridplan.siting.cover import Side
 from gridplan.siting.highs import Model
 from gridplan.siting.matrix import Flags, Floats, Positions
-from gridplan.siting.pairs import Pairs, cheapest_first
+from gridplan.siting.pairs import Pairs, cheapest_first, joined
 from gridplan.siting.problem import Problem
 
 # Rows of tolls are brought near this, where the absolute tolerances of HiGHS hide nothing.
 _LARGEST_TOLL = 2.0**14
+# Pairs that are sorted at once.
+_BLOCK_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -282,16 +284,42 @@ def _toll_rows(ladder: Ladder, levels: _Levels) -> tuple[Floats, Floats]:
 
 def weighted(tolls: Sequence[Toll], weights: Floats, metres: Floats) -> Floats:
     """Return each toll of some walks, ``inf`` where there is no way, shape (n_tolls, n)."""
-    found = np.full((len(tolls), *metres.shape), np.inf)
     there = np.isfinite(metres)
+    if there.all():
+        return np.stack([weights * toll.of(metres) for toll in tolls])
+    found = np.full((len(tolls), *metres.shape), np.inf)
     share = np.broadcast_to(weights, metres.shape)[there]
     for at, toll in enumerate(tolls):
         found[at, there] = share * toll.of(metres[there])
     return found
 
 
+def _no_look() -> None:
+    """Look at no clock."""
+
+
+def _sorted_pairs(
+    problem: Problem, rows: Positions, free: Flags, base_m: Floats, look: Callable[[], None]
+) -> Pairs:
+    """Return the pairs that are nearer than the base, some rows at a time to spare memory."""
+    size = max(1, _BLOCK_PAIRS // max(1, int(free.sum())))
+    parts = []
+    for first in range(0, len(rows), size):
+        look()
+        block = slice(first, first + size)
+        parts.append(cheapest_first(problem.cost[np.ix_(rows[block], free)], base_m[block]))
+    look()
+    return joined(parts, int(free.sum()))
+
+
 def make_ladder(
-    problem: Problem, tolls: Sequence[Toll], p: int | None, *, opened: Flags, closed: Flags
+    problem: Problem,
+    tolls: Sequence[Toll],
+    p: int | None,
+    *,
+    opened: Flags,
+    closed: Flags,
+    look: Callable[[], None] | None = None,
 ) -> Ladder:
     """
     Return the levels of the sites that are neither open nor closed for certain.
@@ -301,14 +329,18 @@ def make_ladder(
     tolls : sequence of Toll
         The first is the objective.
     opened, closed : ndarray of bool, shape (n_sites,)
+    look : callable, optional
+        Called every few rows, and may raise: a large ladder takes its time.
     """
     free = ~opened & ~closed
-    metres = problem.cost[problem.counted]
-    weights = problem.weights[problem.counted]
-    base_m = metres[:, opened].min(axis=1, initial=np.inf)
+    look = look or _no_look
+    counted = np.flatnonzero(problem.counted)
+    weights = problem.weights[counted]
+    base_m = problem.cost[np.ix_(counted, opened)].min(axis=1, initial=np.inf)
     base = weighted(tolls, weights, base_m)
-    pairs = cheapest_first(metres[:, free], base_m)
+    pairs = _sorted_pairs(problem, counted, free, base_m, look)
     values = weighted(tolls, weights[pairs.row], pairs.cost)
+    look()
     cheaper = np.asarray((values < base[:, pairs.row]).any(axis=0))
     pairs, values = pairs.kept(cheaper), values[:, cheaper]
     new = np.ones(len(pairs.cost), dtype=np.bool_)

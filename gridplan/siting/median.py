@@ -25,7 +25,14 @@ from gridplan.siting.loads import read_loads
 from gridplan.siting.options import Limits, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
-from gridplan.siting.search import PROVEN_GAP, OutOfEffortError, Search, StoppedBy, relative_gap
+from gridplan.siting.search import (
+    PROVEN_GAP,
+    Effort,
+    OutOfEffortError,
+    Search,
+    StoppedBy,
+    relative_gap,
+)
 
 _NO_COUNT = Message(
     en="p is None and there is no budget. Give a number of sites, or a budget.",
@@ -203,10 +210,18 @@ def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> S
 
 
 def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:
-    core = make_core(problem, p)
-    search = Search(limits, core.integral, core.penalty, core.hopeless)
+    clock = Effort(limits)
+    search = Search(
+        limits, integral=False, penalty=math.inf, hopeless=math.inf, started=clock.started
+    )
     stopped_by: StoppedBy | None = None
     try:
+        core = make_core(problem, p, look=clock.look)
+        search.integral, search.penalty, search.hopeless = (
+            core.integral,
+            core.penalty,
+            core.hopeless,
+        )
         _solve(core, search)
     except OutOfEffortError as stop:
         stopped_by = stop.reason

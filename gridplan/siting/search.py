@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +32,10 @@ class OutOfEffortError(Exception):
     def __init__(self, reason: StoppedBy) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+Look = Callable[[], None]
+"""Asks whether the time is up, and raises if so: see `Effort.look`."""
 
 
 def _now() -> float:
@@ -62,8 +67,12 @@ class Effort:
         if self.work >= self.limits.work:
             reason: StoppedBy = "work"
             raise OutOfEffortError(reason)
+        self.look()
+
+    def look(self) -> None:
+        """Raise `OutOfEffortError` once the time is up; where no work is counted."""
         if self.limits.time_s is not None and self.seconds >= self.limits.time_s:
-            reason = "time"
+            reason: StoppedBy = "time"
             raise OutOfEffortError(reason)
 
 
