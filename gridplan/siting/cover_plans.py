@@ -17,13 +17,15 @@ from gridplan.siting.resample import Cooling, Coverage, anneal, greedy_most
 # First and last temperatures, as shares of what a site alone covers, on average: which is better
 # depends on how much is left uncovered.
 _HEATS = ((0.025, 0.004), (0.015, 0.003))
-# Draws for each open site in one run. Many short runs, merged, are better than few long ones.
-_DRAWS_PER_SITE = 300
+# Draws for each open site in one run. Shorter ones end in plans that merging does not mend,
+# longer ones leave too few plans to merge.
+_DRAWS_PER_SITE = 1_000
 # Plans that are kept to merge. After so many rounds an island begins without any of them; after
 # as many more, the best of every island come together.
 _POOL, _ROUNDS, _SENT = 20, 6, 6
-# Sites whose reduced cost is below this share of the gap are annealed apart, too.
-_FOCUS = 0.05
+# Sites whose reduced cost is below such a share of the gap are annealed apart, too: fewer sites
+# let the same draws go further, but the best plan may need one that is left out.
+_FOCUS = (0.2, 0.05, 0.02)
 # Work of one merging.
 _MERGING = 3_000.0
 _WHOLE, _HALF = 1e-6, 0.5
@@ -66,17 +68,18 @@ class Pool:
         self._rounds = self._runs = 0
 
     def focus(self, relaxed: Outcome) -> None:
-        """Anneal the sites that the relaxation finds good, too, every other time."""
+        """Anneal the sites that the relaxation finds good, too, in turn with all."""
         cover, ledger = self._task.cover, self._task.ledger
-        if relaxed.reduced is None or ledger.closed or not cover.free:
+        if relaxed.reduced is None or ledger.closed or not cover.free or cover.slots is None:
             return
         room = cover.done - relaxed.bound - ledger.value
-        good = relaxed.reduced[: len(cover.sites)] < _FOCUS * room
-        if cover.slots is not None and good.sum() > cover.slots:
-            part = merged(cover.where(np.ones(len(cover.weights), bool), good))
-            state = Coverage(part)
-            greedy_most(state, ledger)
-            self._states.append((state, np.flatnonzero(good)))
+        for share in _FOCUS:
+            good = relaxed.reduced[: len(cover.sites)] < share * room
+            if good.sum() > cover.slots:
+                part = merged(cover.where(np.ones(len(cover.weights), bool), good))
+                state = Coverage(part)
+                greedy_most(state, ledger)
+                self._states.append((state, np.flatnonzero(good)))
 
     def run(self, draws_per_site: int = _DRAWS_PER_SITE) -> None:
         """Anneal once, from where the last run ended."""
@@ -88,7 +91,7 @@ class Pool:
             return
         typical = state.alone / slots
         # Each of what is annealed in turn gets each of the temperatures.
-        hot, cold = _HEATS[self._runs // 2 % len(_HEATS)]
+        hot, cold = _HEATS[self._runs // len(self._states) % len(_HEATS)]
         self._runs += 1
         cooling = Cooling(draws_per_site * slots, hot * typical, cold * typical)
         if typical > 0:

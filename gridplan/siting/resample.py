@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from gridplan.siting.cover import Cover
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
 
-_DRAWS_PER_STEP = 20
+_DRAWS_PER_STEP = 40
 _DRAWS_AT_ONCE = 50
 # Rows of noise drawn together, and how far apart two uses of a row start.
 _NOISE_ROWS, _NOISE_SHIFT = 64, 61
 _CLOSED = -1e300
+# Numbers that are kept of what neighbouring sites share, row by row; the rest is made when asked.
+_MOST_KEPT = 40_000_000
+# Sums of whole numbers up to this are exact in single precision.
+_EXACT_SINGLE = 2.0**24
 
 
 @dataclass(frozen=True)
@@ -36,23 +41,19 @@ class Coverage:
 
     def __init__(self, cover: Cover) -> None:
         self.cover = cover
-        n, m = cover.covers.shape
-        self._rows = [np.flatnonzero(cover.covers[:, at]) for at in range(m)]
-        by_row = csr_array(cover.covers)
-        self._columns = np.split(by_row.indices, by_row.indptr[1:-1]) if n else []
-        self._paid = [np.full(len(one), w) for one, w in zip(self._columns, cover.weights)]  # noqa: B905 (no rows: no columns)
-        # What a site shares with others: most of a site that opens is covered by it alone, so
-        # that its whole share, less that of the few other rows, is the shorter sum.
-        shared = csr_array(by_row.T.astype(np.float64) @ (by_row * cover.weights[:, None]))
-        ends = shared.indptr[1:-1]
-        self._others = np.split(shared.indices, ends) if m else []
-        self._shares = np.split(shared.data, ends) if m else []
+        by_site = csr_array(cover.covers.T.astype(np.float32))
+        self._rows = _parts(by_site)
+        self._near = _parts(csr_array(by_site @ by_site.T))
+        exact = bool((cover.weights % 1.0 == 0).all()) and cover.weights.sum() < _EXACT_SINGLE
+        self._weights = cover.weights.astype(np.float32 if exact else np.float64)
+        self._local: list[npt.NDArray[np.floating] | None] = [None] * len(cover.sites)
+        self._room = _MOST_KEPT
         self.reset(np.empty(0, dtype=np.intp))
 
     def reset(self, chosen: Positions) -> None:
         """Open these sites and no others."""
         n, m = self.cover.covers.shape
-        self.count = np.zeros(n, dtype=np.intp)
+        self.count = np.zeros(n, dtype=np.int32)
         self.gain = self.cover.covers.T @ self.cover.weights
         self.value = 0.0
         self.open = np.zeros(m, dtype=np.bool_)
@@ -61,37 +62,39 @@ class Coverage:
 
     def add(self, site: int) -> None:
         """Open a site."""
+        self.value += float(self.gain[site])
         rows = self._rows[site]
-        fresh = self.count[rows] == 0
-        self.count[rows] += 1
-        self.value += self.cover.weights[rows[fresh]].sum()
-        self._spread(site, fresh, -1.0)
+        held = self.count[rows]
+        self.count[rows] = held + 1
+        self.gain[self._near[site]] -= self._shared(site) @ (held == 0)
         self.open[site] = True
 
     def remove(self, site: int) -> None:
         """Close a site."""
         rows = self._rows[site]
-        self.count[rows] -= 1
-        lost = self.count[rows] == 0
-        self.value -= self.cover.weights[rows[lost]].sum()
-        self._spread(site, lost, 1.0)
+        held = self.count[rows] - 1
+        self.count[rows] = held
+        self.gain[self._near[site]] += self._shared(site) @ (held == 0)
+        self.value -= float(self.gain[site])
         self.open[site] = False
+
+    def _shared(self, site: int) -> npt.NDArray[np.floating]:
+        """Return the weight that each row of a site has for each site near it."""
+        known = self._local[site]
+        if known is not None:
+            return known
+        rows = self._rows[site]
+        within = self.cover.covers[np.ix_(rows, self._near[site])].T
+        made = np.where(within, self._weights[rows], self._weights.dtype.type(0))
+        if made.size <= self._room:
+            self._local[site] = made
+            self._room -= made.size
+        return made
 
     @property
     def alone(self) -> float:
         """Weight that just one open site covers."""
         return float(self.cover.weights[self.count == 1].sum())
-
-    def _spread(self, site: int, which: Flags, sign: float) -> None:
-        """Tell all sites that the weight of some rows of one is to be had, or not any more."""
-        rows = self._rows[site][which]
-        if 2 * len(rows) > len(which):
-            self.gain[self._others[site]] += sign * self._shares[site]
-            rows, sign = self._rows[site][~which], -sign
-        if len(rows):
-            columns = np.concatenate([self._columns[row] for row in rows])
-            paid = np.concatenate([self._paid[row] for row in rows])
-            self.gain += sign * np.bincount(columns, paid, minlength=len(self.gain))
 
 
 def greedy_most(state: Coverage, ledger: Ledger) -> Positions:
@@ -132,27 +135,34 @@ def anneal(state: Coverage, cooling: Cooling, ledger: Ledger) -> tuple[float, Po
     """
     rng, m = ledger.rng, len(state.gain)
     slots = np.flatnonzero(state.open)
-    best, kept = state.value, state.open.copy()
+    best, kept = state.value, slots.copy()
     if not len(slots) or len(slots) == m:
-        return best, slots
-    noise = rng.gumbel(size=(_NOISE_ROWS, m + _NOISE_SHIFT))
+        return best, kept
     picks = rng.integers(len(slots), size=cooling.draws)
-    heat = cooling.first
+    heat, free = cooling.first, state.cover.side.empty
     for draw, slot in enumerate(picks.tolist()):
         if draw % _DRAWS_AT_ONCE == 0:
             ledger.spend(_DRAWS_AT_ONCE / _DRAWS_PER_STEP)
             heat = cooling.first * (cooling.last / cooling.first) ** (draw / cooling.draws)
-        if draw % (_NOISE_ROWS * _NOISE_SHIFT) == 0 and draw:
+        if draw % (_NOISE_ROWS * _NOISE_SHIFT) == 0:
             noise = rng.gumbel(size=(_NOISE_ROWS, m + _NOISE_SHIFT))
-        state.remove(int(slots[slot]))
+        closed = int(slots[slot])
+        state.remove(closed)
         shift = draw % _NOISE_SHIFT
-        drawn = state.gain + heat * noise[draw % _NOISE_ROWS, shift : shift + m]
-        drawn[~_allowed(state, int(slots[slot]))] = _CLOSED
-        slots[slot] = int(drawn.argmax())
-        state.add(int(slots[slot]))
+        drawn = noise[draw % _NOISE_ROWS, shift : shift + m] * heat
+        drawn += state.gain
+        if free:
+            again = drawn[closed]
+            drawn[slots] = _CLOSED
+            drawn[closed] = again
+        else:
+            drawn[~_allowed(state, closed)] = _CLOSED
+        opened = int(drawn.argmax())
+        slots[slot] = opened
+        state.add(opened)
         if state.value > best:
-            best, kept = state.value, state.open.copy()
-    return best, np.flatnonzero(kept)
+            best, kept = state.value, slots.copy()
+    return best, np.sort(kept)
 
 
 def _allowed(state: Coverage, closed: int) -> Flags:
@@ -167,3 +177,9 @@ def _allowed(state: Coverage, closed: int) -> Flags:
     allowed: Flags = good.all(axis=0) & ~state.open
     allowed[closed] = True
     return allowed
+
+
+def _parts(rows: csr_array) -> list[Positions]:
+    """Return the columns of each row."""
+    columns = rows.indices.astype(np.intp)
+    return np.split(columns, rows.indptr[1:-1]) if rows.shape[0] else []
