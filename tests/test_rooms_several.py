@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.config import parse_config
-from gridplan.errors import InfeasibleError, SettingsError
+from gridplan.errors import InfeasibleError, SettingsError, StoppedError
 from gridplan.present import drawings
 from gridplan.present.keys import siting_facts
 from gridplan.present.tabulation import tables
@@ -24,7 +26,9 @@ from gridplan.rooms import (
     several_rooms,
     trade_off_table,
 )
+from gridplan.rooms import several as several_module
 from gridplan.rooms.objectives import MODELS
+from gridplan.siting import Limits, Ranked
 from gridplan.verify import verify_plan
 from tests.test_rooms import question, random_question
 from tests.test_rooms_reasons import objective_of, rules_of
@@ -120,6 +124,38 @@ def test_of_equal_plans_one_with_the_least_walk_is_taken():
     asked = question(walks, [10, 10], 3, norm_m=500.0)
     wanted = Wanted(objectives=("longest",), rooms=2, least_share=0.5)
     assert several_rooms(asked, wanted).sites == ("r0", "r1")
+
+
+@pytest.mark.parametrize("budget", [None, 9.0])
+def test_an_interrupted_stage_ends_the_run(monkeypatch, budget):
+    solve = several_module.lexicographic
+
+    def interrupted(*given: object, **options: object) -> Ranked:
+        found = solve(*given, **options)
+        last = replace(found.stages[-1], stopped_by="interrupt")
+        return replace(found, stages=(*found.stages[:-1], last))
+
+    monkeypatch.setattr(several_module, "lexicographic", interrupted)
+    wanted = Wanted(objectives=("share", "mean"), rooms=2, budget=budget)
+    with pytest.raises(KeyboardInterrupt):
+        several_rooms(random_question(3, new=4, unreachable=0.0), wanted)
+
+
+@pytest.mark.parametrize("objective", ["mean", "longest", "ede"])
+def test_a_stopped_search_claims_no_more_than_it_found(objective):
+    told = []
+    for seed, work in itertools.product(range(4), (1, 40, 5_000)):
+        asked = replace(random_question(seed, new=5, unreachable=0.0), limits=Limits(work=work))
+        wanted = Wanted(objectives=(objective,), rooms=2, least_share=0.01)
+        with contextlib.suppress(StoppedError):
+            told.append((asked, several_rooms(asked, wanted)))
+    assert told
+    for asked, found in told:
+        best = min(worth(asked, objective, one) for one in plans_of(asked, rooms=2))
+        assert found.bound <= best + SLACK * max(1.0, best)
+        assert worth(asked, objective, found.sites) == pytest.approx(found.objective)
+        if found.status == "proven":
+            assert found.objective == pytest.approx(best)
 
 
 def test_a_share_that_no_site_gives_is_refused_with_the_most_there_is():

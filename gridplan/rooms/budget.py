@@ -87,7 +87,7 @@ class BudgetSolver(Protocol):
 
 
 def within_budget(
-    question: RoomQuestion, budget: float, *, solver: BudgetSolver = p_median
+    question: RoomQuestion, budget: float, *, solver: BudgetSolver | None = None
 ) -> Chosen:
     """
     Open the rooms whose costs together stay within a budget, so that residents walk least.
@@ -99,7 +99,7 @@ def within_budget(
     ----------
     budget : float
         Yuan.
-    solver : callable
+    solver : callable, optional
         Another objective than the least total walk.
 
     Raises
@@ -124,7 +124,7 @@ def within_budget(
         return Chosen(none, _MODEL, 0.0, 0.0, 0.0, "proven", None)
     ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept]
     bought = np.union1d(required, priced)
-    found = solver(
+    found = (solver or p_median)(
         pd.DataFrame(
             question.metres[np.ix_(rows, sites)], index=ids, columns=list(question.names(sites))
         ),

@@ -144,7 +144,7 @@ class _Lexicographic:
         if self.wanted.tolerance == 0 and objectives[-1] in _TIES:
             objectives.append("mean")
         self.weight = math.fsum(weights)
-        self.ranked = lexicographic(
+        found = lexicographic(
             cost,
             weights,
             objectives=[aim_of(self.question, one) for one in dict.fromkeys(objectives)],
@@ -153,7 +153,9 @@ class _Lexicographic:
             rules=with_share(self.question, rules, self.wanted.least_share, self.weight),
             limits=limits,
         )
-        return self.ranked.siting
+        # The stage that was interrupted need not be the one whose plan is given back.
+        self.ranked = heeded(found)
+        return found.siting
 
 
 def aim_of(question: RoomQuestion, objective: Objective) -> Aim:
