@@ -154,7 +154,7 @@ def test_limits_so_tight_that_there_is_no_plan():
         plan = solve(*given, p=1, limits=tight)
         assert (plan.status, plan.stopped_by, len(plan.sites)) == ("gap", "work", 1)
         assert plan.bound <= limit <= plan.objective
-        ruled = Rules(budget=1.5, cost_of={"A": 1.0, "B": 1.0, "C": 1.0})
+        ruled = Rules(budget=1.5, cost_of={"A": 2.0, "B": 1.0, "C": 1.0})
         plan = solve(*given, p=1, rules=ruled, limits=tight)
         assert (plan.status, plan.stopped_by, plan.sites) == ("stopped", "work", ())
     # The greedy plan of the LSCP takes no work; its bound is that of open sites alone.
