@@ -149,14 +149,15 @@ def test_limits_so_tight_that_there_is_no_plan():
     assert (plan.status, plan.stopped_by, plan.sites) == ("stopped", "work", ())
     assert plan.gap == INF
     # A first plan of a radius takes no work; where rules may forbid it, there is none.
-    for solve, limit in ((p_center, 500.0), (p_quantile, 400.0)):
-        given = (COST,) if solve is p_center else (COST, WEIGHTS)
-        plan = solve(*given, p=1, limits=tight)
+    for plan, best in (
+        (p_center(COST, p=1, limits=tight), 500.0),
+        (p_quantile(COST, WEIGHTS, p=1, limits=tight), 400.0),
+    ):
         assert (plan.status, plan.stopped_by, len(plan.sites)) == ("gap", "work", 1)
-        assert plan.bound <= limit <= plan.objective
-        ruled = Rules(budget=1.5, cost_of={"A": 1.0, "B": 1.0, "C": 1.0})
-        plan = solve(*given, p=1, rules=ruled, limits=tight)
-        assert (plan.status, plan.stopped_by, plan.sites) == ("stopped", "work", ())
+        assert plan.bound <= best <= plan.objective
+    ruled = Rules(budget=1.5, cost_of={"A": 2.0, "B": 1.0, "C": 1.0})
+    plan = p_center(COST, p=1, rules=ruled, limits=tight)
+    assert (plan.status, plan.stopped_by, plan.sites) == ("stopped", "work", ())
     # The greedy plan of the LSCP takes no work; its bound is that of open sites alone.
     plan = lscp(COST, radius_m=400.0, limits=tight)
     assert plan.status in {"gap", "proven"}

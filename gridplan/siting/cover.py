@@ -15,6 +15,9 @@ from gridplan.siting.problem import Problem
 # Sites are compared pair by pair up to this many: memory grows with the square.
 _MOST_COMPARED = 6_000
 _HALF = 0.5
+# Below this share of all pairs, products of lists are quicker than those of matrices.
+_SPARSE_SHARE = 0.05
+_ROWS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
@@ -168,13 +171,22 @@ def without_dominated(cover: Cover) -> Cover:
     m = len(cover.sites)
     if not cover.free or m > _MOST_COMPARED or (cover.needs > 1).any() or m == 0:
         return cover
-    ones = cover.covers.astype(np.float32)
-    size = ones.sum(axis=0)
-    inside = (ones.T @ ones) >= size[:, None] - _HALF
+    size, shared = _shared(cover.covers)
+    inside = shared >= size[:, None] - _HALF
     inside &= cover.cost[None, :] <= cover.cost[:, None]
     earlier = np.arange(m)[None, :] < np.arange(m)[:, None]
-    needless = (inside & (~inside.T | earlier)).any(axis=1)
+    needless = _any(inside & (~inside.T | earlier))
     return cover.where(np.ones(len(cover.weights), dtype=np.bool_), ~needless)
+
+
+def _shared(covers: Flags) -> tuple[Floats, Floats]:
+    """Return how many rows each column has, and how many each two share, shapes (m,), (m, m)."""
+    size = covers.sum(axis=0).astype(np.float64)
+    if size.sum() < _SPARSE_SHARE * covers.size:
+        pairs = _listed(covers)
+        return size, (pairs.T @ pairs).toarray()
+    ones = covers.astype(np.float32)
+    return size, (ones.T @ ones).astype(np.float64)
 
 
 def without_implied(cover: Cover) -> Cover:
@@ -182,13 +194,12 @@ def without_implied(cover: Cover) -> Cover:
     n = len(cover.weights)
     if n > _MOST_COMPARED or not n:
         return cover
-    ones = cover.covers.astype(np.float32)
-    size = ones.sum(axis=1)
+    size, shared = _shared(cover.covers.T)
     # holds[i, k]: every site that covers k covers i.
-    holds = (ones @ ones.T) >= size[None, :] - _HALF
+    holds = shared >= size[None, :] - _HALF
     holds &= cover.needs[:, None] <= cover.needs[None, :]
     earlier = np.arange(n)[None, :] < np.arange(n)[:, None]
-    implied = (holds & (~holds.T | earlier)).any(axis=1)
+    implied = _any(holds & (~holds.T | earlier))
     return cover.where(~implied, np.ones(len(cover.sites), dtype=np.bool_))
 
 
@@ -207,21 +218,40 @@ def greedy_cover(cover: Cover) -> Positions:
     left, chosen = cover.needs.copy(), []
     price = np.maximum(cover.cost, 1e-9)
     closed = np.ones(len(cover.sites), dtype=np.bool_)
+    # Demand is taken off the count once, when it needs no more.
+    count = _counted(cover.covers, np.flatnonzero(left > 0))
     while (left > 0).any():
-        gain = cover.covers[left > 0].sum(axis=0) * closed / price
+        gain = count * closed / price
         best = int(gain.argmax())
         if gain[best] <= 0:
             break
         chosen.append(best)
         closed[best] = False
+        short = left > 0
         left -= cover.covers[:, best]
+        count -= _counted(cover.covers, np.flatnonzero(short & (left <= 0)))
     return np.array(sorted(chosen), dtype=np.intp)
+
+
+def _counted(covers: Flags, rows: Positions) -> Positions:
+    """Return how many of some demand points each site covers, a few rows at a time."""
+    count = np.zeros(covers.shape[1], dtype=np.intp)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        count += covers[rows[first : first + _ROWS_AT_ONCE]].sum(axis=0)
+    return count
+
+
+def _listed(covers: Flags) -> csr_array:
+    """Return what covers what as a list of pairs: few of all that could be, as a rule."""
+    row, site = np.nonzero(covers)
+    start = np.concatenate([[0], np.cumsum(covers.sum(axis=1))])
+    return csr_array((np.ones(len(row)), site, start), shape=covers.shape)
 
 
 def set_model(cover: Cover, cost: Floats) -> Model:
     """Return the model that covers all demand at least cost; with `slots` open if given."""
     m = len(cover.sites)
-    rows = [csr_array(cover.covers.astype(np.float64)), csr_array(cover.side.matrix)]
+    rows = [_listed(cover.covers), csr_array(cover.side.matrix)]
     least = [cover.needs, cover.side.least]
     most = [np.full(len(cover.needs), np.inf), cover.side.most]
     if cover.slots is not None:
@@ -251,7 +281,7 @@ def most_model(cover: Cover) -> Model:
     """
     n, m = cover.covers.shape
     side = csr_array(np.hstack([cover.side.matrix, np.zeros((len(cover.side.least), n))]))
-    within = csr_array(cover.covers.astype(np.float64))
+    within = _listed(cover.covers)
     rows = [hstack([within, -eye_array(n)], format="csr"), side]
     least, most = [np.zeros(n), cover.side.least], [np.full(n, np.inf), cover.side.most]
     if cover.slots is not None:

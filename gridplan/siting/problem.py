@@ -107,7 +107,7 @@ def make_problem(
     if not labelled or not matched:
         raise CostMatrixError(*faults.faults)
     labelled, numbers = matched
-    lost = (numbers > 0) & ~np.isfinite(labelled.metres[:, may]).any(axis=1)
+    lost = (numbers > 0) & ~(np.isfinite(labelled.metres) & may).any(axis=1)
     if lost.any() and not rules.allow_unreachable:
         _add_unreachable(labelled.demand_ids, numbers, lost, faults)
     _check_sizes(labelled.metres, numbers, faults)
