@@ -16,7 +16,7 @@ from gridplan.siting.resample import Cooling, Coverage, anneal, greedy_most
 
 # First and last temperatures, as shares of what a site alone covers, on average: which is better
 # depends on how much is left uncovered.
-_HEATS = ((0.025, 0.004), (0.015, 0.003))
+_HEATS = ((0.04, 0.006), (0.025, 0.004))
 # Draws for each open site in one run. Shorter ones end in plans that merging does not mend,
 # longer ones leave too few plans to merge.
 _DRAWS_PER_SITE = 1_000
