@@ -43,7 +43,7 @@ class Score:
     slope: float = 13.0
     limit: float = 0.4
     steep: float = 30.0
-    line: float = 4.0
+    line: float = 4.6
     bare: float = 2.0
     form: float = 1.15
     round_enough: float = 1.6
