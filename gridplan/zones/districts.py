@@ -38,6 +38,10 @@ DEFAULT_LIMITS = Limits(work=1_000_000)
 _MOVES_PER_STEP = 100.0
 _RECENTRED = 5
 _NEAR_CENTRES, _NEAR_HOPS = 3, 1
+_NEAR_GAP = 0.002
+"""A plan as near to the best near an arrangement is good enough to go on with."""
+_COLUMNS = 1_000.0
+"""A step on a model of more columns takes longer in proportion."""
 _PROVEN = 1e-9
 _HARD = {"hot": 0.01, "cold": 0.0005, "dear": 6.0, "pace": 1.1}
 """From an arrangement that is kept: cold, and dearer until the loads are within the bounds."""
@@ -197,6 +201,7 @@ def _searched_near(run: _Run) -> None:
             ),
             columns=run.options.near_columns,
             work=run.options.near_work,
+            gap=_NEAR_GAP,
         )
         if run.stopped_by is not None or _good_enough(run):
             return
@@ -216,11 +221,15 @@ def _decided(run: _Run) -> None:
         run.bound = max(run.bound, min(below, run.target))
 
 
-def _try_exact(run: _Run, allowed: Flags, *, columns: int, work: float) -> float | None:
+def _try_exact(
+    run: _Run, allowed: Flags, *, columns: int, work: float, gap: float = 0.0
+) -> float | None:
     """Keep what a model finds; return its bound on all plans it allows, None if left out."""
-    if not 0 < int(allowed.sum()) <= columns:
+    size = int(allowed.sum())
+    if not 0 < size <= columns:
         return None
-    out = best_districts(run.problem, allowed, run.target, run.effort, work=work)
+    work *= min(1.0, _COLUMNS / size)
+    out = best_districts(run.problem, allowed, run.target, run.effort, work=work, gap=gap)
     run.stopped_by = out.stopped_by
     if out.district is not None:
         cost = district_cost(run.problem, out.district)[0]

@@ -89,7 +89,13 @@ def near_pairs(problem: DistrictProblem, district: Ints, *, centres: int, hops: 
 
 
 def best_districts(
-    problem: DistrictProblem, allowed: Flags, target: float, effort: Effort, *, work: float
+    problem: DistrictProblem,
+    allowed: Flags,
+    target: float,
+    effort: Effort,
+    *,
+    work: float,
+    gap: float = 0.0,
 ) -> Exact:
     r"""
     Look for the cheapest connected plan that costs less than `target`.
@@ -114,6 +120,8 @@ def best_districts(
         Limits of the whole solver; a stop is told in the outcome.
     work : float
         Most steps for this search.
+    gap : float
+        Relative gap at which the answer of a round is good enough.
 
     References
     ----------
@@ -144,7 +152,9 @@ def best_districts(
             whole=np.ones(len(cost), dtype=np.bool_),
         )
         out = solve_model(
-            model, effort, options=Options(cutoff=target, prune=True, work=end - effort.work)
+            model,
+            effort,
+            options=Options(cutoff=target, gap=gap, prune=True, work=end - effort.work),
         )
         bound = max(bound, out.bound)
         if out.answer == "infeasible":

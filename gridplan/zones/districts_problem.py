@@ -111,7 +111,8 @@ class DistrictOptions:
         A whole-number model searches near the best arrangements, and one decides what
         the bound leaves open, where it has at most so many columns; 0: never.
     near_work, exact_work : int
-        Steps of work for each search near an arrangement, and for the decision.
+        Steps of work for each search near an arrangement, and for the decision; fewer
+        in proportion where a model has more than a thousand columns.
     """
 
     starts: int = 12
