@@ -190,13 +190,38 @@ def test_counties_are_as_good_as_the_listed_plan(published, state):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["2DU60-05-1", "2DU60-05-4"])
+@pytest.mark.parametrize("name", CTDP)
 def test_territories_with_three_weights_are_proven(published, name):
     problem = territory_problem(published / "ctdp", name)
     plan = districts(problem)
     assert_plan(problem, plan)
     assert plan.status == "proven"
     assert plan.objective <= 1.00001 * CTDP[name]
+
+
+@pytest.mark.parametrize("k", [1, 4, 5, 6])
+def test_two_islands_have_districts_of_their_own(k):
+    whole = planar(12, 5, k=1)
+    island = np.isin(np.arange(12), [1, 4, 6])
+    apart = island[whole.left] == island[whole.right]
+    graph = nx.Graph(zip(whole.left[apart].tolist(), whole.right[apart].tolist(), strict=True))
+    graph.add_nodes_from(range(12))
+    pieces = nx.number_connected_components(graph)
+    problem = dataclasses.replace(
+        whole,
+        left=whole.left[apart],
+        right=whole.right[apart],
+        k=k,
+        lower=np.zeros(1),
+        upper=whole.weights.sum(axis=0),
+    )
+    if k < pieces:
+        with pytest.raises(InfeasibleError, match=f"in {pieces} pieces"):
+            districts(problem, options=QUICK)
+    else:
+        plan = districts(problem, options=QUICK)
+        assert_plan(problem, plan)
+        assert plan.status == "proven"
 
 
 # Bounds that cannot be met, limits, faults

@@ -151,6 +151,7 @@ def _best(
     fixed[list(seeds.fixed)] = True
     units = Units(ground.land, ground.weights, fixed)
     moves = max(options.moves_per_unit * ground.land.count, options.least_moves)
+    moves = min(moves, options.work)
     shaping, repair = Course(moves), Course(moves, **_REPAIR)
     found = []
     for number in range(max(1, min(options.starts, options.work // moves))):

@@ -54,7 +54,7 @@ class SystemOptions:
     kept: Collection[str] = ()
     seed: int = 0
     starts: int = 3
-    moves_per_unit: int = 60
+    moves_per_unit: int = 200
     least_moves: int = 6_000
     work: int = 2_000_000
 
