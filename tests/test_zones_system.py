@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 
 import geopandas as gpd
 import networkx as nx
@@ -21,6 +22,8 @@ from gridplan.zones import (
     zone_reach,
     zone_system,
 )
+from gridplan.zones.land import land_of
+from gridplan.zones.straight import straight_zones
 from gridplan.zones.system_starts import banded_quotas
 
 CRS = 4549
@@ -152,6 +155,29 @@ def test_a_tolerance_that_some_partition_meets_is_met(count, k):
         best = most_even(cells, weights["residents"], k)
         options = SystemOptions(k=k, tolerance=best + 1e-6)
         assert zone_system(cells, weights, options=options).targets_missed == ()
+
+
+@settings(max_examples=12)
+@given(st.integers(2, 60), st.integers(0, 10**6), st.data())
+def test_straight_cuts_make_connected_zones(count, seed, data):
+    cells = voronoi(count, seed)
+    k = data.draw(st.integers(1, count))
+    land = land_of(cells, np.arange(count) % 7 * 10.0 + 1.0)
+    zone = straight_zones(land, k, 0.2)
+    graph = nx.relabel_nodes(graph_of(cells), {uid: i for i, uid in enumerate(cells["cell_uid"])})
+    assert sorted(set(zone.tolist())) == list(range(k))
+    assert all(nx.is_connected(graph.subgraph(np.flatnonzero(zone == own).tolist()))
+               for own in range(k))  # fmt: skip
+
+
+@pytest.mark.parametrize("turn", [0, 30])
+def test_square_cells_fall_into_rectangles_whichever_way_they_lie(turn):
+    cells = cells_of(squares(24, 20))
+    cells = cells.set_geometry(cells.geometry.rotate(turn, origin=(0, 0)))
+    weights = pd.DataFrame({"residents": 10.0}, index=cells["cell_uid"])
+    plan = zone_system(cells, weights, options=SystemOptions(k=6, **QUICK))
+    assert plan.balance["compactness"].to_list() == pytest.approx([math.pi * 80 / 18**2] * 6)
+    assert plan.balance["residents_deviation_share"].abs().max() < 1e-9
 
 
 # Bands and communities

@@ -29,6 +29,8 @@ from gridplan.zones.system_starts import banded_quotas, first_zones, quotas
 
 DEFAULT = SystemOptions()
 _NO_RULES = SystemRules()
+_SETTLING = {"hot": 0.02}
+"""After straight cuts: cold, so that their short borders are kept."""
 _REPAIR = {"hot": 3.0, "cold": 0.02, "shape": 0.1, "beyond": 1.0}
 """Where zones miss a tolerance: warm enough to pass through uneven ones."""
 _LEAST_SPAN = 1e-9
@@ -153,11 +155,13 @@ def _best(
     moves = max(options.moves_per_unit * ground.land.count, options.least_moves)
     moves = min(moves, options.work)
     shaping, repair = Course(moves), Course(moves, **_REPAIR)
+    settling, total = Course(moves, **_SETTLING), math.fsum(ground.weights[:, 0])
     found = []
     for number in range(max(1, min(options.starts, options.work // moves))):
         rng = np.random.default_rng([options.seed, number])
-        zone = first_zones(units, ground.piece, quota, seeds.units, rng)
-        zone = anneal_system(units, zone, aims, shaping, rng)
+        straight = float(aims.span[0] * len(aims.target) / total) if number == 0 else 0.0
+        zone = first_zones(units, ground.piece, quota, seeds.units, rng, straight=straight)
+        zone = anneal_system(units, zone, aims, shaping if number else settling, rng)
         found.append((rank_of(units, zone, aims, shaping), number, zone))
     found.sort(key=lambda one: one[:2])
     work = len(found) * moves

@@ -10,6 +10,7 @@ import numpy as np
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.starts import bisected
+from gridplan.zones.straight import straight_zones
 from gridplan.zones.system_search import Units
 
 
@@ -72,7 +73,13 @@ def banded_quotas(
 
 
 def first_zones(
-    units: Units, piece: Ints, quota: Ints, seeds: Sequence[Sequence[int]], rng: np.random.Generator
+    units: Units,
+    piece: Ints,
+    quota: Ints,
+    seeds: Sequence[Sequence[int]],
+    rng: np.random.Generator,
+    *,
+    straight: float = 0.0,
 ) -> Ints:
     """
     Return connected zones, one for each of `seeds` first and then the others.
@@ -86,6 +93,9 @@ def first_zones(
     seeds : sequence of sequence of int
         Connected units that begin a zone; each list within one piece.
     rng : Generator
+    straight : float
+        Tolerance of the loads, to cut pieces without seeds along the grain of the land
+        (`straight_zones`); 0: by bisection in turned directions.
     """
     zone = np.full(units.land.count, -1, dtype=np.intp)
     following = len(seeds)
@@ -95,7 +105,13 @@ def first_zones(
         free = list(range(following, following + wanted - len(inside)))
         following += len(free)
         if not inside:
-            zone[members] = np.array(free)[bisected(units.land.part(members), wanted, rng)]
+            own_land = units.land.part(members)
+            cut = (
+                straight_zones(own_land, wanted, straight)
+                if straight
+                else bisected(own_land, wanted, rng)
+            )
+            zone[members] = np.array(free)[cut]
             continue
         taken = {unit for number in inside for unit in seeds[number]}
         begun = [(number, list(seeds[number])) for number in inside]
