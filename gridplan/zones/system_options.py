@@ -56,7 +56,7 @@ class SystemOptions:
     starts: int = 3
     moves_per_unit: int = 200
     least_moves: int = 6_000
-    work: int = 2_000_000
+    work: int = 1_000_000
 
 
 def system_option_faults(options: SystemOptions, weights: list[str]) -> FaultList:

@@ -17,6 +17,8 @@ _SQUARE = 16.0
 """P² / A of a square, so that the shape of a square zone costs 1."""
 _BLOCK = 4096
 _EPS = 1e-9
+_EVEN = 0.2
+"""Within what is allowed, even loads count for less than square zones."""
 _DECIMALS = 9
 
 
@@ -112,7 +114,7 @@ class _State:
         even = self.shape * outline * outline / area
         beyond = 0.0
         for one, (target, least, most) in zip(load, self.bounds[own], strict=True):
-            even += (one - target) ** 2
+            even += _EVEN * (one - target) ** 2
             if one > most:
                 beyond += one - most
             elif one < least:
@@ -138,7 +140,7 @@ def anneal_system(
     Return zones improved by annealing of border moves that never break a zone.
 
     A zone costs the shape weight times :math:`P^2 / 16 A`, plus for each weight
-    :math:`((w - t) / s)^2` for its target `t` and span `s`, plus a steep price for what
+    a fifth of :math:`((w - t) / s)^2` for its target `t` and span `s`, plus a steep price for what
     is beyond its bounds. The best zones of the course are returned: first the least
     excess beyond the bounds, then the least price.
 
