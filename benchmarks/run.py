@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEWPORT_OSM = ROOT.parent / "shared" / "data" / "newport" / "newport.osm.pbf"
-COMPARISONS = ("access", "cells", "siting", "siting_capacity", "siting_cover")
+COMPARISONS = ("access", "cells", "siting", "siting_capacity", "siting_cover", "zones")
 NEWPORT_TOML = ROOT / "tests" / "newport.toml"
 
 _CHILD = """

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "gridplan"
 FLOORS = """
     errors terms geometry place verify
     sources
-    cells demand network access bounds cases zones unify siting rooms patrol evaluation
+    cells demand network access bounds cases siting zones unify rooms patrol evaluation
     setting_faults setting_fields settings_file norm_settings people_settings room_settings
     measure_settings
     cell_settings unify_settings

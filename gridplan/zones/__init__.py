@@ -1,19 +1,42 @@
-"""Responsibility zones: contiguity and balanced partition."""
+"""Responsibility zones: contiguity, balanced partition, districts round a centre."""
 
 from gridplan.zones.contiguity import Contiguity, rook_graph
+from gridplan.zones.crossings import uncrossed_borders
 from gridplan.zones.dissolve import dissolve_zones
+from gridplan.zones.districts import districts
+from gridplan.zones.districts_problem import (
+    DistrictOptions,
+    DistrictPlan,
+    DistrictProblem,
+    district_cost,
+)
 from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
 from gridplan.zones.pieces import number_of_zones
+from gridplan.zones.reach import zone_reach
 from gridplan.zones.report import ZonePlan
+from gridplan.zones.system import zone_system
+from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_rules import SystemPlan, SystemRules
 
 __all__ = [
     "Contiguity",
+    "DistrictOptions",
+    "DistrictPlan",
+    "DistrictProblem",
+    "SystemOptions",
+    "SystemPlan",
+    "SystemRules",
     "ZoneOptions",
     "ZonePlan",
     "dissolve_zones",
+    "district_cost",
+    "districts",
     "number_of_zones",
     "partition_zones",
     "proposed_k",
     "rook_graph",
+    "uncrossed_borders",
+    "zone_reach",
+    "zone_system",
 ]

@@ -30,9 +30,9 @@ def check(cells: gpd.GeoDataFrame, weights: pd.Series[float], options: ZoneOptio
     """
     require_projected_metres(cells.crs, what="cells")
     settings = option_faults(options)
-    faults = _cell_faults(cells)
+    faults = cell_faults(cells)
     if not faults.faults:
-        _weight_faults(cells["cell_uid"], weights, faults)
+        weight_faults(cells["cell_uid"], weights, faults)
     if faults.faults:
         raise InputError(*faults.faults, *settings.faults)
     settings.raise_if_any(SettingsError)
@@ -47,7 +47,8 @@ def check(cells: gpd.GeoDataFrame, weights: pd.Series[float], options: ZoneOptio
         )
 
 
-def _cell_faults(cells: gpd.GeoDataFrame) -> FaultList:
+def cell_faults(cells: gpd.GeoDataFrame) -> FaultList:
+    """Return what is wrong with the ids of cells."""
     faults = FaultList()
     if "cell_uid" not in cells or not len(cells):
         faults.add(
@@ -70,7 +71,11 @@ def _cell_faults(cells: gpd.GeoDataFrame) -> FaultList:
     return faults
 
 
-def _weight_faults(uid: pd.Series[str], weights: pd.Series[float], faults: FaultList) -> None:
+def weight_faults(
+    uid: pd.Series[str], weights: pd.Series[float], faults: FaultList, *, name: str = ""
+) -> None:
+    """Add what is wrong with the weights of cells; a name tells one of several from others."""
+    of_en, of_zh = (f"{name}: ", f"{name}：") if name else ("", "")
     known, given = set(uid), set(weights.index)
     unweighted = sorted(known - given)
     unknown = sorted(str(label) for label in given - known)
@@ -82,8 +87,9 @@ def _weight_faults(uid: pd.Series[str], weights: pd.Series[float], faults: Fault
     ):
         if labels:
             faults.add(
-                en=f"{en}: {first_ids(labels)}. Index the weights by `cell_uid`, one per cell.",
-                zh=f"{len(labels)} {zh}：{first_ids(labels)}。"
+                en=f"{of_en}{en}: {first_ids(labels)}. "
+                f"Index the weights by `cell_uid`, one per cell.",
+                zh=f"{of_zh}{len(labels)} {zh}：{first_ids(labels)}。"
                 f"权重须以 `cell_uid` 为索引，一格一个。",
             )
     numbers = pd.to_numeric(weights, errors="coerce").astype("float64")
@@ -91,8 +97,8 @@ def _weight_faults(uid: pd.Series[str], weights: pd.Series[float], faults: Fault
     if bad.any():
         shown = first_ids([f"{label} = {value}" for label, value in weights[bad].items()])
         faults.add(
-            en=f"{int(bad.sum())} of {len(weights)} weights are missing, negative or not finite: "
-            f"{shown}. Give numbers from 0 up.",
-            zh=f"{len(weights)} 个权重中有 {int(bad.sum())} 个缺失、为负或无穷：{shown}。"
+            en=f"{of_en}{int(bad.sum())} of {len(weights)} weights are missing, negative or not "
+            f"finite: {shown}. Give numbers from 0 up.",
+            zh=f"{of_zh}{len(weights)} 个权重中有 {int(bad.sum())} 个缺失、为负或无穷：{shown}。"
             f"权重应为非负数。",
         )

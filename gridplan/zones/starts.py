@@ -62,19 +62,21 @@ def bisected(land: Land, k: int, rng: np.random.Generator) -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class Cut:
+    """One of two connected sides, how many zones it gets, and how good the cut is."""
+
     side: Flags
     zones: int
     price: float
 
 
-def _best_cut(land: Land, k: int, turn: float) -> _Cut:
+def _best_cut(land: Land, k: int, turn: float) -> Cut:
     even = land.load / max(math.fsum(land.load), 1.0) * (1 - _AREA_SHARE)
     load = even + land.area_m2 / math.fsum(land.area_m2) * _AREA_SHARE
     angles = (np.arange(_DIRECTIONS) + turn) * math.pi / _DIRECTIONS
     straight = [_straight_cut(land, load, (k // 2) / k, float(angle)) for angle in angles]
-    straight.sort(key=lambda side: _border_m(land, side))
-    cuts = [_connected_cut(land, load, k, side) for side in straight[:_MENDED]]
+    straight.sort(key=lambda side: border_m(land, side))
+    cuts = [connected_cut(land, load, k, side) for side in straight[:_MENDED]]
     return min(cuts, key=lambda cut: cut.price)
 
 
@@ -89,12 +91,13 @@ def _straight_cut(land: Land, load: Floats, share: float, angle: float) -> Flags
     return side
 
 
-def _border_m(land: Land, side: Flags) -> float:
+def border_m(land: Land, side: Flags) -> float:
+    """Return the length of the border between one side and the other, in metres."""
     graph = land.graph
     return math.fsum(graph.border_m[side[graph.left] != side[graph.right]])
 
 
-def _connected_cut(land: Land, load: Floats, k: int, side: Flags) -> _Cut:
+def connected_cut(land: Land, load: Floats, k: int, side: Flags) -> Cut:
     """
     Return two connected sides near to the given ones, with the zones for the first.
 
@@ -109,7 +112,7 @@ def _connected_cut(land: Land, load: Floats, k: int, side: Flags) -> _Cut:
     fewest, most = max(1, k - (land.count - count)), min(count, k - 1)
     zones = min(max(round(share * k), fewest), most)
     side_m = math.sqrt(math.fsum(land.area_m2))
-    return _Cut(side, zones, _border_m(land, side) / side_m + _UNEVEN * abs(share * k - zones))
+    return Cut(side, zones, border_m(land, side) / side_m + _UNEVEN * abs(share * k - zones))
 
 
 def _heaviest_part(land: Land, load: Floats, side: Flags) -> Flags:

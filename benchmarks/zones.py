@@ -1,0 +1,219 @@
+"""
+Districts and zones beside published plans and other tools: ``python benchmarks/zones.py``.
+
+Families: ``counties`` (US counties, population times squared distance), ``territories``
+(commercial territory design, three weights), ``lattice`` (2,500 square cells into 30 zones, beside
+max-p, SKATER and agglomeration where spopt and scikit-learn are installed), ``scale`` (30,000
+cells into 300 zones). One alone: its name behind the command; ``counties AL 3`` is one instance
+with the seed 3; ``lattice quick`` leaves max-p out. Seconds are of the processor.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+ROOT = Path(__file__).resolve().parent.parent
+DISTRICTING = ROOT.parent / "shared" / "data" / "districting"
+sys.path.insert(0, str(ROOT))
+
+from gridplan.siting import Limits  # noqa: E402 (the readers stand beside the tests)
+from gridplan.zones import (  # noqa: E402
+    DistrictProblem,
+    SystemOptions,
+    ZoneOptions,
+    districts,
+    partition_zones,
+    zone_system,
+)
+from tests.districting import COUNTIES, CTDP, county_problem, territory_problem  # noqa: E402
+
+WORK = 1_000_000
+
+
+def heading(title: str) -> None:
+    """Print the head of a table of districts."""
+    print(f"\n{title}\n{'instance':<16}{'units':>6}{'k':>4}{'objective':>12}{'listed':>12}"
+          f"{'ratio':>10}{'bound':>12}{'gap':>9} {'status':<11}{'cpu s':>7}")  # fmt: skip
+
+
+def told(name: str, problem: DistrictProblem, listed: float, seed: int) -> None:
+    """Solve one instance and print its line."""
+    began = time.process_time()
+    plan = districts(problem, limits=Limits(work=WORK, seed=seed))
+    cpu_s = time.process_time() - began
+    print(
+        f"{name:<16}{problem.count:>6}{problem.k:>4}{plan.objective:>12,.2f}{listed:>12,.2f}"
+        f"{plan.objective / listed:>10.6f}{plan.bound:>12,.2f}{plan.gap:>9.3%} "
+        f"{plan.status:<11}{cpu_s:>7.1f}",
+        flush=True,
+    )
+
+
+def bench_counties(only: str = "", seed: str = "0") -> None:
+    """Group counties; listed is the objective of the published connected plan."""
+    heading("US counties, 10^6 persons x km2")
+    for state in COUNTIES:
+        if only in {"", state}:
+            problem, listed = county_problem(DISTRICTING / "us_counties", state)
+            told(state, problem, listed, int(seed))
+
+
+def bench_territories(only: str = "", seed: str = "0") -> None:
+    """Group basic units with three balanced weights; listed is the best value known."""
+    heading("Commercial territory design, sum of distances")
+    for name, listed in CTDP.items():
+        if only in {"", name}:
+            told(name, territory_problem(DISTRICTING / "ctdp", name), listed, int(seed))
+
+
+Labels = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+
+
+def lattice(side: int) -> tuple[gpd.GeoDataFrame, pd.Series[float]]:
+    """Return square cells of 100 m, and residents from 20 to 199 each."""
+    west, south = (one.ravel() * 100.0 for one in np.meshgrid(np.arange(side), np.arange(side)))
+    ids = [f"c{number:06d}" for number in range(side * side)]
+    shapes = shapely.box(west, south, west + 100.0, south + 100.0)
+    cells = gpd.GeoDataFrame({"cell_uid": ids}, geometry=shapes, crs=4549)
+    residents = np.random.default_rng(0).integers(20, 200, side * side).astype(np.float64)
+    return cells, pd.Series(residents, index=ids)
+
+
+def beside(name: str, made: Callable[[], Labels], cells: gpd.GeoDataFrame, load: Floats) -> None:
+    """Print the balance and the shapes of the zones that a method makes."""
+    began = time.process_time()
+    zone = made()
+    cpu_s = time.process_time() - began
+    k = len(np.unique(zone))
+    sums = pd.Series(load).groupby(zone).sum()
+    outlines = cells.geometry.groupby(zone).agg(shapely.union_all)
+    quotient = 4 * math.pi * shapely.area(outlines) / shapely.length(outlines) ** 2
+    print(
+        f"{name:<26}{k:>5}{sums.max() / sums.mean():>9.3f}{sums.std(ddof=0) / sums.mean():>8.3f}"
+        f"{np.median(quotient):>9.3f}{np.min(quotient):>8.3f}{cpu_s:>8.1f}",
+        flush=True,
+    )
+
+
+def zones_heading(title: str) -> None:
+    """Print the head of a table of zones."""
+    print(f"\n{title}\n{'method':<26}{'k':>5}{'max/mean':>9}{'cv':>8}{'median q':>9}{'min q':>8}"
+          f"{'cpu s':>8}")  # fmt: skip
+
+
+def ours(cells: gpd.GeoDataFrame, residents: pd.Series[float], k: int) -> None:
+    """Print what both ways of this package make of a lattice."""
+    table = residents.to_frame("residents")
+    load = np.asarray(residents, dtype=np.float64)
+
+    def partitioned() -> Labels:
+        zones = partition_zones(cells, residents, options=ZoneOptions(k=k)).zone_of
+        return pd.factorize(zones)[0]
+
+    def in_system() -> Labels:
+        return pd.factorize(zone_system(cells, table, options=SystemOptions(k=k)).zone_of)[0]
+
+    beside("partition_zones", partitioned, cells, load)
+    beside("zone_system", in_system, cells, load)
+
+
+def bench_lattice(only: str = "") -> None:
+    """Compare zones of 2,500 square cells with those of other tools."""
+    zones_heading("2,500 square cells into 30 zones")
+    side, k = 50, 30
+    cells, residents = lattice(side)
+    ours(cells, residents, k)
+    peers(cells, residents, side, k, with_max_p=only != "quick")
+
+
+def peers(
+    cells: gpd.GeoDataFrame, residents: pd.Series[float], side: int, k: int, *, with_max_p: bool
+) -> None:
+    """Print what other tools make of the same lattice."""
+    warnings.simplefilter("ignore")
+    load = np.asarray(residents, dtype=np.float64)
+    x, y = cells.geometry.centroid.x.to_numpy(), cells.geometry.centroid.y.to_numpy()
+    if importlib.util.find_spec("sklearn") is None:
+        print("scikit-learn is not installed")
+    else:
+        cluster = importlib.import_module("sklearn.cluster")
+        image = importlib.import_module("sklearn.feature_extraction.image")
+        near = image.grid_to_graph(side, side)
+        place = np.stack([x, y], axis=1)
+
+        def agglomerated() -> Labels:
+            return cluster.AgglomerativeClustering(k, connectivity=near).fit(place).labels_  # type: ignore[no-any-return]
+
+        beside("sklearn agglomeration", agglomerated, cells, load)
+    if importlib.util.find_spec("spopt") is None:
+        print("spopt is not installed (pip install spopt, in an environment for trials)")
+        return
+    region = importlib.import_module("spopt.region")
+    weights = importlib.import_module("libpysal.weights")
+    frame = cells.assign(residents=load, x=x, y=y, one=1)
+    graph = weights.lat2W(side, side)
+
+    def solved(model: Any) -> Labels:  # noqa: ANN401 (spopt has no types)
+        model.solve()
+        return np.asarray(model.labels_, dtype=np.intp)
+
+    beside("spopt SKATER",
+           lambda: solved(region.Skater(frame, graph, ["x", "y"], n_clusters=k, floor=side)),
+           cells, load)  # fmt: skip
+    if with_max_p:
+        beside("spopt max-p (20 starts)",
+               lambda: solved(region.MaxPHeuristic(
+                   frame, graph, ["x", "y"], "residents", load.sum() / k * 0.9, 2,
+                   max_iterations_construction=20, max_iterations_sa=1)),
+               cells, load)  # fmt: skip
+
+
+def bench_scale(only: str = "173", k: str = "300") -> None:
+    """Partition a large lattice; the peak memory is that of this process."""
+    zones_heading(f"{int(only) ** 2:,} square cells into {k} zones")
+    ours(*lattice(int(only)), int(k))
+    if importlib.util.find_spec("resource") is not None:
+        resource = importlib.import_module("resource")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak memory {peak:,.0f} MB")
+
+
+FAMILIES: dict[str, Callable[..., None]] = {
+    "counties": bench_counties,
+    "territories": bench_territories,
+    "lattice": bench_lattice,
+    "scale": bench_scale,
+}
+
+
+def main() -> None:
+    """Run every family, or the one that the argument names."""
+    name, *options = sys.argv[1:] or [""]
+    if name and name not in FAMILIES:
+        sys.exit(f"there is no family {name!r}; there are: {', '.join(FAMILIES)}")
+    for family, run in FAMILIES.items():
+        if name not in {"", family}:
+            continue
+        if family in {"counties", "territories"} and not DISTRICTING.is_dir():
+            print(f"\n{family}: needs the published instances in {DISTRICTING}")
+        else:
+            run(*options)
+
+
+if __name__ == "__main__":
+    main()

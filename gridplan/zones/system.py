@@ -1,0 +1,179 @@
+"""One zone system: cells into connected zones, several loads, communities, anchors, locks."""
+
+from __future__ import annotations
+
+import math
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridplan.zones.contiguity import Ints
+from gridplan.zones.options import proposed_k
+from gridplan.zones.system_checks import check_quota, check_system
+from gridplan.zones.system_ground import Ground, ground_of
+from gridplan.zones.system_notes import missed_tolerances
+from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_report import system_balance, system_names
+from gridplan.zones.system_rules import SystemPlan, SystemRules
+from gridplan.zones.system_search import (
+    Aims,
+    Course,
+    Units,
+    anneal_system,
+    rank_of,
+    widened,
+)
+from gridplan.zones.system_seeds import Seeds, least_zones, seeds_of
+from gridplan.zones.system_starts import banded_quotas, first_zones, quotas
+
+DEFAULT = SystemOptions()
+_NO_RULES = SystemRules()
+_SETTLING = {"hot": 0.02}
+"""After straight cuts: cold, so that their short borders are kept."""
+_REPAIR = {"hot": 3.0, "cold": 0.02, "shape": 0.1, "beyond": 1.0}
+"""Where zones miss a tolerance: warm enough to pass through uneven ones."""
+_LEAST_SPAN = 1e-9
+
+
+def zone_system(
+    cells: gpd.GeoDataFrame,
+    weights: pd.DataFrame,
+    *,
+    rules: SystemRules = _NO_RULES,
+    options: SystemOptions = DEFAULT,
+) -> SystemPlan:
+    """
+    Partition cells into connected zones of even loads, under the rules of a system.
+
+    Cells that stay together (estates, communities) become units; pieces of land between
+    which there is no way get zones of their own. Several starts, by bisection or grown
+    from anchors and locked cells, are improved by annealing of border moves; the best is
+    kept: first the least excess beyond what is allowed, then the least sum of uneven
+    loads and ragged shapes.
+
+    Parameters
+    ----------
+    cells : GeoDataFrame
+        ``cell_uid`` (text, unique), polygons with matching vertices, ``community_id``
+        where zones nest in communities, and the column of estates. Not changed.
+    weights : DataFrame, indexed by ``cell_uid`` in any order
+        One column per load, 0 or more; the first one decides on `k` and `band`.
+    rules : SystemRules, optional
+    options : SystemOptions, optional
+
+    Returns
+    -------
+    SystemPlan
+        The same for any order of the rows. A tolerance that is not met is no error.
+
+    Raises
+    ------
+    CrsError, InputError
+        If ids or weights are missing, repeated or negative, or an anchor or a locked
+        cell is not among the cells.
+    SettingsError
+        If only the settings are at fault.
+    InfeasibleError
+        If there are fewer units than zones, more pieces of land, or anchors and locks
+        contradict each other.
+    """
+    check_system(cells, weights, rules, options)
+    order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
+    own = cells.iloc[order]
+    loads = weights.reindex(own["cell_uid"]).astype("float64")
+    ground = ground_of(own, loads, rules, options)
+    seeds = seeds_of(own, ground, rules, options)
+    quota = _quota(ground, seeds, rules, options)
+    aims = _aims(ground, quota, seeds, options)
+    zone, work = _best(ground, quota, seeds, aims, options)
+    of_cell = zone[ground.unit]
+    names = system_names(ground, of_cell, seeds, int(quota.sum()))
+    zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
+    missed = missed_tolerances(
+        own,
+        ground.loads,
+        of_cell,
+        ground.unit,
+        names=names,
+        bounds=(aims.least, aims.most),
+    )
+    return SystemPlan(
+        zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
+        balance=system_balance(own, ground, of_cell, names, seeds),
+        k=len(names),
+        work=work,
+        targets_missed=missed,
+        notes=ground.notes,
+    )
+
+
+def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOptions) -> Ints:
+    """Return how many zones each piece of land gets."""
+    least, closed = least_zones(seeds, ground.piece)
+    check_quota(ground, options.k, least, closed, len(rules.anchors))
+    load = ground.weights[:, 0]
+    if not options.k and options.band is not None:
+        return banded_quotas(load, ground.piece, options.band, least, closed)
+    k = options.k or proposed_k(math.fsum(load))
+    return quotas(load, ground.piece, k, least, closed)
+
+
+def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:
+    """Return what each zone should have; zones are numbered as `first_zones` does."""
+    k = int(quota.sum())
+    total = np.array([math.fsum(one) for one in ground.weights.T])
+    mean = total / k
+    names = [str(name) for name in ground.loads]
+    tolerance = np.array([options.tolerances.get(one, options.tolerance) for one in names])
+    least, most = mean * (1 - tolerance), mean * (1 + tolerance)
+    if options.band is not None:
+        least[0], most[0] = options.band
+    per_piece = np.stack(
+        [np.bincount(ground.piece, weights=one) for one in ground.weights.T], axis=1
+    )
+    piece = _piece_of_zone(ground, quota, seeds)
+    target = np.clip(per_piece[piece] / quota[piece][:, None], least, most)
+    span = np.maximum((most - least) / 2, _LEAST_SPAN * np.maximum(mean, 1.0))
+    return Aims(target, np.tile(least, (k, 1)), np.tile(most, (k, 1)), span)
+
+
+def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:
+    """Return the piece of land of each zone: zones of seeds first, then piece by piece."""
+    begun = np.array([ground.piece[one[0]] for one in seeds.units], dtype=np.intp)
+    left = quota - np.bincount(begun, minlength=len(quota))
+    return np.concatenate([begun, np.repeat(np.arange(len(quota)), left)])
+
+
+def _best(
+    ground: Ground, quota: Ints, seeds: Seeds, aims: Aims, options: SystemOptions
+) -> tuple[Ints, int]:
+    """Return the best zones of all starts, and the moves proposed."""
+    fixed = np.zeros(ground.land.count, dtype=np.bool_)
+    fixed[list(seeds.fixed)] = True
+    units = Units(ground.land, ground.weights, fixed)
+    moves = max(options.moves_per_unit * ground.land.count, options.least_moves)
+    moves = min(moves, options.work)
+    shaping, repair = Course(moves), Course(moves, **_REPAIR)
+    settling, total = Course(moves, **_SETTLING), math.fsum(ground.weights[:, 0])
+    found = []
+    for number in range(max(1, min(options.starts, options.work // moves))):
+        rng = np.random.default_rng([options.seed, number])
+        straight = float(aims.span[0] * len(aims.target) / total) if number == 0 else 0.0
+        zone = first_zones(units, ground.piece, quota, seeds.units, rng, straight=straight)
+        zone = anneal_system(units, zone, aims, shaping if number else settling, rng)
+        found.append((rank_of(units, zone, aims, shaping), number, zone))
+    found.sort(key=lambda one: one[:2])
+    work = len(found) * moves
+    best, loose = found[0], widened(aims, units)
+    for _, number, given in found:
+        if best[0][0] == 0.0 or work + 2 * moves > options.work:
+            break
+        rng = np.random.default_rng([options.seed, number, 1])
+        zone = anneal_system(units, given, loose, repair, rng)
+        zone = anneal_system(units, zone, aims, shaping, rng)
+        best = min(
+            best, (rank_of(units, zone, aims, shaping), number, zone), key=lambda one: one[:2]
+        )
+        work += 2 * moves
+    return best[2], work

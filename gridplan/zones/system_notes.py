@@ -1,0 +1,146 @@
+"""What a planner should know of a zone system, in words."""
+
+from __future__ import annotations
+
+import math
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridplan.errors import Message, Note, first_ids
+from gridplan.geometry import Floats
+from gridplan.zones.contiguity import Contiguity, Ints
+from gridplan.zones.districts_problem import Flags
+from gridplan.zones.land import zone_sums
+
+_ROUNDING = 1e-9
+
+
+def weight_notes(weights: pd.DataFrame) -> tuple[Note, ...]:
+    """Return a note on weights that are 0 in all cells, which nothing can be balanced on."""
+    empty = [str(name) for name in weights if not weights[name].any()]
+    if not empty:
+        return ()
+    instead = len(empty) == weights.shape[1]
+    message = Message(
+        en=f"All cells have 0 of {first_ids(empty)}; it is not balanced."
+        + (" The zones are balanced on area instead." if instead else ""),
+        zh=f"全部单元网格的 {first_ids(empty)} 均为 0，不参与均衡。"
+        + ("改按面积均衡划分责任区。" if instead else ""),
+    )
+    return (Note("zones_weight_empty", len(empty), message, tuple(empty)),)
+
+
+def estates_note(estates: pd.Series[str], divided: Flags) -> tuple[Note, ...]:
+    """Return a note on estates that alone have more than a zone may, and are divided."""
+    names = sorted({str(one) for one in estates[divided]})
+    if not names:
+        return ()
+    message = Message(
+        en=f"{len(names)} estates have more than a zone may have and can be divided between zones: "
+        f"{first_ids(names)}.",
+        zh=f"{len(names)} 个小区超过单个责任区的上限，可分属不同责任区：{first_ids(names)}。",
+    )
+    return (Note("zones_estate_divided", len(names), message, tuple(names)),)
+
+
+def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) -> tuple[Note, ...]:
+    """Return a note on borders that no zone reaches across."""
+    if parted is None or not parted.any():
+        return ()
+    uid = own["cell_uid"].to_numpy(dtype=str)
+    pairs = tuple(
+        f"{uid[a]}/{uid[b]}" for a, b in zip(graph.left[parted], graph.right[parted], strict=True)
+    )
+    message = Message(
+        en=f"{len(pairs)} common borders of cells run along water or a motorway without a "
+        f"crossing; no zone reaches across: {first_ids(pairs)}.",
+        zh=f"{len(pairs)} 段网格公共边沿水系或快速路且无通道，责任区不跨越：{first_ids(pairs)}。",
+    )
+    return (Note("zones_parted", len(pairs), message, pairs),)
+
+
+def attached_note(
+    own: gpd.GeoDataFrame, unit: Ints, joints: list[tuple[int, int]]
+) -> tuple[Note, ...]:
+    """Return a note on islands that were attached to land they do not touch."""
+    if not joints:
+        return ()
+    first = own["cell_uid"].to_numpy(dtype=str)[np.unique(unit, return_index=True)[1]]
+    pairs = tuple(f"{first[a]}/{first[b]}" for a, b in joints)
+    message = Message(
+        en=f"{len(pairs)} islands without a border to the rest go with the nearest cell: "
+        f"{first_ids(pairs)}. Their zones are connected only so.",
+        zh=f"{len(pairs)} 处孤岛与其余用地不相邻，并入最近的网格：{first_ids(pairs)}。"
+        f"其责任区仅以此相连。",
+    )
+    return (Note("zones_island_attached", len(pairs), message, pairs),)
+
+
+def missed_tolerances(
+    own: gpd.GeoDataFrame,
+    loads: pd.DataFrame,
+    zone: Ints,
+    unit: Ints,
+    *,
+    names: list[str],
+    bounds: tuple[Floats, Floats],
+) -> tuple[Note, ...]:
+    """
+    Return a note per weight of the zones beyond what is allowed, the worst first.
+
+    Parameters
+    ----------
+    own : GeoDataFrame
+        Cells with ``cell_uid``.
+    loads : DataFrame, shape (n, w)
+    zone, unit : array of int, shape (n,)
+        Of each cell.
+    names : list of str, length k
+    bounds : two arrays of float, shape (k, w)
+        Least and most of each zone and weight.
+    """
+    notes = []
+    least, most = bounds
+    for at, name in enumerate(loads):
+        value = loads[name].to_numpy(dtype=np.float64)
+        load = zone_sums(value, zone, len(names))
+        mean = math.fsum(value) / len(names)
+        beyond = np.maximum(load - most[:, at], least[:, at] - load)
+        off = np.flatnonzero(beyond > _ROUNDING * mean)
+        if not len(off):
+            continue
+        order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
+        worst = order[0]
+        en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
+        ids = tuple(names[one] for one in order)
+        message = Message(
+            en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
+            f"{first_ids(ids)}. {ids[0]} binds: {load[worst]:,.6g}, allowed "
+            f"{least[worst, at]:,.6g} to {most[worst, at]:,.6g}, the best that was reached{en}.",
+            zh=f"{name}：{len(names)} 个责任区中有 {len(ids)} 个超出允许范围：{first_ids(ids)}。"
+            f"偏差最大的是 {ids[0]}：{load[worst]:,.6g}，允许 {least[worst, at]:,.6g} 至 "
+            f"{most[worst, at]:,.6g}，为所得最优{zh}。",
+        )
+        notes.append(Note("zone_balance", len(ids), message, ids))
+    return tuple(notes)
+
+
+def _cause(
+    own: gpd.GeoDataFrame, value: Floats, unit: Ints, inside: Flags, most: float
+) -> tuple[str, str]:
+    """Return that one unit alone is above the bound, where it is so."""
+    sums = np.bincount(unit[inside], weights=value[inside])
+    heaviest = int(sums.argmax())
+    if sums[heaviest] <= most * (1 + _ROUNDING):
+        return "", ""
+    members = np.flatnonzero(unit == heaviest)
+    uid = own["cell_uid"].iloc[int(members[0])]
+    load = f"{sums[heaviest]:,.6g}"
+    if len(members) == 1:
+        return f"; {load} are in cell {uid} alone", f"；其中单元网格 {uid} 独占 {load}"
+    return (
+        f"; {load} are in {len(members)} cells that stay together, {uid} among them",
+        f"；其中 {len(members)} 个须保持完整的网格（含 {uid}）占 {load}",
+    )

@@ -1,0 +1,113 @@
+"""Settings of a zone system, and what of them cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gridplan.errors import FaultList
+
+Nesting = Literal["free", "inside", "unions"]
+Islands = Literal["own", "attach"]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOptions:
+    """
+    Settings of `gridplan.zones.zone_system`.
+
+    Attributes
+    ----------
+    k : int
+        Number of zones; 0: from `band`, else proposed from the first weight
+        (`gridplan.zones.proposed_k`).
+    tolerance : float
+        Share by which a load may differ from the mean, for weights without their own.
+    tolerances : mapping of weight to float
+        Tolerances of single weights; they count as the share of the mean, too.
+    band : (float, float) or None
+        Least and most that a zone may have of the first weight, e.g. 300 to 500
+        households; it takes the place of that weight's tolerance.
+    nest : {"free", "inside", "unions"}
+        Zones freely, inside one community each, or of whole communities.
+    islands : {"own", "attach"}
+        Land without a border to the rest has zones of its own, or goes with the
+        nearest cell elsewhere.
+    kept : collection of zone names
+        Locked zones to which no further cell is added.
+    seed : int
+    starts : int
+        Partitions to begin with; the best result is kept.
+    moves_per_unit, least_moves : int
+        Moves proposed in one course for each unit, and at least.
+    work : int
+        Moves proposed in all courses together; large places get fewer starts.
+    """
+
+    k: int = 0
+    tolerance: float = 0.20
+    tolerances: Mapping[str, float] = field(default_factory=dict, hash=False)
+    band: tuple[float, float] | None = None
+    nest: Nesting = "free"
+    islands: Islands = "own"
+    kept: Collection[str] = ()
+    seed: int = 0
+    starts: int = 3
+    moves_per_unit: int = 200
+    least_moves: int = 6_000
+    work: int = 1_000_000
+
+
+def system_option_faults(options: SystemOptions, weights: list[str]) -> FaultList:
+    """Return what is wrong with the settings, given the names of the weights."""
+    faults = FaultList()
+    if options.k < 0:
+        faults.add(
+            en=f"The number of zones is {options.k}. Give 1 or more, or 0 to have it proposed.",
+            zh=f"责任区数量为 {options.k}，应不小于 1；填 0 则自动建议。",
+        )
+    for name, value in {"tolerance": options.tolerance, **options.tolerances}.items():
+        if not 0 < value <= 1:
+            faults.add(
+                en=f"The tolerance of `{name}` is {value:g}. Give a share above 0 and up to 1.",
+                zh=f"`{name}` 的容差为 {value:g}，应大于 0 且不超过 1。",
+            )
+    unknown = sorted(set(options.tolerances) - set(weights))
+    if unknown:
+        faults.add(
+            en=f"Tolerances are given for {unknown}; the weights are {weights}.",
+            zh=f"为 {unknown} 设了容差，但权重只有 {weights}。",
+        )
+    if options.band is not None and not 0 <= options.band[0] <= options.band[1] > 0:
+        faults.add(
+            en=f"The size band is {options.band[0]:g} to {options.band[1]:g}. Give the least and "
+            f"the most of a zone, in this order, from 0 up.",
+            zh=f"规模区间为 {options.band[0]:g} 至 {options.band[1]:g}，应依次为每区最少与最多，"
+            f"且不小于 0。",
+        )
+    for name, known in (("nest", ("free", "inside", "unions")), ("islands", ("own", "attach"))):
+        value = getattr(options, name)
+        if value not in known:
+            faults.add(
+                en=f"`{name}` is {value!r}. Choose one of {list(known)}.",
+                zh=f"`{name}` 为 {value!r}，可选 {list(known)}。",
+            )
+    faults.extend(_count_faults(options).faults)
+    return faults
+
+
+def _count_faults(options: SystemOptions) -> FaultList:
+    faults = FaultList()
+    for name in ("starts", "moves_per_unit", "least_moves", "work"):
+        if getattr(options, name) < 1:
+            faults.add(
+                en=f"`{name}` is {getattr(options, name)}. Give a positive whole number.",
+                zh=f"`{name}` 为 {getattr(options, name)}，应为正整数。",
+            )
+    if options.seed < 0:
+        faults.add(
+            en=f"The seed is {options.seed}. Give a whole number from 0 up.",
+            zh=f"随机种子为 {options.seed}，应为非负整数。",
+        )
+    return faults

@@ -1,0 +1,68 @@
+"""What a zone system has to respect beside its loads, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from gridplan.errors import Note
+from gridplan.zones.districts_problem import Flags
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRules:
+    """
+    What a zone system has to respect beside its loads.
+
+    Attributes
+    ----------
+    anchors : mapping of anchor to ``cell_uid``
+        Committees and the cell of each: no zone holds two of them.
+    locked : mapping of ``cell_uid`` to zone name
+        Cells that belong to a named zone; cells with one name are in one zone, those
+        with different names in different ones.
+    estates : str or None
+        Column of the cells that names the estate of each; cells of one estate stay
+        together. Null: of no estate.
+    parted : array of bool or None, shape (m,)
+        Which borders of `gridplan.zones.rook_graph` of the cells, sorted by ``cell_uid``,
+        no zone reaches across; see `gridplan.zones.uncrossed_borders`.
+    """
+
+    anchors: Mapping[str, str] = field(default_factory=dict)
+    locked: Mapping[str, str] = field(default_factory=dict)
+    estates: str | None = None
+    parted: Flags | None = None
+
+
+@dataclass(frozen=True)
+class SystemPlan:
+    """
+    A zone system, and how well it meets what was asked.
+
+    Attributes
+    ----------
+    zone_of : Series of str, indexed by ``cell_uid`` in the order of the cells
+        ``zone_id``: the locked name, else ``Z01`` … in rows from the north.
+    balance : DataFrame indexed by ``zone_id``
+        ``cells``, ``area_m2``, ``compactness`` (isoperimetric quotient), ``anchor`` and
+        ``community_id`` (null: none, or several), and for each weight its sum and
+        ``<weight>_deviation_share`` (sum over mean, less 1).
+    k : int
+        Number of zones.
+    work : int
+        Moves proposed.
+    targets_missed : tuple of Note
+        Per weight: which zones are beyond what is allowed, which binds, and why.
+    notes : tuple of Note
+        What else the planner should know.
+    """
+
+    zone_of: pd.Series[str]
+    balance: pd.DataFrame
+    k: int
+    work: int
+    targets_missed: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = ()

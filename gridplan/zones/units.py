@@ -1,0 +1,103 @@
+"""Cells that must stay together, as units with borders of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gridplan.geometry import Floats
+from gridplan.zones.contiguity import Contiguity, Ints, labelled_components
+from gridplan.zones.districts_problem import Flags
+from gridplan.zones.land import Land
+
+
+def connected_groups(group: Ints, graph: Contiguity) -> Ints:
+    """
+    Return the unit of each cell: connected cells of one group; -1 is no group.
+
+    Units are numbered by their first cell.
+
+    Examples
+    --------
+    >>> line = Contiguity(np.array([0, 1, 2]), np.array([1, 2, 3]), np.ones(3), 4)
+    >>> connected_groups(np.array([7, 7, -1, 7]), line).tolist()
+    [0, 0, 1, 2]
+    """
+    left, right = graph.left, graph.right
+    same = (group[left] == group[right]) & (group[left] >= 0)
+    return labelled_components(left[same], right[same], graph.count)
+
+
+def grouped_land(land: Land, unit: Ints, ways: Flags) -> Land:
+    """
+    Return the land of units: sums of areas and loads, outlines, common borders.
+
+    Parameters
+    ----------
+    land : Land
+        Of the cells.
+    unit : array of int, shape (n,)
+        Unit of each cell, from 0 without gaps.
+    ways : array of bool, shape (m,)
+        Which borders of the cells a zone may cross.
+    """
+    graph, count = land.graph, int(unit.max()) + 1
+    a, b = unit[graph.left], unit[graph.right]
+    inner = a == b
+    perimeter = _sums(land.perimeter_m, unit, count)
+    perimeter -= 2 * _sums(graph.border_m[inner], a[inner], count)
+    area = _sums(land.area_m2, unit, count)
+    across = ~inner & ways
+    ends = np.sort(np.stack([a[across], b[across]]), axis=0)
+    pairs, place = np.unique(ends, axis=1, return_inverse=True)
+    border = _sums(graph.border_m[across], place.ravel(), pairs.shape[1])
+    return Land(
+        load=_sums(land.load, unit, count),
+        area_m2=area,
+        perimeter_m=perimeter,
+        x=_sums(land.x * land.area_m2, unit, count) / area,
+        y=_sums(land.y * land.area_m2, unit, count) / area,
+        graph=Contiguity(pairs[0], pairs[1], border, count),
+    )
+
+
+def _sums(values: Floats, place: Ints, count: int) -> Floats:
+    # the order of the cells is fixed, so the order of these sums is too
+    return np.bincount(place, weights=values, minlength=count).astype(np.float64)
+
+
+def attached(
+    land: Land, piece: Ints, *, small: Flags, host: Flags
+) -> tuple[Contiguity, list[tuple[int, int]]]:
+    """
+    Return a graph in which small pieces of land are joined to what is nearest elsewhere.
+
+    Parameters
+    ----------
+    land : Land
+    piece : array of int, shape (n,)
+        Connected piece of each unit.
+    small, host : array of bool
+        Pieces to be joined, and those to join them to; at least one each.
+
+    Returns
+    -------
+    graph : Contiguity
+        With one border of 0 m more for each small piece.
+    ways : list of (int, int)
+        Unit of the small piece and the one it was joined to.
+    """
+    graph = land.graph
+    mainland = np.flatnonzero(host[piece])
+    ways = []
+    for own in np.flatnonzero(small).tolist():
+        members = np.flatnonzero(piece == own)
+        away = (land.x[members][:, None] - land.x[mainland]) ** 2
+        away += (land.y[members][:, None] - land.y[mainland]) ** 2
+        at = int(away.argmin())
+        ways.append((int(members[at // len(mainland)]), int(mainland[at % len(mainland)])))
+    more = np.sort(np.array(ways, dtype=np.intp).reshape(-1, 2), axis=1)
+    left = np.concatenate([graph.left, more[:, 0]])
+    right = np.concatenate([graph.right, more[:, 1]])
+    border = np.concatenate([graph.border_m, np.zeros(len(more))])
+    order = np.lexsort((right, left))
+    return Contiguity(left[order], right[order], border[order], graph.count), ways

@@ -1,0 +1,423 @@
+"""A zone system: several loads, nesting, anchors, locks, estates, islands, barriers."""
+
+import dataclasses
+import itertools
+import math
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridplan.errors import CrsError, InfeasibleError, InputError, SettingsError
+from gridplan.zones import (
+    SystemOptions,
+    SystemRules,
+    rook_graph,
+    uncrossed_borders,
+    zone_reach,
+    zone_system,
+)
+from gridplan.zones.land import land_of
+from gridplan.zones.straight import straight_zones
+from gridplan.zones.system_starts import banded_quotas
+
+CRS = 4549
+QUICK = {"starts": 2, "moves_per_unit": 20, "least_moves": 2000}
+
+
+def cells_of(polygons, **columns):
+    ids = [f"c{number:04d}" for number in range(len(polygons))]
+    return gpd.GeoDataFrame({"cell_uid": ids, **columns}, geometry=list(polygons), crs=CRS)
+
+
+def squares(columns, rows, *, west=0.0, side=100.0):
+    return [
+        shapely.box(west + x * side, y * side, west + x * side + side, y * side + side)
+        for y in range(rows)
+        for x in range(columns)
+    ]
+
+
+def voronoi(count, seed):
+    points = np.random.default_rng(seed).uniform(0, 1000, (count, 2)).round(3)
+    return cells_of(shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(points))))
+
+
+def table(cells, seed=0, names=("residents", "cases")):
+    rng = np.random.default_rng(seed)
+    counts = {name: rng.integers(1, 20, len(cells)).astype(float) for name in names}
+    return pd.DataFrame(counts, index=cells["cell_uid"])
+
+
+def graph_of(cells, extra=()):
+    """Return the rook graph by intersections: no code in common with the package."""
+    shapes = cells.geometry.to_numpy()
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    shared = shapely.length(shapely.intersection(shapes[left], shapes[right]))
+    joined = (left < right) & (shared > 0.001)
+    ids = cells["cell_uid"].to_numpy()
+    graph = nx.Graph(zip(ids[left[joined]], ids[right[joined]], strict=True))
+    graph.add_nodes_from(ids)
+    graph.add_edges_from(extra)
+    return graph
+
+
+def assert_system(plan, cells, weights, graph=None):
+    """Assert that zones are complete, connected, and that the table tells what is so."""
+    assert plan.zone_of.index.tolist() == cells["cell_uid"].tolist()
+    assert plan.zone_of.notna().all()
+    assert sorted(plan.zone_of.unique()) == plan.balance.index.tolist()
+    assert plan.k == len(plan.balance)
+    graph = graph_of(cells) if graph is None else graph
+    for _, own in plan.zone_of.groupby(plan.zone_of):
+        assert nx.is_connected(graph.subgraph(own.index))
+    for name in weights:
+        loads = weights[name].groupby(plan.zone_of).sum()
+        assert plan.balance[name].to_dict() == pytest.approx(loads.to_dict())
+        share = loads / (weights[name].sum() / plan.k) - 1
+        assert plan.balance[f"{name}_deviation_share"].to_dict() == pytest.approx(
+            share.to_dict(), abs=1e-9
+        )
+
+
+def missed(plan, weights, least, most):
+    """Return, by weight, the zones beyond bounds, counted from the cells."""
+    beyond = {}
+    for name in weights:
+        loads = weights[name].groupby(plan.zone_of).sum()
+        off = loads[(loads < least[name] * (1 - 1e-9)) | (loads > most[name] * (1 + 1e-9))]
+        if len(off):
+            beyond[name] = set(off.index)
+    return beyond
+
+
+def noted(plan):
+    return {note.message.en.split(":")[0]: set(note.ids) for note in plan.targets_missed}
+
+
+@settings(max_examples=15)
+@given(st.data())
+def test_any_land_is_partitioned_and_what_is_missed_is_said(data):
+    cells = voronoi(data.draw(st.integers(3, 60)), data.draw(st.integers(0, 10**6)))
+    weights = table(cells, data.draw(st.integers(0, 99)))
+    k = data.draw(st.integers(1, len(cells)))
+    tolerance = {"residents": 0.3, "cases": data.draw(st.sampled_from([0.05, 0.5]))}
+    plan = zone_system(cells, weights, options=SystemOptions(k=k, tolerances=tolerance, **QUICK))
+    assert plan.k == k
+    assert_system(plan, cells, weights)
+    mean = {name: weights[name].sum() / k for name in weights}
+    least = {name: mean[name] * (1 - tolerance[name]) for name in weights}
+    most = {name: mean[name] * (1 + tolerance[name]) for name in weights}
+    assert noted(plan) == missed(plan, weights, least, most)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6))
+def test_row_order_does_not_matter(seed):
+    cells = voronoi(40, seed)
+    weights = table(cells, seed)
+    rules = SystemRules(anchors={"A": "c0000", "B": "c0007"}, locked={"c0003": "North"})
+    options = SystemOptions(k=5, **QUICK)
+    first = zone_system(cells, weights, rules=rules, options=options)
+    mixed = cells.sample(frac=1, random_state=seed)
+    again = zone_system(mixed, weights.sample(frac=1, random_state=1), rules=rules, options=options)
+    assert again.zone_of.index.tolist() == mixed["cell_uid"].tolist()
+    pd.testing.assert_series_equal(again.zone_of.sort_index(), first.zone_of.sort_index())
+    pd.testing.assert_frame_equal(again.balance, first.balance)
+
+
+def most_even(cells, load, k):
+    """Return the least possible deviation of the worst of `k` connected zones."""
+    place = {uid: at for at, uid in enumerate(cells["cell_uid"])}
+    graph = nx.relabel_nodes(graph_of(cells), place)
+    value, best = load.to_numpy(), np.inf
+    for labels in itertools.product(range(k), repeat=len(cells) - 1):
+        zone = np.array([0, *labels])
+        loads = np.bincount(zone, weights=value, minlength=k)
+        off = np.abs(loads / value.sum() * k - 1).max()
+        if off < best and np.bincount(zone, minlength=k).all():
+            parts = (np.flatnonzero(zone == own).tolist() for own in range(k))
+            if all(nx.is_connected(graph.subgraph(own)) for own in parts):
+                best = off
+    return best
+
+
+@pytest.mark.parametrize(("count", "k"), [(8, 3), (9, 3), (12, 2)])
+def test_a_tolerance_that_some_partition_meets_is_met(count, k):
+    for seed in range(5):
+        cells = voronoi(count, seed)
+        weights = table(cells, seed, names=("residents",))
+        best = most_even(cells, weights["residents"], k)
+        options = SystemOptions(k=k, tolerance=best + 1e-6)
+        assert zone_system(cells, weights, options=options).targets_missed == ()
+
+
+@settings(max_examples=12)
+@given(st.integers(2, 60), st.integers(0, 10**6), st.data())
+def test_straight_cuts_make_connected_zones(count, seed, data):
+    cells = voronoi(count, seed)
+    k = data.draw(st.integers(1, count))
+    land = land_of(cells, np.arange(count) % 7 * 10.0 + 1.0)
+    zone = straight_zones(land, k, 0.2)
+    graph = nx.relabel_nodes(graph_of(cells), {uid: i for i, uid in enumerate(cells["cell_uid"])})
+    assert sorted(set(zone.tolist())) == list(range(k))
+    assert all(nx.is_connected(graph.subgraph(np.flatnonzero(zone == own).tolist()))
+               for own in range(k))  # fmt: skip
+
+
+@pytest.mark.parametrize("turn", [0, 30])
+def test_square_cells_fall_into_rectangles_whichever_way_they_lie(turn):
+    cells = cells_of(squares(24, 20))
+    cells = cells.set_geometry(cells.geometry.rotate(turn, origin=(0, 0)))
+    weights = pd.DataFrame({"residents": 10.0}, index=cells["cell_uid"])
+    plan = zone_system(cells, weights, options=SystemOptions(k=6, **QUICK))
+    assert plan.balance["compactness"].to_list() == pytest.approx([math.pi * 80 / 18**2] * 6)
+    assert plan.balance["residents_deviation_share"].abs().max() < 1e-9
+
+
+# Bands and communities
+
+
+def test_zones_of_a_band_nest_in_communities():
+    cells = cells_of(squares(12, 6), community_id=["west" if i % 12 < 5 else "east"
+                                                   for i in range(72)])  # fmt: skip
+    weights = pd.DataFrame({"households": 50.0}, index=cells["cell_uid"])
+    options = SystemOptions(band=(300, 500), nest="inside", **QUICK)
+    plan = zone_system(cells, weights, options=options)
+    assert_system(plan, cells, weights)
+    assert plan.balance["households"].between(300, 500).all()
+    assert plan.targets_missed == ()
+    assert plan.balance["community_id"].notna().all()
+    assert plan.balance["community_id"].value_counts().to_dict() == {"east": 5, "west": 4}
+
+
+def test_a_community_that_no_number_of_zones_divides_well_is_said():
+    cells = cells_of(squares(7, 2), community_id=["a"] * 14)
+    weights = pd.DataFrame({"households": 50.0}, index=cells["cell_uid"])
+    plan = zone_system(
+        cells, weights, options=SystemOptions(band=(400, 500), nest="inside", **QUICK)
+    )
+    [note] = plan.targets_missed
+    beyond = (~plan.balance["households"].between(400, 500)).sum()
+    assert f"households: {beyond} of 2 zones are beyond what is allowed" in note.message.en
+    assert "allowed 400 to 500" in note.message.en
+
+
+def test_bands_give_the_number_nearest_to_their_middle():
+    piece = np.zeros(20, dtype=int)
+    none = np.zeros(1, dtype=int)
+    for total in (350, 790, 900, 1300):
+        load = np.full(20, total / 20)
+        [count] = banded_quotas(load, piece, (300, 500), none + 1, none)
+        best = min(range(1, 20), key=lambda k: (max(total / k - 500, 300 - total / k, 0),
+                                                abs(total / k - 400)))  # fmt: skip
+        assert count == best
+
+
+def test_unions_hold_whole_communities():
+    codes = [f"m{(i // 12) // 2}{(i % 12) // 3}" for i in range(144)]
+    cells = cells_of(squares(12, 12), community_id=codes)
+    weights = table(cells)
+    plan = zone_system(cells, weights, options=SystemOptions(k=6, nest="unions", **QUICK))
+    assert_system(plan, cells, weights)
+    assert len({*zip(codes, plan.zone_of, strict=True)}) == len(set(codes))
+
+
+# Anchors, locks, estates
+
+
+def test_each_zone_holds_its_anchor():
+    cells = cells_of(squares(12, 12))
+    weights = table(cells)
+    anchors = {"甲": "c0000", "乙": "c0005", "丙": "c0143"}
+    plan = zone_system(
+        cells, weights, rules=SystemRules(anchors=anchors), options=SystemOptions(k=5, **QUICK)
+    )
+    assert_system(plan, cells, weights)
+    homes = {name: plan.zone_of[uid] for name, uid in anchors.items()}
+    assert len(set(homes.values())) == 3
+    assert {name: plan.balance.loc[zone, "anchor"] for name, zone in homes.items()} == {
+        name: name for name in anchors
+    }
+    assert plan.balance["anchor"].isna().sum() == 2
+
+
+def test_locked_cells_stay_and_kept_zones_get_no_more():
+    cells = cells_of(squares(10, 10))
+    weights = table(cells)
+    kept = [f"c{row * 10 + column:04d}" for row in range(3) for column in range(3)]
+    locked = dict.fromkeys(kept, "旧一区") | {"c0099": "东北", "c0077": "东北"}
+    rules = SystemRules(locked=locked)
+    plan = zone_system(
+        cells, weights, rules=rules, options=SystemOptions(k=5, kept=["旧一区"], **QUICK)
+    )
+    assert_system(plan, cells, weights)
+    assert all(plan.zone_of[uid] == zone for uid, zone in locked.items())
+    assert sorted(plan.zone_of.index[plan.zone_of == "旧一区"]) == kept
+
+
+def test_an_estate_is_not_cut_unless_it_alone_is_more_than_a_zone():
+    names = [None] * 100
+    for at in (22, 23, 32, 33, 55, 56):
+        names[at] = "花园" if at < 50 else "新村"
+    cells = cells_of(squares(10, 10), estate_id=names)
+    weights = pd.DataFrame({"residents": 10.0}, index=cells["cell_uid"])
+    rules = SystemRules(estates="estate_id")
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=9, **QUICK))
+    assert_system(plan, cells, weights)
+    for name in ("花园", "新村"):
+        inside = cells.loc[cells["estate_id"] == name, "cell_uid"]
+        assert len(set(plan.zone_of[inside])) == 1
+    assert plan.notes == ()
+    many = zone_system(cells, weights, rules=rules, options=SystemOptions(k=40, **QUICK))
+    [note] = many.notes
+    assert note.code == "zones_estate_divided"
+    assert note.ids == ("花园",)
+
+
+# Islands, canals, reach
+
+
+def canal_town():
+    """Return two banks of 6 x 4 cells; the canal runs along their common border."""
+    cells = cells_of(squares(12, 4))
+    canal = np.array([shapely.box(595, -50, 605, 450)])
+    bridge = np.array([shapely.LineString([(550, 150), (650, 150)])])
+    return cells, canal, bridge
+
+
+def test_a_canal_without_a_bridge_parts_zones():
+    cells, canal, bridge = canal_town()
+    weights = table(cells)
+    graph, shapes = rook_graph(cells), cells.geometry.to_numpy()
+    parted = uncrossed_borders(shapes, graph, obstacles=canal, ways=bridge[:0])
+    assert parted.sum() == 4
+    rules = SystemRules(parted=parted)
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=4, **QUICK))
+    west = [f"c{i:04d}" for i in range(48) if i % 12 < 6]
+    east = [uid for uid in cells["cell_uid"] if uid not in west]
+    assert set(plan.zone_of[west]).isdisjoint(plan.zone_of[east])
+    assert "4 common borders of cells run along water" in plan.notes[0].message.en
+    crossed = uncrossed_borders(shapes, graph, obstacles=canal, ways=bridge)
+    assert crossed.sum() == 3
+    with pytest.raises(InfeasibleError, match="in 2 pieces with no way between them"):
+        zone_system(cells, weights, rules=rules, options=SystemOptions(k=1, **QUICK))
+    bridged = SystemRules(parted=crossed)
+    assert zone_system(cells, weights, rules=bridged, options=SystemOptions(k=1, **QUICK)).k == 1
+
+
+def test_islands_have_zones_of_their_own_or_are_attached():
+    cells = cells_of([*squares(8, 8), *squares(1, 2, west=1000.0)])
+    weights = table(cells)
+    own = zone_system(cells, weights, options=SystemOptions(k=4, **QUICK))
+    assert_system(own, cells, weights)
+    joined = zone_system(cells, weights, options=SystemOptions(k=4, islands="attach", **QUICK))
+    [note] = joined.notes
+    assert note.ids == ("c0064/c0007",)
+    assert_system(joined, cells, weights, graph_of(cells, [("c0064", "c0007")]))
+    assert joined.zone_of["c0064"] == joined.zone_of["c0065"] == joined.zone_of["c0007"]
+
+
+def test_reach_is_the_longest_walk_to_the_anchor():
+    zone_of = pd.Series(["Z01", "Z01", "Z02", "Z01"], index=list("abcd"))
+    walks = pd.DataFrame({"A": [100.0, 300.0, 50.0, np.inf], "B": [1.0, 2.0, np.nan, 3.0]},
+                         index=list("abcd"))  # fmt: skip
+    reach = zone_reach(zone_of, pd.Series({"Z01": "A", "Z02": "B"}), walks)
+    assert reach.loc["Z01", ["reach_m", "farthest", "unreached"]].tolist() == [300.0, "b", 1]
+    assert np.isnan(reach.loc["Z02", "reach_m"])
+    with pytest.raises(InputError, match="1 cells or anchors have no walks: C"):
+        zone_reach(zone_of, pd.Series({"Z01": "C"}), walks)
+
+
+# What binds, and faults
+
+
+def test_the_heaviest_cell_is_named_where_it_binds():
+    cells = cells_of(squares(6, 6))
+    weights = table(cells)
+    weights.loc["c0010", "cases"] = 5000.0
+    plan = zone_system(cells, weights, options=SystemOptions(k=4, **QUICK))
+    notes = {note.message.en.split(":")[0]: note.message for note in plan.targets_missed}
+    assert "in cell c0010 alone" in notes["cases"].en
+    assert "c0010 独占" in notes["cases"].zh
+
+
+def test_weights_that_are_all_zero_are_left_out_with_a_note():
+    cells = cells_of(squares(6, 6))
+    weights = table(cells).assign(cases=0.0)
+    plan = zone_system(cells, weights, options=SystemOptions(k=4, **QUICK))
+    assert plan.notes[0].ids == ("cases",)
+    bare = zone_system(cells, weights * 0.0, options=SystemOptions(k=4, **QUICK))
+    assert "balanced on area instead" in bare.notes[0].message.en
+    assert bare.balance["area_m2_deviation_share"].abs().max() < 0.2
+
+
+CELLS = cells_of(squares(4, 4), community_id=["a"] * 15 + [None])
+WEIGHTS = table(CELLS)
+FAULTS = [
+    ({"k": -1}, {}, SettingsError, "number of zones is -1"),
+    ({"tolerances": {"shops": 0.1}}, {}, SettingsError, r"given for \['shops'\]"),
+    ({"tolerances": {"cases": 0.0}}, {}, SettingsError, "tolerance of `cases` is 0"),
+    ({"band": (5.0, 3.0)}, {}, SettingsError, "size band is 5 to 3"),
+    ({"nest": "beside"}, {}, InputError, "`nest` is 'beside'"),
+    ({"islands": "sunk"}, {}, SettingsError, "`islands` is 'sunk'"),
+    ({"starts": 0}, {}, SettingsError, "`starts` is 0"),
+    ({"seed": -1}, {}, SettingsError, "seed is -1"),
+    ({"nest": "inside"}, {}, InputError, "1 of 16 cells have no `community_id`: c0015"),
+    ({}, {"estates": "estate"}, InputError, "no column `estate`"),
+    ({}, {"anchors": {"A": "x"}}, InputError, "1 of 1 anchors are in no cell: A → x"),
+    ({}, {"locked": {"y": "Z"}}, InputError, "1 of 1 locked cells do not exist: y"),
+    ({"kept": ["old"]}, {}, InputError, "1 zones are to be kept, but no cell"),
+    ({}, {"parted": np.zeros(3, bool)}, InputError, "tells of 3 borders, the cells have 24"),
+    ({"k": 17}, {}, InfeasibleError, "17 zones are asked for, but there are 16 cells"),
+    (
+        {"k": 1},
+        {"anchors": {"A": "c0000", "B": "c0003"}},
+        InfeasibleError,
+        r"anchors \(2\) and locks begin 2 zones; 1 connected",
+    ),
+    ({}, {"anchors": {"A": "c0000", "B": "c0000"}}, InfeasibleError, "anchors A and B are in one"),
+    (
+        {},
+        {"anchors": {"A": "c0000", "B": "c0001"}, "locked": {"c0000": "N", "c0001": "N"}},
+        InfeasibleError,
+        "anchors A and B are in one locked zone",
+    ),
+    (
+        {"k": 4},
+        {"locked": {"c0000": "N", "c0001": "S", "c0004": "S", "c0005": "S", "c0015": "N"}},
+        InfeasibleError,
+        "2 units locked to N are not connected",
+    ),
+]
+
+
+@pytest.mark.parametrize(("option", "rule", "error", "message"), FAULTS)
+def test_faults_are_named(option, rule, error, message):
+    options = dataclasses.replace(SystemOptions(k=4, **QUICK), **option)
+    with pytest.raises(error, match=message) as caught:
+        zone_system(CELLS, WEIGHTS, rules=SystemRules(**rule), options=options)
+    assert all(fault.zh for fault in caught.value.faults)
+
+
+def test_an_estate_locked_to_two_zones_is_named():
+    cells = cells_of(squares(4, 4), estate_id=["花园"] * 2 + [None] * 14)
+    rules = SystemRules(estates="estate_id", locked={"c0000": "N", "c0001": "S"})
+    with pytest.raises(InfeasibleError, match="c0001 is locked to S, but stays together with"):
+        zone_system(cells, table(cells), rules=rules, options=SystemOptions(k=4, **QUICK))
+
+
+def test_negative_weights_are_named_by_their_column():
+    weights = WEIGHTS.assign(cases=-1.0)
+    with pytest.raises(InputError, match="cases: 16 of 16 weights are missing, negative"):
+        zone_system(CELLS, weights, options=SystemOptions(k=4))
+
+
+def test_degrees_are_refused():
+    with pytest.raises(CrsError):
+        zone_system(CELLS.set_crs(4326, allow_override=True), WEIGHTS)
