@@ -92,8 +92,9 @@ def check_closing(
     for at, site in enumerate(texts(reasons, "site_id")):
         after = np.where(own == site, second, first)
         still = np.isfinite(after)
+        walked = still & np.isfinite(first)
         real = {
-            "closing_walk": math.fsum((people * (after - first))[still & np.isfinite(first)]),
+            "closing_walk": math.fsum(people[walked] * (after[walked] - first[walked])),
             "closing_within": math.fsum(people[first <= norm_m])
             - math.fsum(people[after <= norm_m]),
             "closing_stranded": math.fsum(people[np.isfinite(first) & ~still]),
