@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -14,10 +15,12 @@ from gridplan.verify.rules import finding
 from gridplan.verify.world import World
 
 _SYSTEM = "unified"
-_LEAST_M2 = 1.0
-"""Sums and shapes agree to this: borders are noded on a grid of 1 mm."""
+_LEAST_M2, _ALONG_M = 1.0, 0.001
+"""Sums and shapes agree to this, and to this width along their borders: where two lines cross, a
+vertex on the grid of 1 mm moves the whole of a long straight border by up to half of that."""
 
 Zones = dict[tuple[str, str], shapely.Geometry]
+Geometries = npt.NDArray[np.object_]
 
 
 def unify_of(world: World) -> Checked:
@@ -113,7 +116,8 @@ def _conflict_findings(world: World, drawn: Zones, heirs: pd.DataFrame) -> list[
     drawn_m2 = float(shapely.area(shapes(places)).sum())
     whole_m2 = float(shapely.area(world.outline))
     apart = max(abs(agreed_m2 + told - whole_m2), abs(told - drawn_m2))
-    named = [f"{told:,.1f} + {agreed_m2:,.1f} / {whole_m2:,.1f} m²"] if apart > _LEAST_M2 else []
+    allowed = _allowed_m2(np.array(list(drawn.values()), dtype=object))
+    named = [f"{told:,.1f} + {agreed_m2:,.1f} / {whole_m2:,.1f} m²"] if apart > allowed else []
     return finding("conflict_sums", named, layer="conflicts", amount=apart)
 
 
@@ -134,7 +138,12 @@ def _handover_findings(
             rows = (department == body) & (zone == name) & (kind != "overlap")
             given = shapely.union_all(where[rows])
             error = float(shapely.area(shapely.symmetric_difference(lacked, given)))
-            if error > _LEAST_M2:
+            if error > _allowed_m2(np.array([lacked, had], dtype=object)):
                 wrong.append(f"{body}/{name}")
                 amount += error
     return finding("handover_area", sorted(set(wrong)), layer="handovers", amount=amount)
+
+
+def _allowed_m2(borders: Geometries) -> float:
+    """Return by how much areas may differ that were cut out of these shapes."""
+    return _LEAST_M2 + _ALONG_M * float(shapely.length(borders).sum())
