@@ -141,7 +141,11 @@ def make_atoms(
     image = np.full(face.shape, -1, dtype=np.int64)
     inside = face != NONE
     key[~inside] = NONE - 1
-    _, image[inside] = np.unique(connected_labels(key)[inside], return_inverse=True)
+    label = connected_labels(key)[inside]
+    # Labels count from 0, so that those that occur are numbered without sorting the pixels.
+    occurs = np.zeros(int(label.max()) + 1, dtype=bool)
+    occurs[label] = True
+    image[inside] = (np.cumsum(occurs) - 1)[label]
     worth = _face_worth(faces, own)
     raw = _measure(image, face, under, frame, worth)
     plan = _joined(raw.area_m2, raw.left, raw.right, raw.length_m, raw.worth, least_m2)
@@ -260,11 +264,15 @@ def _measure(
 def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
     """Return the face that most pixels of each atom lie in."""
     width = int(face.max()) + 1
-    key, count = np.unique(atom * width + face, return_counts=True)
+    pixel = atom * width + face
+    # Pixels in a row are mostly alike: runs of them are far fewer to sort.
+    first = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]])
+    key, run = np.unique(pixel[first], return_inverse=True)
+    count = sums_by(run, np.diff(first, append=len(pixel)), len(key))
     order = np.lexsort((key, -count, key // width))
-    first = order[np.unique(key[order] // width, return_index=True)[1]]
+    most = key[order[np.unique(key[order] // width, return_index=True)[1]]]
     its_face = np.zeros(n, dtype=np.intp)
-    its_face[key[first] // width] = key[first] % width
+    its_face[most // width] = most % width
     return its_face
 
 

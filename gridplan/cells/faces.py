@@ -163,11 +163,19 @@ def line_kinds(found: pd.DataFrame, lines: Lines) -> Ints:
         (found["x0"] + found["x1"]).to_numpy() / 2, (found["y0"] + found["y1"]).to_numpy() / 2
     )
     kind = np.full(len(found), NO_LINE, dtype=np.intp)
-    segment, line = shapely.STRtree(lines.shapes).query(
-        middle, predicate="dwithin", distance=_ON_LINE_M
-    )
-    np.minimum.at(kind, segment, lines.kind[line])
+    # Straight steps, not lines: of a long winding line most is far from any one segment.
+    steps, line = _steps(lines.shapes)
+    segment, step = shapely.STRtree(steps).query(middle, "dwithin", distance=_ON_LINE_M)
+    np.minimum.at(kind, segment, lines.kind[line[step]])
     return kind
+
+
+def _steps(lines: Geometries) -> tuple[Geometries, Ints]:
+    """Return the straight steps of lines, and the line each is of."""
+    coords, line = shapely.get_coordinates(lines, return_index=True)
+    same = line[1:] == line[:-1]
+    ends = np.stack([coords[:-1][same], coords[1:][same]], axis=1)
+    return np.asarray(shapely.linestrings(ends), dtype=object), line[1:][same]
 
 
 def borders_by_kind(polygons: Geometries, lines: Lines) -> tuple[Ints, Ints, Floats]:

@@ -17,6 +17,8 @@ from gridplan.geometry import Floats
 Ints = npt.NDArray[np.intp]
 
 _DIRECTIONS = 8
+_ROWS = np.arange(_DIRECTIONS)[:, None]
+_COS, _SIN = np.cos(_ROWS * math.pi / _DIRECTIONS), np.sin(_ROWS * math.pi / _DIRECTIONS)
 _TRIED = 3
 """Cuts of which it is looked at whether both sides hang together."""
 
@@ -102,34 +104,40 @@ def _cut_in_two(
     place[own] = np.arange(n)
     borders = cutter.borders_within(own)
     left, right = place[atoms.left[borders]], place[atoms.right[borders]]
-    weight, length = cutter.cut[borders], atoms.length_m[borders]
     area = atoms.area_m2[own]
     x, y = atoms.x[own] - atoms.x[own].mean(), atoms.y[own] - atoms.y[own].mean()
-    angles = np.arange(_DIRECTIONS) * math.pi / _DIRECTIONS
-    along = np.cos(angles)[:, None] * x + np.sin(angles)[:, None] * y
+    along = _COS * x + _SIN * y
     order = np.argsort(along.round(3), axis=1, kind="stable")
     rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.broadcast_to(np.arange(n), order.shape), axis=1)
-    low = np.minimum(rank[:, left], rank[:, right])
-    high = np.maximum(rank[:, left], rank[:, right])
-    side = math.sqrt(target_m2)
+    rank[_ROWS, order] = np.arange(n)
+    one, other = rank[:, left], rank[:, right]
+    weight = cutter.cut[borders] + atoms.length_m[borders] * (_LENGTH_COST / math.sqrt(target_m2))
     # A cut after rank r parts a border whose ends have ranks low <= r < high.
-    cost = _between(low, high, weight, n) + _between(low, high, length, n) * (_LENGTH_COST / side)
+    cost = _between(np.minimum(one, other), np.maximum(one, other), weight, n)
     done = np.cumsum(area[order], axis=1)
-    miss = np.min([np.abs(done - s * done[:, -1:]) for s in (share, 1 - share)], axis=0)
+    total = done[:, -1:]
+    miss = np.minimum(np.abs(done - share * total), np.abs(done - (1 - share) * total))
     free = _FREE_MISS * min(k, _FREE_CELLS)
     cost += _MISS_COST * np.maximum(0.0, miss / target_m2 - free)
     cost[:, -1] = np.inf
-    best = np.argsort(cost.round(6), axis=None, kind="stable")[: 6 * _TRIED]
+    best = _least(cost.round(6).ravel(), 6 * _TRIED)
     return _best_of(cutter, own, order, best, (left, right), cost)
 
 
+def _least(values: Floats, count: int) -> Ints:
+    """Return the positions of the least values in their order, the first of equal ones first."""
+    if len(values) <= count:
+        return np.argsort(values, kind="stable")
+    few = np.flatnonzero(values <= np.partition(values, count)[count])
+    return few[np.argsort(values[few], kind="stable")][:count]
+
+
 def _between(low: Ints, high: Ints, value: Floats, n: int) -> Floats:
-    rows = low.shape[0]
-    base = np.arange(rows)[:, None] * n
-    added = np.bincount((base + low).ravel(), np.tile(value, rows), minlength=rows * n)
-    ended = np.bincount((base + high).ravel(), np.tile(value, rows), minlength=rows * n)
-    return np.asarray(np.cumsum((added - ended).reshape(rows, n), axis=1))
+    """Return, for each direction and rank, the sum over the borders that a cut there parts."""
+    at = np.stack([low, high]) + _ROWS * n
+    signed = np.repeat(np.stack([value, -value])[:, None], _DIRECTIONS, axis=1)
+    steps = np.bincount(at.ravel(), signed.ravel(), minlength=_DIRECTIONS * n)
+    return np.asarray(np.cumsum(steps.reshape(_DIRECTIONS, n), axis=1))
 
 
 def _best_of(

@@ -77,6 +77,7 @@ class Search:
         self.cells = Cells(of_atom=[-1] * len(self.size))
         self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
         self._costs: dict[int, float] = {}
+        self._divided: dict[tuple[bytes, float, int], list[tuple[float, list[Ints]]]] = {}
 
     def add(self, own: Iterable[int], *, realm: int, target_m2: float) -> int:
         """Add a cell of these atoms and return its number."""
@@ -266,10 +267,9 @@ class Search:
             old = sum(self.cost(one) for one in pair) + self._cut_within(pair)
             target = min(cells.target[one] for one in pair)
             mixed = len({cells.realm[one] for one in pair}) > 1
-            for parts in self._divisions(np.array(own), target, 1 if mixed else len(pair)):
+            for new, parts in self._divisions(np.array(own), target, 1 if mixed else len(pair)):
                 if mixed and len(parts) > 1:
                     continue
-                new = self._cost_of(parts, target)
                 gain = round(new - old, 6)
                 if gain < -_WORTHWHILE and (best is None or (gain, other) < best[:2]):
                     best = (gain, other, parts)
@@ -342,9 +342,9 @@ class Search:
                 continue
             own = np.array(sorted(self.cells.members[cell] | self.cells.members[host]))
             target = min(self.cells.target[one] for one in (cell, host))
-            ways = [w for w in self._divisions(own, target, 2) if self._without_rings(w)]
+            ways = [one for one in self._divisions(own, target, 2) if self._without_rings(one[1])]
             # A court that one building encloses stays with the building.
-            best = min(ways or [[own]], key=lambda w: round(self._cost_of(w, target), 6))
+            _, best = min(ways or [(0.0, [own])], key=lambda one: round(one[0], 6))
             self._divide_anew([cell, host], best)
             opened += 1
         return opened
@@ -366,11 +366,18 @@ class Search:
                 return len(parts) == 1
         return True
 
-    def _divisions(self, own: Ints, target_m2: float, now: int) -> list[list[Ints]]:
-        share = sum(self.size[a] for a in own.tolist()) / target_m2
-        k = self.score.count(share)
-        options = sorted({max(k, 1), max(now, 1)})
-        return [divide(self.cutter, own, one, target_m2) for one in options]
+    def _divisions(self, own: Ints, target_m2: float, now: int) -> list[tuple[float, list[Ints]]]:
+        """Return ways to divide land, each with its cost: into as many cells as fit, and `now`."""
+        key = (own.tobytes(), target_m2, now)
+        # Neighbours ask for the same pair, and again when something else around has changed.
+        known = self._divided.get(key)
+        if known is None:
+            share = sum(self.size[a] for a in own.tolist()) / target_m2
+            options = sorted({max(self.score.count(share), 1), max(now, 1)})
+            ways = [divide(self.cutter, own, one, target_m2) for one in options]
+            known = [(self._cost_of(parts, target_m2), parts) for parts in ways]
+            self._divided[key] = known
+        return known
 
     def _cost_of(self, parts: list[Ints], target_m2: float) -> float:
         total, label = 0.0, {}

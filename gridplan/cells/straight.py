@@ -280,15 +280,11 @@ def _without(polygons: Geometries, corners: Floats) -> Geometries:
     gone = np.unique(corners @ np.array([1, 1j]))
     coords, owner = shapely.get_coordinates(polygons, return_index=True)
     changed = np.unique(owner[np.isin(coords @ [1, 1j], gone)])
+    rings, cell = shapely.get_rings(polygons[changed], return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    # The last point of a ring is its first again.
+    kept = np.r_[ring[1:] == ring[:-1], False] & ~np.isin(points @ [1, 1j], gone)
+    closed = shapely.linearrings(points[kept], indices=ring[kept])
     straight = polygons.copy()
-    for cell in changed.tolist():
-        shell, *holes = (
-            _ring_without(np.asarray(shapely.get_coordinates(ring)), gone)
-            for ring in shapely.get_rings(polygons[cell])
-        )
-        straight[cell] = shapely.Polygon(shell, holes)
+    straight[changed] = shapely.polygons(closed, indices=cell)
     return np.asarray(shapely.normalize(straight), dtype=object)
-
-
-def _ring_without(points: Floats, gone: npt.NDArray[np.complex128]) -> Floats:
-    return points[:-1][~np.isin(points[:-1] @ [1, 1j], gone)]
