@@ -322,6 +322,37 @@ def test_a_next_best_site_keeps_the_least_share():
     assert found == ["r1", "r2", None]
 
 
+def test_a_next_best_site_is_one_that_the_budget_pays_for():
+    walks = [[900, 100, 110, 120, 130, 140]] * 3
+    # r1 has no cost that is known, r2 costs too much beside the other room.
+    cost = {"r0": 5.0, "r2": 8.0, "r3": 6.0, "r4": 4.0}
+    asked = question(walks, [10, 10, 10], 5, cost=cost)
+    opened = asked.at(["k0", "r0", "r4"])
+    found = [
+        room_reasons(asked, opened, budget=budget).set_index("site_id")["next_site_id"]["r0"]
+        for budget in (math.inf, 12.0, 10.0, 9.0)
+    ]
+    assert found == ["r1", "r2", "r3", None]
+
+
+def test_a_run_tells_no_next_best_site_beyond_its_budget(tmp_path):
+    plan = planned(tmp_path, "siting.budget=120000")
+    cost = plan.place.sites.set_index("site_id")["cost"]
+    named = plan.layers["room_reasons"]["next_site_id"].dropna()
+    assert len(plan.layers["room_reasons"]) > 0
+    assert (cost.reindex(named) <= 120_000).all()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_everybody_is_within_the_norm_whatever_a_group_weighs(times):
+    walks = [[900, 100, 400, 450], [900, 900, 400, 450]]
+    asked = replace(question(walks, [10, 10], 3), weights=np.array([10.0, 0.0]))
+    found = fewest_rooms(asked, radius_m=500.0, backup=times)
+    near = asked.metres[:, asked.at(found.sites)] <= 500.0
+    assert (near.sum(axis=1) >= times).all()
+    assert (len(found.sites), found.status) == (times, "proven")
+
+
 def test_stages_that_do_not_hold_are_found(several):
     siting = several.summary["siting"]
     layers = {**several.layers, "in_sites": several.place.sites}

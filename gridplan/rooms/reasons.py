@@ -29,6 +29,7 @@ def room_reasons(
     told: bool = True,
     moves: bool = True,
     least_within: float = 0.0,
+    budget: float = math.inf,
 ) -> pd.DataFrame:
     """
     Return what each new room is good for.
@@ -47,6 +48,9 @@ def room_reasons(
     least_within : float
         What has to live within the norm (weighted where groups have weights): a site that does
         not keep it is no next-best one.
+    budget : float
+        Yuan that the new rooms cost together at most: a site that breaks it, or without a cost,
+        is no next-best one.
 
     Returns
     -------
@@ -58,10 +62,10 @@ def room_reasons(
         within the norm; ``closing_stranded``: who would reach no place. ``closing_objective``:
         by how much the objective would be worse, in its own unit (`Worth.loss`), null where it
         is not told. ``next_…`` tells the same of moving it to the closed site where that costs
-        least by the objective, the numbers by community and the
-        least share being kept; null where there is none.
+        least by the objective, the numbers by community, the
+        least share and the budget being kept; null where there is none.
     """
-    facts = _Facts(question, opened, objective, told=told, least_within=least_within)
+    facts = _Facts(question, opened, objective, told=told, least_within=least_within, budget=budget)
     if not moves:
         facts.closed = facts.closed[:0]
     new = [j for j in opened if question.site_ids[int(j)] in question.candidates]
@@ -128,8 +132,9 @@ class _Facts:
         *,
         told: bool,
         least_within: float = 0.0,
+        budget: float = math.inf,
     ) -> None:
-        self.told, self.least_within = told, least_within
+        self.told, self.least_within, self.budget = told, least_within, budget
         self.worth = Worth(question, objective)
         self.question, self.opened = question, np.sort(opened)
         self.people = question.residents
@@ -173,6 +178,8 @@ class _Facts:
             moved = np.minimum(rest[:, None], self.question.metres[:, closed])
             near = self.question.counted @ (moved <= self.question.norm_m)
             closed = closed[near >= self.least_within * (1.0 - _ROUNDING)]
+        if math.isfinite(self.budget):
+            closed = closed[self._affordable(j, closed)]
         if not len(closed):
             return {"next_site_id": None, "next_walk": math.nan, "next_within": pd.NA,
                     "next_stranded": pd.NA, "next_objective": math.nan}  # fmt: skip
@@ -187,6 +194,15 @@ class _Facts:
             "next_stranded": stranded,
             "next_objective": self._worse(moved),
         }
+
+    def _affordable(self, j: int, closed: Positions) -> Flags:
+        """Return which sites can be paid for in place of a room; without a cost none can."""
+        question = self.question
+        cost = question.cost.to_numpy(dtype=float)
+        others = [one for one in self.opened if one != j]
+        new = [one for one in others if question.site_ids[int(one)] in question.candidates]
+        spent = math.fsum(cost[new])
+        return np.asarray(spent + cost[closed] <= self.budget * (1.0 + _ROUNDING))
 
     def _worse(self, walk: Floats) -> float:
         return self.worth.loss(self.walk, walk) if self.told else math.nan

@@ -363,6 +363,7 @@ def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
     nearest = found.given(question) is None
     share = case.asked.least_share if found.key == "C" else None
+    budget = case.asked.budget if found.key == "C" else None
     return room_reasons(
         question,
         found.opened(question),
@@ -370,6 +371,7 @@ def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
         told=found.key == "C" and nearest,
         moves=nearest,
         least_within=(share or 0.0) * math.fsum(question.counted),
+        budget=math.inf if budget is None else budget,
     )
 
 
