@@ -271,7 +271,8 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
             found.append(Answer(key, none))
     bought = found[-1].chosen
     if budget is not None and not bought.sites and bought.status not in _NO_PLAN:
-        work.notes.append(nothing_bought_note(case.question, budget))
+        proven = bought.status == "proven"
+        work.notes.append(nothing_bought_note(case.question, budget, proven=proven))
     return found
 
 
@@ -325,7 +326,14 @@ def room_tables(
         "estate_rooms": estates_table(question, case.estates, by_estate),
         "room_reasons": _reasons(case, found),
         "room_groups": group_reasons(question, opened, groups),
-        "decisions": decisions_table(question, case.decisions, found, solve=solve),
+        "decisions": decisions_table(
+            question,
+            case.decisions,
+            found,
+            solve=solve,
+            budget=case.asked.budget,
+            backup=case.asked.backup,
+        ),
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
         **_trade_off(work, case),
