@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from gridplan.rooms import (
     fewest_rooms,
     room_reasons,
     several_rooms,
+    trade_off_notes,
     trade_off_table,
 )
 from gridplan.rooms import several as several_module
@@ -250,13 +252,46 @@ def test_a_frontier_for_a_budget_and_a_share_keeps_both():
     assert {one for row in table["sites"] for one in row.split()} <= {"r0", "r1", "r2"}
 
 
+def test_limits_without_a_plan_have_no_figures_and_are_told(monkeypatch):
+    walks = [[900, 100, 300, 600], [900, 700, 300, 100], [900, 500, 400, 900]]
+    asked = question(walks, [10, 10, 10], 3)
+    wanted, aims = Wanted(objectives=("mean",), rooms=1), TwoAims("longest", "mean")
+    whole = trade_off_table(asked, wanted, aims)
+    assert trade_off_notes(whole) == []
+    pareto = several_module.pareto
+
+    def stopped(*given, **options):
+        curve = pareto(*given, **options)
+        lost = curve.iloc[[0]].assign(
+            first=math.nan, second=math.nan, status="stopped", stopped_by="time", sites=[()]
+        )
+        return pd.concat([lost, curve], ignore_index=True)
+
+    monkeypatch.setattr(several_module, "pareto", stopped)
+    table = trade_off_table(asked, wanted, aims)
+    assert table["sites"].tolist() == ["", *whole["sites"]]
+    figures = ["first", "rooms_new", "cost", "mean_m", "within_share", "unreachable"]
+    assert table.loc[0, figures].isna().all()
+    [note] = trade_off_notes(table)
+    assert note.count == 1
+    assert "within 1 of the limits" in note.message.en
+    assert "有 1 个在搜索停止前未找到方案" in note.message.zh
+
+
 # Settings
+
+
+def test_one_further_objective_may_be_given_without_a_list():
+    config = parse_config({"place": PLACE, "siting": {"objective": "share", "then": "mean"}})
+    assert config.siting.then == ("mean",)
 
 
 @pytest.mark.parametrize(
     ("siting", "en", "zh"),
     [
         ({"then": ["mean"]}, "name an objective twice: mean, mean", "重复的目标"),
+        ({"then": "mean"}, "name an objective twice: mean, mean", "重复的目标"),
+        ({"trade_off": "share"}, 'a list of two objectives, such as ["share"', "两个目标的列表"),
         ({"tolerance": 0.1}, "there is one; give `then`", "目标只有一个"),
         ({"least_share": 0.9, "objective": "share"}, "take out one of the two", "请去掉其一"),
         ({"least_share": 0.9, "then": ["share"]}, "take out one of the two", "请去掉其一"),

@@ -45,6 +45,7 @@ from gridplan.rooms import (
     room_counts,
     room_reasons,
     staffing_table,
+    trade_off_notes,
     trade_off_table,
     unpriced_note,
 )
@@ -346,7 +347,7 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
     if aims is None:
         return {}
     try:
-        return {"trade_offs": trade_off_table(case.question, case.asked.wanted, aims)}
+        found = trade_off_table(case.question, case.asked.wanted, aims)
     except (InfeasibleError, StoppedError, InputError) as error:
         work.notes.extend(
             Note(
@@ -360,6 +361,8 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
             for one in error.faults
         )
         return {}
+    work.notes.extend(trade_off_notes(found))
+    return {"trade_offs": found}
 
 
 def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
