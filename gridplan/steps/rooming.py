@@ -326,7 +326,7 @@ def room_tables(
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
         "room_reasons": _reasons(case, found),
-        "room_groups": group_reasons(question, opened, groups),
+        "room_groups": group_reasons(question, opened, groups, given=found.given(question)),
         "decisions": decisions_table(
             question,
             case.decisions,
@@ -372,15 +372,15 @@ def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
     model = chosen.stages[0].model if chosen.stages else chosen.model
     # Of the fewest rooms, the next-best site keeps most within the norm.
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
-    nearest = found.given(question) is None
+    given = found.given(question)
     share = case.asked.least_share if found.key == "C" else None
     budget = case.asked.budget if found.key == "C" else None
     return room_reasons(
         question,
         found.opened(question),
         objective=by,
-        told=found.key == "C" and nearest,
-        moves=nearest,
+        told=found.key == "C" and given is None,
+        given=given,
         least_within=(share or 0.0) * math.fsum(question.counted),
         budget=math.inf if budget is None else budget,
     )
