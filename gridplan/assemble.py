@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -127,7 +128,7 @@ def rooms_layer(
     place: Place,
     demand: pd.DataFrame,
     opened: Sequence[str],
-    closing: Mapping[str, Closing],
+    closing: Mapping[str, Closing] | None,
     *,
     required: Collection[str] = (),
     phase_of: Mapping[str, int] | None = None,
@@ -138,7 +139,8 @@ def rooms_layer(
     Parameters
     ----------
     opened : ids of the open sites and committees
-    closing : what closing a site would cost, by id
+    closing : what closing a site would cost, by id; None: not told, since residents are given
+        a room, and would be given others
     required : ids of candidate sites that a decision opens
     phase_of : in which phase a room is built, by id
     """
@@ -160,15 +162,18 @@ def rooms_layer(
     )
     rooms = pd.concat([committees, sites], ignore_index=True)
     rooms = rooms[rooms["site_id"].isin(opened)].sort_values("site_id", kind="stable")
-    served = demand[demand["room_id"].notna()].groupby("room_id")
+    way = "assigned" if "assigned_id" in demand else "room"
+    served = demand[demand[f"{way}_id"].notna()].groupby(f"{way}_id")
     ids = rooms["site_id"]
     rooms["residents"] = ids.map(served["population"].sum()).fillna(0).astype("int64")
-    rooms["mean_m"] = ids.map(_mean_by(demand, "room_id", "room_m"))
-    rooms["max_m"] = ids.map(served["room_m"].max())
+    rooms["mean_m"] = ids.map(_mean_by(demand, f"{way}_id", f"{way}_m"))
+    rooms["max_m"] = ids.map(served[f"{way}_m"].max())
     rooms["phase"] = ids.map(dict(phase_of or {})).astype("Int64")
     rooms["assumed"] = rooms["assumed"].astype("boolean").fillna(value=False).astype(bool)
-    reasons = [_why(row, closing) for row in rooms[["site_id", "kind"]].itertuples(index=False)]
-    shut = [closing.get(one, Closing()) for one in ids]
+    told = rooms[["site_id", "kind", "residents"]].itertuples(index=False)
+    reasons = [_why(row, closing) for row in told]
+    untold = Closing(math.nan, math.nan)
+    shut = [untold if closing is None else closing.get(one, Closing()) for one in ids]
     rooms["without_resident_m"] = [one.metres for one in shut]
     rooms["without_lost_residents"] = [one.stranded for one in shut]
     rooms["why"] = [zh for zh, _ in reasons]
@@ -180,10 +185,16 @@ def rooms_layer(
     return layer.reset_index(drop=True)
 
 
-def _why(room: tuple[str, str], closing: Mapping[str, Closing]) -> tuple[str, str]:
-    site_id, kind = room
+def _why(room: tuple[str, str, int], closing: Mapping[str, Closing] | None) -> tuple[str, str]:
+    site_id, kind, residents = room
     if kind == "existing":
         return "现有，保留", "exists and stays"
+    if closing is None:
+        who = "resident is" if residents == 1 else "residents are"
+        return (
+            f"按面积上限分配到此处的居民 {residents:,} 名",
+            f"{residents:,} {who} given it, floor area being a limit",
+        )
     cost = closing.get(site_id, Closing())
     walk_km, lost = cost.metres / 1000, round(cost.stranded)
     zh, en = [], []

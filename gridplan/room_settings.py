@@ -244,6 +244,21 @@ class SitingSettings(Section):
         gt=0,
     )
 
+    @pydantic.field_validator("then", "frontier_objectives", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @pydantic.field_validator("trade_off", mode="before")
+    @classmethod
+    def _list_of_two(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            return value
+        raise house_fault(
+            en='it should be a list of two objectives, such as ["share", "mean"]',
+            zh='应为两个目标的列表，如 ["share", "mean"]',
+        )
+
     @pydantic.field_validator("at_least", "at_most", mode="before")
     @classmethod
     def _whole_counts(cls, given: object) -> object:

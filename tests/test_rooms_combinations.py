@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from gridplan.config import parse_config
 from gridplan.errors import GridplanError, InfeasibleError, InputError, SettingsError
 from gridplan.present.words import choice_status
 from gridplan.project.read import read_project
-from gridplan.rooms import Chosen, RoomCounts, claim_of, fewest_rooms
+from gridplan.rooms import Chosen, RoomCounts, claim_of, fewest_rooms, nothing_bought_note
 from gridplan.rooms.counts import check_number_of, least_cost
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.steps import deciding
@@ -192,6 +193,23 @@ def test_a_budget_that_buys_nothing_says_what_the_cheapest_room_costs(tmp_path):
     assert "造价最低的候选场地 r2 需 100,000 元" in said["zh"]
     [other] = notes_of(plan, "is not used")
     assert "[siting].p = 1 is not used: [siting].budget = 100 yuan" in other["en"]
+
+
+@pytest.mark.parametrize(
+    ("at_most", "proven", "en"),
+    [
+        ({"a": 0, "b": 0}, True, "[siting].at_most leaves none of the 2 that it pays for"),
+        ({"a": 0}, True, "none that it pays for, with the numbers by community kept, makes"),
+        ({}, True, "none that it pays for makes the objective better"),
+        ({}, False, "none that it pays for was found to make the objective better"),
+    ],
+)
+def test_a_budget_that_buys_nothing_says_what_binds(at_most, proven, en):
+    asked = question([[100, 100, 900, 50]], [10], 3, cost={"r0": 5.0, "r1": 6.0, "r2": 99.0})
+    counts = RoomCounts(community_of={"r0": "a", "r1": "b", "r2": "b"}, at_most=at_most)
+    note = nothing_bought_note(replace(asked, counts=counts), 10.0, proven=proven)
+    assert en in note.message.en
+    assert ("at_most" in note.message.zh) == (en.startswith("[siting].at_most"))
 
 
 def test_a_number_that_nobody_gave_is_not_said_to_be_overridden(tmp_path):

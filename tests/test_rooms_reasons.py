@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +15,16 @@ from gridplan.config import parse_config
 from gridplan.errors import SettingsError
 from gridplan.present.tabulation import heading, tables
 from gridplan.present.words import siting_status
-from gridplan.rooms import Asked, Decision, Sharing, answer, decisions_table, room_reasons
+from gridplan.rooms import (
+    Answer,
+    Asked,
+    Chosen,
+    Decision,
+    Sharing,
+    answer,
+    decisions_table,
+    room_reasons,
+)
 from gridplan.rooms.objectives import MODELS, kappa_per_m, rooms_for
 from gridplan.siting.assessment import weighted_quantile
 from gridplan.verify import verify_plan
@@ -135,6 +146,38 @@ def test_where_the_forbidden_site_alone_reaches_somebody_no_price_is_made_up(obj
     [row] = decisions_table(asked, [ban], solve(asked), solve=solve).to_dict("records")
     assert math.isnan(row["price_objective"])
     assert row["price_reason"] == "homes_differ"
+
+
+def test_no_price_is_told_where_a_ban_lowers_how_often_homes_are_covered():
+    walks = [[900, 100, 300, 200], [900, 400, 100, 900]]
+    asked = question(walks, [10, 10], 3, forbidden=["r1"])
+    sharing = Sharing(households=1.0, within_m=500.0)
+    for times, told in ((1, True), (2, False)):
+        wanted = Asked(rooms=1, backup=times, sharing=sharing)
+        solve = functools.partial(answer, estates=None, key="B", asked=wanted)
+        ban = Decision(site_id="r1", decision="forbidden")
+        found = solve(asked)
+        table = decisions_table(asked, [ban], found, solve=solve, backup=times)
+        assert table["price_objective"].notna().tolist() == [told]
+        assert table["price_rooms"].notna().tolist() == [told]
+        assert table["price_reason"].tolist() == [None if told else "homes_differ"]
+
+
+def test_with_a_budget_the_homes_are_those_that_sites_with_a_cost_reach():
+    # r0 reaches the second home as r1 does, but has no cost.
+    walks = [[100, 300, 200], [FAR, 900, 900], [400, 100, 300]]
+    asked = question(walks, [10, 10, 10], 2, cost={"r1": 5.0}, forbidden=["r1"])
+    priced = replace(asked, cost=asked.cost.fillna(3.0), forbidden=frozenset({"r1"}))
+    ban = Decision(site_id="r1", decision="forbidden")
+    wanted = Asked(rooms=1, budget=9.0, sharing=Sharing(households=1.0, within_m=500.0))
+    nothing = Answer("C", Chosen((), "p-median", 5e3, 5e3, 0.0, "proven", None))
+    told = [
+        decisions_table(one, [ban], nothing, solve=lambda _: nothing, budget=wanted.budget)[
+            "price_reason"
+        ].tolist()
+        for one in (asked, priced)
+    ]
+    assert told == [["homes_differ"], [None]]
 
 
 def test_the_share_is_of_everybody_and_always_has_a_price():

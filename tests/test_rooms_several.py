@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from gridplan.rooms import (
     fewest_rooms,
     room_reasons,
     several_rooms,
+    trade_off_notes,
     trade_off_table,
 )
 from gridplan.rooms import several as several_module
@@ -250,13 +252,46 @@ def test_a_frontier_for_a_budget_and_a_share_keeps_both():
     assert {one for row in table["sites"] for one in row.split()} <= {"r0", "r1", "r2"}
 
 
+def test_limits_without_a_plan_have_no_figures_and_are_told(monkeypatch):
+    walks = [[900, 100, 300, 600], [900, 700, 300, 100], [900, 500, 400, 900]]
+    asked = question(walks, [10, 10, 10], 3)
+    wanted, aims = Wanted(objectives=("mean",), rooms=1), TwoAims("longest", "mean")
+    whole = trade_off_table(asked, wanted, aims)
+    assert trade_off_notes(whole) == []
+    pareto = several_module.pareto
+
+    def stopped(*given, **options):
+        curve = pareto(*given, **options)
+        lost = curve.iloc[[0]].assign(
+            first=math.nan, second=math.nan, status="stopped", stopped_by="time", sites=[()]
+        )
+        return pd.concat([lost, curve], ignore_index=True)
+
+    monkeypatch.setattr(several_module, "pareto", stopped)
+    table = trade_off_table(asked, wanted, aims)
+    assert table["sites"].tolist() == ["", *whole["sites"]]
+    figures = ["first", "rooms_new", "cost", "mean_m", "within_share", "unreachable"]
+    assert table.loc[0, figures].isna().all()
+    [note] = trade_off_notes(table)
+    assert note.count == 1
+    assert "within 1 of the limits" in note.message.en
+    assert "有 1 个在搜索停止前未找到方案" in note.message.zh
+
+
 # Settings
+
+
+def test_one_further_objective_may_be_given_without_a_list():
+    config = parse_config({"place": PLACE, "siting": {"objective": "share", "then": "mean"}})
+    assert config.siting.then == ("mean",)
 
 
 @pytest.mark.parametrize(
     ("siting", "en", "zh"),
     [
         ({"then": ["mean"]}, "name an objective twice: mean, mean", "重复的目标"),
+        ({"then": "mean"}, "name an objective twice: mean, mean", "重复的目标"),
+        ({"trade_off": "share"}, 'a list of two objectives, such as ["share"', "两个目标的列表"),
         ({"tolerance": 0.1}, "there is one; give `then`", "目标只有一个"),
         ({"least_share": 0.9, "objective": "share"}, "take out one of the two", "请去掉其一"),
         ({"least_share": 0.9, "then": ["share"]}, "take out one of the two", "请去掉其一"),
@@ -320,6 +355,37 @@ def test_a_next_best_site_keeps_the_least_share():
         for least in (0.0, 10.0, 20.0)
     ]
     assert found == ["r1", "r2", None]
+
+
+def test_a_next_best_site_is_one_that_the_budget_pays_for():
+    walks = [[900, 100, 110, 120, 130, 140]] * 3
+    # r1 has no cost that is known, r2 costs too much beside the other room.
+    cost = {"r0": 5.0, "r2": 8.0, "r3": 6.0, "r4": 4.0}
+    asked = question(walks, [10, 10, 10], 5, cost=cost)
+    opened = asked.at(["k0", "r0", "r4"])
+    found = [
+        room_reasons(asked, opened, budget=budget).set_index("site_id")["next_site_id"]["r0"]
+        for budget in (math.inf, 12.0, 10.0, 9.0)
+    ]
+    assert found == ["r1", "r2", "r3", None]
+
+
+def test_a_run_tells_no_next_best_site_beyond_its_budget(tmp_path):
+    plan = planned(tmp_path, "siting.budget=120000")
+    cost = plan.place.sites.set_index("site_id")["cost"]
+    named = plan.layers["room_reasons"]["next_site_id"].dropna()
+    assert len(plan.layers["room_reasons"]) > 0
+    assert (cost.reindex(named) <= 120_000).all()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_everybody_is_within_the_norm_whatever_a_group_weighs(times):
+    walks = [[900, 100, 400, 450], [900, 900, 400, 450]]
+    asked = replace(question(walks, [10, 10], 3), weights=np.array([10.0, 0.0]))
+    found = fewest_rooms(asked, radius_m=500.0, backup=times)
+    near = asked.metres[:, asked.at(found.sites)] <= 500.0
+    assert (near.sum(axis=1) >= times).all()
+    assert (len(found.sites), found.status) == (times, "proven")
 
 
 def test_stages_that_do_not_hold_are_found(several):

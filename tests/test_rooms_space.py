@@ -328,10 +328,38 @@ def test_headline_and_answers_tell_the_walk_to_the_room_given(path):
     assert row["walked_to"].notna().all()
     reasons = hard.layers["room_reasons"]
     assert reasons[["next_site_id", "next_walk", "closing_objective"]].isna().all(axis=None)
-    assert reasons["closing_walk"].notna().all()
+    assert reasons[["closing_walk", "closing_within", "closing_stranded"]].isna().all(axis=None)
     change = hard.layers["community_change"]
     mean = (change["after_mean_m"] * change["residents"]).sum() / people.sum()
     assert mean == pytest.approx(given["mean_m"])
+
+
+def test_figures_of_rooms_are_those_of_whom_they_are_given(path):
+    hard = planned(path, 'siting.capacity="hard"', *TIGHT)
+    demand, rooms = hard.layers["demand"], hard.layers["rooms"].set_index("site_id")
+    people = demand.groupby("assigned_id")["population"].sum().reindex(rooms.index).fillna(0)
+    nearest = demand.groupby("room_id")["population"].sum().reindex(rooms.index).fillna(0)
+    assert rooms["residents"].tolist() == people.tolist() != nearest.tolist()
+    # Nobody is given a room beyond its area: nothing is lacking, in every place that tells it.
+    siting = hard.summary["siting"]
+    assert (siting["shortfall_m2"], siting["rooms_short"]) == (0.0, 0)
+    assert hard.layers["room_options"].set_index("answer").loc["C", "shortfall_m2"] == 0.0
+    reasons = hard.layers["room_reasons"].set_index("site_id")
+    new = rooms[rooms["kind"] != "existing"]
+    assert reasons["residents"].to_dict() == new["residents"].to_dict()
+    for site, row in reasons.iterrows():
+        own = demand[demand["assigned_id"] == site]
+        had = own[own["room_before_m"].notna()]
+        saved = ((had["room_before_m"] - had["assigned_m"]) * had["population"]).sum()
+        assert row["saved_walk"] == pytest.approx(saved)
+        assert f"{new.loc[site, 'residents']:,} residents are given it" in new.loc[site, "why_en"]
+    groups = hard.layers["room_groups"].groupby("site_id")["saved_walk"].sum()
+    assert groups.to_dict() == pytest.approx(reasons["saved_walk"].to_dict())
+    assert new["without_resident_m"].isna().all()
+    told = hard.layers["room_reasons"].assign(closing_walk=1.0)
+    assert "closing_differs" in hard_findings(hard, room_reasons=told)
+    wrong = hard.layers["rooms"].assign(residents=nearest.to_numpy())
+    assert hard_findings(hard, rooms=wrong)
 
 
 def test_without_a_hard_limit_nothing_is_said_of_rooms_given(path):

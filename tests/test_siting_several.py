@@ -14,6 +14,7 @@ from gridplan.errors import CostMatrixError, SettingsError
 from gridplan.siting import Aim, Limits, Reach, Rules, lexicographic, p_median, pareto, several
 from gridplan.siting.aims import solve_aim
 from gridplan.siting.assessment import weighted_quantile
+from gridplan.siting.search import Effort
 from tests.test_siting_cover import counted, instances, nearest, plans
 
 QUICK = settings(max_examples=50, deadline=None)
@@ -164,6 +165,61 @@ def interrupted_at(monkeypatch, at):
 
     monkeypatch.setattr(several, "solve_aim", solve)
     return calls
+
+
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def slow_searches(monkeypatch, *, without_plan=0):
+    """Let each search use all the time it is given, the first ones without a plan."""
+    clock, given = Clock(), []
+    monkeypatch.setattr("gridplan.siting.search._now", clock)
+    monkeypatch.setattr(several, "Effort", lambda limits: Effort(limits, started=clock.now))
+
+    def solve(stand, aim, limits):
+        given.append(limits.time_s)
+        clock.now += limits.time_s
+        found, sites = solve_aim(stand, aim, replace(limits, time_s=None))
+        if len(given) <= without_plan:
+            return replace(found, sites=(), status="stopped", stopped_by="time"), None
+        return found, sites
+
+    monkeypatch.setattr(several, "solve_aim", solve)
+    return given
+
+
+SEARCHES = {
+    "lexicographic": lambda limits: lexicographic(
+        *town(40, 10), objectives=("share", "longest", "mean"), p=3, limits=limits
+    ),
+    "pareto": lambda limits: pareto(
+        *town(40, 10), aims=("share", "mean"), p=3, points=4, limits=limits
+    ),
+}
+
+
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES.keys())
+def test_all_searches_together_keep_to_the_time(search, monkeypatch):
+    given = slow_searches(monkeypatch)
+    search(Limits(time_s=6.0))
+    assert len(given) >= 3
+    # What is left is divided, so that no search has nothing, and nothing is left over.
+    assert 5.9 < sum(given) < 6.0 + 1e-6
+    assert given[0] == pytest.approx(6.0 / (3 if len(given) == 3 else 6))
+
+
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES.keys())
+def test_a_first_search_without_a_plan_has_all_the_time_that_is_left(search, monkeypatch):
+    given = slow_searches(monkeypatch, without_plan=1)
+    search(Limits(time_s=6.0))
+    assert sum(given[:2]) == pytest.approx(6.0)
+    assert sum(given) < 6.0 + 1e-6
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])

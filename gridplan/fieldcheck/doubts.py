@@ -172,7 +172,9 @@ def site_doubts(scene: Scene) -> Iterator[Doubt]:
         return
     assumed = is_yes(rooms["assumed"]) & (rooms["kind"] != "existing").to_numpy()
     for row in rooms[assumed].itertuples():
-        more_m, lost = float(row.without_resident_m), float(row.without_lost_residents)
+        # Null where residents are given a room: then the residents alone rank it.
+        costs = (row.without_resident_m, row.without_lost_residents)
+        more_m, lost = (0.0 if pd.isna(one) else float(one) for one in costs)
         yield Doubt(
             kind=SITE,
             target_id=str(row.site_id),

@@ -247,9 +247,8 @@ def space_line(siting: Mapping[str, Any]) -> Message | None:
         )
     return Message(
         en=f"No room is given more households than its floor area serves by the graded norm; the "
-        f"objective is about the walks to the rooms given. If everybody went to the nearest, {en}.",
-        zh=f"按分级标准，各活动室分配的户数均不超过其容量，目标值按到所分配活动室的步行计；"
-        f"若居民都去最近处，{zh}。",
+        f"objective is about the walks to the rooms given; {en}.",
+        zh=f"按分级标准，各活动室分配的户数均不超过其容量，目标值按到所分配活动室的步行计；{zh}。",
     )
 
 

@@ -39,12 +39,15 @@ def unpriced_note(question: RoomQuestion) -> list[Note]:
     ]
 
 
-def nothing_bought_note(question: RoomQuestion, budget: float) -> Note:
-    """Return why a budget buys no room: the cheapest costs more, or none saves any walk."""
+def nothing_bought_note(question: RoomQuestion, budget: float, *, proven: bool = True) -> Note:
+    """Return why a budget buys no room: all cost more, numbers forbid it, or none helps."""
     cost = question.cost.to_numpy(dtype=float)
     priced = [j for j in question.free if not math.isnan(cost[j])]
     cheapest = min(priced, key=lambda j: (cost[j], j))
     name, least = question.site_ids[cheapest], cost[cheapest]
+    paid = np.array([j for j in priced if cost[j] <= budget], dtype=np.intp)
+    counts = question.counts
+    full = counts.binding and not counts.allowed(question.fixed, question.site_ids, paid).any()
     if least > budget:
         said = Message(
             en=f"[siting].budget = {budget:,.0f} yuan buys no room: the cheapest candidate, "
@@ -52,12 +55,24 @@ def nothing_bought_note(question: RoomQuestion, budget: float) -> Note:
             zh=f"[siting].budget = {budget:,.0f} 元一处也建不起：造价最低的候选场地 {name} 需 "
             f"{least:,.0f} 元。请将预算提高到不小于此数。",
         )
-    else:
+    elif full:
         said = Message(
-            en=f"[siting].budget = {budget:,.0f} yuan buys no room, since none that it pays for "
-            f"makes the objective better. Give more candidates, or more money.",
-            zh=f"[siting].budget = {budget:,.0f} 元未用于任何活动室：其买得起的场地都不能改善目标。"
-            f"请增加候选场地或预算。",
+            en=f"[siting].budget = {budget:,.0f} yuan buys no room: [siting].at_most leaves none "
+            f"of the {len(paid)} that it pays for. Raise at_most, or give sites elsewhere.",
+            zh=f"[siting].budget = {budget:,.0f} 元未用于任何活动室：其买得起的 {len(paid)} 个"
+            f"场地均受 [siting].at_most 限制。请提高 at_most，或在别处增加场地。",
+        )
+    else:
+        better_en = "makes" if proven else "was found to make"
+        better_zh = "都不能改善目标" if proven else "均未见改善目标（搜索未完成）"
+        kept_en = ", with the numbers by community kept," if counts.binding else ""
+        kept_zh = "在各社区数量限制内，" if counts.binding else ""
+        said = Message(
+            en=f"[siting].budget = {budget:,.0f} yuan buys no room, since none that it pays for"
+            f"{kept_en} {better_en} the objective better. "
+            f"Give more candidates, or more money.",
+            zh=f"[siting].budget = {budget:,.0f} 元未用于任何活动室：{kept_zh}其买得起的场地"
+            f"{better_zh}。请增加候选场地或预算。",
         )
     return Note("budget_buys_nothing", 1, said, (name,))
 

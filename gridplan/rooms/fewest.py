@@ -189,7 +189,7 @@ def _fewest_beside(question: RoomQuestion, radius_m: float, backup: int) -> Chos
         raise without_plan(found, no_plan(found, len(question.free)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     standing = len(question.fixed) + spares.shape[1]
-    kept = Kept(radius_m=radius_m, weight=math.fsum(question.counted[rows]), times=backup)
+    kept = _everybody(question, rows, radius_m, times=backup)
     rooms, bound = found.objective - standing, found.bound - standing
     return Chosen(
         less_walk(question, new, kept=kept),
@@ -200,6 +200,12 @@ def _fewest_beside(question: RoomQuestion, radius_m: float, backup: int) -> Chos
         found.status,
         found.stopped_by,
     )
+
+
+def _everybody(question: RoomQuestion, rows: Flags, radius_m: float, *, times: int = 1) -> Kept:
+    """Return that all who live in some homes stay within a distance, whatever they count in."""
+    weight = math.fsum(question.residents[rows])
+    return Kept(radius_m=radius_m, weight=weight, times=times, by_residents=True)
 
 
 def _spares(cost: pd.DataFrame, radius_m: float, backup: int) -> pd.DataFrame:
@@ -243,6 +249,10 @@ def _least_walk(
     opened = np.concatenate([question.fixed, question.at(chosen)])
     reached = np.isfinite(question.nearest_m(opened)) & (question.residents > 0)
     bound_to_norm: Flags = np.asarray((walks <= radius_m).any(axis=1))
+    if (question.counted[reached] <= 0).any():
+        # The p-median serves nobody who counts in with nothing; the norm is for all.
+        rows: Flags = bound_to_norm & (question.residents > 0)
+        return less_walk(question, chosen, kept=_everybody(question, rows, radius_m))
     allowed = np.where(bound_to_norm[:, None] & (walks > radius_m), np.inf, walks)
     ids = [one for one, kept in zip(question.demand_ids, reached, strict=True) if kept]
     better = p_median(

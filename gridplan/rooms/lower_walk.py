@@ -39,6 +39,8 @@ class Kept:
     times : int
         Places within the radius that count a home in; of a home with fewer places and sites
         there, all of them.
+    by_residents : bool
+        The weight is of residents, each of whom counts, whatever the weight of a group.
     budget : float
         Yuan that the new rooms cost together at most; ``inf`` without a limit.
     """
@@ -47,6 +49,7 @@ class Kept:
     weight: float
     budget: float = math.inf
     times: int = 1
+    by_residents: bool = False
 
 
 def less_walk(question: RoomQuestion, new: Sequence[str], *, kept: Kept) -> tuple[str, ...]:
@@ -85,6 +88,7 @@ class _Swap:
         self._question, self._kept = question, kept
         self._walks: Floats = compared_m(question)
         self._counted = question.counted
+        self._held: Floats = question.residents if kept.by_residents else question.counted
         self._free = question.free
         self._near: Flags = self._walks <= kept.radius_m
         may = np.concatenate([question.fixed, question.free])
@@ -101,11 +105,11 @@ class _Swap:
         times = self._near[:, others].sum(axis=1)
         inside: Flags = np.asarray(times >= self._needed)
         one_short = times + 1 == self._needed
-        more = self._counted @ (self._near[:, self._free] & one_short[:, None])
+        more = self._held @ (self._near[:, self._free] & one_short[:, None])
         enough = self._kept.weight * (1.0 - _SUM_SLACK)
         allowed: Flags = ~np.isin(self._free, others) & self._affordable(rest)
         allowed &= self._counts_allow(others)
-        allowed &= np.asarray(math.fsum(self._counted[inside]) + more >= enough)
+        allowed &= np.asarray(math.fsum(self._held[inside]) + more >= enough)
         if not allowed.any():
             return j
         best = int(self._free[allowed][first_best(-total[allowed])])

@@ -15,7 +15,7 @@ from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.rooms.answers import Answer
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MAXIMISED
-from gridplan.rooms.question import NO_WAY_M, Flags, RoomQuestion, walks_of
+from gridplan.rooms.question import NO_WAY_M, Positions, RoomQuestion, walks_of
 
 DECISION_COLUMNS = (
     "site_id", "decision", "moved_from", "asked_by", "reason", "date", "answer", "open_without",
@@ -73,6 +73,8 @@ def decisions_table(
     found: Answer,
     *,
     solve: Callable[[RoomQuestion], Answer],
+    budget: float | None = None,
+    backup: int = 1,
 ) -> pd.DataFrame:
     """
     Return each decision with its price.
@@ -87,6 +89,10 @@ def decisions_table(
         With all decisions.
     solve : callable
         Gives the same answer to another question.
+    budget : float or None
+        Of answer C, in yuan: its objective is about the homes that sites with a cost reach.
+    backup : int
+        Of answer B: open places within the norm of each home, or as many as it has.
 
     Returns
     -------
@@ -97,14 +103,19 @@ def decisions_table(
         where a cost is not given). ``price_objective``: by how much the objective is worse, in
         its own unit; null with a ``price_reason`` where two values of it have no difference:
         ``homes_differ``, the decision changes which homes the objective is about, since a
-        forbidden site alone reaches some; ``no_objective``, answer A is a rule;
+        forbidden site alone reaches some, or how many places are asked for them (then with
+        ``price_rooms`` null, too); ``no_objective``, answer A is a rule;
         ``several_objectives``, the last one is within limits that the decision moves.
         ``price_status``: ``proven`` where both plans are, else
         ``gap``: then the price may be smaller or greater; ``infeasible`` where there is no
         plan without the decision, ``stopped`` where none was found within the limits.
     """
     rows = [
-        {**_log(one), "answer": found.key, **_price(question, one, found, solve)}
+        {
+            **_log(one),
+            "answer": found.key,
+            **_price(question, one, found, solve, _Reach(found, budget, backup)),
+        }
         for one in sorted(decisions, key=lambda one: (one.site_id, one.decision))
     ]
     table = pd.DataFrame(rows, columns=list(DECISION_COLUMNS))
@@ -136,6 +147,7 @@ def _price(
     one: Decision,
     found: Answer,
     solve: Callable[[RoomQuestion], Answer],
+    reach: _Reach,
 ) -> dict[str, object]:
     without = question.without(*one.sites)
     try:
@@ -148,12 +160,14 @@ def _price(
     ours, theirs = (walks_of(question, one.walks_m(question)) for one in (found, other))
     new, old = found.chosen.sites, other.chosen.sites
     proven = found.chosen.status == other.chosen.status == "proven"
-    reason = _no_difference(question, without, found)
+    reason = _no_difference(question, without, found, reach)
+    # Rooms that leave a home with fewer places around are not fewer rooms for the same.
+    uneven = reason == "homes_differ" and reach.times > 1
     return {
         "open_without": one.site_id in old,
         "price_walk": _common_price(question, found, other),
         "price_residents": round(theirs.within - ours.within),
-        "price_rooms": len(new) - len(old),
+        "price_rooms": pd.NA if uneven else len(new) - len(old),
         "price_cost": question.cost_of(new) - question.cost_of(old),
         "price_objective": math.nan if reason else _worse_by(found.chosen, other.chosen),
         "price_reason": reason,
@@ -161,26 +175,43 @@ def _price(
     }
 
 
-def _no_difference(question: RoomQuestion, without: RoomQuestion, found: Answer) -> str | None:
+def _no_difference(
+    question: RoomQuestion, without: RoomQuestion, found: Answer, reach: _Reach
+) -> str | None:
     """Return why two values of the objective have no difference; None where they have one."""
-    model = found.chosen.model
     if found.key == "A":
         return "no_objective"
     # The last objective is within limits that the decision moves.
     if found.chosen.stages:
         return "several_objectives"
     # Who lives within the norm is counted among everybody, reached or not.
-    if model in MAXIMISED:
+    if found.chosen.model in MAXIMISED:
         return None
-    radius_m = question.norm_m if model == "lscp" else NO_WAY_M
-    ours, theirs = (_reaches(one, radius_m) for one in (question, without))
+    ours, theirs = (reach.of(one) for one in (question, without))
     return "homes_differ" if (ours != theirs).any() else None
 
 
-def _reaches(question: RoomQuestion, radius_m: float) -> Flags:
-    """Return the homes with residents that some place or candidate brings within a distance."""
-    may = np.concatenate([question.fixed, question.free])
-    return np.asarray((question.nearest_m(may) <= radius_m) & (question.residents > 0))
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Of how many places an objective asks each home to have one within its distance."""
+
+    found: Answer
+    budget: float | None
+    backup: int
+
+    @property
+    def times(self) -> int:
+        return self.backup if self.found.chosen.model == "lscp" else 1
+
+    def of(self, question: RoomQuestion) -> Positions:
+        """Return how many places are asked for each home, as many as it has; 0: left out."""
+        free = question.free
+        if self.budget is not None and self.found.key == "C":
+            free = free[np.isfinite(question.cost.to_numpy(dtype=float)[free])]
+        may = np.concatenate([question.fixed, free])
+        radius_m = question.norm_m if self.found.chosen.model == "lscp" else NO_WAY_M
+        held = (question.metres[:, may] <= radius_m).sum(axis=1)
+        return np.where(question.residents > 0, np.minimum(held, self.times), 0)
 
 
 def _worse_by(ours: Chosen, theirs: Chosen) -> float:

@@ -27,8 +27,9 @@ def room_reasons(
     *,
     objective: Objective = "mean",
     told: bool = True,
-    moves: bool = True,
+    given: Positions | None = None,
     least_within: float = 0.0,
+    budget: float = math.inf,
 ) -> pd.DataFrame:
     """
     Return what each new room is good for.
@@ -41,34 +42,40 @@ def room_reasons(
     told : bool
         The plan was chosen by that very objective, so that its value is told. Answers A and B
         have another, and with rooms that are given the nearest place is not what counts.
-    moves : bool
-        Look for next-best sites. Not where residents are given a room: the nearest place says
-        nothing of a site that may be full.
+    given : int array, shape (n_demand,), optional
+        The place that each home is given, -1 for none, where floor area is a hard limit. Then
+        there is no next-best site and no figure of closing: what is nearest says nothing of a
+        room that may be full, and others would be given others.
     least_within : float
         What has to live within the norm (weighted where groups have weights): a site that does
         not keep it is no next-best one.
+    budget : float
+        Yuan that the new rooms cost together at most: a site that breaks it, or without a cost,
+        is no next-best one.
 
     Returns
     -------
     DataFrame, one row per new room, columns as in `REASON_COLUMNS`
-        ``residents`` whose nearest place it is; of them ``within`` the norm, and ``reached``,
-        who reach no place today. ``saved_walk``: resident-metres that the others of them walk
-        less than today, and the mean of that. ``closing_walk``: resident-metres more if it were
-        closed and all else stayed; ``closing_within``: residents who would no longer be
-        within the norm; ``closing_stranded``: who would reach no place. ``closing_objective``:
-        by how much the objective would be worse, in its own unit (`Worth.loss`), null where it
-        is not told. ``next_…`` tells the same of moving it to the closed site where that costs
-        least by the objective, the numbers by community and the
-        least share being kept; null where there is none.
+        ``residents`` whose nearest place it is, or who are given it; of them ``within`` the
+        norm, and ``reached``, who reach no place today. ``saved_walk``: resident-metres that the
+        others of them walk less than today, and the mean of that. ``closing_walk``:
+        resident-metres more if it were closed and all else stayed; ``closing_within``: residents
+        who would no longer be within the norm; ``closing_stranded``: who would reach no place.
+        ``closing_objective``: by how much the objective would be worse, in its own unit
+        (`Worth.loss`), null where it is not told. All of ``closing_…`` are null with `given`.
+        ``next_…`` tells the same of moving it to the closed site where that costs least by the
+        objective, the numbers by community, the least share and the budget being kept; null
+        where there is none.
     """
-    facts = _Facts(question, opened, objective, told=told, least_within=least_within)
-    if not moves:
-        facts.closed = facts.closed[:0]
+    facts = _Facts(
+        question, opened, objective, told=told, given=given, least_within=least_within,
+        budget=budget,
+    )  # fmt: skip
     new = [j for j in opened if question.site_ids[int(j)] in question.candidates]
     rows = [facts.row(int(j)) for j in new]
     table = pd.DataFrame(rows, columns=list(REASON_COLUMNS))
     metres = [name for name in REASON_COLUMNS if name.endswith(("_m", "_walk", "_objective"))]
-    counts = ["next_within", "next_stranded"]
+    counts = ["closing_within", "closing_stranded", "next_within", "next_stranded"]
     return table.astype(
         {
             **dict.fromkeys(metres, "float64"),
@@ -79,7 +86,11 @@ def room_reasons(
 
 
 def group_reasons(
-    question: RoomQuestion, opened: Positions, groups: Mapping[str, Floats]
+    question: RoomQuestion,
+    opened: Positions,
+    groups: Mapping[str, Floats],
+    *,
+    given: Positions | None = None,
 ) -> pd.DataFrame:
     """
     Return whom of each group each new room serves, and what it saves them.
@@ -87,12 +98,14 @@ def group_reasons(
     Parameters
     ----------
     groups : mapping of group to residents, shape (n_demand,)
+    given : int array, optional
+        As in `room_reasons`.
 
     Returns
     -------
     DataFrame, one row per new room and group, columns as in `GROUP_COLUMNS`
     """
-    facts = _Facts(question, opened, "mean", told=False)
+    facts = _Facts(question, opened, "mean", told=False, given=given)
     rows = []
     for j in opened:
         site = question.site_ids[int(j)]
@@ -127,9 +140,11 @@ class _Facts:
         objective: Objective,
         *,
         told: bool,
+        given: Positions | None = None,
         least_within: float = 0.0,
+        budget: float = math.inf,
     ) -> None:
-        self.told, self.least_within = told, least_within
+        self.told, self.least_within, self.budget = told, least_within, budget
         self.worth = Worth(question, objective)
         self.question, self.opened = question, np.sort(opened)
         self.people = question.residents
@@ -138,9 +153,15 @@ class _Facts:
         self.walk = offered.min(axis=1, initial=math.inf)
         near = self.opened[offered.argmin(axis=1)]
         self.near = np.where(np.isfinite(self.walk) & (self.people > 0), near, -1)
+        self.given = given is not None
+        if given is not None:
+            walk = question.metres[np.arange(len(given)), given]
+            self.near, self.walk = given, np.where(given >= 0, walk, math.inf)
         self.closed = np.array(
             [j for j in question.free if j not in set(self.opened.tolist())], dtype=np.intp
         )
+        if self.given:
+            self.closed = self.closed[:0]
 
     def row(self, j: int) -> dict[str, object]:
         own = self.near == j
@@ -148,7 +169,6 @@ class _Facts:
         saved = math.fsum((self.today[had] - self.walk[had]) * self.people[had])
         those = self._sum(had)
         rest = self.question.nearest_m(self.opened[self.opened != j])
-        more, within, stranded = self._loss(rest)
         return {
             "site_id": self.question.site_ids[j],
             "residents": round(self._sum(own)),
@@ -156,11 +176,20 @@ class _Facts:
             "reached": round(self._sum(own & ~np.isfinite(self.today))),
             "saved_walk": saved,
             "saved_each_m": saved / those if those else math.nan,
+            **self._closing(rest),
+            **self._next(j, rest),
+        }
+
+    def _closing(self, rest: Floats) -> dict[str, object]:
+        if self.given:
+            return {"closing_walk": math.nan, "closing_within": pd.NA,
+                    "closing_stranded": pd.NA, "closing_objective": math.nan}  # fmt: skip
+        more, within, stranded = self._loss(rest)
+        return {
             "closing_walk": more,
             "closing_within": within,
             "closing_stranded": stranded,
             "closing_objective": self._worse(rest),
-            **self._next(j, rest),
         }
 
     def _next(self, j: int, rest: Floats) -> dict[str, object]:
@@ -173,6 +202,8 @@ class _Facts:
             moved = np.minimum(rest[:, None], self.question.metres[:, closed])
             near = self.question.counted @ (moved <= self.question.norm_m)
             closed = closed[near >= self.least_within * (1.0 - _ROUNDING)]
+        if math.isfinite(self.budget):
+            closed = closed[self._affordable(j, closed)]
         if not len(closed):
             return {"next_site_id": None, "next_walk": math.nan, "next_within": pd.NA,
                     "next_stranded": pd.NA, "next_objective": math.nan}  # fmt: skip
@@ -187,6 +218,15 @@ class _Facts:
             "next_stranded": stranded,
             "next_objective": self._worse(moved),
         }
+
+    def _affordable(self, j: int, closed: Positions) -> Flags:
+        """Return which sites can be paid for in place of a room; without a cost none can."""
+        question = self.question
+        cost = question.cost.to_numpy(dtype=float)
+        others = [one for one in self.opened if one != j]
+        new = [one for one in others if question.site_ids[int(one)] in question.candidates]
+        spent = math.fsum(cost[new])
+        return np.asarray(spent + cost[closed] <= self.budget * (1.0 + _ROUNDING))
 
     def _worse(self, walk: Floats) -> float:
         return self.worth.loss(self.walk, walk) if self.told else math.nan

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError, Message
+from gridplan.errors import InfeasibleError, Message, Note
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.fewest import Chosen, StageTold
 from gridplan.rooms.objectives import MODELS, SHARE, Objective, kappa_per_m
@@ -265,7 +265,8 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
     DataFrame, one row per plan, from the best of the first on, columns as in `TRADE_OFF_COLUMNS`
         ``first`` and ``second`` in the units of `rooms_for`; ``bound``, ``gap``, ``status`` and
         ``stopped_by`` of the second, within the limit on the first. Walks in metres, ``cost`` in
-        yuan (null where one is not given), ``sites``: the new rooms, with blanks between.
+        yuan (null where one is not given), ``sites``: the new rooms, with blanks between. A
+        limit within which no plan was found has a row with its status and bound, and else null.
 
     Raises
     ------
@@ -286,9 +287,30 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
         [_trade_row(question, aims, one) for one in rows], columns=list(TRADE_OFF_COLUMNS)
     )
     numbers = ["first", "second", "bound", "gap", "cost", *_WALKS]
-    typed = table.astype({**dict.fromkeys(numbers, "float64"), "stopped_by": "object"})
+    whole = dict.fromkeys(["rooms_new", "unreachable"], "Int64")
+    typed = table.astype({**dict.fromkeys(numbers, "float64"), **whole, "stopped_by": "object"})
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
     return typed
+
+
+def trade_off_notes(found: pd.DataFrame) -> list[Note]:
+    """Return a note of the limits within which the search found no plan before it was stopped."""
+    lost, tried = int((found["status"] == "stopped").sum()), len(found)
+    if not lost:
+        return []
+    return [
+        Note(
+            "trade_off_stopped",
+            lost,
+            Message(
+                en=f"[siting].trade_off: within {lost} of the limits on the first objective no "
+                f"plan was found before the search was stopped; {tried - lost} plans are told. "
+                f"Raise [siting].work or time_s.",
+                zh=f"[siting].trade_off：第一目标的限值中有 {lost} 个在搜索停止前未找到方案，"
+                f"共列出 {tried - lost} 个方案。请提高 [siting].work 或 time_s。",
+            ),
+        )
+    ]
 
 
 class _Pareto:
@@ -324,7 +346,8 @@ class _Pareto:
 
 def _as_siting(curve: pd.DataFrame) -> Siting:
     """Return the first plan of a frontier, for who checks that there is one."""
-    row = curve.iloc[0]
+    planned = curve[curve["sites"].map(len) > 0]
+    row = (planned if len(planned) else curve).iloc[0]
     interrupted = (curve["stopped_by"] == "interrupt").any()
     return Siting(
         sites=row["sites"],
@@ -343,15 +366,22 @@ def _as_siting(curve: pd.DataFrame) -> Siting:
 def _trade_row(
     question: RoomQuestion, aims: TwoAims, row: Mapping[object, object]
 ) -> dict[str, object]:
+    told = {
+        "first_objective": aims.first,
+        "second_objective": aims.second,
+        **{key: row[key] for key in ("first", "second", "bound", "gap", "status", "stopped_by")},
+    }
     opened = row["sites"]
+    if row["status"] in {"stopped", "infeasible"}:
+        # No plan is another than a plan without new rooms.
+        nothing = dict.fromkeys(("cost", *_WALKS), math.nan)
+        return {**told, "rooms_new": pd.NA, **nothing, "unreachable": pd.NA, "sites": ""}
     sites: Sequence[object] = opened if isinstance(opened, tuple) else ()
     new = sorted(str(one) for one in sites if one in question.candidates)
     places = np.sort(np.concatenate([question.fixed, question.at(new)]))
     walks = walks_to(question, places)
     return {
-        "first_objective": aims.first,
-        "second_objective": aims.second,
-        **{key: row[key] for key in ("first", "second", "bound", "gap", "status", "stopped_by")},
+        **told,
         "rooms_new": len(new),
         "cost": question.cost_of(new),
         **{key: getattr(walks, key) for key in _WALKS},

@@ -14,15 +14,17 @@ from gridplan.siting.aims import Aim, Kind, Stand, fixed_kappa, solve_aim
 from gridplan.siting.checked import checked
 from gridplan.siting.conditioned import reach_tolls
 from gridplan.siting.matrix import Positions, is_number
-from gridplan.siting.options import Limits, Rules, check_limits
+from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
-from gridplan.siting.search import StoppedBy
+from gridplan.siting.search import Effort, StoppedBy
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
 _POINTS = 8
 _SAME = 1e-9
+_NO_TIME_S = 1e-9
+"""What a search is given once the time is up: it stops at its first look."""
 _COLUMNS = ("limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites")
 
 
@@ -116,7 +118,8 @@ def lexicographic(
         By what share each earlier objective may be worse than its best; 0 or more.
     rules : Rules
     limits : Limits
-        The work left is divided evenly among the stages to come.
+        What is left of the work and of the time is divided evenly among the stages to come.
+        A first stage that finds no plan in its share has all that is left.
 
     Returns
     -------
@@ -146,16 +149,15 @@ def lexicographic(
     >>> [(one.aim.kind, one.objective, one.status) for one in found.stages]
     [('share', 50.0, 'proven'), ('mean', 22800.0, 'proven')]
     """
+    spent = Effort(limits)
     aims = _aims(objectives, slack)
     problem = _problem(cost, weights, rules, p)
     aims = [fixed_kappa(problem, one) for one in aims]
     stand = Stand(problem, reach_tolls(problem, rules.reach), p)
     stages: list[Stage] = []
-    spent = 0.0
     kept: tuple[Siting, Aim] | None = None
     for at, aim in enumerate(aims):
-        found, sites = solve_aim(stand, aim, _share(limits, spent, len(aims) - at))
-        spent += found.work
+        found, sites = _solved(stand, aim, spent, len(aims) - at)
         stages.append(_stage(aim, found))
         if kept is None or sites is not None:
             kept = found, aim
@@ -173,7 +175,7 @@ def lexicographic(
     _verified(*kept, problem, p)
     whole, final = Stand(problem, (), p), stand.sites
     stages = [replace(one, final=whole.value(one.aim, final)) for one in stages]
-    return Ranked(replace(kept[0], work=spent), tuple(stages))
+    return Ranked(replace(kept[0], work=spent.work), tuple(stages))
 
 
 def pareto(
@@ -198,7 +200,8 @@ def pareto(
     Parameters
     ----------
     cost, weights, p, rules, limits
-        As in `lexicographic`; the work left is divided evenly among the points to come.
+        As in `lexicographic`; what is left of the work and of the time is divided evenly among
+        the points to come.
     aims : tuple of two Aim or kinds
     points : int
         Limits that are tried, both ends included; 2 or more.
@@ -231,6 +234,7 @@ def pareto(
     >>> curve[["first", "second", "status"]].values.tolist()
     [[50.0, 22800.0, 'proven'], [30.0, 11100.0, 'proven']]
     """
+    spent = Effort(limits)
     faults = FaultList()
     if isinstance(aims, str) or not isinstance(aims, Collection) or len(aims) != 2:  # noqa: PLR2004
         faults.add(
@@ -247,7 +251,7 @@ def pareto(
     problem = _problem(cost, weights, rules, p)
     first, second = fixed_kappa(problem, first), fixed_kappa(problem, second)
     stand = Stand(problem, reach_tolls(problem, rules.reach), p)
-    curve = _Curve(stand, first, second, limits, points)
+    curve = _Curve(stand, first, second, spent, points)
     return curve.table()
 
 
@@ -256,9 +260,8 @@ class _Curve:
     stand: Stand
     first: Aim
     second: Aim
-    limits: Limits
+    spent: Effort
     points: int
-    spent: float = 0.0
     left: int = 0
     interrupted: bool = False
 
@@ -299,8 +302,7 @@ class _Curve:
         return limits, [sites, apart if closer is None else closer]
 
     def _solve(self, stand: Stand, aim: Aim) -> tuple[Siting, Positions | None]:
-        found = solve_aim(stand, aim, _share(self.limits, self.spent, max(1, self.left)))
-        self.spent += found[0].work
+        found = _solved(stand, aim, self.spent, max(1, self.left))
         self.left -= 1
         self.interrupted = self.interrupted or found[0].stopped_by == "interrupt"
         return found
@@ -390,11 +392,27 @@ def _aims(objectives: Sequence[Aim | Kind], slack: float) -> list[Aim]:
     return [one if isinstance(one, Aim) else Aim(one) for one in objectives]
 
 
-def _share(limits: Limits, spent: float, left: int) -> Limits:
-    """Return an even share of the work that is left."""
-    check_limits(limits)
-    work = max(1, int((limits.work - spent) / left))
-    time_s = None if limits.time_s is None else limits.time_s / left
+def _solved(stand: Stand, aim: Aim, spent: Effort, left: int) -> tuple[Siting, Positions | None]:
+    """
+    Solve one of some searches to come with its share of what is left.
+
+    Nothing comes after a first search without a plan, so that it has all the rest.
+    """
+    found, sites = solve_aim(stand, aim, _share(spent, left))
+    spent.work += found.work
+    if stand.sites is None and sites is None and left > 1 and found.stopped_by in {"work", "time"}:
+        found, sites = solve_aim(stand, aim, _share(spent, 1))
+        spent.work += found.work
+    return found, sites
+
+
+def _share(spent: Effort, left: int) -> Limits:
+    """Return an even share of the work and of the time that are left."""
+    limits = spent.limits
+    work = max(1, int((limits.work - spent.work) / left))
+    if limits.time_s is None:
+        return replace(limits, work=work)
+    time_s = max(_NO_TIME_S, (limits.time_s - spent.seconds) / left)
     return replace(limits, work=work, time_s=time_s)
 
 

@@ -33,7 +33,6 @@ def add_siting(work: Work) -> None:
     opened = [j for j, one in enumerate(ids) if one in chosen]
     existing = [j for j in opened if ids[j] not in question.candidates]
     work.found["opened"] = [ids[j] for j in opened]
-    work.found["closing"] = assemble.closing_costs(metres, weights, opened, list(ids))
     before = nearest_columns(demand, walks, metres[:, existing], ids[existing], "room_before")
     room = nearest_columns(demand, walks, metres[:, opened], ids[opened], "room")
     demand = pd.concat([demand, before, room], axis="columns")
@@ -43,6 +42,9 @@ def add_siting(work: Work) -> None:
     points = gpd.GeoSeries(shapes[opened], index=ids[opened], crs=place.crs)
     work.found["demand"] = demand
     work.found["bases"]["room"] = basis_of(demand, "room", points)
+    # Of rooms that residents are given, the nearest place tells nothing.
+    costs = None if given else assemble.closing_costs(metres, weights, opened, list(ids))
+    work.found["closing"] = costs
     if given:
         work.found["bases"]["assigned"] = basis_of(demand, "assigned", points)
 

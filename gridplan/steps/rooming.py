@@ -45,6 +45,7 @@ from gridplan.rooms import (
     room_counts,
     room_reasons,
     staffing_table,
+    trade_off_notes,
     trade_off_table,
     unpriced_note,
 )
@@ -271,7 +272,8 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
             found.append(Answer(key, none))
     bought = found[-1].chosen
     if budget is not None and not bought.sites and bought.status not in _NO_PLAN:
-        work.notes.append(nothing_bought_note(case.question, budget))
+        proven = bought.status == "proven"
+        work.notes.append(nothing_bought_note(case.question, budget, proven=proven))
     return found
 
 
@@ -324,8 +326,15 @@ def room_tables(
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
         "room_reasons": _reasons(case, found),
-        "room_groups": group_reasons(question, opened, groups),
-        "decisions": decisions_table(question, case.decisions, found, solve=solve),
+        "room_groups": group_reasons(question, opened, groups, given=found.given(question)),
+        "decisions": decisions_table(
+            question,
+            case.decisions,
+            found,
+            solve=solve,
+            budget=case.asked.budget,
+            backup=case.asked.backup,
+        ),
         "left_behind": left_behind(question, answers, _places(work)),
         "frontier": frontier_table(question, extent=work.config.siting.extent),
         **_trade_off(work, case),
@@ -338,7 +347,7 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
     if aims is None:
         return {}
     try:
-        return {"trade_offs": trade_off_table(case.question, case.asked.wanted, aims)}
+        found = trade_off_table(case.question, case.asked.wanted, aims)
     except (InfeasibleError, StoppedError, InputError) as error:
         work.notes.extend(
             Note(
@@ -352,6 +361,8 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
             for one in error.faults
         )
         return {}
+    work.notes.extend(trade_off_notes(found))
+    return {"trade_offs": found}
 
 
 def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
@@ -361,15 +372,17 @@ def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
     model = chosen.stages[0].model if chosen.stages else chosen.model
     # Of the fewest rooms, the next-best site keeps most within the norm.
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
-    nearest = found.given(question) is None
+    given = found.given(question)
     share = case.asked.least_share if found.key == "C" else None
+    budget = case.asked.budget if found.key == "C" else None
     return room_reasons(
         question,
         found.opened(question),
         objective=by,
-        told=found.key == "C" and nearest,
-        moves=nearest,
+        told=found.key == "C" and given is None,
+        given=given,
         least_within=(share or 0.0) * math.fsum(question.counted),
+        budget=math.inf if budget is None else budget,
     )
 
 

@@ -61,7 +61,8 @@ def check_closing(
     """
     Check metres, residents and the objective that closing each new room would cost.
 
-    Whoever has it as the nearest place goes to the second nearest.
+    Whoever has it as the nearest place goes to the second nearest. Where residents are given a
+    room (``capacity`` hard) no such figure may be told.
 
     Parameters
     ----------
@@ -84,6 +85,12 @@ def check_closing(
     norm_m = number(siting.get("norm_m"))
     if absent or norm_m is None or not (numbers(nearest, "rank") > 1).any():
         return Checked(tuple(absent))
+    if siting.get("capacity") == "hard":
+        # Whoever is given a room would be given another: the nearest tell nothing.
+        columns = [*_CLOSING, "closing_objective"]
+        some = reasons[columns].notna().any(axis=1).to_numpy(dtype=bool)
+        sites = [str(one) for one in texts(reasons, "site_id")[some]]
+        return Checked(tuple(finding("closing_differs", sites, layer="room_reasons")))
     # Of several objectives the first is told.
     siting = {**siting, **next(iter(siting.get("stages") or [{}]))}
     own, first, second = two_nearest(demand, nearest)

@@ -83,6 +83,8 @@ def check_room_figures(
     """
     Check ``residents``, ``mean_m`` and ``max_m`` of rooms against the demand they serve.
 
+    That is the demand that is given a room (``assigned_id``) where there is any such, else that
+    whose nearest room it is.
     The mean is weighted by ``population``; the maximum is over all rows that name the room.
     A room that serves nobody has 0 residents and, as its mean and maximum, null or 0.
     """
@@ -91,6 +93,9 @@ def check_room_figures(
         *missing_columns(rooms, "rooms", ["residents", "mean_m", "max_m"], severity="soft"),
         *missing_columns(demand, "demand", ["room_id", "room_m", "population"]),
     ]
+    if {"assigned_id", "assigned_m"} <= set(demand):
+        own = demand[["assigned_id", "assigned_m"]].to_numpy(dtype=object).T
+        demand = demand.assign(room_id=own[0], room_m=own[1])
     if "site_id" not in rooms or not {"room_id", "room_m", "population"} <= set(demand):
         return Checked(tuple(absent))
     ids = texts(rooms, "site_id")
