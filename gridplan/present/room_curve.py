@@ -8,7 +8,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import canvas
+from gridplan.present import aggregate, canvas
 from gridplan.present.canvas import ACCENT, MUTED, Ink
 from gridplan.present.curve_question import PLAN, curve_omits, number_asked, plan_point, plan_row
 from gridplan.present.words import number, percent, source_line
@@ -119,8 +119,10 @@ def _draw(plan: Plan, axes: Axes, ink: Ink, curve: pd.DataFrame, column: str) ->
             )
     free = curve[curve["sequence"] == "free"]
     marks: dict[int, list[Message]] = {}
-    if (row := plan_row(plan, free)) is not None:
-        marks.setdefault(int(free.loc[row, "p"]), []).append(_ASKED if number_asked(plan) else PLAN)
+    if plan_row(plan, free) is not None:
+        marks.setdefault(aggregate.new_rooms(plan), []).append(
+            _ASKED if number_asked(plan) else PLAN
+        )
     for p in free.loc[free["knee"], "p"]:
         marks.setdefault(int(p), []).append(Message(en="knee", zh="拐点"))
     falls = column == "mean_m"
