@@ -80,6 +80,46 @@ def test_a_proof_says_among_which_sites_and_nothing_is_called_optimal(siting, en
     assert "最优" not in told.zh.replace("未证明最优", "")
 
 
+PROVEN = {"status": "proven", "gap": 0.0, "model": "p-median", "candidates": 79, "answer": "C"}
+
+
+@pytest.mark.parametrize(
+    ("more", "en", "zh"),
+    [
+        (
+            {"budget": 80000.0},
+            "rooms fixed and within the budget of 80,000 yuan.",
+            "不变、不超过预算 80,000 元时，",
+        ),
+        (
+            {"answer": "B", "model": "lscp", "backup": 2, "budget": 8.0},
+            "rooms fixed and 2 places for each home, or as many as can be.",
+            "不变、每处住房有 2 处场所（不足者尽量多）时，",
+        ),
+        ({"backup": 2}, "existing rooms fixed.", "现有活动室不变时，"),
+        (
+            {"forbidden": ["a", "b"], "required": ["c"], "moves": [{"from": "b", "to": "c"}]},
+            (
+                "the 77 candidate sites given, with the committees and existing rooms fixed and 2 "
+                "decisions on sites kept."
+            ),
+            "77 处候选场地中，居委会与现有活动室不变、2 条场地决定照办时",
+        ),
+        ({"stages": [{}]}, "fixed and the objectives before it kept.", "前面各级目标得到保证时"),
+        ({"capacity": "hard"}, "fixed and floor area as a limit.", "面积为硬性容量时"),
+        ({"at_most": {"k1": 1}}, "the numbers by community kept.", "各社区数量要求得到满足时"),
+    ],
+)
+def test_a_proof_says_under_which_conditions(more, en, zh) -> None:
+    proven, gap = siting_status(PROVEN | more), {"status": "gap", "gap": 0.01}
+    assert en in proven.en
+    assert zh in proven.zh
+    for stopped in (None, "work"):
+        unproven = siting_status(PROVEN | more | gap | {"stopped_by": stopped})
+        assert en.rstrip(".") + ", can be better by more than 1.00 %" in unproven.en
+        assert zh in unproven.zh
+
+
 def test_what_is_missing_is_never_a_number() -> None:
     assert {number(None), number(np.nan), number(np.inf), percent(None, "zh")} == {"–"}
     assert number(-3) == "−3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from gridplan import pipeline
 from gridplan.config import parse_config
 from gridplan.errors import SettingsError
-from gridplan.present.room_curve import curve_rows
+from gridplan.present import canvas
+from gridplan.present.curve_question import curve_omits
+from gridplan.present.room_curve import curve_figure, curve_rows
 from gridplan.present.tables_rooms import curve_table
 from gridplan.present.tabulation import tables
 from gridplan.project.read import read_project
@@ -201,3 +204,64 @@ def test_the_printed_tables_tell_them(plan):
     assert {"before_p90_m", "after_p90_m", "after_nearest", "rooms_new"} <= set(change)
     assert change["rooms_new"].iloc[-1] == 1
     assert change["rooms_existing"].iloc[-1] == 1
+
+
+# The plan on the curve
+
+
+def marked(plan):
+    told = curve_table(plan)
+    return [(row.p, row.mark.en) for row in told.itertuples() if row.mark and row.mark.en != "knee"]
+
+
+def drawn(plan):
+    with canvas.drawing("en") as ink:
+        figure = curve_figure(plan, curve_rows(plan), ink)
+        said = {one.get_text() for one in figure.findobj(lambda one: hasattr(one, "get_text"))}
+    return "\n".join(said)
+
+
+def test_the_number_asked_for_is_marked_where_the_curve_is_the_question(plan):
+    assert [(p, mark.split(",")[0]) for p, mark in marked(plan)] == [
+        (plan.summary["siting"]["p"], "number asked for")
+    ]
+    assert "asked for  设定" in drawn(plan)
+    assert "the plan" not in drawn(plan)
+
+
+def with_siting(plan, **siting):
+    return dataclasses.replace(
+        plan, summary={**plan.summary, "siting": plan.summary["siting"] | siting}
+    )
+
+
+@pytest.mark.parametrize(
+    ("siting", "en", "zh"),
+    [
+        ({"budget": 80000.0}, "leaves out the budget (80,000 yuan);", "未考虑预算（80,000 元）；"),
+        ({"capacity": "hard"}, "leaves out floor area as a limit;", "未考虑硬性面积容量；"),
+        ({"model": "mclp"}, "the objective of the plan (the most residents", "方案的目标（标准"),
+        (
+            {"stages": [{}], "least_share": 0.8},
+            "the objectives that come first, the least share within the norm (80.0 %);",
+            "优先的各级目标、最低达标比例（80.0%）；",
+        ),
+        ({"at_least": {"a": 1}}, "leaves out the numbers by community;", "未考虑各社区数量要求；"),
+        ({"answer": "A", "model": "lscp"}, "one room for every estate", "各小区各设一处"),
+        ({}, "the search for the curve found another choice", "曲线搜索得到的是另一选法"),
+    ],
+)
+def test_a_plan_of_another_question_is_a_point_of_its_own(plan, siting, en, zh):
+    worse = plan.summary["siting"]["objective"] * (1 + 1e-6)
+    other = with_siting(plan, objective=worse, **siting)
+    assert marked(other) == []
+    assert en in curve_omits(other).en
+    assert zh in curve_omits(other).zh
+    said = drawn(other)
+    assert "the plan  方案" in said
+    assert en in said
+    assert "asked for" not in said
+
+
+def test_a_budget_that_does_not_bind_is_marked_as_the_plan(plan):
+    assert [mark.split(",")[0] for _, mark in marked(with_siting(plan, budget=1e9))] == ["the plan"]

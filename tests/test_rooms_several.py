@@ -18,7 +18,7 @@ from gridplan.errors import InfeasibleError, SettingsError, StoppedError
 from gridplan.present import drawings
 from gridplan.present.keys import siting_facts
 from gridplan.present.tabulation import tables
-from gridplan.present.words import siting_status
+from gridplan.present.words import answer_name, siting_status
 from gridplan.rooms import (
     TwoAims,
     Wanted,
@@ -427,6 +427,9 @@ def test_backup_and_the_least_share_of_a_run_are_verified(tmp_path):
     assert options["backup"].notna().all()
     assert "backup_differs" in rules_of(plan, room_options=options.assign(backup=3))
     assert "backup" in tables(plan)["options"]
+    said = answer_name(plan, "B")
+    assert said.en.endswith("all whom a site can, 2 places for each home, or as many as can be")
+    assert said.zh.endswith("，每处住房有 2 处场所（不足者尽量多）")
     share = planned(tmp_path / "s", "siting.least_share=0.7")
     assert rules_of(share) == set()
     far = share.layers["demand"].assign(room_m=900.0)

@@ -203,13 +203,13 @@ def write_frame(figure: Figure, ink: Ink, *, title: Message, source: Message) ->
     """Write the title sentence in both languages, and the source line at the foot."""
     width, height = figure.get_size_inches()
     left = _MARGIN_IN / width
-    _fitted(figure, left, 1 - 0.16 / height, ink.first(title), size=14, colour=INK)
-    _fitted(figure, left, 1 - 0.52 / height, ink.second(title), size=9, colour=MUTED)
+    fitted(figure, left, 1 - 0.16 / height, ink.first(title), size=14, colour=INK)
+    fitted(figure, left, 1 - 0.52 / height, ink.second(title), size=9, colour=MUTED)
     line = f"{ink.first(source)}"
     figure.text(left, 0.13 / height, line, size=6.5, color=MUTED, va="bottom")
 
 
-def _fitted(figure: Figure, x: float, y: float, text: str, *, size: float, colour: str) -> None:
+def fitted(figure: Figure, x: float, y: float, text: str, *, size: float, colour: str) -> None:
     """Write one line at the top left, smaller where it would not fit the sheet."""
     drawn = figure.text(x, y, text, size=size, color=colour, va="top")
     room = figure.bbox.width * (1 - 2 * x)

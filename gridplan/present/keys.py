@@ -159,6 +159,12 @@ def siting_facts(plan: Plan) -> list[Fact]:
     unit = model_unit(model, weighted=bool(siting.get("group_weights"))) or same("")
     assumed = number(siting.get("assumed_candidates"))
     candidates = number(siting.get("candidates"))
+    out = len(siting.get("forbidden") or [])
+    barred = (
+        Message(en=f", {out} ruled out by decisions", zh=f"，{out} 处被决定排除")
+        if out
+        else same("")
+    )
     rows = [
         (Message(en="model", zh="模型"), word("kind", model)),
         (term("p", "indicator").message, same(number(siting["p"]))),
@@ -166,11 +172,16 @@ def siting_facts(plan: Plan) -> list[Fact]:
         (
             term("candidates", "indicator").message,
             Message(
-                en=f"{candidates}, of which {assumed} assumed",
-                zh=f"{candidates} 处，其中推定 {assumed} 处",
+                en=f"{candidates}, of which {assumed} assumed" + barred.en,
+                zh=f"{candidates} 处，其中推定 {assumed} 处" + barred.zh,
             ),
         ),
     ]
+    if siting.get("budget") is not None and siting.get("answer", "C") == "C":
+        money = number(siting["budget"])
+        rows.append(
+            (Message(en="budget", zh="预算"), Message(en=f"{money} yuan", zh=f"{money} 元"))
+        )
     for key in ("objective", "lower_bound"):
         figure = number(siting.get(key))
         value = Message(en=f"{figure} {unit.en}".strip(), zh=f"{figure} {unit.zh}".strip())

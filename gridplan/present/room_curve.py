@@ -8,8 +8,9 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present import canvas
+from gridplan.present import aggregate, canvas
 from gridplan.present.canvas import ACCENT, MUTED, Ink
+from gridplan.present.curve_question import PLAN, curve_omits, number_asked, plan_point, plan_row
 from gridplan.present.words import number, percent, source_line
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _SIZE_IN = (9.6, 5.0)
 _BOXES = ((0.08, 0.18, 0.40, 0.56), (0.575, 0.18, 0.40, 0.56))
+_POINT: dict[str, Any] = {
+    "marker": "D", "markersize": 7, "color": "#2b2b2b", "linestyle": "none", "zorder": 6,
+}  # fmt: skip
 _TEXT_PT, _MARK_PT = 10.5, 10.0
 """Two panels share the width, and a page may show it at two thirds."""
 _LEFT_SHARE = 0.25
@@ -61,6 +65,9 @@ def curve_figure(plan: Plan, curve: pd.DataFrame, ink: Ink) -> Figure:
     """Draw mean walk and share within the norm against the number of new rooms."""
     figure = canvas.new_figure(*_SIZE_IN)
     canvas.write_frame(figure, ink, title=curve_title(plan), source=source_line(plan))
+    point = plan_point(plan, curve)
+    if point is not None:
+        _say_what_is_left_out(plan, figure, ink)
     norm = number(plan.summary["siting"].get("norm_m"))
     for box, column, label in (
         (_BOXES[0], "mean_m", Message(en="mean walk (m)", zh="平均步行 (m)")),
@@ -72,6 +79,8 @@ def curve_figure(plan: Plan, curve: pd.DataFrame, ink: Ink) -> Figure:
     ):
         axes = figure.add_axes(box)
         _draw(plan, axes, ink, curve, column)
+        if point is not None and not pd.isna(point[column]):
+            axes.plot(point["rooms_new"], point[column], label=ink.both(PLAN), **_POINT)
         axes.set_title(ink.both(label), fontsize=_TEXT_PT, loc="left", color=MUTED, pad=8)
         axes.set_xlabel(ink.both(Message(en="new rooms", zh="新增活动室（处）")), fontsize=_TEXT_PT)
         axes.tick_params(labelsize=_MARK_PT)
@@ -79,6 +88,17 @@ def curve_figure(plan: Plan, curve: pd.DataFrame, ink: Ink) -> Figure:
     figure.axes[1].yaxis.set_major_formatter(lambda share, _: percent(share, "zh", 0))
     figure.axes[0].legend(loc="upper right", frameon=False, fontsize=_MARK_PT)
     return figure
+
+
+def _say_what_is_left_out(plan: Plan, figure: Figure, ink: Ink) -> None:
+    """Write under the title why the plan is not on the curve, in both languages."""
+    said, (left, top) = curve_omits(plan), _OMITS_AT
+    canvas.fitted(figure, left, top, ink.first(said), size=8, colour=MUTED)
+    canvas.fitted(figure, left, top - _LINE, ink.second(said), size=8, colour=MUTED)
+
+
+_OMITS_AT, _LINE = (0.3 / _SIZE_IN[0], 0.845), 0.03
+_ASKED = Message(en="asked for", zh="设定")
 
 
 def _draw(plan: Plan, axes: Axes, ink: Ink, curve: pd.DataFrame, column: str) -> None:
@@ -99,9 +119,10 @@ def _draw(plan: Plan, axes: Axes, ink: Ink, curve: pd.DataFrame, column: str) ->
             )
     free = curve[curve["sequence"] == "free"]
     marks: dict[int, list[Message]] = {}
-    asked = int(plan.summary["siting"]["p"])
-    if (free["p"] == asked).any():
-        marks.setdefault(asked, []).append(Message(en="asked for", zh="设定"))
+    if plan_row(plan, free) is not None:
+        marks.setdefault(aggregate.new_rooms(plan), []).append(
+            _ASKED if number_asked(plan) else PLAN
+        )
     for p in free.loc[free["knee"], "p"]:
         marks.setdefault(int(p), []).append(Message(en="knee", zh="拐点"))
     falls = column == "mean_m"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
+from gridplan.present.curve_question import PLAN, number_asked, plan_row
 from gridplan.present.words import (
     NONE,
     TOTAL,
@@ -51,10 +52,13 @@ ABOUT = {
     "curve": Message(
         en="What each further room brings: chosen anew for each number (free), and only ever added "
         "to (nested); where asked for, anew for further objectives, each with its own bound. The "
-        "knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20).",
+        "knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20). A row is marked "
+        "where it is the plan; a budget, floor area as a limit, numbers by community and "
+        "objectives that come first are not in the curve.",
         zh="每增一处活动室的效果：各数量分别选址（自由）与只增不减（嵌套）；如有要求，"
         "另按其他目标分别选址并给出界。拐点采用 Kneedle 定义"
-        "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20）。",
+        "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20）。与方案一致的行另有备注；"
+        "曲线不考虑预算、硬性面积容量、各社区数量要求与优先目标。",
     ),
     "phases": Message(
         en="What each phase of answer A builds and brings; what is built stays.",
@@ -219,7 +223,8 @@ def curve_table(plan: Plan) -> pd.DataFrame:
     curve = _layer(plan, "frontier")
     if curve is None or "sequence" not in curve:
         return pd.DataFrame()
-    chosen = plan.summary["siting"]["p"]
+    chosen = plan_row(plan, curve)
+    mark = Message(en="number asked for", zh="设定数量") if number_asked(plan) else PLAN
     total_walk = curve["model"] == "p-median"
     weighted = bool(plan.summary["siting"].get("group_weights"))
     told = pd.DataFrame(
@@ -240,8 +245,8 @@ def curve_table(plan: Plan) -> pd.DataFrame:
         }
     )
     marks = [
-        _mark(knee=bool(knee), chosen=p == chosen and sequence == "free")
-        for knee, p, sequence in zip(curve["knee"], curve["p"], curve["sequence"], strict=True)
+        _mark(knee=bool(knee), chosen=mark if row == chosen else None)
+        for row, knee in curve["knee"].items()
     ]
     told["mark"] = _objects(marks, told)
     rank = {name: place for place, name in enumerate(("free", "nested", *MODELS))}
@@ -250,15 +255,9 @@ def curve_table(plan: Plan) -> pd.DataFrame:
     return told.loc[order].reset_index(drop=True)
 
 
-def _mark(*, knee: bool, chosen: bool) -> Message | None:
-    said = [
-        one
-        for one, holds in (
-            (Message(en="number asked for", zh="设定数量"), chosen),
-            (Message(en="knee", zh="拐点"), knee),
-        )
-        if holds
-    ]
+def _mark(*, knee: bool, chosen: Message | None) -> Message | None:
+    said = [chosen] if chosen else []
+    said += [Message(en="knee", zh="拐点")] if knee else []
     if not said:
         return None
     return Message(en=", ".join(one.en for one in said), zh="、".join(one.zh for one in said))

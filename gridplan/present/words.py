@@ -292,10 +292,10 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
     gap, status = siting.get("gap"), siting["status"]
     if status in {"infeasible", "stopped"}:
         return Message(en="No plan was found; see the caveats.", zh="未得到可行方案，见上方提示。")
-    sites = number(siting.get("candidates"))
+    sites = number(_candidates(siting))
+    kept = _decided(siting)
     least = _weighted(least_of(siting.get("model")), siting)
     if status == "proven":
-        kept = _decided(siting)
         return Message(
             en=f"Proven: {least.en} among the {sites} candidate sites given, with the committees "
             f"and existing rooms fixed{kept.en}.",
@@ -307,27 +307,39 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
         en="less than 0.05 %" if small else percent(gap, "en", 2),
         zh="不足 0.05%" if small else percent(gap, "zh", 2),
     )
-    why = _stopped_by(siting.get("stopped_by"))
-    if siting.get("stopped_by") is None:
-        return Message(
-            en=f"Not proven: no choice among the {sites} candidate sites given can be better by "
-            f"more than {left.en}.",
-            zh=f"未证明最优：在给定的 {sites} 处候选场地中，任何选法至多再改进 {left.zh}。",
-        )
+    why, early = _stopped_by(siting.get("stopped_by")), siting.get("stopped_by") is not None
     return Message(
-        en=f"Stopped early{why.en}, not proven: no choice among the {sites} candidate sites given "
-        f"can be better by more than {left.en}.",
-        zh=f"提前停止{why.zh}，未证明最优：在给定的 {sites} 处候选场地中，"
+        en=(f"Stopped early{why.en}, not" if early else "Not")
+        + f" proven: no choice among the {sites} candidate sites given, with the committees and "
+        f"existing rooms fixed{kept.en}, can be better by more than {left.en}.",
+        zh=(f"提前停止{why.zh}，" if early else "")
+        + f"未证明最优：在给定的 {sites} 处候选场地中，居委会与现有活动室不变{kept.zh}时，"
         f"任何选法至多再改进 {left.zh}。",
     )
 
 
+def _candidates(siting: Mapping[str, Any]) -> object:
+    """Return the candidates a choice is among: those that a decision forbids are not."""
+    count = siting.get("candidates")
+    return count if count is None else int(count) - len(siting.get("forbidden") or [])
+
+
 def _decided(siting: Mapping[str, Any]) -> Message:
-    """Return what else was kept: decisions on sites, numbers by community, floor areas."""
+    """Return what else was kept: budget, decisions, numbers by community, floor areas."""
     # A move requires one site and forbids another, and is one decision.
     count = sum(len(siting.get(key) or []) for key in ("required", "forbidden"))
     count -= len(siting.get("moves") or [])
     kept = []
+    answer, budget = siting.get("answer", "C"), siting.get("budget")
+    if answer == "C" and budget is not None:
+        kept.append(
+            Message(
+                en=f"within the budget of {number(budget)} yuan",
+                zh=f"不超过预算 {number(budget)} 元",
+            )
+        )
+    if answer == "B" and (each := each_line(siting)):
+        kept.append(each)
     if count:
         decisions = counted(count, "decision on a site", "decisions on sites")
         kept.append(Message(en=f"{decisions} kept", zh=f"{count} 条场地决定照办"))
@@ -350,6 +362,17 @@ def _decided(siting: Mapping[str, Any]) -> Message:
     )
 
 
+def each_line(siting: Mapping[str, Any]) -> Message | None:
+    """Return how many places answer B gives each home; None where one is enough."""
+    times = int(siting.get("backup") or 1)
+    if times == 1:
+        return None
+    return Message(
+        en=f"{times} places for each home, or as many as can be",
+        zh=f"每处住房有 {times} 处场所（不足者尽量多）",
+    )
+
+
 def answer_name(plan: Plan, key: str, *, phases: object = None) -> Message:
     """Return what one of the three answers is, with its letter."""
     siting = plan.summary["siting"]
@@ -362,9 +385,11 @@ def answer_name(plan: Plan, key: str, *, phases: object = None) -> Message:
             zh="A：有条件的小区各设一处" + (f"，分 {count} 期" if count else ""),
         )
     if key == "B":
+        each = each_line(siting)
         return Message(
-            en=f"B: the fewest that bring within {norm} m all whom a site can",
-            zh=f"B：以最少活动室使可覆盖居民均在 {norm} 米以内",
+            en=f"B: the fewest that bring within {norm} m all whom a site can"
+            + (f", {each.en}" if each else ""),
+            zh=f"B：以最少活动室使可覆盖居民均在 {norm} 米以内" + (f"，{each.zh}" if each else ""),
         )
     if budget is not None:
         return Message(
