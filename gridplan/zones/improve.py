@@ -14,7 +14,8 @@ from gridplan.zones.pieces import zones_per_piece
 from gridplan.zones.search import Goal, Phase, Zoning, anneal, pricing
 from gridplan.zones.starts import bisected, metis
 
-_HOT, _COLD = 1.0, 0.01
+_HOT, _COLD = 3.0, 0.01
+"""Warm enough for the ragged borders of cells that follow streets to be redrawn."""
 _BEYOND = 20.0
 """A zone outside the tolerance costs more than any shape."""
 _REPAIR_HOT, _REPAIR_COLD, _REPAIR_SHAPE, _REPAIR_BEYOND = 3.0, 0.02, 0.1, 1.0
