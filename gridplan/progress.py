@@ -25,6 +25,7 @@ STEP_WORDS: Mapping[str, Message] = {
     "people": Message(en="Comparing residents as given and as placed", zh="核对人口数据与落位"),
     "zones": Message(en="Drawing the responsibility zones", zh="划分责任区"),
     "layers": Message(en="Gathering the layers", zh="整理图层"),
+    "unify": Message(en="Making one boundary of the departments' zonings", zh="统一部门边界"),
     "bounds": Message(en="Putting borders into words", zh="书写四至"),
     "summary": Message(en="Working out the figures", zh="汇总指标"),
     "verify": Message(en="Verifying the plan", zh="检验成果"),
