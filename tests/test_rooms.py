@@ -41,6 +41,7 @@ from gridplan.rooms import (
 )
 from gridplan.rooms.answers import Answer
 from gridplan.siting import Limits, RoomProblem
+from gridplan.terms import term
 
 FAR = math.inf
 
@@ -114,6 +115,16 @@ def test_whom_no_site_can_bring_within_the_norm_is_left_and_told():
     left = left_behind(asked, [Answer("B", found)], places)
     assert left[["cause", "residents"]].to_numpy().tolist() == [["unreachable", 7], ["no_site", 6]]
     assert left["least_m"].iloc[1] == 600.0
+
+
+def test_whom_a_decision_keeps_from_their_only_site_is_told_apart():
+    walks = [[0, 900, 900], [700, 600, 400], [700, 900, 900]]
+    asked = question(walks, [5, 6, 7], 1, forbidden=["r0"])
+    places = pd.DataFrame({"community_id": ["c"] * 3, "estate_id": None, "street": None})
+    left = left_behind(asked, [Answer("B", fewest_rooms(asked, radius_m=500.0))], places)
+    told = left[["cause", "residents"]].to_numpy().tolist()
+    assert told == [["no_site", 7], ["ruled_out", 6]]
+    assert term("ruled_out", "kind").message.zh == "可及场地已被决定排除"
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,6 +15,7 @@ LEFT_COLUMNS = (
     "answer", *PLACE_COLUMNS, "cause", "residents", "mean_m", "max_m", "least_m",
 )  # fmt: skip
 NO_SITE, TOO_FAR, UNREACHABLE, FULL = "no_site", "too_far", "unreachable", "full"
+RULED_OUT = "ruled_out"
 
 
 def left_behind(
@@ -33,22 +34,25 @@ def left_behind(
     -------
     DataFrame, one row per answer, place and cause, most residents first
         ``cause``: ``no_site``, no place and no candidate is within the norm, so that no choice
-        of rooms helps; ``too_far``, a candidate is, and this answer does not open it;
-        ``unreachable``, no place of this answer is reached on foot. ``full``, a place within the
-        norm is open, but floor area is a hard limit and they are given one beyond. ``mean_m``,
-        ``max_m``: the walk with this answer; ``least_m``: the mean walk to the nearest place
+        of rooms helps; ``ruled_out``, only candidates that a decision forbids are; ``too_far``,
+        a candidate is, and this answer does not open it; ``unreachable``, no place of this
+        answer is reached on foot. ``full``, a place within the norm is open, but floor area is
+        a hard limit and they are given one beyond. ``mean_m``, ``max_m``: the walk with this
+        answer; ``least_m``: the mean walk to the nearest place
         or candidate (null where there is none).
     """
     may = np.concatenate([question.fixed, question.free])
     least = question.nearest_m(may)
+    none = least > question.norm_m
+    barred = question.nearest_m(question.at(question.forbidden)) <= question.norm_m
     frames = []
     for one in answers:
         walk = one.walks_m(question)
         rows = (walk > question.norm_m) & (question.residents > 0)
         near = question.nearest_m(one.opened(question)) <= question.norm_m
         cause = np.select(
-            [~np.isfinite(walk), least > question.norm_m, near],
-            [UNREACHABLE, NO_SITE, FULL],
+            [~np.isfinite(walk), none & barred, none, near],
+            [UNREACHABLE, RULED_OUT, NO_SITE, FULL],
             TOO_FAR,
         )
         homes = (
