@@ -163,7 +163,7 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     Returns
     -------
     tuple of Note
-        What a given grid, and building the walking network, have to say.
+        What settings of rooms, a given grid, and building the walking network, have to say.
 
     Raises
     ------
@@ -185,4 +185,4 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         check_zonings(coded.cells, place.zonings, unifying.unify_options(config))
     work = Work(place=place, config=config)
     places.add_network(work)
-    return (*coded.notes, *work.notes)
+    return (*rooming.number_notes(config.siting), *coded.notes, *work.notes)

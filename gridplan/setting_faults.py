@@ -129,10 +129,24 @@ def _message(error: Any, place: _Place) -> Message:
     if error["type"] == "missing":
         return Message(en=f"The setting {name} is missing.", zh=f"缺少设置项 {name}。")
     found, reason = shown(place.value), _reason(error)
+    if error["type"] == HOUSE_FAULT and _is_table(place):
+        # The sentence is about several settings of the table and names them.
+        return Message(
+            en=f"The setting {name} cannot be used: {reason.en}.",
+            zh=f"设置项 {name} 无效：{reason.zh}。",
+        )
     return Message(
         en=f"The setting {name} = {found} cannot be used: {reason.en}.",
         zh=f"设置项 {name} = {found} 无效：{reason.zh}。",
     )
+
+
+def _is_table(place: _Place) -> bool:
+    """Say whether a value is a table of settings, or a list of such; no planner reads its dict."""
+    values = place.value if isinstance(place.value, list | tuple) else [place.value]
+    annotation = members_of(plain(place.annotation))
+    inner = [part for one in annotation for part in (one, *typing.get_args(one))]
+    return any(isinstance(one, Mapping) for one in values) and any(map(_is_model, inner))
 
 
 def _reason(error: Any) -> Message:

@@ -212,6 +212,17 @@ def test_a_budget_that_buys_nothing_says_what_binds(at_most, proven, en):
     assert ("at_most" in note.message.zh) == (en.startswith("[siting].at_most"))
 
 
+def test_a_check_says_already_that_a_number_is_not_used(path):
+    place, config = read_project(path, overrides=["siting.budget=120000"])
+    said = [one.message for one in pipeline.rehearse(place, config)]
+    assert any(
+        "[siting].p = 1 is not used: [siting].budget = 120,000 yuan" in one.en for one in said
+    )
+    assert any("[siting].p = 1 未采用" in one.zh for one in said)
+    place, config = read_project(path)
+    assert "budget_overrides_p" not in {one.code for one in pipeline.rehearse(place, config)}
+
+
 def test_a_number_that_nobody_gave_is_not_said_to_be_overridden(tmp_path):
     toml = tiny.TOML.replace("p = 1", "budget = 120000")
     plan = planned(tmp_path, toml=toml)

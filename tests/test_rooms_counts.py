@@ -215,7 +215,11 @@ def test_required_rooms_elsewhere_need_their_own_place_among_the_number():
         ({"at_least": {"a": -1}}, "whole and 0 or more", "非负整数"),
         ({"at_most": {"each": 1.5}}, "whole and 0 or more", "非负整数"),
         ({"at_most": {"each": True}}, "whole and 0 or more", "非负整数"),
-        ({"at_least": {"each": 1}, "capacity": "hard"}, "without `at_least`", "且不含 `at_least`"),
+        (
+            {"at_least": {"each": 1}, "capacity": "hard"},
+            "without `budget`, `at_least`",
+            "且不含 `budget`",
+        ),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(siting, en, zh):

@@ -189,3 +189,15 @@ def test_a_budget_that_buys_nothing_leaves_today_and_is_proven(tmp_path):
     row = plan.layers["room_options"].set_index("answer").loc["C"]
     assert (row["status"], row["rooms_new"], row["cost"]) == ("proven", 0, 0.0)
     assert plan.summary["siting"]["p"] == 0
+
+
+def test_a_fault_of_a_whole_section_names_it_and_prints_no_values():
+    decisions = [DECISION, {**DECISION, "decision": "forbidden"}]
+    for siting in ({"p": 12, "decisions": decisions}, {"phase_rooms": 2, "phase_budget": 5}):
+        with pytest.raises(SettingsError) as caught:
+            parse_config({"place": PLACE, "siting": siting})
+        [fault] = caught.value.faults
+        assert fault.en.startswith("The setting [siting")
+        assert " cannot be used: " in fault.en
+        assert "无效：" in fault.zh
+        assert "{'" not in fault.en + fault.zh

@@ -14,6 +14,7 @@ import shapely
 from gridplan.demand import first_containing
 from gridplan.errors import InfeasibleError, InputError, Message, Note, StoppedError
 from gridplan.place import Place
+from gridplan.room_settings import SitingSettings
 from gridplan.rooms import (
     KEYS,
     MODELS,
@@ -245,14 +246,20 @@ def _estates(work: Work) -> Estates:
     return Estates(table, of_site, home)
 
 
+def number_notes(settings: SitingSettings) -> list[Note]:
+    """Return a note where a number of rooms is given that a budget takes the place of."""
+    if settings.budget is None or "p" not in settings.model_fields_set:
+        return []
+    return [overridden_note(settings.p, settings.budget)]
+
+
 def room_answers(work: Work, case: RoomCase) -> list[Answer]:
     """Return the three answers; one that is not followed may be impossible, or be stopped."""
     found = []
     settings, budget = work.config.siting, case.asked.budget
     if budget is not None:
         work.notes.extend(unpriced_note(case.question))
-        if "p" in settings.model_fields_set:
-            work.notes.append(overridden_note(settings.p, budget))
+        work.notes.extend(number_notes(settings))
     for key in KEYS:
         try:
             found.append(answer(case.question, case.estates, key, asked=case.asked))
