@@ -169,6 +169,13 @@ def test_a_service_point_takes_the_place_of_a_dearer_room(folder):
     assert measures.loc["r3", "cost"] == 30_000
     plans = plan.layers["measure_plans"].set_index("plan")
     assert plans.loc["mix", "objective"] < plans.loc["rooms_alone", "objective"]
+    # The sentence and the table count alike: a service point is no room.
+    table = tables(plan)["measure_plans"].iloc[-1]
+    rooms, points = int(table["rooms_new"]), int(table["service_points"])
+    assert (rooms + points, points) == (plans.loc["mix", "rooms_new"], 1)
+    said = mix_sentence(plan)
+    assert "1 service point" in said.en
+    assert (f"{rooms} new room" in said.en) == (rooms > 0)
 
 
 def test_the_numbers_of_rooms_by_community_bind_the_mix_too(folder):

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import gridplan
 from gridplan.cli import app
+from gridplan.present.tables_sums import summary_table
 from gridplan.present.tabulation import tables
 from gridplan.verify import verify_plan
 from tests import tiny
@@ -48,6 +49,15 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plan(project):
     return gridplan.run(*gridplan.read_project(project))
+
+
+def test_the_summary_sheet_has_a_group_of_one_boundary_in_both_languages(plan):
+    sheet = summary_table(plan).set_index("key")
+    rows = sheet[sheet.index.str.startswith("unify.")]
+    assert {key.removeprefix("unify.") for key in rows.index} == set(plan.summary["unify"])
+    assert {(one.en, one.zh) for one in rows["block"]} == {("One boundary", "边界统一")}
+    assert all(one.zh != one.en for one in rows["figure"])
+    assert rows.loc["unify.by", "value"].zh == "居民数"
 
 
 def findings(plan, **changed):

@@ -97,7 +97,7 @@ def _say_what_is_left_out(plan: Plan, figure: Figure, ink: Ink) -> None:
     canvas.fitted(figure, left, top - _LINE, ink.second(said), size=8, colour=MUTED)
 
 
-_OMITS_AT, _LINE = (0.3 / _SIZE_IN[0], 0.845), 0.03
+_OMITS_AT, _LINE = (0.3 / _SIZE_IN[0], 0.857), 0.029
 _ASKED = Message(en="asked for", zh="设定")
 
 

@@ -46,6 +46,7 @@ def measure_headings() -> dict[str, Message]:
     """Return the headings of these tables that no term has."""
     return {
         "measure": Message(en="measure", zh="措施"),
+        "service_points": Message(en="service points", zh="居委会服务点（处）"),
         "alone_km": Message(en="saved alone (resident-km)", zh="单独节省（人·公里）"),
         "last_km": Message(en="saved in the mix (resident-km)", zh="组合内节省（人·公里）"),
         "worse_without": Message(en="residents it helps", zh="受益居民（人）"),
@@ -132,10 +133,13 @@ def plans_table(plan: Plan) -> pd.DataFrame:
     plans = plan.layers.get("measure_plans")
     if plans is None or not len(plans):
         return pd.DataFrame()
+    points = _service_points(plan)
     rows = [
         {
             "option": word("kind", str(one["plan"])),
-            **{key: one[key] for key in ("cost", "rooms_new", "links")},
+            "cost": one["cost"],
+            **_places(one, points),
+            "links": one["links"],
             **{key: one[key] for key in ("mean_m", "p90_m", "within_share", "unreachable")},
             "walk_km": _km(one["objective"]),
             "bound_km": _km(one["lower_bound"]),
@@ -145,6 +149,21 @@ def plans_table(plan: Plan) -> pd.DataFrame:
         for one in plans.to_dict("records")
     ]
     return pd.DataFrame(rows)
+
+
+def _service_points(plan: Plan) -> frozenset[str]:
+    """Return the measures that are service points: places, but no rooms."""
+    measures = pd.DataFrame(plan.layers["measures"])
+    return frozenset(measures.loc[measures["kind"] == "service_point", "measure_id"].astype(str))
+
+
+def _places(one: Mapping[Hashable, Any], points: frozenset[str]) -> dict[str, int]:
+    """Return the new rooms and, where there are any to choose from, the service points."""
+    # Rooms alone have the prices of rooms, so that the same site is a room there.
+    mixed = one["plan"] == "mix"
+    opened = len(points & set(str(one["measures"]).split())) if mixed else 0
+    rooms = int(one["rooms_new"]) - opened
+    return {"rooms_new": rooms} | ({"service_points": opened} if points else {})
 
 
 def measures_table(plan: Plan) -> pd.DataFrame:

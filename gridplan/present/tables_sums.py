@@ -110,6 +110,7 @@ def _blocks(plan: Plan) -> dict[str, Message]:
         "siting": Message(en="choice of rooms", zh="活动室选址"),
         "zones": Message(en="zones", zh="责任区"),
         "systems": Message(en="zones", zh="责任区"),
+        "unify": Message(en="One boundary", zh="边界统一"),
         "network": Message(en="walking network", zh="步行网络"),
     }  # fmt: skip
 
@@ -163,7 +164,15 @@ def _said(key: str, value: object) -> object:
         "model": "kind", "method": "kind", "sense": "kind", "status": "status",
         "capacity": "kind",
     }  # fmt: skip
+    if key == "by":
+        return _COUNTED_BY.get(str(value), value)
     return word(families[key], str(value)) if key in families else value
+
+
+_COUNTED_BY = {
+    "residents": Message(en="residents", zh="居民数"),
+    "area": Message(en="area (m²)", zh="面积 (m²)"),
+}
 
 
 def _norm_row(norm: Mapping[str, Any]) -> dict[str, Any]:
