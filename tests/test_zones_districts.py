@@ -8,7 +8,7 @@ import time
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
@@ -143,6 +143,7 @@ def test_a_seed_gives_the_same_plan_again():
 
 @settings(max_examples=10)
 @given(st.integers(0, 10**6))
+@example(442)
 def test_the_bound_is_below_the_best_and_rules_out_nothing_of_it(seed):
     problem = planar(9, seed, k=2, tolerance=0.4)
     plan = districts(problem, options=QUICK)

@@ -88,7 +88,9 @@ def lower_bound(problem: DistrictProblem, target: float, *, steps: int) -> Lower
         chosen = order[: problem.k]
         value = math.fsum(lamb) + math.fsum(rho[chosen])
         if math.isfinite(target):
-            allowed &= _not_ruled_out(reduced, rho, order, problem.k, target - value)
+            # Where the bound meets the target, what is left between them is rounding.
+            room = target - value + _ROUNDING * abs(target)
+            allowed &= _not_ruled_out(reduced, rho, order, problem.k, room)
         if value > best + _ROUNDING * abs(best):
             best, stale = value, 0
         else:
@@ -121,7 +123,6 @@ def lower_bound(problem: DistrictProblem, target: float, *, steps: int) -> Lower
 
 def _not_ruled_out(reduced: Floats, rho: Floats, order: Ints, k: int, room: float) -> Flags:
     """Return which pairs can be used without lifting the bound by more than `room`."""
-    room += _ROUNDING * abs(room)
     last = rho[order[k - 1]]
     opening = np.maximum(rho - last, 0.0)
     lift = opening + np.maximum(reduced, 0.0)
