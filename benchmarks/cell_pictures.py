@@ -177,7 +177,7 @@ def sides_of(cell: shapely.Polygon, lines: gpd.GeoDataFrame) -> pd.DataFrame:
     sums["share"] = sums["metres"] / sums["length_m"]
     most = sums.groupby("side")["share"].transform("max")
     told = (sums["share"] >= np.minimum(MAIN_SHARE, most)) & (sums["length_m"] >= SHORT_M)
-    rows = sums[told].sort_values(["side", "rank", "name"])
+    rows = pd.DataFrame(sums[told].sort_values(["side", "rank", "name"]))
     return rows.assign(side=np.array(SIDES)[rows["side"]])
 
 
