@@ -55,7 +55,10 @@ def haidian(tmp_path_factory, shared):
     return run_project(project)
 
 
-@pytest.mark.parametrize(("town", "residents"), [("newport", 60_000), ("haidian", 20_000)])
+@pytest.mark.parametrize(
+    ("town", "residents"),
+    [pytest.param("newport", 60_000, marks=pytest.mark.slow), ("haidian", 20_000)],
+)
 def test_the_plan_is_whole_and_satisfies_the_contract(town, residents, request):
     plan, folder = request.getfixturevalue(town)
     check_folder(folder)
@@ -68,6 +71,7 @@ def test_the_plan_is_whole_and_satisfies_the_contract(town, residents, request):
     assert summary == plan.summary
 
 
+@pytest.mark.slow
 def test_newport_is_what_the_issue_counted(newport):
     plan, _ = newport
     committees = plan.layer("committees")
@@ -93,7 +97,7 @@ def test_haidian_keeps_chinese_names(haidian):
 @pytest.mark.parametrize(
     ("town", "file"),
     [
-        ("newport", NEWPORT),
+        pytest.param("newport", NEWPORT, marks=pytest.mark.slow),
         ("haidian", HAIDIAN),
     ],
 )

@@ -170,6 +170,7 @@ def test_the_objective_is_that_of_the_listed_plan(published, state):
     assert district_cost(problem, plan)[0] == pytest.approx(listed, rel=1e-6, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_counties_of_arkansas_are_as_good_as_the_listed_plan(published):
     problem, listed = county_problem(published / "us_counties", "AR")
@@ -191,6 +192,7 @@ def test_counties_are_as_good_as_the_listed_plan(published, state):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CTDP)
 def test_territories_with_three_weights_are_proven(published, name):
     problem = territory_problem(published / "ctdp", name)
