@@ -103,8 +103,8 @@ def propose_zones(
     for the mass :math:`m_{cd}` of the cell that the department claims and that of it which
     the zone holds. Borders for given names, and names for given borders (an assignment
     problem for each department), are settled in turn, beginning with each department's own
-    zoning, so that the result is never worse than any of them along the cells; zones stay
-    connected throughout.
+    zoning, so that without a tolerance the result is never worse than any of them along the
+    cells; zones stay connected throughout.
 
     Parameters
     ----------
