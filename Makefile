@@ -24,11 +24,11 @@ demo:
 
 test:
 	@$(SETUP) test
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) tools/share_tests.py $(ARGS)
 
 test-all:
 	@$(SETUP) test
-	@$(RUN) -m pytest --run-slow $(ARGS)
+	@$(RUN) tools/share_tests.py --run-slow $(ARGS)
 
 lint:
 	@$(SETUP) test

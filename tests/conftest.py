@@ -1,10 +1,12 @@
 """What all tests share: places, tools that may be missing, the slow ones, seconds by kind."""
 
 import importlib.util
+import json
 import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import chain, pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +15,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = bool(os.environ.get("CI"))
+SHARE = os.environ.pop("GRIDPLAN_TEST_SHARE", None)
+"""Folder by which several processes share the tests out (tools/share_tests.py)."""
 
 # Examples found at random are for developers; a change must not fail or pass by chance.
 # Deadlines measure the machine, which is shared.
@@ -55,6 +59,41 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
+_OURS: dict[str, bool] = {}
+_COLLECTED: list[int] = []
+
+
+def pytest_collection_finish(session):
+    _COLLECTED.append(len(session.items))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """Where processes share the tests out, run those of the modules that this one has."""
+    if SHARE is None or session.testsfailed:
+        return None
+    ours = filter(_is_ours, session.items)
+    for item, following in pairwise(chain(ours, [None])):
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+    return True
+
+
+def _is_ours(item):
+    """Tell whether a module is this process's: it is of the one that comes to it first."""
+    file = item.nodeid.partition("::")[0]
+    if file not in _OURS:
+        try:
+            (Path(SHARE) / f"{file.replace('/', '+')}.begun").touch(exist_ok=False)
+            _OURS[file] = True
+        except FileExistsError:
+            _OURS[file] = False
+    return _OURS[file]
+
+
 def kind_of(nodeid, keywords):
     """Return the kind of a test, from its file and its markers."""
     file = nodeid.partition("::")[0]
@@ -73,11 +112,16 @@ def pytest_terminal_summary(terminalreporter):
                 kind = kind_of(report.nodeid, report.keywords)
                 seconds[kind] += report.duration
                 tests[kind].add(report.nodeid)
-    if not seconds:
-        return
-    terminalreporter.section("seconds by kind of test")
-    for kind in sorted(seconds, key=seconds.get, reverse=True):
-        terminalreporter.write_line(f"{seconds[kind]:8.1f} s  {len(tests[kind]):5d}  {kind}")
+    counts = {kind: len(names) for kind, names in tests.items()}
+    if SHARE is not None:
+        outcomes = {name: len(found) for name, found in terminalreporter.stats.items() if name}
+        told = {"seconds": seconds, "tests": counts, "outcomes": outcomes}
+        told["collected"] = sum(_COLLECTED)
+        (Path(SHARE) / f"{os.getpid()}.json").write_text(json.dumps(told), encoding="utf-8")
+    elif seconds:
+        terminalreporter.section("seconds by kind of test")
+        for kind in sorted(seconds, key=seconds.get, reverse=True):
+            terminalreporter.write_line(f"{seconds[kind]:8.1f} s  {counts[kind]:5d}  {kind}")
 
 
 @pytest.fixture(scope="session")
