@@ -240,6 +240,32 @@ def fieldcheck(
 
 
 @app.command()
+def confirm(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
+    out: OutOption = None,
+    replace: ReplaceOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Write what departments sign for one boundary: land, maps, borders · 边界确认书。"""
+    with _sentences(lang) as voice:
+        from gridplan import commands, sign_commands
+
+        voice.follow(commands.run_language(run_folder))
+        land, folder = sign_commands.write_sheets(
+            run_folder, out=out, replace=replace, lang=voice.lang if voice.is_given else None
+        )
+        places, departments = len(land.places), land.places["department"].nunique()
+        voice.say(
+            Message(
+                en=f"{places} places change hands in {departments} departments.",
+                zh=f"{departments} 个部门共移交 {places} 处。",
+            )
+        )
+        page = folder / "confirmation.html"
+        voice.say(Message(en=f"To be signed: {page}", zh=f"边界确认书: {page}"))
+
+
+@app.command()
 def fetch(
     place: Annotated[str, typer.Argument(metavar="PLACE|BOX", help="west,south,east,north")],
     out: Annotated[Path, typer.Option("--out", help="FILE.osm")],

@@ -17,7 +17,7 @@ FLOORS = """
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     routing
     compare fieldcheck store present batch widgets progress commands
-    field_commands cli
+    field_commands sign_commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
 PURE = {
     "demand",

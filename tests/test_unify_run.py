@@ -1,5 +1,8 @@
 """One boundary for all departments, from the project's file to the run's layers and proofs."""
 
+import dataclasses
+import re
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -7,9 +10,13 @@ import shapely
 from typer.testing import CliRunner
 
 import gridplan
+from gridplan.bounds import SIDES
 from gridplan.cli import app
+from gridplan.errors import InputError
 from gridplan.present.tables_sums import summary_table
 from gridplan.present.tabulation import tables
+from gridplan.sign_commands import land_of
+from gridplan.store import read_run
 from gridplan.verify import verify_plan
 from tests import tiny
 
@@ -128,6 +135,70 @@ def test_a_handover_that_is_not_the_difference_is_found(plan):
     found = findings(plan, handovers=_grown(moves, 0, 2.0))
     assert moves["department"].iloc[0] in found["handover_area"].message.en
     assert "handover_area" in findings(plan, handovers=moves.iloc[1:])
+
+
+@pytest.fixture(scope="module")
+def stored(project, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stored") / "run"
+    done = runner.invoke(app, ["run", str(project), "--out", str(folder), "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_the_land_that_is_signed_sums_to_the_handovers(plan):
+    land = land_of(plan)
+    told = [*land.places.groupby("department")[["area_m2", "population"]].sum().iterrows()]
+    strips = land.strips.set_index("department").reindex([one for one, _ in told]).fillna(0)
+    moves = plan.layers["handovers"].groupby("department")[["area_m2", "population"]].sum()
+    for department, sums in told:
+        assert sums["area_m2"] + strips.loc[department, "area_m2"] == pytest.approx(
+            moves.loc[department, "area_m2"], abs=1e-3
+        )
+        assert (
+            sums["population"] + strips.loc[department, "population"]
+            == (moves.loc[department, "population"])
+        )
+    assert not any(land.places[f"{side}_zh"].eq("").any() for side in SIDES)
+
+
+def test_land_is_bounded_by_zones_old_and_new_and_by_the_outer_boundary(plan):
+    land = land_of(plan)
+    words = {text for side in SIDES for text in land.places[f"{side}_en"]}
+    assert any("the outer boundary from" in one for one in words)
+    lines = {line for one in words for line in one.split(", ") if line.startswith("the line with")}
+    assert lines
+    assert {line.split(" ")[-2] for line in lines} <= {"zone"}
+
+
+def test_places_too_narrow_are_summed_as_strips(plan):
+    wide = land_of(
+        dataclasses.replace(plan, settings={**plan.settings, "unify": {"sliver_m": 1e6}})
+    )
+    assert wide.places.empty
+    assert wide.strips["area_m2"].sum() == pytest.approx(
+        plan.layers["handovers"].geometry.area.sum(), abs=1e-3
+    )
+
+
+def test_departments_get_a_page_to_sign_and_the_land(stored):
+    done = runner.invoke(app, ["confirm", str(stored), "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    folder = stored.with_name("run-confirmation")
+    page = (folder / "confirmation.html").read_text(encoding="utf-8")
+    parcels = gpd.read_file(folder / "parcels.gpkg")
+    assert page.count('class="sheet"') == 2
+    assert page.count("东至") == len(parcels) + 2 * 2
+    assert len(parcels) == len(land_of(read_run(stored)).places) > 0
+    assert "http" not in re.sub(r"http://www\.w3\.org\S*", "", page)
+    again = runner.invoke(app, ["confirm", str(stored), "--lang", "en"])
+    assert again.exit_code == 2
+    assert "holds an earlier confirmation" in again.output
+
+
+def test_a_run_without_zonings_has_nothing_to_confirm(plan):
+    layers = {name: one for name, one in plan.layers.items() if name != "handovers"}
+    with pytest.raises(InputError, match=r"without their zonings.*\[place\]\.zonings"):
+        land_of(dataclasses.replace(plan, layers=layers))
 
 
 def test_a_zone_carried_on_twice_is_found(plan):

@@ -43,6 +43,7 @@ def bounds_words(
     marks: Landmarks,
     estates: gpd.GeoDataFrame,
     *,
+    neighbours: gpd.GeoDataFrame | None = None,
     options: BoundsOptions = _DEFAULTS,
 ) -> pd.DataFrame:
     """
@@ -61,6 +62,9 @@ def bounds_words(
     marks : Landmarks
     estates : GeoDataFrame
         ``name`` and polygons.
+    neighbours : GeoDataFrame, optional
+        ``name_zh``, ``name_en`` and polygons that a border is told by in place of the other
+        units; where several hold the land across it, the first one.
     options : BoundsOptions
 
     Returns
@@ -91,7 +95,7 @@ def bounds_words(
     shapes = units.geometry.to_numpy()
     pieces = border_pieces(shapes, options=options)
     mark = along_landmarks(pieces, marks, options=options)
-    across = _across(pieces, units, estates, options=options)
+    across = _across(pieces, units, estates, neighbours, options=options)
     described = _Described(pieces, mark, across, marks.names)
     key = pieces.unit * len(SIDES) + pieces.side
     order = np.argsort(key, kind="stable")
@@ -203,7 +207,12 @@ def _place(x: float, y: float) -> Message:
 
 
 def _across(
-    pieces: Pieces, units: gpd.GeoDataFrame, estates: gpd.GeoDataFrame, *, options: BoundsOptions
+    pieces: Pieces,
+    units: gpd.GeoDataFrame,
+    estates: gpd.GeoDataFrame,
+    neighbours: gpd.GeoDataFrame | None,
+    *,
+    options: BoundsOptions,
 ) -> list[Message | None]:
     """Return what lies across each piece: an estate, else a unit of the level, else None."""
     step = pieces.outward * options.beyond_m
@@ -212,17 +221,18 @@ def _across(
     named = estates[estates["name"].notna()] if "name" in estates else estates.iloc[:0]
     grounds = named.geometry.to_numpy()
     estate, behind = _containing(outside, grounds), _containing(inside, grounds)
-    unit = _neighbours(pieces, units, outside)
+    others = units if neighbours is None else neighbours
+    unit = _neighbours(pieces, units, neighbours, outside)
     # Across a notch narrower than that lies the unit itself, not the outer boundary.
     lost = np.flatnonzero(unit == NOBODY)
     near = shapely.points(pieces.middle[lost] + pieces.outward[lost] * _CLOSE_M)
-    unit[lost] = _neighbours(pieces.of(lost), units, near)
+    unit[lost] = _neighbours(pieces.of(lost), units, neighbours, near)
     # A border through an estate is no border of that estate.
     estate[estate == behind] = NOBODY
     words = [Message(en=str(one), zh=str(one)) for one in named["name"]] if len(named) else []
     lines = [
         Message(en=f"the line with {en}", zh=f"{zh}界")
-        for zh, en in zip(units["name_zh"], units["name_en"], strict=True)
+        for zh, en in zip(others["name_zh"], others["name_en"], strict=True)
     ]
     return [
         words[e] if e != NOBODY else lines[u] if u != NOBODY else None
@@ -230,8 +240,15 @@ def _across(
     ]
 
 
-def _neighbours(pieces: Pieces, units: gpd.GeoDataFrame, outside: Geometries) -> Ints:
-    """Return the other unit of the same level that holds the place outside each piece."""
+def _neighbours(
+    pieces: Pieces,
+    units: gpd.GeoDataFrame,
+    neighbours: gpd.GeoDataFrame | None,
+    outside: Geometries,
+) -> Ints:
+    """Return the neighbour, or other unit of the same level, that holds what is outside a piece."""
+    if neighbours is not None:
+        return _containing(outside, neighbours.geometry.to_numpy())
     level, areas = units["level"].to_numpy(dtype=object), units.geometry.to_numpy()
     found = np.full(len(outside), NOBODY, dtype=np.intp)
     for one in dict.fromkeys(level):

@@ -1,5 +1,6 @@
 """Figures, maps, tables and the report: formats only."""
 
+from gridplan.present.confirmation import confirmation_html
 from gridplan.present.drawings import figures
 from gridplan.present.fieldsheet import fieldcheck_html
 from gridplan.present.report import report_html
@@ -10,6 +11,7 @@ from gridplan.present.words import finding
 from gridplan.present.workbook import tables_xlsx
 
 __all__ = [
+    "confirmation_html",
     "fieldcheck_html",
     "figures",
     "finding",

@@ -13,6 +13,7 @@ from gridplan.store.geopackage import (
 )
 from gridplan.store.names import safe_name
 from gridplan.store.run import make_manifest, read_manifest, read_run, read_summary, write_run
+from gridplan.store.signfile import SIGN_FILES, check_sign_target, write_confirmation
 from gridplan.store.target import (
     check_folder,
     check_places_file,
@@ -23,9 +24,11 @@ from gridplan.store.target import (
 
 __all__ = [
     "FIELD_FILES",
+    "SIGN_FILES",
     "check_field_target",
     "check_folder",
     "check_places_file",
+    "check_sign_target",
     "check_target",
     "is_run",
     "keep_inputs",
@@ -44,6 +47,7 @@ __all__ = [
     "resolve_target",
     "safe_name",
     "summary_of",
+    "write_confirmation",
     "write_field_check",
     "write_file",
     "write_geopackage",

@@ -13,6 +13,7 @@ import shapely
 
 from gridplan.answers import ANSWER_LAYER, words_table
 from gridplan.errors import Message, OutputError, counted, first_ids
+from gridplan.store.beside import check_beside
 from gridplan.store.folder import staged
 from gridplan.store.geopackage import fixed_clock
 
@@ -58,35 +59,9 @@ def check_field_target(folder: Path, *, replace: bool, run: Path) -> None:
     ------
     OutputError
     """
-    own = run if run.is_dir() else run.parent
-    if folder == own.resolve() or own.resolve() in folder.parents:
-        raise OutputError(
-            Message(
-                en=f"{folder} lies in the run's own folder, which holds nothing but the run. "
-                f"Choose another --out.",
-                zh=f"{folder} 位于成果文件夹内，该文件夹只存放成果。请另选 --out。",
-            )
-        )
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    others = sorted(one.name for one in folder.iterdir() if one.name not in FIELD_FILES)
-    if others:
-        raise OutputError(
-            Message(
-                en=f"{folder} holds what no field check has written: {first_ids(others)}. Choose "
-                f"another --out.",
-                zh=f"{folder} 中有并非核查清单的内容：{first_ids(others)}。请另选 --out。",
-            )
-        )
-    if not replace:
-        raise OutputError(
-            Message(
-                en=f"{folder} holds an earlier field check. Add --replace, or choose another "
-                f"--out.",
-                zh=f"{folder} 已有核查清单。请加 --replace 或另选 --out。",
-            )
-        )
-    _keep_answers(folder / FIELD_FILES[1])
+    what = Message(en="field check", zh="核查清单")
+    if check_beside(folder, FIELD_FILES, what=what, replace=replace, run=run):
+        _keep_answers(folder / FIELD_FILES[1])
 
 
 def _keep_answers(path: Path) -> None:

@@ -5,9 +5,12 @@ from gridplan.unify.conflicts import agreed_m2, conflict_sums, conflicts, handov
 from gridplan.unify.disagreement import disagreement, mean_disagreement
 from gridplan.unify.duties import duties
 from gridplan.unify.options import UnifyOptions
+from gridplan.unify.parcels import Ground, Parcels, parcels
 from gridplan.unify.proposal import Unified, propose_zones
 
 __all__ = [
+    "Ground",
+    "Parcels",
     "Unified",
     "UnifyOptions",
     "agreed_m2",
@@ -18,5 +21,6 @@ __all__ = [
     "duties",
     "handovers",
     "mean_disagreement",
+    "parcels",
     "propose_zones",
 ]
