@@ -16,7 +16,7 @@ from gridplan.errors import InputError
 from gridplan.present.tables_sums import summary_table
 from gridplan.present.tabulation import tables
 from gridplan.sign_commands import land_of
-from gridplan.store import read_run
+from gridplan.store import make_manifest, read_run, write_geopackage
 from gridplan.verify import verify_plan
 from tests import tiny
 
@@ -138,10 +138,11 @@ def test_a_handover_that_is_not_the_difference_is_found(plan):
 
 
 @pytest.fixture(scope="module")
-def stored(project, tmp_path_factory):
+def stored(plan, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored") / "run"
-    done = runner.invoke(app, ["run", str(project), "--out", str(folder), "--lang", "en"])
-    assert done.exit_code == 0, done.output
+    folder.mkdir()
+    manifest = make_manifest(plan, {})
+    write_geopackage(plan, folder / "plan.gpkg", manifest=manifest)
     return folder
 
 
@@ -181,16 +182,16 @@ def test_places_too_narrow_are_summed_as_strips(plan):
 
 
 def test_departments_get_a_page_to_sign_and_the_land(stored):
-    done = runner.invoke(app, ["confirm", str(stored), "--lang", "en"])
+    done = runner.invoke(app, ["confirm", str(stored / "plan.gpkg"), "--lang", "en"])
     assert done.exit_code == 0, done.output
     folder = stored.with_name("run-confirmation")
     page = (folder / "confirmation.html").read_text(encoding="utf-8")
     parcels = gpd.read_file(folder / "parcels.gpkg")
     assert page.count('class="sheet"') == 2
     assert page.count("东至") == len(parcels) + 2 * 2
-    assert len(parcels) == len(land_of(read_run(stored)).places) > 0
+    assert len(parcels) == len(land_of(read_run(stored / "plan.gpkg")).places) > 0
     assert "http" not in re.sub(r"http://www\.w3\.org\S*", "", page)
-    again = runner.invoke(app, ["confirm", str(stored), "--lang", "en"])
+    again = runner.invoke(app, ["confirm", str(stored / "plan.gpkg"), "--lang", "en"])
     assert again.exit_code == 2
     assert "holds an earlier confirmation" in again.output
 

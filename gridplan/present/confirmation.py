@@ -168,7 +168,8 @@ def _zones(plan: Plan, department: str) -> list[_Zone]:
     zones = plan.layer("zones")
     zones = zones[zones["zone_system"] == "unified"]
     heirs = plan.layers["zone_successors"]
-    heirs = heirs[heirs["department"] == department].set_index("zone_id")["old_zone_id"]
+    own = heirs[heirs["department"] == department]
+    teams = dict(zip(own["zone_id"], own["old_zone_id"], strict=True))
     duties = plan.layers["duties"]
     duties = duties[(duties["department"] == department) & ~duties["by_default"].astype(bool)]
     words = plan.layers["bounds_words"]
@@ -176,7 +177,7 @@ def _zones(plan: Plan, department: str) -> list[_Zone]:
     made = []
     for row in zones.drop(columns="geometry").to_dict("records"):
         zone = str(row["zone_id"])
-        team = heirs.get(zone)
+        team = teams.get(zone)
         told = words[words["unit_id"] == zone].set_index("side")
         made.append(
             _Zone(

@@ -46,10 +46,6 @@ def picture(plan: Plan, parcels: gpd.GeoDataFrame, department: str, ink: Ink) ->
     canvas.symbol_row(
         sheet, Message(en="zones until now", zh="原有分区"), before["zone_id"].nunique(), _OLD_LINE
     )
-    canvas.area_row(
-        sheet, Message(en="changes hands (ha)", zh="移交范围（公顷）"), fill=_HANDED, edge=_EDGE
-    )
-    canvas.figure_row(
-        sheet, Message(en="of them places", zh="其中地块"), own["area_m2"].sum() / _HECTARE_M2
-    )
+    canvas.area_row(sheet, Message(en="changes hands", zh="移交范围"), fill=_HANDED, edge=_EDGE)
+    canvas.figure_row(sheet, Message(en="hectares", zh="公顷"), own["area_m2"].sum() / _HECTARE_M2)
     return canvas.png(ground.finished(plan, sheet))
