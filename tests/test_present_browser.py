@@ -186,6 +186,40 @@ def test_a_plan_without_a_mix_has_no_such_layer(page) -> None:
     assert page.locator("#gp-layers label[data-layer^=mix_]").count() == 0
 
 
+def test_conflicts_of_departments_are_a_layer_that_tells_who_claims_what(
+    browser, plan, tmp_path
+) -> None:
+    cells = plan.layers["cells"].iloc[:3]
+    places = gpd.GeoDataFrame(
+        {
+            "conflict_id": ["X0001", "X0002", "X0003"],
+            "kind": ["dispute", "blank", "overlap"],
+            "sliver": [False, False, True],
+            "claims": ["公安: 1; 城管: 甲", "公安: -; 城管: 甲", "公安: 1 + 2; 城管: 甲"],
+            "area_m2": [12_345.0, 10.0, 1.0],
+            "population": [678, 0, 0],
+        },
+        geometry=cells.geometry.to_numpy(),
+        crs=cells.crs,
+    )
+    path = tmp_path / "map.html"
+    shown = replace(plan, layers={**plan.layers, "conflicts": places})
+    path.write_text(map_html(shown), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-ready=yes]")
+    label = page.locator("#gp-layers label[data-layer=conflicts]")
+    assert label.locator("b").inner_text() == "2"
+    page.fill("#gp-query", "X0001")
+    page.press("#gp-query", "Enter")
+    assert page.is_checked("#gp-layers input[value=conflicts]")
+    told = page.inner_text("#gp-details")
+    assert "公安: 1; 城管: 甲" in told
+    assert "12,345 m²" in told
+    assert "678" in told
+    page.close()
+
+
 def test_each_measure_has_its_legend(page, plan) -> None:
     for measure in ("residents", "before", "after", "gain"):
         choose(page, measure)

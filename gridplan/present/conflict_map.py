@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _UNIFIED = canvas.Stroke("#8a1c4a", 1.6, 7.5)
-_CONFLICTS = {
-    "dispute": "#d9893099",
-    "overlap": "#7a5fa899",
-    "blank": "#5f8fa899",
-    "unclaimed": "#555555aa",
+CONFLICT_COLOURS = {
+    "dispute": "#d98930",
+    "overlap": "#7a5fa8",
+    "blank": "#5f8fa8",
+    "unclaimed": "#555555",
 }
-"""Fill of the places where departments differ, by kind."""
+"""Colour of the places where departments differ, by kind."""
+_OPACITY = "99"
 _HECTARE_M2 = 10_000.0
 
 
@@ -43,8 +44,11 @@ def conflicts_figure(plan: Plan, ink: Ink) -> Figure:
     zones = zones[zones["zone_system"] == "unified"]
     sheet = ground.map_of(plan, ink, conflicts_title(plan))
     ground.ground(plan, sheet, land=True)
-    shown = [(kind, fill, places[(places["kind"] == kind) & ~places["sliver"].astype(bool)])
-             for kind, fill in _CONFLICTS.items()]  # fmt: skip
+    real = places[~places["sliver"].astype(bool)]
+    shown = [
+        (kind, f"{colour}{_OPACITY}", real[real["kind"] == kind])
+        for kind, colour in CONFLICT_COLOURS.items()
+    ]
     for _, fill, own in shown:
         if len(own):
             canvas.polygons(sheet.map, own.geometry, fill=fill, edge="white", width=0.3, order=4.5)

@@ -15,6 +15,7 @@ from gridplan.network import is_closed
 from gridplan.plan import Plan
 from gridplan.present import aggregate, classes
 from gridplan.present.canvas import borders
+from gridplan.present.conflict_map import CONFLICT_COLOURS
 from gridplan.present.drawings import zone_tints
 from gridplan.present.encode import Encoder
 from gridplan.present.goals import nearest_goal
@@ -53,6 +54,9 @@ WORDS: dict[str, Message] = {
     "mix_links": Message(
         en="mix of measures: gates, bridges, paths", zh="措施组合：出入口、桥、通道"
     ),
+    "conflicts": Message(en="departments differ", zh="部门分区不一致"),
+    "conflict": Message(en="Conflict", zh="边界冲突"),
+    "claims": Message(en="zones of the departments", zh="各部门分区"),
     "facilities": Message(en="other facilities", zh="其他设施"),
     "walks": Message(en="farthest walks", zh="最远步行"),
     "walk": Message(en="Farthest walk no.", zh="最远步行 第"),
@@ -149,6 +153,7 @@ def payload(plan: Plan) -> dict[str, Any]:
         "committees": _committees(plan, encode),
         "rooms": _rooms(plan, encode),
         "mix": _mix(plan, encode),
+        "conflicts": _conflicts(plan, encode),
         "facilities": _facilities(plan, encode),
         "walks": _walks(plan, encode),
         "gates": encode.points(plan.place.gates.geometry[~is_closed(plan.place.gates)]),
@@ -314,6 +319,24 @@ def _mix(plan: Plan, encode: Encoder) -> dict[str, Any]:
         "last": whole(mix["last_walk"] / _KM),
         "people": whole(helped),
         "each": whole(mix["last_walk"] / helped.where(helped > 0)),
+    }
+
+
+def _conflicts(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    """Return the places where departments differ, slivers of drawing apart."""
+    if "conflicts" not in plan.layers:
+        return {"shapes": [], "id": []}
+    every = plan.layer("conflicts")
+    real = every[~every["sliver"].astype(bool)]
+    return {
+        "shapes": encode.polygons(_simpler(real.geometry)),
+        "at": encode.points(gpd.GeoSeries([pole(shape) for shape in real.geometry])),
+        "id": texts(real["conflict_id"]),
+        "colour": [CONFLICT_COLOURS[str(one)] for one in real["kind"]],
+        "kind": [_pair(word("kind", str(one))) for one in real["kind"]],
+        "claims": texts(real["claims"]),
+        "area": whole(real["area_m2"]),
+        "people": whole(real["population"]),
     }
 
 

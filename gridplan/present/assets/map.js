@@ -111,6 +111,16 @@ function gridplanMap(map, plan) {
   layers.mix_rooms = L.layerGroup(mixPins.filter((_, i) => mix.place[i]));
   layers.mix_links = L.layerGroup(mixPins.filter((_, i) => !mix.place[i]));
 
+  const conflicts = plan.conflicts;
+  const spots = conflicts.id.map((_, i) => {
+    const spot = L.circleMarker(point(conflicts.at[i]), { pane: "routes", radius: 6, stroke: true, color: "#fff", weight: 1.5, fillColor: conflicts.colour[i], fillOpacity: 1 });
+    return spot.bindTooltip(() => card(conflictFacts(i)), { className: "gp-tip", direction: "top" }).on("click", () => { mark(conflicts.shapes[i]); show(conflictFacts(i)); });
+  });
+  layers.conflicts = L.layerGroup([
+    ...conflicts.shapes.map((parts, i) => L.polygon(polygon(parts), still("lines", { color: conflicts.colour[i], weight: 2, fillColor: conflicts.colour[i], fillOpacity: 0.45 }))),
+    ...spots,
+  ]);
+
   /* Facts of one object, for tooltip, details and search. */
   const name = (list, i) => (i >= 0 ? list[i] : null);
   function cellFacts(i) {
@@ -167,6 +177,10 @@ function gridplanMap(map, plan) {
     rows.push([t("id"), mix.id[i]]);
     return { title: mix.name[i] || said(mix.kind[i]), rows, notes: [t("in_mix")] };
   }
+  const conflictFacts = (i) => ({
+    title: `${t("conflict")} ${conflicts.id[i]}`,
+    rows: [[t("kind"), said(conflicts.kind[i])], [t("claims"), conflicts.claims[i]], [t("area"), `${format(conflicts.area[i])} m²`], [t("people"), format(conflicts.people[i])]],
+  });
   const zoneFacts = (i) => ({
     title: `${t("zone")} ${plan.zones.id[i]}${plan.zones.name[i] ? ` ${plan.zones.name[i]}` : ""}`,
     rows: [[t("people"), format(plan.zones.people[i])], [t("cells"), format(plan.zones.cells[i])], [t("area"), `${format(plan.zones.area[i])} m²`]],
@@ -259,7 +273,7 @@ function gridplanMap(map, plan) {
 
   const counts = {
     committees: plan.committees.at.length, existing: rooms.at.length - (rooms.new || []).filter(Boolean).length,
-    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.at.length, mix_rooms: (mix.place || []).filter(Boolean).length, mix_links: (mix.place || []).filter((one) => !one).length, walks: walks.rank.length, communities: communities.name.length,
+    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.at.length, mix_rooms: (mix.place || []).filter(Boolean).length, mix_links: (mix.place || []).filter((one) => !one).length, walks: walks.rank.length, conflicts: conflicts.id.length, communities: communities.name.length,
     zone_lines: plan.zones ? plan.zones.id.length : 0, estates: plan.estates.id.length, gates: plan.gates.length,
     water: ground.water.length, streets: ground.streets.length, buildings: ground.buildings.length, cells: shapes.length,
   };
@@ -338,6 +352,7 @@ function gridplanMap(map, plan) {
     ...plan.committees.id.map((one, i) => ({ text: plan.committees.name[i] || one, also: one, kind: "committee", go: goToPoint(committeePins, i) })),
     ...rooms.id.map((one, i) => ({ text: rooms.name[i] || one, also: one, kind: "room", go: goToPoint(roomPins, i) })),
     ...mix.id.map((one, i) => ({ text: mix.name[i] || one, also: `${one} ${mix.estate[i] || ""} ${mix.kind[i].join(" ")}`, kind: "measure_of", go: goToMix(i) })),
+    ...conflicts.id.map((one, i) => ({ text: one, also: conflicts.claims[i], kind: "conflict", go: () => { toggle("conflicts", true); goTo(conflicts.shapes[i], () => conflictFacts(i))(); } })),
     ...plan.estates.id.map((one, i) => ({ text: plan.estates.name[i] || one, also: one, kind: "estate", go: goTo(plan.estates.shapes[i], () => estateFacts(i)) })),
     ...cells.id.map((one, i) => ({ text: one, also: null, kind: "cell", go: goTo(cells.shapes[i], () => cellFacts(i)) })),
   ];
