@@ -240,13 +240,14 @@ def rules_of(plan, **layers):
 
 
 def test_reasons_and_decisions_are_checked_from_the_nearest_places(moved):
-    plan = moved[0]
+    plan, _, given_up = moved
     assert rules_of(plan) == set()
     reasons, log = plan.layers["room_reasons"], plan.layers["decisions"]
     assert reasons["closing_objective"].notna().all()
     for column in ("closing_walk", "closing_within", "closing_stranded", "closing_objective"):
         false = reasons.assign(**{column: reasons[column] + 1e6})
         assert "closing_differs" in rules_of(plan, room_reasons=false), column
+    assert "next_breaks" in rules_of(plan, room_reasons=reasons.assign(next_site_id=given_up))
     assert "decision_lost" in rules_of(plan, decisions=log.iloc[:0])
     assert "decision_lost" in rules_of(plan, decisions=log.assign(moved_from=None))
     better = log.assign(price_objective=-50.0, price_status="proven")

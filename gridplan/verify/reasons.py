@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.frames import Floats, missing_columns, number, numbers, texts
+from gridplan.verify.next_best import next_of
 from gridplan.verify.objective import model_of, value_of, weights_of
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
@@ -181,6 +182,7 @@ def check_decisions(decisions: pd.DataFrame, siting: Mapping[str, Any]) -> Check
 def reasons_of(world: World) -> Checked:
     """Check reasons and decisions of a plan."""
     siting, found = section(world.summary, "siting"), list[Finding]()
+    found += next_of(world).findings
     if "room_reasons" in world.layers and "closing_objective" in world.layers["room_reasons"]:
         checked = check_closing(
             world.layers["room_reasons"],

@@ -199,6 +199,12 @@ SITING = {
         "({ids}). Compute the reasons again.",
         "不设某处活动室的代价与各住房最近场所不符，共 {count} 项：{ids}。请重新计算选点理由。",
     ),
+    "next_breaks": hard(
+        "Next-best sites that may not be opened in place of their room: {count} ({ids}), each with "
+        "the rule of the siting that it breaks. Compute the reasons again.",
+        "有 {count} 个次优场地不能替代其活动室，所违反的选址条件见冒号后：{ids}。"
+        "请重新计算选点理由。",
+    ),
     "decision_lost": hard(
         "Sites of decisions that the siting does not keep, or that the log does not tell: "
         "{count} ({ids}). Correct the decision log.",
