@@ -232,6 +232,9 @@ def test_a_move_is_one_row_of_the_log_in_a_run_and_the_report(moved):
     assert "residents" in shown["price_objective"]
     assert heading(plan, "open_without").en == "open without it"
     assert "1 decision on a site kept" in siting_status(plan.summary["siting"]).en
+    kinds = tables(plan)["rooms"].set_index("site_id")["kind"]
+    assert f"moved from {given_up}" in kinds[to]
+    assert f"由 {given_up} 改设" in kinds[to]
 
 
 def rules_of(plan, **layers):
@@ -285,3 +288,28 @@ def test_combinations_of_moves_and_bans_are_priced_one_at_a_time():
     without_move = min(totals["r0"], totals["r1"])
     assert table.loc["r1", "price_walk"] == pytest.approx(totals["r1"] - without_move)
     assert table.loc["r2", "price_walk"] == 0.0
+    together = table[table["decision"] == "all_decisions"].iloc[0]
+    assert together["price_walk"] == pytest.approx(totals["r1"] - min(totals.values()))
+    assert together["price_objective"] == pytest.approx(together["price_walk"])
+    assert table["decision"].iloc[-1] == "all_decisions"
+
+
+def test_a_run_tells_what_all_decisions_cost_together(tmp_path):
+    ban = {**DECISION, "site_id": "r2", "decision": "forbidden"}
+    plan = planned(tmp_path, toml=decided(DECISION, ban))
+    assert rules_of(plan) == set()
+    log = plan.layers["decisions"]
+    assert log["decision"].tolist() == ["forbidden", "required", "all_decisions"]
+    # Either decision alone forces r3, so that only giving up both saves anything.
+    assert log["price_objective"].tolist()[:2] == [0.0, 0.0]
+    whole = log["price_objective"].iloc[-1]
+    options = planned(tmp_path / "free").layers["room_options"].set_index("answer")["objective"]
+    kept = plan.layers["room_options"].set_index("answer")["objective"]
+    assert whole == pytest.approx(kept["C"] - options["C"])
+    assert whole > 0
+    shown = tables(plan)["decisions"]
+    assert "all decisions together" in shown["decision"].iloc[-1]
+    assert shown["price_km"].iloc[-1] == pytest.approx(whole / 1000)
+    dearer = log.assign(price_objective=[whole + 5.0, 0.0, whole])
+    assert "price_together" in rules_of(plan, decisions=dearer)
+    assert "price_together" in rules_of(plan, decisions=log.iloc[:2])

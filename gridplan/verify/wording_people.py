@@ -216,6 +216,12 @@ SITING = {
         "有 {count} 条决定的代价有误（两个方案均已证明，目标值却更优；或既有代价又有其缺失原因）："
         "{ids}。请重新计算代价。",
     ),
+    "price_together": hard(
+        "All decisions together are said to cost less than one of them, or their price is not "
+        "told once: {count} ({ids}). Price them again.",
+        "全部决定合计的代价小于其中某一条，或未恰好列出一次，共 {count} 项：{ids}。"
+        "请重新计算代价。",
+    ),
     "stage_differs": hard(
         "Objectives of several whose value, bound or tolerance the walks of `demand` do not give: "
         "{count} ({ids}). Compute the siting again.",
