@@ -423,9 +423,10 @@ class Config(Section):
 
     @property
     def walk_norms_m(self) -> tuple[float, ...]:
-        """The walking norms in metres, ascending."""
-        walks = {n.value for key, n in self.all_norms.items() if key.startswith(WALK)}
-        return tuple(sorted(walks))
+        """The walking norms in metres, ascending, and that of rooms, which choices go by."""
+        norms = self.all_norms
+        walks = {n.value for key, n in norms.items() if key.startswith(WALK)}
+        return tuple(sorted({*walks, norms["room_norm_m"].value}))
 
 
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
+_Found = TypeVar("_Found")
 Language = Literal["zh", "en"]
 
 _SHOWN = 5
@@ -131,6 +132,25 @@ class FaultList:
     """Collects the faults of one input, to raise them together."""
 
     faults: list[Message] = field(default_factory=list)
+    unmet: int = 0
+    """How many of them say that hard rules cannot be met, though the input is sound."""
+
+    def heed(self, check: Callable[[], _Found]) -> _Found | None:
+        """
+        Return what a check gives; None where it refuses, its faults being collected.
+
+        Examples
+        --------
+        >>> faults = FaultList()
+        >>> faults.heed(lambda: 2)
+        2
+        """
+        try:
+            return check()
+        except GridplanError as error:
+            self.extend(error.faults)
+            self.unmet += len(error.faults) * isinstance(error, InfeasibleError)
+            return None
 
     def add(self, *, en: str, zh: str) -> None:
         """Add one fault."""
@@ -141,9 +161,14 @@ class FaultList:
         self.faults.extend(faults)
 
     def raise_if_any(self, error: type[GridplanError] = InputError) -> None:
-        """Raise `error` with all faults, if there is one."""
+        """
+        Raise `error` with all faults, if there is one.
+
+        Where all of them say that hard rules cannot be met, `InfeasibleError` is raised.
+        """
         if self.faults:
-            raise error(*self.faults)
+            raised = InfeasibleError if self.unmet == len(self.faults) else error
+            raise raised(*dict.fromkeys(self.faults))
 
 
 def first_ids(ids: Collection[object]) -> str:

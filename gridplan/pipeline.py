@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from gridplan.config import Config
-from gridplan.errors import Note
+from gridplan.errors import FaultList, Note
 from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
@@ -20,6 +20,7 @@ from gridplan.steps import (
     measuring,
     people,
     places,
+    rehearsing,
     rooming,
     services,
     unifying,
@@ -169,12 +170,15 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     ------
     InputError, InfeasibleError
         As `run` does for a target area, codes that do not suffice, too many zones, groups
-        and communities that the place does not have, and rooms that its sites do not allow.
+        and communities that the place does not have, rooms that its sites do not allow, and a
+        least share that they cannot bring within the norm.
     """
-    check_groups(place.groups, config.siting.group_weights)
     managed = managed_place(place, config)[0]
-    asked = Work(place=managed, config=config)
-    measuring.rehearse_measures(asked, rooming.rehearse_rooms(asked))
+    asked, faults = Work(place=managed, config=config), FaultList()
+    faults.heed(lambda: check_groups(place.groups, config.siting.group_weights))
+    faults.heed(lambda: rehearsing.rehearse_rooms(asked))
+    faults.heed(lambda: measuring.rehearse_measures(asked, rehearsing.bare_question(asked)))
+    faults.raise_if_any()
     if config.siting.group_weights:
         places.add_demand(asked)
         rooming.weights_of(asked)
@@ -185,4 +189,10 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         check_zonings(coded.cells, place.zonings, unifying.unify_options(config))
     work = Work(place=place, config=config)
     places.add_network(work)
+    if config.siting.least_share is not None and config.siting.answer == "C":
+        # Walks take a second; they are measured only where a setting is about them.
+        walked = Work(place=managed, config=config, found=dict(work.found))
+        places.add_demand(walked)
+        walking.add_access(walked)
+        rehearsing.rehearse_share(walked)
     return (*rooming.number_notes(config.siting), *coded.notes, *work.notes)

@@ -319,6 +319,21 @@ def test_the_summary_holds_the_mix_as_the_layers_do(plan):
     assert list(block) == ["plans", "chosen"]
 
 
+def test_the_mix_stands_beside_the_answers_from_the_same_evaluation(plan):
+    mix = plan.layers["measure_plans"].set_index("plan").loc["mix"]
+    shown = tables(plan)["options"].iloc[-1]
+    assert "mix of measures for 120,000 yuan: " in shown["option"]
+    for column in ("cost", "mean_m", "p90_m", "within_share", "beyond", "unreachable"):
+        assert shown[column] == pytest.approx(mix[column]), column
+    assert shown["cadres"] == shown["rooms_existing"] + shown["rooms_new"]
+    residents = plan.summary["residents"]
+    assert mix[["within", "beyond", "unreachable"]].sum() == residents
+    assert mix["within"] == pytest.approx(mix["within_share"] * residents)
+    false = plan.layers["measure_plans"].assign(within=0)
+    found = verify_plan({**plan.layers, "measure_plans": false}, plan.summary)
+    assert "answer_residents" in {one.rule for one in found.findings}
+
+
 def test_without_a_mix_the_summary_says_so(folder):
     plan = planned(folder)
     assert plan.summary["measures"] is None

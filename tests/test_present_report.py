@@ -113,7 +113,7 @@ def test_tables_map_and_curve_have_the_same_reasons_with_the_same_counts(gappy) 
 
 
 def test_the_map_counts_residents_as_the_figures_do(plan) -> None:
-    norm = aggregate.headline_norm(plan.summary["access"]["within"])
+    norm = aggregate.headline_norm(plan.summary)
     classes = payload.payload(plan)["measures"]["after"]["classes"]
     within = sum(one["people"] for one in classes if one["label"][1] in {"≤ 300", "300–500"})
     assert norm == "500"

@@ -232,6 +232,9 @@ def test_a_move_is_one_row_of_the_log_in_a_run_and_the_report(moved):
     assert "residents" in shown["price_objective"]
     assert heading(plan, "open_without").en == "open without it"
     assert "1 decision on a site kept" in siting_status(plan.summary["siting"]).en
+    kinds = tables(plan)["rooms"].set_index("site_id")["kind"]
+    assert f"moved from {given_up}" in kinds[to]
+    assert f"由 {given_up} 改设" in kinds[to]
 
 
 def rules_of(plan, **layers):
@@ -240,13 +243,14 @@ def rules_of(plan, **layers):
 
 
 def test_reasons_and_decisions_are_checked_from_the_nearest_places(moved):
-    plan = moved[0]
+    plan, _, given_up = moved
     assert rules_of(plan) == set()
     reasons, log = plan.layers["room_reasons"], plan.layers["decisions"]
     assert reasons["closing_objective"].notna().all()
     for column in ("closing_walk", "closing_within", "closing_stranded", "closing_objective"):
         false = reasons.assign(**{column: reasons[column] + 1e6})
         assert "closing_differs" in rules_of(plan, room_reasons=false), column
+    assert "next_breaks" in rules_of(plan, room_reasons=reasons.assign(next_site_id=given_up))
     assert "decision_lost" in rules_of(plan, decisions=log.iloc[:0])
     assert "decision_lost" in rules_of(plan, decisions=log.assign(moved_from=None))
     better = log.assign(price_objective=-50.0, price_status="proven")
@@ -284,3 +288,28 @@ def test_combinations_of_moves_and_bans_are_priced_one_at_a_time():
     without_move = min(totals["r0"], totals["r1"])
     assert table.loc["r1", "price_walk"] == pytest.approx(totals["r1"] - without_move)
     assert table.loc["r2", "price_walk"] == 0.0
+    together = table[table["decision"] == "all_decisions"].iloc[0]
+    assert together["price_walk"] == pytest.approx(totals["r1"] - min(totals.values()))
+    assert together["price_objective"] == pytest.approx(together["price_walk"])
+    assert table["decision"].iloc[-1] == "all_decisions"
+
+
+def test_a_run_tells_what_all_decisions_cost_together(tmp_path):
+    ban = {**DECISION, "site_id": "r2", "decision": "forbidden"}
+    plan = planned(tmp_path, toml=decided(DECISION, ban))
+    assert rules_of(plan) == set()
+    log = plan.layers["decisions"]
+    assert log["decision"].tolist() == ["forbidden", "required", "all_decisions"]
+    # Either decision alone forces r3, so that only giving up both saves anything.
+    assert log["price_objective"].tolist()[:2] == [0.0, 0.0]
+    whole = log["price_objective"].iloc[-1]
+    options = planned(tmp_path / "free").layers["room_options"].set_index("answer")["objective"]
+    kept = plan.layers["room_options"].set_index("answer")["objective"]
+    assert whole == pytest.approx(kept["C"] - options["C"])
+    assert whole > 0
+    shown = tables(plan)["decisions"]
+    assert "all decisions together" in shown["decision"].iloc[-1]
+    assert shown["price_km"].iloc[-1] == pytest.approx(whole / 1000)
+    dearer = log.assign(price_objective=[whole + 5.0, 0.0, whole])
+    assert "price_together" in rules_of(plan, decisions=dearer)
+    assert "price_together" in rules_of(plan, decisions=log.iloc[:2])

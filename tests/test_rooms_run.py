@@ -201,3 +201,23 @@ def test_a_fault_of_a_whole_section_names_it_and_prints_no_values():
         assert " cannot be used: " in fault.en
         assert "无效：" in fault.zh
         assert "{'" not in fault.en + fault.zh
+
+
+@pytest.mark.parametrize("go", [pipeline.rehearse, pipeline.run])
+def test_all_faults_of_decisions_and_numbers_are_told_at_once(tmp_path, go):
+    unknown = {**DECISION, "site_id": "x9"}
+    standing = {**DECISION, "site_id": "r3", "decision": "moved", "moved_from": "r1"}
+    path = tiny.write(tmp_path / "town", toml=decided(unknown, standing))
+    overrides = ['siting.at_most={"7"=1}', "measures.gate_cost=1",
+                 "measures.budget=9", 'measures.service_points=["r1"]',
+                 "measures.service_point_cost=5"]  # fmt: skip
+    place, config = read_project(path, overrides=overrides)
+    with pytest.raises(InputError) as caught:
+        go(place, config)
+    told = [one.en for one in caught.value.faults]
+    wanted = ["1 required sites are not in `sites`: x9", "1 forbidden sites are open today",
+              "community is not in the place: 7", "p = 1, but 2 sites have to be"]  # fmt: skip
+    if go is pipeline.rehearse:
+        wanted.append("[measures].service_points")
+    assert [sum(word in one for one in told) for word in wanted] == [1] * len(wanted)
+    assert len(told) == len(wanted)

@@ -447,7 +447,8 @@ def test_every_rule_is_planted():
     elsewhere |= {"siting_share"}
     elsewhere |= {"room_space", "room_overfull", "assigned_wrong", "room_elsewhere"}
     elsewhere |= {"community_change", "walk_figures", "answer_walks"}
-    elsewhere |= {"closing_differs", "decision_lost", "price_negative"}
+    elsewhere |= {"closing_differs", "decision_lost", "price_negative", "next_breaks"}
+    elsewhere |= {"price_together"}
     elsewhere |= {"stage_differs", "backup_differs", "trade_off_beaten"}
     elsewhere |= {"conflict_sums", "handover_area", "successor_twice", "duty_not_one"}
     elsewhere |= {"demand_nowhere", "demand_twice", "pair_barred", "site_overloaded"}

@@ -48,19 +48,25 @@ class Spread:
     missing: int
 
 
-def headline_norm(within: Mapping[str, object]) -> str:
+def headline_norm(summary: Mapping[str, Any]) -> str:
     """
-    Return the norm the finding speaks of: 500 m, else the middle one.
+    Return the norm the finding speaks of: that of the rooms, else 500 m, else the middle one.
 
     Examples
     --------
-    >>> headline_norm({"300": 0.1, "500": 0.2}), headline_norm({"240": 0.1, "400": 0, "800": 1})
-    ('500', '400')
+    >>> walks = {"240": 0.1, "400": 0.2, "500": 0.2, "800": 1.0}
+    >>> headline_norm({"access": {"within": walks}, "siting": {"norm_m": 400.0}})
+    '400'
+    >>> headline_norm({"access": {"within": walks}})
+    '500'
     """
-    if PREFERRED_NORM in within:
-        return PREFERRED_NORM
+    within = summary["access"]["within"]
+    rooms = f"{float((summary.get('siting') or {}).get('norm_m') or 0):g}"
+    for norm in (rooms, PREFERRED_NORM):
+        if norm in within:
+            return norm
     ordered = sorted(within, key=float)
-    return ordered[len(ordered) // 2]
+    return str(ordered[len(ordered) // 2])
 
 
 def norms_m(plan: Plan) -> list[float]:

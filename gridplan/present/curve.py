@@ -31,7 +31,7 @@ _CURVE_BEYOND = 1.7
 def coverage_title(plan: Plan) -> Message:
     """Return the finding of the coverage curve."""
     access, after = plan.summary["access"], aggregate.walks_after(plan)
-    norm = aggregate.headline_norm(access["within"])
+    norm = aggregate.headline_norm(plan.summary)
     own = access["within"][norm]
     if not after:
         return Message(

@@ -143,7 +143,7 @@ def cells_figure(plan: Plan, ink: Ink) -> Figure:
 def walk_title(plan: Plan, *, after: bool) -> Message:
     """Return the finding of a map of walks."""
     access = plan.summary["access"]
-    norm = aggregate.headline_norm(access["within"])
+    norm = aggregate.headline_norm(plan.summary)
     if after:
         share, whose = (aggregate.walks_after(plan) or {})["within"][norm], short_goal(plan)
         rooms = aggregate.new_rooms(plan)

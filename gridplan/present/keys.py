@@ -83,7 +83,7 @@ def key_figures(plan: Plan) -> list[Figure]:
 def _walk_keys(plan: Plan) -> list[Figure]:
     access, after = plan.summary["access"], aggregate.walks_after(plan)
     before = access.get("before") or access.get("nearest") or access
-    norm = aggregate.headline_norm(access["within"])
+    norm = aggregate.headline_norm(plan.summary)
     now = after or before
     states = (Message(en="today → with the plan", zh="现状 → 方案"),) if after else ()
     columns = aggregate.walk_columns(plan)

@@ -151,6 +151,49 @@ def plans_table(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def mix_row(plan: Plan, rooms_existing: int) -> list[dict[str, Any]]:
+    """Return the mix of measures as a row beside the three answers; none where there is none."""
+    plans = plan.layers.get("measure_plans")
+    if plans is None or not len(plans):
+        return []
+    rows = pd.DataFrame(plans).to_dict("records")
+    one = next(row for row in rows if row["plan"] == "mix")
+    known = pd.notna(one["objective"])
+    parts = _counted_kinds(plan) if known else word("status", str(one["status"]))
+    money = number(one["budget"])
+    points = _service_points(plan) & set(str(one["measures"]).split())
+    rooms = int(one["rooms_new"]) - len(points)
+    figures = ("mean_m", "p90_m", "within_share", "beyond", "unreachable")
+    return [
+        {
+            "option": Message(
+                en=f"mix of measures for {money} yuan: {parts.en}",
+                zh=f"{money} 元的措施组合：{parts.zh}",
+            ),
+            "chosen": False,
+            "rooms_existing": rooms_existing,
+            "rooms_new": rooms,
+            "cadres": rooms_existing + rooms,
+            "cost": one["cost"] if known else None,
+            **{key: one.get(key) for key in figures},
+            "proof": _short_proof(one),
+            "gap_share": one["gap"] if known else None,
+        }
+    ]
+
+
+def _short_proof(mix: Mapping[Hashable, Any]) -> Message:
+    """Return what is proven of a mix in a few words, as beside the answers."""
+    if pd.isna(mix["objective"]):
+        return Message(en="no plan", zh="没有方案")
+    if mix["status"] == "proven":
+        return Message(en="least total walk: proven", zh="步行总和最小：已证明")
+    return Message(
+        en=f"not proven: at most {percent(mix['gap'], 'en', 2)} better",
+        zh=f"未证明：至多再改进 {percent(mix['gap'], 'zh', 2)}",
+    )
+
+
 def _service_points(plan: Plan) -> frozenset[str]:
     """Return the measures that are service points: places, but no rooms."""
     measures = pd.DataFrame(plan.layers["measures"])

@@ -48,7 +48,7 @@ def rooms_table(plan: Plan) -> pd.DataFrame:
         area_m2=area.mask(assumed),
         footprint_m2=area.where(assumed),
         assumed=rooms["assumed"] if assumed.any() else None,
-        kind=_words(rooms["kind"]),
+        kind=_kinds(plan, rooms),
         ownership=_words(rooms["ownership"]),
         site_id=rooms["site_id"].astype(str),
         assigned=_assigned(plan, rooms["site_id"]),
@@ -66,6 +66,22 @@ def rooms_table(plan: Plan) -> pd.DataFrame:
         {"residents": without, **lacking},
         ["residents", "staff", "cost", "area_m2", "needed_m2", "shortfall_m2", "assigned"],
     )
+
+
+def _kinds(plan: Plan, rooms: pd.DataFrame) -> pd.Series:
+    """Return the kinds of rooms in words; one that was moved names the site that it replaces."""
+    moves = (plan.summary.get("siting") or {}).get("moves") or []
+    given_up = {str(one["to"]): str(one["from"]) for one in moves}
+    sites = plan.place.sites
+    names = dict(zip(sites["site_id"].astype(str), sites["name"], strict=True))
+    found: list[Message | None] = []
+    for site, kind in zip(rooms["site_id"].astype(str), _words(rooms["kind"]), strict=True):
+        left = given_up.get(site)
+        name = None if left is None else names.get(left)
+        shown = left if name is None or pd.isna(name) or name == left else f"{left} {name}"
+        moved = Message(en=f"moved from {shown}", zh=f"由 {shown} 改设")
+        found.append(kind if left is None else moved)
+    return pd.Series(found, index=rooms.index, dtype=object)
 
 
 def _assigned(plan: Plan, ids: pd.Series) -> pd.Series:

@@ -11,6 +11,7 @@ import pandas as pd
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.curve_question import PLAN, number_asked, plan_row
+from gridplan.present.tables_measures import mix_row
 from gridplan.present.words import (
     NONE,
     TOTAL,
@@ -45,9 +46,11 @@ ABOUT = {
         en="A: a room in every estate that can host one, small neighbours sharing. B: the fewest "
         "rooms that bring everybody within the norm whom a site can bring there. C: the number of "
         "rooms, or the budget, that was asked for. Who is left is counted, by place in another "
-        "sheet.",
+        "sheet. A mix of measures, where costs of gates or bridges are given, stands last; its "
+        "walks go over what it opens.",
         zh="A：有条件的小区各设一处，小型邻近小区合用；B：以最少活动室使可覆盖居民均在标准距离内；"
-        "C：按设定的数量或预算。未覆盖居民计数列出，地点另见一表。",
+        "C：按设定的数量或预算。未覆盖居民计数列出，地点另见一表。如给出出入口、桥梁等造价，"
+        "末行为措施组合，其步行可经所开通的连通处。",
     ),
     "curve": Message(
         en="What each further room brings: chosen anew for each number (free), and only ever added "
@@ -81,8 +84,10 @@ ABOUT = {
     ),
     "decisions": Message(
         en="Sites that were decided on, who asked and why, and what each decision costs against "
-        "the plan without it.",
-        zh="对场地的决定、提出者与理由，以及与没有该决定的方案相比的代价。",
+        "the plan without it; of several, last, what all cost together against the plan without "
+        "any (prices do not add up).",
+        zh="对场地的决定、提出者与理由，以及与没有该决定的方案相比的代价；有多条时，末行为与没有任何"
+        "决定的方案相比的合计代价（各条代价不可相加）。",
     ),
     "left": Message(
         en="Residents who are not within the norm, for each answer by place and cause.",
@@ -162,7 +167,7 @@ def room_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
 
 
 def options_table(plan: Plan) -> pd.DataFrame:
-    """Return today and the three answers, one row each."""
+    """Return today, the three answers and, where it was sought, the mix of measures."""
     options = _layer(plan, "room_options")
     if options is None:
         return pd.DataFrame()
@@ -186,7 +191,8 @@ def options_table(plan: Plan) -> pd.DataFrame:
         }
         for one in records
     ]
-    table = pd.DataFrame([*_today(plan, rows), *rows], columns=list(rows[0]))
+    mix = mix_row(plan, int(rows[0]["rooms_existing"]))
+    table = pd.DataFrame([*_today(plan, rows), *rows, *mix], columns=list(rows[0]))
     return table.astype({"chosen": "object"})
 
 
@@ -355,7 +361,11 @@ def decisions_table(plan: Plan) -> pd.DataFrame:
     told["price_status"] = _words(decisions["price_status"], "status")
     for column in ("asked_by", "reason", "date"):
         told[column] = _objects(
-            [NOT_GIVEN if pd.isna(one) else str(one) for one in decisions[column]], told
+            [
+                None if pd.isna(site) else NOT_GIVEN if pd.isna(one) else str(one)
+                for site, one in zip(decisions["site_id"], decisions[column], strict=True)
+            ],
+            told,
         )
     told["price_cost"] = _objects([_given(one) for one in decisions["price_cost"]], told)
     reasons = decisions.get("price_reason")

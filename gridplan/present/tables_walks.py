@@ -82,7 +82,7 @@ def _own_committees(plan: Plan) -> dict[str, Message]:
 def _near_as_the_crow_flies(plan: Plan) -> Flags:
     """Return who lives within the headline norm of an own committee in a straight line."""
     demand, committees = plan.layer("demand"), plan.layer("committees")
-    norm = float(aggregate.headline_norm(plan.summary["access"]["within"]))
+    norm = float(aggregate.headline_norm(plan.summary))
     at = committees.set_index(committees["committee_id"].astype(str)).geometry
     pairs = demand[["community_id", "committee_id"]].dropna().astype(str).drop_duplicates()
     homes = demand.geometry.to_numpy()
@@ -101,7 +101,7 @@ def _walk_row(plan: Plan, rows: Flags, near: Flags, codes: list[str]) -> dict[st
     own = aggregate.metres(demand["committee_m"])
     spread = asdict(aggregate.spread(own, people))
     everybody = max(people.sum(), 1.0)
-    headline = aggregate.headline_norm(plan.summary["access"]["within"])
+    headline = aggregate.headline_norm(plan.summary)
     found: dict[str, Any] = {"population": round(people.sum())}
     found |= {field: spread[field] for field in _WALK_FIELDS}
     for norm in aggregate.norms_m(plan):
@@ -163,7 +163,7 @@ def _named(site: object, names: dict[Any, Any]) -> str:
 def _change_row(plan: Plan, rows: Flags) -> dict[str, Any]:
     demand = plan.layers["demand"][rows]
     people = aggregate.people(demand)
-    norm = float(aggregate.headline_norm(plan.summary["access"]["within"]))
+    norm = float(aggregate.headline_norm(plan.summary))
     found: dict[str, Any] = {"population": round(people.sum())}
     for state, column in _states(plan).items():
         far = aggregate.metres(demand[column])
@@ -200,7 +200,7 @@ def groups_table(plan: Plan) -> pd.DataFrame:
 
 def _group_row(plan: Plan, people: pd.Series) -> dict[str, Any]:
     demand = plan.layers["demand"]
-    norm = float(aggregate.headline_norm(plan.summary["access"]["within"]))
+    norm = float(aggregate.headline_norm(plan.summary))
     row: dict[str, Any] = {"population": round(people.sum())}
     for state, column in _states(plan).items():
         row |= _state_row(state, aggregate.metres(demand[column]), people, norm)
@@ -237,7 +237,7 @@ def walls_table(plan: Plan) -> pd.DataFrame:
 def _walls_row(plan: Plan, label: object, rows: Flags) -> dict[str, Any]:
     demand = plan.layers["demand"][rows]
     people = aggregate.people(demand)
-    norm = float(aggregate.headline_norm(plan.summary["access"]["within"]))
+    norm = float(aggregate.headline_norm(plan.summary))
     far = {state: aggregate.metres(demand[f"committee_{state}_m"]) for state in ("open", "walled")}
     moved = (far["walled"] - far["open"]).abs() * people
     row: dict[str, Any] = {"of_unit": label, "population": round(people.sum())}

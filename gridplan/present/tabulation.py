@@ -258,7 +258,7 @@ def digits(column: str) -> int:
 
 def heading(plan: Plan, column: str) -> Message:
     """Return the heading of a column of these tables, with its unit."""
-    norm = number(float(aggregate.headline_norm(plan.summary["access"]["within"])))
+    norm = number(float(aggregate.headline_norm(plan.summary)))
     siting = plan.summary.get("siting") or {}
     room_norm = number(siting.get("norm_m") or float(norm))
     rooms = tables_rooms.room_headings(room_norm, weighted=bool(siting.get("group_weights")))

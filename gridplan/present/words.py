@@ -142,7 +142,7 @@ def finding(plan: Plan) -> Message:
     """Return the finding of the plan as one sentence."""
     access = plan.summary["access"]
     after = aggregate.walks_after(plan)
-    norm = aggregate.headline_norm(access["within"])
+    norm = aggregate.headline_norm(plan.summary)
     before = access.get("before") or access.get("nearest") or access
     was = before["within"][norm]
     if not after:

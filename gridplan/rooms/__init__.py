@@ -22,6 +22,7 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, StageTold, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
+from gridplan.rooms.least_share import check_least_share
 from gridplan.rooms.left import left_behind
 from gridplan.rooms.measures import (
     Mix,
@@ -43,7 +44,7 @@ from gridplan.rooms.objectives import MAXIMISED, MODELS, Objective, rooms_for
 from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
-from gridplan.rooms.question import RoomQuestion, Walks, make_question, walks_to
+from gridplan.rooms.question import RoomQuestion, Walks, check_decisions, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, room_reasons
 from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_notes, trade_off_table
 from gridplan.rooms.space import Space, room_space
@@ -84,7 +85,9 @@ __all__ = [
     "best_mix",
     "building_order",
     "check_counts",
+    "check_decisions",
     "check_groups",
+    "check_least_share",
     "claim_of",
     "community_change",
     "decisions_table",

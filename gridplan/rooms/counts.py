@@ -189,10 +189,12 @@ def check_counts(
                 en=f"[siting]: {en} in {where}: {first_ids(wrong)}. {then_en}",
                 zh=f"[siting]：有 {len(wrong)} 个社区的{zh}：{first_ids(wrong)}。{then_zh}",
             )
-    faults.raise_if_any(InputError)
     if rooms is not None:
         standing = replace(counts, existing=tuple(existing))
-        check_number_of(standing, rooms=rooms, required=required, candidates=candidates)
+        faults.heed(
+            lambda: check_number_of(standing, rooms=rooms, required=required, candidates=candidates)
+        )
+    faults.raise_if_any(InputError)
 
 
 def check_number_of(

@@ -23,7 +23,8 @@ _FIGURES = ("mean_m", "p90_m", "within_share")
 _MEASURES = ("measure_id", "kind", "estate_id", "in_plan", "cost", "alone_walk", "last_walk",
              "residents", "reason")  # fmt: skip
 _PLANS = ("plan", "budget", "cost", "rooms_new", "links", "objective", "lower_bound", "gap",
-          "status", "stopped_by", *_FIGURES, "unreachable", "measures")  # fmt: skip
+          "status", "stopped_by", *_FIGURES, "within", "beyond", "unreachable",
+          "measures")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,7 @@ class Named:
         DataFrame
             ``objective`` and ``lower_bound`` are resident-metres of those who reach a place,
             each home by what it counts; the bound is of plans that leave as many without.
+            Residents ``within`` and ``beyond`` the norm, and ``unreachable``, are all there are.
             ``measures``: ids, with blanks between.
         """
         today = Mix((), (), 0.0, math.nan, math.nan, math.nan, "proven", None, 0)
@@ -211,7 +213,7 @@ class Named:
             "objective": objective,
             "lower_bound": math.nan if name == TODAY else bound,
             "gap": math.nan if name == TODAY else gap,
-            "unreachable": round(walks.unreachable),
+            **{key: round(getattr(walks, key)) for key in ("within", "beyond", "unreachable")},
             **{key: getattr(walks, key) for key in _FIGURES},
         }
 

@@ -24,6 +24,10 @@ DECISION_COLUMNS = (
 )  # fmt: skip
 
 
+ALL_DECISIONS = "all_decisions"
+"""The kind of the row that has the price of all decisions together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
@@ -77,11 +81,12 @@ def decisions_table(
     backup: int = 1,
 ) -> pd.DataFrame:
     """
-    Return each decision with its price.
+    Return each decision with its price, and what all of them cost together.
 
     The price is found by solving again without that one decision, all others kept and with
     as many rooms (or the same budget, or the same norm). A move is one decision on two sites
-    and has one price.
+    and has one price. Prices do not add up: what all cost together is found by solving without
+    any of them.
 
     Parameters
     ----------
@@ -97,6 +102,7 @@ def decisions_table(
     Returns
     -------
     DataFrame, one row per decision, columns as in `DECISION_COLUMNS`
+        Of several decisions, a last row `ALL_DECISIONS` without a site has what all of them cost.
         ``open_without``: whether the plan without the decision opens the site.
         ``price_walk``: resident-metres that the decision costs; ``price_residents``: residents
         fewer within the norm; ``price_rooms``: rooms more; ``price_cost``: yuan more (null
@@ -110,14 +116,20 @@ def decisions_table(
         ``gap``: then the price may be smaller or greater; ``infeasible`` where there is no
         plan without the decision, ``stopped`` where none was found within the limits.
     """
+    reach = _Reach(found, budget, backup)
     rows = [
         {
             **_log(one),
             "answer": found.key,
-            **_price(question, one, found, solve, _Reach(found, budget, backup)),
+            **_price(question, one.sites, found, solve, reach),
         }
         for one in sorted(decisions, key=lambda one: (one.site_id, one.decision))
     ]
+    if len(rows) > 1:
+        every = sorted({site for one in decisions for site in one.sites})
+        price = _price(question, every, found, solve, reach)
+        named = {"decision": ALL_DECISIONS, "answer": found.key}
+        rows.append({**price, **named, "open_without": pd.NA})
     table = pd.DataFrame(rows, columns=list(DECISION_COLUMNS))
     texts = ["site_id", "decision", "moved_from", "asked_by", "reason", "date", "answer",
              "price_reason", "price_status"]  # fmt: skip
@@ -144,12 +156,12 @@ def _log(one: Decision) -> dict[str, object]:
 
 def _price(
     question: RoomQuestion,
-    one: Decision,
+    sites: Sequence[str],
     found: Answer,
     solve: Callable[[RoomQuestion], Answer],
     reach: _Reach,
 ) -> dict[str, object]:
-    without = question.without(*one.sites)
+    without = question.without(*sites)
     try:
         other = solve(without)
     except (InfeasibleError, StoppedError) as error:
@@ -164,7 +176,7 @@ def _price(
     # Rooms that leave a home with fewer places around are not fewer rooms for the same.
     uneven = reason == "homes_differ" and reach.times > 1
     return {
-        "open_without": one.site_id in old,
+        "open_without": sites[0] in old,
         "price_walk": _common_price(question, found, other),
         "price_residents": round(theirs.within - ours.within),
         "price_rooms": pd.NA if uneven else len(new) - len(old),

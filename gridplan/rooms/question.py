@@ -168,7 +168,7 @@ def make_question(
     """
     ids = [str(one) for one in problem.site_ids]
     order = sorted(range(len(ids)), key=ids.__getitem__)
-    _check_decisions(problem, ids)
+    check_decisions(problem)
     return RoomQuestion(
         metres=np.asarray(problem.metres, dtype=float)[:, order],
         demand_ids=tuple(str(one) for one in problem.demand_ids),
@@ -187,8 +187,9 @@ def make_question(
     )
 
 
-def _check_decisions(problem: RoomProblem, ids: Sequence[str]) -> None:
-    faults = FaultList()
+def check_decisions(problem: RoomProblem) -> None:
+    """Raise an `InputError` if required or forbidden sites are unknown, open today, or both."""
+    faults, ids = FaultList(), [str(one) for one in problem.site_ids]
     known, new = frozenset(ids), frozenset(str(one) for one in problem.candidates)
     for word, zh, decided in (
         ("required", "必选", problem.required),

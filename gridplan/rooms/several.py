@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError, Message, Note
+from gridplan.errors import InfeasibleError, Message, Note, StoppedError
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.fewest import Chosen, StageTold
+from gridplan.rooms.least_share import check_with_all_open, out_of_reach
 from gridplan.rooms.objectives import MODELS, SHARE, Objective, kappa_per_m
 from gridplan.rooms.question import RoomQuestion, walks_to
 from gridplan.rooms.searches import heeded
@@ -102,25 +103,59 @@ def several_rooms(question: RoomQuestion, wanted: Wanted) -> Chosen:
     Raises
     ------
     InputError, InfeasibleError, StoppedError
-        As `propose_rooms` and `within_budget`; `InfeasibleError` also where fewer than the
-        least share live within the norm of any place or candidate.
+        As `propose_rooms` and `within_budget`; where the least share cannot be had, the
+        `InfeasibleError` names it, with the largest share that can.
     """
     search = _Lexicographic(question, wanted)
-    if wanted.budget is not None:
-        bought = within_budget(question, wanted.budget, solver=search)
+    try:
+        bought = _searched(question, wanted, search)
+    except InfeasibleError as error:
+        raise _with_cause(question, wanted, error) from error
+    if isinstance(bought, Chosen):
         if search.ranked is None:
             return bought
         new = bought.sites
     else:
-        found = propose_rooms(
-            question.problem, p_new=wanted.rooms, limits=question.limits, solver=search
-        )
-        new = tuple(str(one) for one in heeded(found).sites if one in question.candidates)
+        new = tuple(str(one) for one in bought.sites if one in question.candidates)
     if search.ranked is None:
         # Nobody is reached by any place: there is nothing to choose by.
         nothing = (math.inf, math.inf, math.inf)
         return Chosen(new, MODELS[wanted.objectives[-1]], *nothing, "infeasible", None)
     return _told(question, wanted, new, search)
+
+
+def _searched(
+    question: RoomQuestion, wanted: Wanted, search: _Lexicographic | _Pareto
+) -> Chosen | Siting:
+    """Search for a number of rooms, or for a budget."""
+    if wanted.budget is not None:
+        return within_budget(question, wanted.budget, solver=search)
+    return heeded(
+        propose_rooms(question.problem, p_new=wanted.rooms, limits=question.limits, solver=search)
+    )
+
+
+def _with_cause(question: RoomQuestion, wanted: Wanted, error: InfeasibleError) -> InfeasibleError:
+    """Return the error, or another that names the least share where that is the cause."""
+    least_share, everybody = wanted.least_share, math.fsum(question.counted)
+    if least_share is None or everybody <= 0:
+        return error
+    try:
+        check_with_all_open(question, least_share)
+        most = several_rooms(
+            question, replace(wanted, objectives=("share",), tolerance=0.0, least_share=None)
+        )
+    except InfeasibleError as other:
+        # Without the share there is no plan either, or no site could help.
+        return other
+    except StoppedError:
+        return error
+    exact = most.status == "proven"
+    share = (most.objective if exact else most.bound) / everybody
+    if not share < least_share:
+        return error
+    told = out_of_reach(question, least_share, share, wanted.rooms, wanted.budget, exact=exact)
+    return InfeasibleError(told)
 
 
 class _Lexicographic:
@@ -189,19 +224,8 @@ def with_share(
     """
     if least_share is None:
         return rules
+    check_with_all_open(question, least_share)
     everybody = math.fsum(question.counted)
-    may = np.concatenate([question.fixed, question.free])
-    near = math.fsum(question.counted[question.nearest_m(may) <= question.norm_m])
-    if everybody <= 0 or near < least_share * everybody * (1.0 - _ROUNDING):
-        most = near / everybody if everybody > 0 else 0.0
-        raise InfeasibleError(
-            Message(
-                en=f"[siting].least_share = {least_share:g}, but with all candidate sites open "
-                f"{most:.4f} live within {question.norm_m:g} m. Lower it to that, or add sites.",
-                zh=f"[siting].least_share = {least_share:g}，但即使全部候选场地均开设，"
-                f"{question.norm_m:g} 米以内的居民比例也只有 {most:.4f}。请降低该值或增加场地。",
-            )
-        )
     return replace(rules, reach=Reach(question.norm_m, min(least_share * everybody / weight, 1.0)))
 
 
@@ -274,14 +298,10 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
         As `several_rooms`.
     """
     search = _Pareto(question, wanted, aims)
-    if wanted.budget is not None:
-        within_budget(question, wanted.budget, solver=search)
-    else:
-        heeded(
-            propose_rooms(
-                question.problem, p_new=wanted.rooms, limits=question.limits, solver=search
-            )
-        )
+    try:
+        _searched(question, wanted, search)
+    except InfeasibleError as error:
+        raise _with_cause(question, wanted, error) from error
     rows = [] if search.found is None else search.found.to_dict("records")
     table = pd.DataFrame(
         [_trade_row(question, aims, one) for one in rows], columns=list(TRADE_OFF_COLUMNS)

@@ -9,6 +9,7 @@ import pandas as pd
 from gridplan import assemble, summary
 from gridplan.access import basis_of, nearest_columns
 from gridplan.steps import rooming
+from gridplan.steps.rehearsing import rehearse_rooms
 from gridplan.steps.work import Work
 from gridplan.zones import ZoneOptions, partition_zones
 
@@ -16,6 +17,7 @@ from gridplan.zones import ZoneOptions, partition_zones
 def add_siting(work: Work) -> None:
     """Answer where rooms go, and measure the walks today and with the answer that is followed."""
     place, walks, demand = work.place, work.found["walks"], work.found["demand"]
+    rehearse_rooms(work)
     asked = rooming.room_question(work)
     answers = rooming.room_answers(work, asked)
     found = next(one for one in answers if one.key == work.config.siting.answer)

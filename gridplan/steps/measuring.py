@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from gridplan.access import AddedLinks, added_links, shortcuts, ways_to_links
-from gridplan.errors import InputError, Message, Note, first_ids
+from gridplan.errors import FaultList, InputError, Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
 from gridplan.rooms import (
@@ -93,9 +93,11 @@ def rehearse_measures(work: Work, question: RoomQuestion) -> float | None:
     budget = settings.budget if settings.budget is not None else work.config.siting.budget
     if not settings.asked or budget is None:
         return None
-    _check_required(question, budget)
+    faults = FaultList()
+    faults.heed(lambda: _check_required(question, budget))
     if settings.service_point_cost is not None:
-        _check_points(question, settings.service_points)
+        faults.heed(lambda: _check_points(question, settings.service_points))
+    faults.raise_if_any()
     return budget
 
 

@@ -42,7 +42,6 @@ from gridplan.rooms import (
     options_table,
     overridden_note,
     planning_weights,
-    priced_sites,
     room_counts,
     room_reasons,
     staffing_table,
@@ -50,7 +49,7 @@ from gridplan.rooms import (
     trade_off_table,
     unpriced_note,
 )
-from gridplan.siting import Limits, RoomProblem, check_number
+from gridplan.siting import Limits, RoomProblem
 from gridplan.steps.work import Work
 
 
@@ -69,70 +68,35 @@ def room_question(work: Work) -> RoomCase:
     walks, demand = work.found["walks"], work.found["demand"]
     residents = demand["population"].fillna(0).to_numpy(dtype=float)
     ids = [str(one) for one in walks.ids[: walks.committees + walks.sites]]
-    decisions, silent = _decisions(work)
+    decisions, silent = decisions_of(work)
     problem = RoomProblem(
         metres=walks.metres[:, : len(ids)],
         demand_ids=demand["demand_id"].tolist(),
         site_ids=ids,
         residents=residents,
-        candidates=_candidates(work.place),
+        candidates=candidates_of(work.place),
         required=[site for one in decisions for site in one.required],
         forbidden=[site for one in decisions for site in one.forbidden],
         weights=weights_of(work),
     )
-    question = _question(work, problem, silent=silent, space=_space(work, residents))
-    return RoomCase(question, _estates(work), _asked(work, silent), decisions)
+    counts = counts_of(work, problem, silent=silent)
+    question = question_of(work, problem, counts=counts, space=_space(work, residents))
+    return RoomCase(question, _estates(work), asked_of(work, silent), decisions)
 
 
 def weights_of(work: Work) -> np.ndarray | None:
     """Return what each home counts in where rooms go; None where no group has a weight."""
     residents = work.found["demand"]["population"].fillna(0).to_numpy(dtype=float)
-    return planning_weights(residents, group_counts(work), work.config.siting.group_weights)
+    return planning_weights(residents, groupcounts_of(work), work.config.siting.group_weights)
 
 
-def rehearse_rooms(work: Work) -> RoomQuestion:
-    """
-    Refuse the settings of rooms that a run would refuse, as far as no walk is needed for that.
-
-    Returns
-    -------
-    RoomQuestion
-        Without any home.
-
-    Raises
-    ------
-    InputError, InfeasibleError
-        Of decisions on sites, numbers of rooms, and what a budget can pay.
-    """
-    place, settings = work.place, work.config.siting
-    decisions, silent = _decisions(work)
-    offices = place.committees["committee_id"].astype(str).tolist()
-    ids = [*offices, *place.sites["site_id"].astype(str).tolist()]
-    problem = RoomProblem(
-        metres=np.zeros((0, len(ids))),
-        demand_ids=[],
-        site_ids=ids,
-        residents=np.zeros(0),
-        candidates=_candidates(place),
-        required=[site for one in decisions for site in one.required],
-        forbidden=[site for one in decisions for site in one.forbidden],
-    )
-    question = _question(work, problem, silent=silent, space=None)
-    asked = _asked(work, silent)
-    # Where another answer than C is followed, a run goes on with a note.
-    if settings.answer == "C" and asked.budget is not None:
-        priced_sites(question, asked.budget)
-    elif settings.numbered:
-        check_number(problem, asked.rooms)
-    return question
-
-
-def _candidates(place: Place) -> set[str]:
+def candidates_of(place: Place) -> set[str]:
+    """Return the ids of the sites that may be opened."""
     sites = place.sites
     return set(sites.loc[sites["kind"].isin(["candidate", "required"]), "site_id"].astype(str))
 
 
-def _decisions(work: Work) -> tuple[tuple[Decision, ...], int]:
+def decisions_of(work: Work) -> tuple[tuple[Decision, ...], int]:
     """Return all decisions, and how many of them nobody but the data asked for."""
     sites = work.place.sites
     by_data = sites.loc[sites["kind"] == "required", "site_id"].tolist()
@@ -142,8 +106,8 @@ def _decisions(work: Work) -> tuple[tuple[Decision, ...], int]:
     return (*decided, *silent), len(silent)
 
 
-def _question(
-    work: Work, problem: RoomProblem, *, silent: int, space: Space | None
+def question_of(
+    work: Work, problem: RoomProblem, *, counts: RoomCounts, space: Space | None
 ) -> RoomQuestion:
     """Return the question of a problem, with what the settings and the sites say of it."""
     config, sites = work.config, work.place.sites
@@ -155,11 +119,12 @@ def _question(
         aversion=config.access.aversion,
         limits=Limits(work=settings.work, time_s=settings.time_s, seed=config.run.seed),
         space=space,
-        counts=_counts(work, problem, silent=silent),
+        counts=counts,
     )
 
 
-def _asked(work: Work, silent: int) -> Asked:
+def asked_of(work: Work, silent: int) -> Asked:
+    """Return what the settings ask for; `silent`: decisions that only the data call for."""
     settings, norms = work.config.siting, work.config.all_norms
     return Asked(
         # Sites that the data call required are opened beside the rooms that are asked for.
@@ -178,7 +143,7 @@ def _asked(work: Work, silent: int) -> Asked:
     )
 
 
-def _counts(work: Work, problem: RoomProblem, *, silent: int) -> RoomCounts:
+def counts_of(work: Work, problem: RoomProblem, *, silent: int) -> RoomCounts:
     """Return the numbers of rooms by community, checked against the sites there are."""
     place, settings = work.place, work.config.siting
     sites = place.sites
@@ -321,7 +286,7 @@ def room_tables(
     by_estate = next(one for one in answers if one.key == "A")
     solve = functools.partial(_again, case=case, found=found)
     existing = int((work.place.sites["kind"] == "existing").sum())
-    groups = group_counts(work)
+    groups = groupcounts_of(work)
     return {
         "room_options": options_table(
             question,
@@ -393,7 +358,7 @@ def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
     )
 
 
-def group_counts(work: Work) -> dict[str, np.ndarray]:
+def groupcounts_of(work: Work) -> dict[str, np.ndarray]:
     """Return the residents of each group in the homes, shape (n_demand,)."""
     demand = work.found["demand"]
     return {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from gridplan.verify.findings import STANDARD, Checked, Tolerances
-from gridplan.verify.frames import missing_columns, numbers, shapes, texts
+from gridplan.verify.frames import missing_columns, number, numbers, shapes, texts
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World
 
@@ -135,6 +135,33 @@ def check_measure_counts(
     return Checked(tuple(finding("siting_group", sorted(wrong), layer=_PLANS)))
 
 
+def check_mix_residents(
+    plans: pd.DataFrame, residents: float, *, tolerances: Tolerances = STANDARD
+) -> Checked:
+    """
+    Check that each plan of measures accounts for all residents, and that its share is of them.
+
+    Parameters
+    ----------
+    plans : DataFrame
+        ``plan``, ``objective``, ``within``, ``beyond``, ``unreachable``, ``within_share``.
+    residents : float
+        All residents of the place.
+    """
+    wanted = ["plan", "objective", "within", "beyond", "unreachable", "within_share"]
+    absent = missing_columns(plans, _PLANS, wanted)
+    if absent:
+        return Checked(tuple(absent))
+    within = numbers(plans, "within")
+    total = within + numbers(plans, "beyond") + numbers(plans, "unreachable")
+    # Each of the three is rounded to whole residents by itself.
+    slack = tolerances.residents + 1.0
+    right = np.abs(total - residents) <= slack
+    right &= np.abs(numbers(plans, "within_share") * residents - within) <= slack
+    wrong = np.isfinite(numbers(plans, "objective")) & ~right
+    return Checked(tuple(finding("answer_residents", texts(plans, "plan")[wrong], layer=_PLANS)))
+
+
 def _communities(point: shapely.Geometry, areas: Mapping[str, shapely.Geometry]) -> list[str]:
     """Return the communities in which a point lies, or may lie."""
     return [name for name, area in areas.items() if shapely.distance(area, point) <= _NEAR_M]
@@ -150,6 +177,9 @@ def measures_of(world: World) -> Checked:
         weighted=bool(siting.get("group_weights")),
         tolerances=world.tolerances,
     ).findings
+    if "within" in plans:
+        residents = number(world.summary.get("residents")) or 0.0
+        found += check_mix_residents(plans, residents, tolerances=world.tolerances).findings
     if {"rooms", "communities"} <= set(world.layers):
         found += check_measure_counts(
             world.layers[_MEASURES],

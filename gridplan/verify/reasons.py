@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
-from gridplan.verify.frames import Floats, missing_columns, number, numbers, texts
+from gridplan.verify.frames import Flags, Floats, missing_columns, number, numbers, texts
+from gridplan.verify.next_best import next_of
 from gridplan.verify.objective import model_of, value_of, weights_of
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
@@ -18,6 +19,7 @@ from gridplan.verify.world import World, section
 _CLOSING = ("closing_walk", "closing_within", "closing_stranded")
 _MAXIMISED = ("mclp",)
 _WITHOUT_VALUE = ("lscp",)
+_TOGETHER, _SEVERAL = "all_decisions", 2
 
 
 def two_nearest(demand: pd.DataFrame, nearest: pd.DataFrame) -> tuple[np.ndarray, Floats, Floats]:
@@ -145,11 +147,14 @@ def check_decisions(decisions: pd.DataFrame, siting: Mapping[str, Any]) -> Check
     """
     Check that the log has the decisions that were kept, and that no proven price is negative.
 
+    All decisions together cost at least what each of them does: without them a plan is bound by
+    less than without that one.
+
     Parameters
     ----------
     decisions : DataFrame
-        ``site_id``, ``decision``, ``moved_from``, ``price_objective``, ``price_reason``,
-        ``price_status``.
+        ``site_id``, ``decision`` (``all_decisions``: what all cost together), ``moved_from``,
+        ``price_objective``, ``price_reason``, ``price_status``.
     siting : mapping
         ``required``, ``forbidden``.
     """
@@ -158,7 +163,11 @@ def check_decisions(decisions: pd.DataFrame, siting: Mapping[str, Any]) -> Check
     absent = missing_columns(decisions, "decisions", columns)
     if absent:
         return Checked(tuple(absent))
-    site, kind, left = (texts(decisions, one) for one in columns[:3])
+    together = texts(decisions, "decision") == _TOGETHER
+    cheap = _less_than_each(decisions, together, siting)
+    named = texts(decisions, "site_id")
+    named[together] = _TOGETHER
+    site, kind, left = (texts(decisions[~together], one) for one in columns[:3])
     opened = {one for one, what in zip(site, kind, strict=True) if what != "forbidden"}
     closed = {one for one, what in zip(site, kind, strict=True) if what == "forbidden"}
     closed |= {one for one in left if one is not None}
@@ -173,14 +182,32 @@ def check_decisions(decisions: pd.DataFrame, siting: Mapping[str, Any]) -> Check
     return Checked(
         (
             *finding("decision_lost", sorted(map(str, astray)), layer="decisions"),
-            *finding("price_negative", [str(one) for one in site[cheaper]], layer="decisions"),
+            *finding("price_negative", [str(one) for one in named[cheaper]], layer="decisions"),
+            *finding("price_together", cheap, layer="decisions"),
         )
     )
+
+
+def _less_than_each(
+    decisions: pd.DataFrame, together: Flags, siting: Mapping[str, Any]
+) -> list[str]:
+    """Return the decisions that cost more than all together, or that nothing is told of."""
+    if len(decisions) - together.sum() < _SEVERAL:
+        return [_TOGETHER] if together.any() else []
+    if together.sum() != 1:
+        return [_TOGETHER]
+    price = numbers(decisions, "price_objective")
+    proven = texts(decisions, "price_status") == "proven"
+    [whole] = price[together & proven] if (together & proven).any() else [math.nan]
+    slack = STANDARD.ratio * max(abs(number(siting.get("objective")) or 0.0), 1.0)
+    more = proven & ~together & (price > whole + slack)
+    return [str(one) for one in texts(decisions, "site_id")[more]]
 
 
 def reasons_of(world: World) -> Checked:
     """Check reasons and decisions of a plan."""
     siting, found = section(world.summary, "siting"), list[Finding]()
+    found += next_of(world).findings
     if "room_reasons" in world.layers and "closing_objective" in world.layers["room_reasons"]:
         checked = check_closing(
             world.layers["room_reasons"],

@@ -199,6 +199,12 @@ SITING = {
         "({ids}). Compute the reasons again.",
         "不设某处活动室的代价与各住房最近场所不符，共 {count} 项：{ids}。请重新计算选点理由。",
     ),
+    "next_breaks": hard(
+        "Next-best sites that may not be opened in place of their room: {count} ({ids}), each with "
+        "the rule of the siting that it breaks. Compute the reasons again.",
+        "有 {count} 个次优场地不能替代其活动室，所违反的选址条件见冒号后：{ids}。"
+        "请重新计算选点理由。",
+    ),
     "decision_lost": hard(
         "Sites of decisions that the siting does not keep, or that the log does not tell: "
         "{count} ({ids}). Correct the decision log.",
@@ -209,6 +215,12 @@ SITING = {
         "that have a price and a reason for none: {count} ({ids}). Price them again.",
         "有 {count} 条决定的代价有误（两个方案均已证明，目标值却更优；或既有代价又有其缺失原因）："
         "{ids}。请重新计算代价。",
+    ),
+    "price_together": hard(
+        "All decisions together are said to cost less than one of them, or their price is not "
+        "told once: {count} ({ids}). Price them again.",
+        "全部决定合计的代价小于其中某一条，或未恰好列出一次，共 {count} 项：{ids}。"
+        "请重新计算代价。",
     ),
     "stage_differs": hard(
         "Objectives of several whose value, bound or tolerance the walks of `demand` do not give: "
