@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ NO_LINE = ("platform", "corridor", "elevator", "ferry", "proposed", "constructio
 
 def land_of(place: Place) -> Land:
     """Return the layers that cells follow."""
-    return Land(place.streets, place.water, place.barriers, place.buildings, place.estates)
+    return Land(
+        place.streets, place.water, place.barriers, place.buildings, place.estates, place.components
+    )
 
 
 def voronoi(place: Place) -> np.ndarray:
@@ -240,6 +243,7 @@ def figures(
         "cells in parts / with holes": f"{sum(shapely.get_num_geometries(cells) > 1)} / "
         f"{sum(shapely.get_num_interior_rings(c) > 0 for c in cells)}",
         "cells parted by water without a bridge": parted_by_water(place, cells),
+        "components per built-up cell, variation": unevenness(place, cells, built),
         "built-up area in exceptions": percent(area[built & ~plain].sum(), area[built].sum()),
         "5,000 to 15,000 m²": percent(((ratio >= LOW) & (ratio <= HIGH)).sum(), plain.sum()),
         "within 20 %": percent((np.abs(ratio - 1) <= NEAR).sum(), plain.sum()),
@@ -257,6 +261,15 @@ def figures(
             could["length"][used].sum(), could["length"].sum()
         ),
     }
+
+
+def unevenness(place: Place, cells: np.ndarray, built: np.ndarray) -> str:
+    """Return the coefficient of variation of the components of built-up cells."""
+    points = place.components.geometry.to_numpy()
+    cell, point = shapely.STRtree(points).query(cells, predicate="intersects")
+    first = np.unique(point, return_index=True)[1]
+    counts = np.bincount(cell[first], minlength=len(cells))[built]
+    return f"{counts.std() / counts.mean():.3f}" if counts.sum() else "-"
 
 
 def parted_by_water(place: Place, cells: np.ndarray) -> int:
@@ -329,7 +342,7 @@ def ways(place: Place) -> dict[str, Callable[[], gpd.GeoDataFrame | np.ndarray]]
     """Return the ways to draw cells, by name."""
     land = land_of(place)
 
-    def fabric(preset: Preset) -> gpd.GeoDataFrame:
+    def fabric(preset: Preset, land: Land = land) -> gpd.GeoDataFrame:
         options = CellOptions(method="fabric", preset=preset, target_m2=TARGET)
         return plan_cells(place.communities, land, options=options).cells
 
@@ -339,6 +352,10 @@ def ways(place: Place) -> dict[str, Callable[[], gpd.GeoDataFrame | np.ndarray]]
         "square": lambda: partition(place.communities, options=CellOptions(method="square")),
         "Voronoi": lambda: voronoi(place),
     }
+    if len(place.components):
+        found["uniform, components only counted"] = lambda: fabric(
+            "uniform", replace(land, components=None)
+        )
     if importlib.util.find_spec("momepy"):
         found["momepy"] = lambda: momepy_cells(place)
     return found

@@ -111,6 +111,15 @@ class CellSettings(Section):
         ge=0,
         le=1,
     )
+    even_components: float = setting(
+        default_of(CellOptions, "even_components"),
+        en="How much an even number of municipal components (`[place].components`) per cell of "
+        "built-up land counts beside area and form; 0: they are only counted.",
+        zh="建成区各网格部件数量（`[place].components`）均衡相对于面积与形状的权重；"
+        "0 表示只统计数量。",
+        ge=0,
+        le=_LARGEST_FACTOR,
+    )
     code_profile: str | LocalProfile = setting(
         GB_T_30428.name,
         en="How codes are built: `GB/T 30428` (15 digits), `CJ/T 213` (14), `GB/T 47678-2026` (15, "

@@ -178,6 +178,15 @@ class PlaceSettings(Section):
         zh="各部门现有分区，由 [unify] 统一：含 `department` 与 `zone_id` 的面图层，"
         '可重叠、可有空白。"none" 表示没有。',
     )
+    components: Layer = _setting(
+        None,
+        en="Municipal components (lamps, manholes, bins, signs …), with `component_id` and, where "
+        "known, `kind`: a layer of points, a CSV or XLSX with coordinates, {osm = {…}}, or "
+        '"none". They are counted by cell, and [cells].even_components evens the counts.',
+        zh="城市部件（路灯、井盖、果皮箱、标志牌等），含 `component_id`，可含 `kind`：点图层、"
+        '含坐标的 CSV/XLSX、{osm = {…}} 或 "none"。按单元网格统计数量，'
+        "并由 [cells].even_components 使各网格数量均衡。",
+    )
     fieldcheck: str | list[str] = _setting(
         [],
         en="Returned files of `gridplan fieldcheck`, one or several: their answers are applied "

@@ -84,6 +84,12 @@ _KIND_NOTES = {
         zh="`kind` 为自定类型（社区服务站、社工站等）。同一 `facility_id` 的多行为同一设施的"
         "多个服务点；编号与居委会相同的行为该居委会的其他服务点，`kind` 留空或填“居委会”。",
     ),
+    "components": Message(
+        en="`kind` is any word of yours (路灯, 井盖 …). Points inside the boundary count in one "
+        "cell each; further columns are kept as they are, those about persons are not.",
+        zh="`kind` 为自定类型（路灯、井盖等）。边界内的点各计入一个单元网格；其他字段原样保留，"
+        "涉及个人信息的字段不保留。",
+    ),
     "communities": Message(
         en="`official` = no: the code is a place-holder and never presented as official.",
         zh="`official` 为“否”表示占位编码，不作为正式编码使用。",

@@ -68,7 +68,16 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "cells",
-        ("communities", "streets", "water", "barriers", "buildings", "estates", "cells"),
+        (
+            "communities",
+            "streets",
+            "water",
+            "barriers",
+            "buildings",
+            "estates",
+            "cells",
+            "components",
+        ),
         ("cells",),
         ("communities", "demand"),
         places.add_cells,

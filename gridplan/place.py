@@ -175,6 +175,11 @@ SCHEMAS: dict[str, Schema] = {
         "weight_id",
         {"weight_id": _text(required=True), "weight": Column("number", required=True)},
     ),
+    "components": Schema(
+        "point",
+        "component_id",
+        {"component_id": _text(required=True), "kind": _text()},
+    ),
 }
 """Layers of a place. Extra columns are kept; missing optional ones are added as null."""
 
@@ -218,7 +223,8 @@ class Place:
     `facilities` with one id are the service points of one facility, or, with the id of a
     committee, its further service points. `cells` is a grid that a planner brings, with its
     codes as they are (missing, repeated); ``cell_key`` tells its rows apart. `zonings` are
-    the zones of other departments, which may overlap and leave gaps.
+    the zones of other departments, which may overlap and leave gaps. `components` are
+    municipal components (lamps, manholes, bins …), counted by cell.
     `population` has one row per unit: ``level`` (``total``, ``community`` or
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
@@ -244,6 +250,7 @@ class Place:
     cells: gpd.GeoDataFrame
     zonings: gpd.GeoDataFrame
     weights: gpd.GeoDataFrame
+    components: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()
     community_committees: pd.DataFrame = field(default_factory=_no_pairs)

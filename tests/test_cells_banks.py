@@ -21,7 +21,7 @@ def search_of(area, borders, cells):
     nothing, places = np.zeros(len(area)), np.zeros(len(area), dtype=np.intp)
     atoms = Atoms(
         area_m2=np.array(area, dtype=float), x=nothing, y=nothing, rim_m=nothing,
-        built_m2=nothing, face=places, left=left, right=right,
+        built_m2=nothing, components=nothing, face=places, left=left, right=right,
         length_m=np.full(len(left), 50.0), worth=np.zeros(len(left)), estate=places,
         image=np.zeros((1, 1), dtype=np.int64), frame=Frame(0.0, 0.0, 1, 1, 2.0),
     )  # fmt: skip

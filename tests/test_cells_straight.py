@@ -109,3 +109,12 @@ def test_whatever_is_beside_it_the_land_is_tiled_and_nobody_is_cut(sways, houses
     for one in whole:
         house = shapely.box(*one)
         assert shapely.covers(after, house).tolist() == shapely.covers(cells, house).tolist()
+
+
+def test_a_cell_in_several_parts_keeps_them():
+    cells = halves((95, 20), (105, 40), (95, 60), (105, 80))
+    island = shapely.box(300, 0, 320, 20)
+    apart = np.array([shapely.multipolygons([cells[0], island]), cells[1]], dtype=object)
+    after = straight(apart)
+    assert shapely.get_num_geometries(after).tolist() == [2, 1]
+    assert corners(after) == [[100, 0], [100, 100]]

@@ -62,6 +62,8 @@ class Atoms:
         Area, centre, and length of the border with what lies outside the community.
     built_m2 : array of float
         Of it, under buildings.
+    components : array of float
+        How many municipal components stand in it.
     face : array of int
         Position of the face each lies in, or goes with as a strip along a wall.
     left, right : array of int, shape (m,)
@@ -79,6 +81,7 @@ class Atoms:
     y: Floats
     rim_m: Floats
     built_m2: Floats
+    components: Floats
     face: Ints
     left: Ints
     right: Ints
@@ -155,6 +158,14 @@ def make_atoms(
     behind = _main_face(image[inside], np.r_[0, estate][goes][inside], n)
     main = _main_face(image[inside], goes[inside] - 1, n)
     return replace(atoms, face=own[main], estate=behind), face
+
+
+def with_components(atoms: Atoms, points: Geometries) -> Atoms:
+    """Return the atoms with how many of the points stand in each; others count nowhere."""
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    at = atoms.image[atoms.frame.places(x, y)]
+    counts = np.bincount(at[at >= 0], minlength=len(atoms.area_m2))
+    return replace(atoms, components=counts.astype(np.float64))
 
 
 def _in_yards(
@@ -250,6 +261,7 @@ def _measure(
         y=frame.north - (y + 0.5) * frame.pixel_m,
         rim_m=rim,
         built_m2=covered,
+        components=np.zeros(n),
         face=np.zeros(n, dtype=np.intp),
         left=left,
         right=right,

@@ -36,6 +36,13 @@ class Score:
     form : float
         Cost of 1 of the inverse isoperimetric quotient beyond `round_enough`.
     round_enough : float
+    even : float
+        Cost of a cell of built-up land whose number of components is off by as many as it
+        should have; grows with the square up to there, from there evenly. 0 does not look.
+    components : float
+        How many components a cell of built-up land should have.
+    built_m2 : float
+        Target area of cells of built-up land.
     """
 
     aim: float = 1.0
@@ -47,6 +54,9 @@ class Score:
     bare: float = 2.0
     form: float = 1.15
     round_enough: float = 1.6
+    even: float = 0.0
+    components: float = 0.0
+    built_m2: float = 0.0
 
     def area(self, share: float) -> float:
         """Return the cost of a cell of `share` times its target area."""
@@ -62,9 +72,24 @@ class Score:
         inverse = perimeter_m * perimeter_m / (_DISC * (max(_LEAST_M, area_m2)))
         return self.form * (inverse - self.round_enough) if inverse > self.round_enough else 0.0
 
-    def cell(self, area_m2: float, perimeter_m: float, target_m2: float) -> float:
+    def evenness(self, components: float) -> float:
+        """
+        Return the cost of the number of components of a cell of built-up land.
+
+        The mean of the squares is the squared coefficient of variation; from twice the
+        number on it grows evenly, so that one crowded place does not rule all around it.
+        """
+        off = abs(components / self.components - 1.0)
+        return self.even * (off * off if off <= 1.0 else 2.0 * off - 1.0)
+
+    def cell(
+        self, area_m2: float, perimeter_m: float, target_m2: float, components: float
+    ) -> float:
         """Return the cost of a cell by itself."""
-        return self.area(area_m2 / target_m2) + self.shape(area_m2, perimeter_m)
+        cost = self.area(area_m2 / target_m2) + self.shape(area_m2, perimeter_m)
+        if self.components and target_m2 == self.built_m2:
+            cost += self.evenness(components)
+        return cost
 
     def cut(self, length_m: Floats, worth: Floats, side_m: float) -> Floats:
         """Return the cost of each border if it parts two cells; below 0 it is a good one."""

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridplan.cells.raster import Frame, Labels
+from gridplan.cells.raster import Frame
 from gridplan.geometry import Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
+Labels = npt.NDArray[np.int32]
 
 _FREE_M = 20.0
 """How far a straight piece of a cut may run from the pixel border where it crosses no building."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridplan.cells.atoms import Atoms, blocks_of, make_atoms
+from gridplan.cells.atoms import Atoms, blocks_of, make_atoms, with_components
 from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
 from gridplan.cells.banks import bridged_water, part_banks
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
 from gridplan.cells.faces import FaceSet, make_faces
-from gridplan.cells.groups import Sizes, Zoning, adjacency_lists, group_blocks
+from gridplan.cells.groups import Group, Sizes, Zoning, adjacency_lists, group_blocks
 from gridplan.cells.halves import make_cutter
 from gridplan.cells.land import Footprints, Land, Lines, border_lines, footprints
 from gridplan.cells.management import Management, management_lines
@@ -29,6 +29,7 @@ Ints = npt.NDArray[np.intp]
 _LEAST_ATOM = 0.05
 """Atoms are at least this share of the target area."""
 NONE = -1
+_NO_POINTS: Geometries = np.empty(0, dtype=object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ def draw_cells(communities: Geometries, land: Land, options: CellOptions) -> Dra
     faces = make_faces(lines, management.communities, whole.shapes)
     home = _home_faces(faces, whole.shapes, management.owner)
     zoning = _zoning(faces, land)
+    points = land.component_points if options.even_components else _NO_POINTS
     tiles, count = [], 0
     for one in range(len(communities)):
-        tile, number = _cells_of(faces, one, whole.shapes, home, zoning, options)
+        tile, number = _cells_of(faces, one, whole.shapes, home, zoning, points, options)
         tile.cell[tile.cell >= 0] += count
         count += number
         tiles.append(tile)
@@ -109,6 +111,7 @@ def _cells_of(
     shapes: Geometries,
     home: Ints,
     zoning: Zoning,
+    points: Geometries,
     options: CellOptions,
 ) -> tuple[Tile, int]:
     own = np.flatnonzero(faces.community == community)
@@ -119,13 +122,15 @@ def _cells_of(
     atoms, face = make_atoms(
         faces, own, shapes[held], place[home[held]], zoning.estate[own], least_m2=least
     )
+    atoms = with_components(atoms, points)
     score = RECOGNISABLE if options.preset == "recognisable" else UNIFORM
     of_atom = _grouped(atoms, zoning, options, score)
-    cell = np.full(atoms.image.shape, NONE, dtype=np.int64)
+    # Kept for all communities at once, so in no more bytes than they need.
+    cell = np.full(atoms.image.shape, NONE, dtype=np.int32)
     inside = atoms.image >= 0
     cell[inside] = of_atom[atoms.image[inside]]
     at = np.where(face > 0, own[face - 1] + 1, 0)
-    return Tile(cell, at, atoms.frame), int(of_atom.max()) + 1
+    return Tile(cell, at.astype(np.int32), atoms.frame), int(of_atom.max()) + 1
 
 
 def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -> Ints:
@@ -137,6 +142,7 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
         whole_estates=options.estates == "whole",
     )
     groups = group_blocks(atoms, own, sizes, score)
+    score = _even_score(atoms, groups, score, options)
     cut = score.cut(atoms.length_m, atoms.worth, options.side_m)
     cutter = make_cutter(atoms, cut, score)
     whole = (
@@ -146,6 +152,17 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
     bridged = bridged_water(atoms.left, atoms.right, atoms.worth, own.wet)
     part_banks(search, own.wet, bridged, whole=whole)
     return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)
+
+
+def _even_score(atoms: Atoms, groups: list[Group], score: Score, options: CellOptions) -> Score:
+    """Return the score that has cells of built-up land hold equally many components."""
+    built = [one.atoms for one in groups if one.target_m2 == options.target_m2]
+    own = np.array(sorted(atom for members in built for atom in members), dtype=np.intp)
+    count = float(atoms.components[own].sum())
+    if not count:
+        return score
+    mean = count * options.target_m2 / float(atoms.area_m2[own].sum())
+    return replace(score, even=options.even_components, components=mean, built_m2=options.target_m2)
 
 
 def _polygons(

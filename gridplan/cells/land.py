@@ -67,6 +67,8 @@ class Land:
         ``building_id``; polygons. No cell cuts one.
     estates : GeoDataFrame
         ``estate_id``, ``walled``; polygons. Those that are walled stay by themselves.
+    components : GeoDataFrame, optional
+        Points: municipal components, of which cells should have about equally many.
     """
 
     streets: gpd.GeoDataFrame
@@ -74,6 +76,14 @@ class Land:
     barriers: gpd.GeoDataFrame
     buildings: gpd.GeoDataFrame
     estates: gpd.GeoDataFrame
+    components: gpd.GeoDataFrame | None = None
+
+    @property
+    def component_points(self) -> Geometries:
+        """Where the components stand; empty where there are none."""
+        if self.components is None:
+            return np.empty(0, dtype=object)
+        return np.asarray(self.components.geometry.to_numpy(), dtype=object)
 
     @property
     def walled(self) -> gpd.GeoDataFrame:

@@ -53,6 +53,10 @@ class CellOptions:
         Cells of land that is not built up are this many times the target area.
     open_share : float
         Land with less than this share under buildings (0 to 1) is not built up.
+    even_components : float
+        Cost of a cell of built-up land with as many municipal components more or fewer
+        than it should have as it should have, beside those of area and form (where a
+        share of the target area too large or small costs up to 13); 0 does not look.
     repair : bool
         Whether gaps, overlaps, slivers and land beyond the boundary of a given grid are
         mended; otherwise they are listed and left.
@@ -67,6 +71,7 @@ class CellOptions:
     estates: Estates = "cut"
     open_factor: float = 4.0
     open_share: float = 0.05
+    even_components: float = 3.0
     repair: bool = False
 
     @property

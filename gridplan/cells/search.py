@@ -40,7 +40,7 @@ class Cells:
         Cell of each atom.
     members : list of set of int
         Atoms of each cell; empty where a cell was dissolved.
-    area, perimeter, target : list of float
+    area, perimeter, components, target : list of float
     realm : list of int
     """
 
@@ -48,6 +48,7 @@ class Cells:
     members: list[set[int]] = field(default_factory=list)
     area: list[float] = field(default_factory=list)
     perimeter: list[float] = field(default_factory=list)
+    components: list[float] = field(default_factory=list)
     target: list[float] = field(default_factory=list)
     realm: list[int] = field(default_factory=list)
 
@@ -70,6 +71,7 @@ class Search:
     def __init__(self, cutter: Cutter, near: Near, score: Score) -> None:
         self.cutter, self.near, self.score = cutter, near, score
         self.size: list[float] = cutter.atoms.area_m2.tolist()
+        self.components: list[float] = cutter.atoms.components.tolist()
         self.rim: list[float] = cutter.atoms.rim_m.tolist()
         self.outline = [
             self.rim[a] + sum(length for _, length, _ in own) for a, own in enumerate(near)
@@ -84,31 +86,38 @@ class Search:
         cells, members = self.cells, set(own)
         number = len(cells.members)
         cells.members.append(members)
-        area, perimeter = self._measure(members)
+        area, perimeter, components = self._measure(members)
         cells.area.append(area)
         cells.perimeter.append(perimeter)
+        cells.components.append(components)
         cells.target.append(target_m2)
         cells.realm.append(realm)
         for atom in members:
             cells.of_atom[atom] = number
         return number
 
-    def _measure(self, members: set[int]) -> tuple[float, float]:
-        area = perimeter = 0.0
+    def _measure(self, members: set[int]) -> tuple[float, float, float]:
+        area = perimeter = components = 0.0
         for atom in sorted(members):
             area += self.size[atom]
+            components += self.components[atom]
             perimeter += self.outline[atom]
             for other, length, _ in self.near[atom]:
                 if other in members:
                     perimeter -= length
-        return area, perimeter
+        return area, perimeter, components
 
     def cost(self, cell: int) -> float:
         """Return the cost of a cell by itself."""
         known = self._costs.get(cell)
         if known is None:
             cells = self.cells
-            known = self.score.cell(cells.area[cell], cells.perimeter[cell], cells.target[cell])
+            known = self.score.cell(
+                cells.area[cell],
+                cells.perimeter[cell],
+                cells.target[cell],
+                cells.components[cell],
+            )
             self._costs[cell] = known
         return known
 
@@ -149,11 +158,12 @@ class Search:
             sums[1] += cut
         if len(met) == (here in met) or len(cells.members[here]) == 1:
             return None
-        size, outline = self.size[atom], self.outline[atom]
+        size, outline, count = self.size[atom], self.outline[atom], self.components[atom]
         kept_m, kept_cut = met.get(here, (0.0, 0.0))
         old, target = self.cost(here), cells.target[here]
         area = cells.area[here] - size
-        rest = self.score.cell(area, cells.perimeter[here] - outline + 2 * kept_m, target)
+        perimeter = cells.perimeter[here] - outline + 2 * kept_m
+        rest = self.score.cell(area, perimeter, target, cells.components[here] - count)
         best: tuple[float, int] | None = None
         for there, (shared_m, cut) in met.items():
             if there == here or cells.realm[there] != cells.realm[here]:
@@ -162,6 +172,7 @@ class Search:
                 cells.area[there] + size,
                 cells.perimeter[there] + outline - 2 * shared_m,
                 cells.target[there],
+                cells.components[there] + count,
             )
             change = rest - old + grown - self.cost(there) + kept_cut - cut
             if change < -_GAIN and (best is None or (round(change, 6), there) < best):
@@ -194,6 +205,7 @@ class Search:
                 length for other, length, _ in self.near[atom] if cells.of_atom[other] == cell
             )
             cells.area[cell] += sign * self.size[atom]
+            cells.components[cell] += sign * self.components[atom]
             cells.perimeter[cell] += sign * (self.outline[atom] - 2 * shared)
             self._costs.pop(cell, None)
         cells.members[here].discard(atom)
@@ -285,7 +297,7 @@ class Search:
         realm = cells.realm[max(pair, key=lambda one: (cells.area[one], -one))]
         for one in pair:
             cells.members[one] = set()
-            cells.area[one] = cells.perimeter[one] = 0.0
+            cells.area[one] = cells.perimeter[one] = cells.components[one] = 0.0
             self._costs.pop(one, None)
         for part in parts:
             self.add(part.tolist(), realm=realm, target_m2=target)
@@ -383,7 +395,8 @@ class Search:
         total, label = 0.0, {}
         for number, part in enumerate(parts):
             members = set(part.tolist())
-            total += self.score.cell(*self._measure(members), target_m2)
+            area, perimeter, components = self._measure(members)
+            total += self.score.cell(area, perimeter, target_m2, components)
             label.update(dict.fromkeys(members, number))
         for atom, number in label.items():
             for other, _, cut in self.near[atom]:

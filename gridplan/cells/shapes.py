@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from gridplan.cells.atoms import WORTH, bond_m
 from gridplan.cells.faces import OUTSIDE, FaceSet, line_kinds, segments
 from gridplan.cells.land import Lines
-from gridplan.cells.raster import Frame, Labels
+from gridplan.cells.raster import Frame
 from gridplan.cells.sums import sums_by
 from gridplan.geometry import GRID_M, Floats, Geometries
 
@@ -41,8 +41,8 @@ class Tile:
     frame : Frame
     """
 
-    cell: Labels
-    face: Labels
+    cell: npt.NDArray[np.int32]
+    face: npt.NDArray[np.int32]
     frame: Frame
 
 

@@ -280,11 +280,20 @@ def _without(polygons: Geometries, corners: Floats) -> Geometries:
     gone = np.unique(corners @ np.array([1, 1j]))
     coords, owner = shapely.get_coordinates(polygons, return_index=True)
     changed = np.unique(owner[np.isin(coords @ [1, 1j], gone)])
-    rings, cell = shapely.get_rings(polygons[changed], return_index=True)
+    # A cell may be in several parts, where the land is.
+    parts, cell = shapely.get_parts(polygons[changed], return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
     # The last point of a ring is its first again.
     kept = np.r_[ring[1:] == ring[:-1], False] & ~np.isin(points @ [1, 1j], gone)
     closed = shapely.linearrings(points[kept], indices=ring[kept])
+    fewer = shapely.polygons(closed, indices=part)
     straight = polygons.copy()
-    straight[changed] = shapely.polygons(closed, indices=cell)
+    straight[changed] = fewer[np.searchsorted(cell, np.arange(len(changed)))]
+    several = np.flatnonzero(np.bincount(cell) > 1)
+    of_several = np.isin(cell, several)
+    if len(several):
+        straight[changed[several]] = shapely.multipolygons(
+            fewer[of_several], indices=np.searchsorted(several, cell[of_several])
+        )
     return np.asarray(shapely.normalize(straight), dtype=object)

@@ -34,6 +34,13 @@ _HECTARE_M2 = 10_000.0
 _SAME_CHANGES = 1e-4
 """A bound that is nearer than this share shows that no fewer can change hands."""
 _PROOFS = ("tiling_error_m2", "buildings_cut", "communities_crossed", "zones_disconnected")
+_COMPONENTS = {
+    "components_counted": 0,
+    "components_in_no_cell": 0,
+    "components_mean": 1,
+    "components_cv": 2,
+}
+"""Figures of municipal components, where a place has any, with their decimals."""
 
 Fact = tuple[Message, Message]
 
@@ -218,6 +225,11 @@ def cell_facts(plan: Plan) -> list[Fact]:
         found = word("exception", kind)
         label = Message(en=f"exception: {found.en}", zh=f"例外：{found.zh}")
         rows.append((label, same(number(count))))
+    rows += [
+        (term(key, "indicator").message, same(number(cells[key], digits)))
+        for key, digits in _COMPONENTS.items()
+        if cells.get(key) is not None
+    ]
     official = plan.summary["place"]["codes_official"]
     value = (
         Message(en="official", zh="官方编码")

@@ -24,8 +24,8 @@ _ZONES = (
     "workload", "compactness",
 )  # fmt: skip
 _CELLS = (
-    "cell_id", "community_id", "zone_id", "area_m2", "population", "exception", "standard",
-    "cell_uid",
+    "cell_id", "community_id", "zone_id", "area_m2", "population", "components", "exception",
+    "standard", "cell_uid",
 )  # fmt: skip
 _COMMITTEES = ("committee_id", "name", "kind", "inside", "residents_own", "residents_nearest",
                "staff")  # fmt: skip
@@ -151,7 +151,8 @@ def cells_table(plan: Plan) -> pd.DataFrame:
     )
     kept = told[[column for column in _CELLS if column in told]].sort_values("cell_id")
     without = aggregate.people(demand)[demand["cell_uid"].isna()].sum()
-    return _totalled(kept, "cell_id", {"population": without}, ["area_m2", "population"])
+    sums = ["area_m2", "population", "components"]
+    return _totalled(kept, "cell_id", {"population": without}, sums)
 
 
 def committees_table(plan: Plan) -> pd.DataFrame:

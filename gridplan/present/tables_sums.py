@@ -37,6 +37,14 @@ def reconcile_table(plan: Plan) -> pd.DataFrame:
         ("网格数 = 概要中的网格数", "cells in the layer = cells in the summary",
          len(cells), summary["cells"]["count"]),
     ]  # fmt: skip
+    components = plan.place.components
+    if len(components):
+        checks.append(
+            ("网格部件合计 + 未计入网格的部件 = 部件总数",
+             "components of the cells + in no cell = components read",
+             cells["components"].sum() + summary["cells"]["components_in_no_cell"],
+             len(components))
+        )  # fmt: skip
     zones = zones_table(plan)
     if len(zones):
         checks.append(
@@ -196,6 +204,7 @@ _UNITS = {
     "zones": Message(en="zones", zh="个"),
     "ways": Message(en="ways", zh="条"),
     "gates": Message(en="gates", zh="个"),
+    "components": Message(en="components", zh="个"),
 }
 _FAMILIES: Mapping[str, Callable[[str], Message]] = {
     "missing": reason_label,

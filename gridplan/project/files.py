@@ -29,11 +29,12 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "facilities": ("none",),
         "weights": ("none",),
         "zonings": ("none",),
+        "components": ("none",),
     }
 )
 """Values of layer settings that are no file names, by layer."""
 
-BY_TAGS = ("boundary", "communities", "committees", "sites", "facilities")
+BY_TAGS = ("boundary", "communities", "committees", "sites", "facilities", "components")
 """Layers that `{osm = {…}}` can select by tags; the others are read whole."""
 
 PAIRS = "community_committees"

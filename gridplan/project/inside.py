@@ -22,8 +22,9 @@ _WORDS = {
     "sites": ("sites", "个活动室点"),
     "committees": ("committees", "个居委会"),
     "facilities": ("service points of facilities", "个设施服务点"),
+    "components": ("municipal components", "个部件"),
 }
-_INSIDE = ("buildings", "estates", "weights", "zonings")
+_INSIDE = ("buildings", "estates", "weights", "zonings", "components")
 _NEAR = ("streets", "water", "barriers", "gates")
 
 
@@ -70,6 +71,24 @@ def _keep(reading: Reading, layer: str, kept: Flags) -> None:
         ids,
         en=f"{len(ids)} of {len(frame)} {en} lie {where_en} and were left out: {first_ids(ids)}.",
         zh=f"{len(frame)} {zh}中有 {len(ids)} 个{where_zh}，未采用：{first_ids(ids)}。",
+    )
+
+
+def select_components(reading: Reading) -> None:
+    """Keep the components inside the boundary; a layer with none inside lies elsewhere."""
+    if reading.outline is None:
+        return
+    frame = reading.layers["components"]
+    kept = shapely.intersects(reading.outline, frame.geometry.to_numpy())
+    if kept.any():
+        _keep(reading, "components", kept)
+        return
+    ids = first_ids(ids_of(frame, "components", ~kept))
+    reading.faults.add(
+        en=f"None of the {len(frame)} municipal components lies inside the boundary: {ids}. Check "
+        f"the layer `components` and its coordinate system, or leave it out.",
+        zh=f"{len(frame)} 个部件均不在边界内：{ids}。请检查图层 `components` 及其坐标系，"
+        f"或不使用该图层。",
     )
 
 

@@ -109,6 +109,15 @@ def facilities_from_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
+def components_from_points(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return places that tags selected as municipal components of the kind the tags say."""
+    return gpd.GeoDataFrame(
+        {"component_id": "m-" + points["committee_id"], "kind": points["kind"]},
+        geometry=points.geometry.to_numpy(),
+        crs=points.crs,
+    )
+
+
 def _with_tags(frame: gpd.GeoDataFrame, tags: Mapping[str, str]) -> gpd.GeoDataFrame:
     chosen = pd.Series(data=True, index=frame.index)
     for key, value in tags.items():

@@ -29,7 +29,12 @@ from gridplan.project.files import (
     read_pairs,
     read_source,
 )
-from gridplan.project.inside import drop_unknown_estates, select_facilities, select_near
+from gridplan.project.inside import (
+    drop_unknown_estates,
+    select_components,
+    select_facilities,
+    select_near,
+)
 from gridplan.project.outline import DEGREES, checked_box, read_outline
 from gridplan.project.population import check_homes, population_total, read_population
 from gridplan.project.reading import (
@@ -49,7 +54,7 @@ from gridplan.sources.vectors import coordinate_faults
 
 _LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates", "weights", "zonings")
 _NEEDED = ("buildings", "streets")
-_LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites", "facilities")
+_LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites", "facilities", "components")
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ def open_project(
         _read_sites(reading)
     with keeping_faults(reading.faults):
         _read_facilities(reading)
+    with keeping_faults(reading.faults):
+        _read_components(reading)
     drop_unknown_estates(reading)
     population: pd.DataFrame | None = None
     with keeping_faults(reading.faults):
@@ -278,6 +285,21 @@ def _read_facilities(reading: Reading) -> None:
     if len(frame):
         reading.layers["facilities"] = frame
         select_facilities(reading, "facilities", chosen=source.osm is not None)
+
+
+def _read_components(reading: Reading) -> None:
+    source = source_of(reading.config, reading.folder, "components")
+    if not isinstance(source, LayerSource):
+        return
+    if source.osm is not None:
+        points = from_osm.select_points(extract_of(reading), source.osm, what="components")
+        frame = from_osm.components_from_points(points.to_crs(reading.crs))
+        frame = on_grid(reading, frame, "components", strict=False)
+    else:
+        frame = read_file(reading, source, "components", strict=False)
+    if len(frame):
+        reading.layers["components"] = frame
+        select_components(reading)
 
 
 def _assumed_sites(reading: Reading, word: str) -> gpd.GeoDataFrame:

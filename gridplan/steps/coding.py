@@ -92,6 +92,7 @@ def _land(place: Place) -> Land:
         barriers=place.barriers,
         buildings=place.buildings,
         estates=place.estates,
+        components=place.components,
     )
 
 

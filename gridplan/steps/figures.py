@@ -40,6 +40,7 @@ def add_summary(work: Work) -> None:
             "code_profile": config.cells.profile.name,
             "code_form": config.cells.profile.form,
             **evaluation.cell_figures(layers["cells"]),
+            **work.found.get("component_figures", {}),
         },
         **walks,
         "siting": work.found["siting_figures"] | summary.space_figures(layers["rooms"]),
@@ -99,4 +100,5 @@ def add_proofs(work: Work) -> None:
 def _inputs(place: Place) -> dict[str, pd.DataFrame]:
     """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
     names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
-    return {f"in_{name}": getattr(place, name) for name in names}
+    some = tuple(name for name in ("components",) if len(getattr(place, name)))
+    return {f"in_{name}": getattr(place, name) for name in (*names, *some)}

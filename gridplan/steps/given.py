@@ -89,3 +89,15 @@ def nowhere_notes(demand: gpd.GeoDataFrame) -> list[Note]:
         f"{first_ids(ids)}。他们计入全域与社区，不计入单元网格与责任区。",
     )
     return [Note(f"{_OWN}homes_in_no_cell", len(ids), message, ids)]
+
+
+def no_cell_note(ids: list[str]) -> list[Note]:
+    """Return a note of the municipal components that lie in a gap of the grid, if any do."""
+    if not ids:
+        return []
+    message = Message(
+        en=f"{len(ids)} municipal components lie in no cell of the given grid and are counted in "
+        f"none: {first_ids(ids)}.",
+        zh=f"{len(ids)} 个部件不在现有网格的任何单元内，未计入任何网格：{first_ids(ids)}。",
+    )
+    return [Note(f"{_OWN}components_in_no_cell", len(ids), message, tuple(ids))]

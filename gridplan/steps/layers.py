@@ -44,6 +44,7 @@ def add_layers(work: Work) -> None:
     place, demand = work.place, work.found["demand"]
     cells = work.found["cells"]
     columns = ["cell_uid", "cell_id", "community_id", "zone_id", "area_m2", "population"]
+    columns += [name for name in ("components",) if name in cells]
     cells = cells.assign(valid_from=place.as_of.isoformat())
     cells = cells[[*columns, "valid_from", "exception", "standard", "grid_system", "geometry"]]
     work.found["layers"] = {

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from gridplan import assemble
 from gridplan.answers.words import WALL, YES
 from gridplan.cells import cell_uids, managed_communities
+from gridplan.cells.components import NOWHERE, built_cells, cells_of_components, unevenness
 from gridplan.cells.given import kept_whole
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
@@ -27,7 +28,7 @@ from gridplan.network import (
 )
 from gridplan.place import Place
 from gridplan.steps.coding import coded_cells
-from gridplan.steps.given import nowhere_notes
+from gridplan.steps.given import no_cell_note, nowhere_notes
 from gridplan.steps.work import Work, network_options
 
 
@@ -151,5 +152,28 @@ def add_cells(work: Work) -> None:
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
     work.found["cells"] = assemble.cells_with_residents(cells, demand)
+    if len(work.place.components):
+        _count_components(work)
     if coded.faults is not None:
         work.notes.extend(nowhere_notes(demand))
+
+
+def _count_components(work: Work) -> None:
+    """Count the components of each cell, each in one cell, and name those that are in none."""
+    cells, components = work.found["cells"], work.place.components
+    shapes = cells.geometry.to_numpy()
+    home = cells_of_components(components.geometry.to_numpy(), shapes)
+    counts = np.bincount(home[home != NOWHERE], minlength=len(cells))
+    built = built_cells(
+        shapes,
+        work.place.buildings.geometry.to_numpy(),
+        open_share=work.config.cells.open_share,
+    )
+    work.found["cells"] = cells.assign(components=counts.astype(np.int64))
+    work.found["component_figures"] = {
+        "components_counted": int(counts.sum()),
+        "components_in_no_cell": int((home == NOWHERE).sum()),
+        "components_mean": float(counts[built].mean()) if len(built) else None,
+        "components_cv": unevenness(counts[built].astype(float)),
+    }
+    work.notes.extend(no_cell_note(components["component_id"][home == NOWHERE].tolist()))

@@ -34,6 +34,7 @@ from gridplan.verify import (
     walks,
     zones,
 )
+from gridplan.verify.components import components_of
 from gridplan.verify.contract import check_contract, missing_layer
 from gridplan.verify.findings import (
     STANDARD,
@@ -448,6 +449,7 @@ CHECKS = (
     _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
     _Check("residents", ("demand",), _residents),
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
+    _Check("components", ("in_components", "cells.components"), components_of, expected=False),
     _Check("committee_walks", ("demand", "committees"), walks.committee_walks_of),
     _Check("room_walks", ("demand", "rooms"), walks.room_walks_of),
     _Check("walk_figures", ("demand", "summary"), walk_figures.walk_figures_of, expected=False),

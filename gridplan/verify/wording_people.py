@@ -29,6 +29,12 @@ DEMAND = {
         "close the gap it lies in.",
         "{count} 个已落位的需求点没有所属单元网格：{ids}。请逐一归属，或补齐所在空隙。",
     ),
+    "components_differ": hard(
+        "Cells whose number of components is not that of the points in them: {count} ({ids}); "
+        "{detail}. Count each component in one cell.",
+        "{count} 个单元网格的部件数与其中的部件不符：{ids}；{detail}。"
+        "每个部件应计入且仅计入一个网格。",
+    ),
     "demand_elsewhere": soft(
         "Demand points outside the cell they name: {count}, up to {amount} m away ({ids}). "
         "Assign them again.",

@@ -115,6 +115,7 @@ def _services(town: DemoTown) -> dict[str, str]:
         "service_stations": str(stations.get("社区服务站", 0)),
         "social_work_stations": str(stations.get("社工站", 0)),
         "service_points": str(len(services)),
+        "components": str(len(town.layers["components"])),
     }
 
 

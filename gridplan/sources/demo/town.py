@@ -10,6 +10,7 @@ import shapely
 
 from gridplan.geometry import Geometries
 from gridplan.sources.demo.blocks import make_blocks
+from gridplan.sources.demo.components import street_components
 from gridplan.sources.demo.departments import department_zones
 from gridplan.sources.demo.landuse import PERSONS_PER_HOUSEHOLD, build_tracts
 from gridplan.sources.demo.names import PUBLIC_NAMES, NameBook
@@ -43,7 +44,8 @@ def make_town(options: DemoOptions | None = None) -> DemoTown:
     DemoTown
         Layers ``boundary``, ``communities``, ``committees``, ``buildings``,
         ``streets``, ``water``, ``barriers``, ``gates``, ``estates``, ``sites``,
-        ``facilities``, ``zonings`` in EPSG:4549 on the 1 mm grid, and the population table.
+        ``facilities``, ``zonings``, ``components`` in EPSG:4549 on the 1 mm grid, and the
+        population table.
 
     Examples
     --------
@@ -89,6 +91,7 @@ def make_town(options: DemoOptions | None = None) -> DemoTown:
         "facilities": place_services(communities, buildings[near], options),
         "zonings": department_zones(outline, options),
     }
+    layers["components"] = street_components(layers, options)
     return DemoTown(options, layers, population)
 
 
