@@ -33,7 +33,7 @@ from gridplan.setting_fields import setting as _setting
 from gridplan.settings_file import read_raw
 from gridplan.siting import GradedNorm
 from gridplan.unify_settings import UnifySettings
-from gridplan.zones import ZoneOptions
+from gridplan.zone_settings import ZoneSettings
 
 _LARGEST_SEED = 2**31 - 1
 """What every solver takes."""
@@ -319,26 +319,6 @@ class AccessSettings(Section):
     def _above_zero(cls, given: dict[str, float]) -> dict[str, float]:
         en, zh = "walking speeds must be above 0 m/s", "步行速度须大于 0 米/秒"
         return over_defaults(given, _default(WalkingSpeeds, "metres_per_s"), en=en, zh=zh)
-
-
-class ZoneSettings(Section):
-    """`[zones]`: the responsibility zones."""
-
-    model_config = _FROZEN
-    k: int = _setting(
-        _default(ZoneOptions, "k") or 0,
-        en="Number of zones; 0: proposed from the residents.",
-        zh="责任区数量；0 表示按人口建议。",
-        ge=0,
-    )
-    tolerance: float = _setting(
-        _default(ZoneOptions, "tolerance"),
-        en="Largest deviation of a zone's residents from the mean.",
-        zh="各责任区人口与均值的最大偏差。",
-        unit="share",
-        gt=0,
-        le=1,
-    )
 
 
 class ReportSettings(Section):

@@ -33,6 +33,8 @@ class Norm(Section):
 
 
 _CIRCLES = "GB 50180-2018"
+_OFFICES = "Zones of enforcement offices in practice / 综合执法中队工作责任区实践"
+_GRID = "300 to 500 households per social grid / 社会治理网格 300–500 户"
 
 DEFAULT_NORMS: Mapping[str, Norm] = {
     "walk_5min_m": Norm(
@@ -62,6 +64,15 @@ DEFAULT_NORMS: Mapping[str, Norm] = {
         value=300,
         unit="households",
         source="Graded norm of Guiyang for estate activity rooms / 贵阳小区活动室分级标准",
+    ),
+    "enforcement_zones_least": Norm(value=4, unit="zones", source=_OFFICES),
+    "enforcement_zones_most": Norm(value=11, unit="zones", source=_OFFICES),
+    "social_grid_least_households": Norm(value=300, unit="households", source=_GRID),
+    "social_grid_most_households": Norm(value=500, unit="households", source=_GRID),
+    "patrol_cells": Norm(
+        value=18,
+        unit="cells",
+        source="A collector of Dongcheng patrols 18 ha / 东城区监督员人均巡查 18 公顷",
     ),
     "workers_per_10000": Norm(
         value=18, unit="1", source="Community workers per 10,000 residents / 每万人社区工作者"

@@ -25,6 +25,7 @@ from gridplan.steps import (
     services,
     unifying,
     walking,
+    zoning,
 )
 from gridplan.steps.coding import coded_cells
 from gridplan.steps.places import managed_place
@@ -106,7 +107,13 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("services", ("water",), ("access", "norms"), ("network", "siting"), services.add_services),
     Step("people", ("population",), ("demand",), ("demand", "access"), people.add_people),
-    Step("zones", (), ("zones", "run"), ("cells", "demand"), deciding.add_zones),
+    Step(
+        "zones",
+        ("committees", "buildings", "streets", "water", "zonings"),
+        ("zones", "run", "norms", "demand"),
+        ("network", "cells", "demand"),
+        zoning.add_zones,
+    ),
     Step(
         "layers",
         (),

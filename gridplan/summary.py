@@ -144,20 +144,6 @@ def _finite(figure: float) -> float | None:
     return figure if math.isfinite(figure) else None
 
 
-def zone_figures(zones: pd.DataFrame, *, tolerance: float, start: str) -> dict[str, Any]:
-    """Return how balanced and how compact a zone system is."""
-    residents = zones["population"].to_numpy(dtype=float)
-    mean = residents.mean()
-    return {
-        "count": len(zones),
-        "tolerance": tolerance,
-        "max_deviation_share": float(np.abs(residents / mean - 1).max()),
-        "cv": float(residents.std() / mean),
-        "compactness_median": float(zones["compactness"].median()),
-        "start": start,
-    }
-
-
 def network_figures(network: Network, place: Place) -> dict[str, Any]:
     """Return the size of the walking network and how much of it hangs together."""
     walkable = network.walkable

@@ -68,7 +68,7 @@ def test_settings_on_the_command_line(run, tmp_path):
     assert result.exit_code == 0, result.output
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     assert summary["siting"]["p"] == 2
-    assert summary["zones"]["systems"]["main"]["count"] == 4
+    assert summary["zones"]["systems"]["enforcement"]["count"] == 4
 
 
 def test_no_room_at_all_is_a_plan_too(run):

@@ -114,7 +114,7 @@ def test_without_zonings_nothing_is_said(tmp_path):
     bare = gridplan.run(*gridplan.read_project(tiny.write(tmp_path / "town")))
     assert "unify" not in bare.summary
     assert not {"conflicts", "handovers", "duties"} & set(bare.layers)
-    assert set(bare.layers["zones"]["zone_system"]) == {"main"}
+    assert set(bare.layers["zones"]["zone_system"]) == {"enforcement", "social_grid", "patrol"}
 
 
 def _grown(frame, row, by_m):

@@ -442,7 +442,8 @@ def test_every_rule_is_planted():
     # Those of a plan before it becomes layers are planted beside the solvers, in
     # test_siting_cover_faults and test_verify_capacity; of rooms in test_rooms_space,
     # test_rooms_counts, test_rooms_reasons and test_rooms_several; of one boundary for
-    # departments in test_unify_run; of components in test_cells_components.
+    # departments in test_unify_run; of components in test_cells_components; of zone systems
+    # in test_zone_systems_run.
     elsewhere = {"siting_count", "siting_budget", "siting_group", "siting_uncovered"}
     elsewhere |= {"siting_share", "components_differ"}
     elsewhere |= {"room_space", "room_overfull", "assigned_wrong", "room_elsewhere"}
@@ -451,6 +452,9 @@ def test_every_rule_is_planted():
     elsewhere |= {"price_together"}
     elsewhere |= {"stage_differs", "backup_differs", "trade_off_beaten"}
     elsewhere |= {"conflict_sums", "handover_area", "successor_twice", "duty_not_one"}
+    elsewhere |= {"zone_system_missing", "zone_balance_claim", "zone_band_wrong"}
+    elsewhere |= {"zone_unbalanced", "zone_crosses_community", "zone_parent_unknown"}
+    elsewhere |= {"zone_anchors", "zone_not_kept", "zone_load_differs", "zone_listing"}
     elsewhere |= {"demand_nowhere", "demand_twice", "pair_barred", "site_overloaded"}
     planted = {rule for _, rule, _ in PLANTED.values()}
     assert planted | {"not_measured"} | elsewhere == set(RULES)

@@ -1,4 +1,4 @@
-"""Steps: where rooms go, and the responsibility zones."""
+"""Step: where rooms go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from gridplan.access import basis_of, nearest_columns
 from gridplan.steps import rooming
 from gridplan.steps.rehearsing import rehearse_rooms
 from gridplan.steps.work import Work
-from gridplan.zones import ZoneOptions, partition_zones
 
 
 def add_siting(work: Work) -> None:
@@ -49,13 +48,3 @@ def add_siting(work: Work) -> None:
     work.found["closing"] = costs
     if given:
         work.found["bases"]["assigned"] = basis_of(demand, "assigned", points)
-
-
-def add_zones(work: Work) -> None:
-    """Group the cells into zones."""
-    cells, settings = work.found["cells"], work.config.zones
-    options = ZoneOptions(k=settings.k, tolerance=settings.tolerance, seed=work.config.run.seed)
-    zones = partition_zones(cells, cells.set_index("cell_uid")["population"], options=options)
-    work.found["zone_plan"] = zones
-    work.notes.extend(zones.notes)
-    work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(zones.zone_of))

@@ -10,7 +10,8 @@ from gridplan import evaluation, summary
 from gridplan.errors import InfeasibleError
 from gridplan.place import Place
 from gridplan.plan import CONTRACT
-from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
+from gridplan.steps.work import Work, access_options
+from gridplan.steps.zone_layers import missed_by_systems, system_figures
 from gridplan.unify import agreed_m2, conflict_sums
 from gridplan.verify import verify_plan
 
@@ -18,11 +19,6 @@ from gridplan.verify import verify_plan
 def add_summary(work: Work) -> None:
     """Gather the figures of the summary."""
     layers, place, config = work.found["layers"], work.place, work.config
-    zones = summary.zone_figures(
-        layers["zones"][layers["zones"]["zone_system"] == MAIN_SYSTEM],
-        tolerance=config.zones.tolerance,
-        start=work.found["zone_plan"].start,
-    )
     walks = evaluation.walk_figures(
         work.found["demand"],
         norms_m=config.walk_norms_m,
@@ -45,7 +41,7 @@ def add_summary(work: Work) -> None:
         **walks,
         "siting": work.found["siting_figures"] | summary.space_figures(layers["rooms"]),
         "measures": summary.measure_figures(work.found["measures"]),
-        "zones": {"systems": {MAIN_SYSTEM: zones}},
+        "zones": system_figures(work),
         **_unify_figures(work),
         "network": summary.network_figures(work.found["network"], place),
         "norms": [
@@ -89,7 +85,7 @@ def add_proofs(work: Work) -> None:
         for name, value in report.proofs.items()
     }
     figures["targets_missed"] = evaluation.targets_missed(
-        figures, zones=work.found["zone_plan"].targets_missed
+        figures, zones=missed_by_systems(work.found["systems"])
     )
     figures["caveats"] = evaluation.caveats(figures, notes)
     hard = [finding.message for finding in report.findings if finding.severity == "hard"]

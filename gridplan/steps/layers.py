@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from gridplan import assemble
 from gridplan.access import (
@@ -27,8 +26,8 @@ from gridplan.place import Place
 from gridplan.rooms import community_change, room_space
 from gridplan.steps.rooming import add_staffing
 from gridplan.steps.services import COMMITTEE, ROOM
-from gridplan.steps.work import MAIN_SYSTEM, Work, access_options
-from gridplan.zones import dissolve_zones
+from gridplan.steps.work import Work, access_options
+from gridplan.steps.zone_layers import system_layers
 
 _OWN_STEPS = (
     "service_areas", "catchments", "catchment_scores", "placement", "sensitivity"
@@ -54,10 +53,7 @@ def add_layers(work: Work) -> None:
         "cells": cells,
         "cells_retired": cells.iloc[:0].assign(valid_to="", reason=""),
         "cell_lineage": _lineage(cells, place),
-        "zones": zones_layer(place, cells, work.found["zone_plan"].zone_of, system=MAIN_SYSTEM),
-        "cell_zones": cells[["cell_uid", "zone_id"]].assign(zone_system=MAIN_SYSTEM)[
-            ["cell_uid", "zone_system", "zone_id"]
-        ],
+        **system_layers(work),
         "estates": assemble.estates_layer(place, demand),
         "gates": assemble.gates_layer(place, work.found["proposed_gates"]),
         "demand": _demand_layer(demand, place.groups),
@@ -202,22 +198,3 @@ def _lineage(cells: gpd.GeoDataFrame, place: Place) -> pd.DataFrame:
             "document": pd.Series([None] * len(cells), dtype="object"),
         }
     )
-
-
-def zones_layer(
-    place: Place, cells: gpd.GeoDataFrame, zone_of: pd.Series[str], *, system: str
-) -> gpd.GeoDataFrame:
-    """Return the zones of a system as the contract has them."""
-    zones = dissolve_zones(cells, zone_of)
-    zones["zone_system"] = system
-    zones["parent_zone_id"] = pd.Series([None] * len(zones), dtype="object")
-    zones["name"] = zones["zone_id"]
-    homes = place.buildings
-    points = shapely.point_on_surface(homes.geometry.to_numpy())
-    where = first_containing(points, zones, "zone_id")
-    households = homes["households"].groupby(where).sum(min_count=1)
-    zones["households"] = zones["zone_id"].map(households).astype("Int64")
-    zones["workload"] = zones["population"].astype(float)
-    first = ["zone_system", "zone_id", "parent_zone_id", "name", "community_id", "cells"]
-    rest = ["area_m2", "population", "households", "workload", "compactness", "geometry"]
-    return zones[[*first, *rest]]

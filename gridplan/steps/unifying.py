@@ -6,11 +6,12 @@ import geopandas as gpd
 import pandas as pd
 
 from gridplan.config import Config
-from gridplan.steps.layers import zones_layer
 from gridplan.steps.work import Work
+from gridplan.steps.zone_layers import zone_layer
 from gridplan.unify import UnifyOptions, conflicts, duties, handovers, propose_zones
+from gridplan.zone_settings import UNIFIED
 
-UNIFIED_SYSTEM = "unified"
+UNIFIED_SYSTEM = UNIFIED
 """The zone system that all departments share."""
 
 
@@ -37,7 +38,7 @@ def add_unified(work: Work) -> None:
     unified = propose_zones(cells, demand, place.zonings, given=given, options=options)
     work.notes.extend(unified.notes)
     work.found["unified"] = unified
-    zones = zones_layer(place, cells, unified.zone_of, system=UNIFIED_SYSTEM)
+    zones = zone_layer(work, cells, unified.zone_of, system=UNIFIED_SYSTEM)
     layers["zones"] = gpd.GeoDataFrame(
         pd.concat([layers["zones"], zones], ignore_index=True), crs=place.crs
     )

@@ -13,9 +13,6 @@ from gridplan.errors import Note
 from gridplan.network import NetworkOptions
 from gridplan.place import Place
 
-MAIN_SYSTEM = "main"
-"""The zone system that every plan has."""
-
 
 @dataclass
 class Work:

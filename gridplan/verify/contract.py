@@ -84,6 +84,8 @@ _ADDED = {
     "zone_successors": "zone_id department old_zone_id",
     "zonings_adopted": "department changes changes_by_cells start",
     "zonings_apart": "department other information_bits information_share mass_apart",
+    "zone_loads": "zone_system zone_id load_kind load deviation_share least most",
+    "zone_estates": "zone_system zone_id estate_id buildings households population building_ids",
     "duties": "zone_id class department old_zone_id by_default",
     "walks": "rank demand_id estate_id community_id committee_id residents walk_m straight_m "
     "detour why why_en geometry",

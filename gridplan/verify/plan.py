@@ -32,6 +32,7 @@ from gridplan.verify import (
     unify,
     walk_figures,
     walks,
+    zone_systems,
     zones,
 )
 from gridplan.verify.components import components_of
@@ -447,6 +448,7 @@ CHECKS = (
     _Check("zone_connection", ("cells", "cells.zone_id | cell_zones"), _zone_connection),
     _Check("drawn_zones", ("zones",), _drawn_zones),
     _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
+    _Check("zone_systems", ("cells", "summary.zones"), zone_systems.systems_of, expected=False),
     _Check("residents", ("demand",), _residents),
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
     _Check("components", ("in_components", "cells.components"), components_of, expected=False),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gridplan.verify.rule import Rule, hard, soft
 from gridplan.verify.wording_people import DEMAND, SITING
+from gridplan.verify.wording_zones import ZONE_SYSTEMS
 
 _TABLES = {
     "layer_missing": hard(
@@ -383,6 +384,7 @@ RULES: MappingProxyType[str, Rule] = MappingProxyType(
         **_LINEAGE,
         **_LINKS,
         **_ZONES,
+        **ZONE_SYSTEMS,
         **DEMAND,
         **SITING,
     }

@@ -10,6 +10,8 @@ from gridplan.zones.districts_problem import (
     DistrictProblem,
     district_cost,
 )
+from gridplan.zones.line_share import border_share
+from gridplan.zones.loads import CELL_LOADS, cell_loads, home_households
 from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
 from gridplan.zones.pieces import number_of_zones
@@ -20,6 +22,7 @@ from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 
 __all__ = [
+    "CELL_LOADS",
     "Contiguity",
     "DistrictOptions",
     "DistrictPlan",
@@ -29,9 +32,12 @@ __all__ = [
     "SystemRules",
     "ZoneOptions",
     "ZonePlan",
+    "border_share",
+    "cell_loads",
     "dissolve_zones",
     "district_cost",
     "districts",
+    "home_households",
     "number_of_zones",
     "partition_zones",
     "proposed_k",

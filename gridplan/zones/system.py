@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.options import proposed_k
 from gridplan.zones.system_checks import check_quota, check_system
 from gridplan.zones.system_ground import Ground, ground_of
 from gridplan.zones.system_notes import missed_tolerances
@@ -88,7 +87,7 @@ def zone_system(
     aims = _aims(ground, quota, seeds, options)
     zone, work = _best(ground, quota, seeds, aims, options)
     of_cell = zone[ground.unit]
-    names = system_names(ground, of_cell, seeds, int(quota.sum()))
+    names = system_names(ground, of_cell, seeds, int(quota.sum()), prefix=options.prefix)
     zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
     missed = missed_tolerances(
         own,
@@ -115,8 +114,7 @@ def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOpti
     load = ground.weights[:, 0]
     if not options.k and options.band is not None:
         return banded_quotas(load, ground.piece, options.band, least, closed)
-    k = options.k or proposed_k(math.fsum(load))
-    return quotas(load, ground.piece, k, least, closed)
+    return quotas(load, ground.piece, options.number(math.fsum(load)), least, closed)
 
 
 def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:

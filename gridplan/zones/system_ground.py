@@ -14,7 +14,6 @@ from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.land import Land, land_of
-from gridplan.zones.options import proposed_k
 from gridplan.zones.system_notes import attached_note, estates_note, parted_note, weight_notes
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
@@ -161,8 +160,8 @@ def _too_large(estate: Ints, loads: pd.DataFrame, options: SystemOptions) -> lis
         total = math.fsum(value)
         if at == 0 and options.band is not None:
             most = options.band[1]
-        elif at == 0 or options.k:
-            k = options.k or proposed_k(total)
+        elif at == 0 or options.k or options.proposed:
+            k = options.number(total)
             most = total / k * (1 + options.tolerances.get(str(name), options.tolerance))
         else:
             continue
@@ -181,7 +180,7 @@ def _with_islands(
     """Return land whose small pieces are joined to the nearest unit elsewhere."""
     piece = land.graph.components()
     total = math.fsum(land.load)
-    mean = total / (options.k or proposed_k(total))
+    mean = total / options.number(total)
     if options.band is not None:
         mean = sum(options.band) / 2
     small = np.bincount(piece, weights=land.load) < _SMALL * mean

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gridplan.errors import FaultList
+from gridplan.zones.options import proposed_k
 
 Nesting = Literal["free", "inside", "unions"]
 Islands = Literal["own", "attach"]
@@ -20,8 +21,10 @@ class SystemOptions:
     Attributes
     ----------
     k : int
-        Number of zones; 0: from `band`, else proposed from the first weight
-        (`gridplan.zones.proposed_k`).
+        Number of zones; 0: from `band`, else `proposed`.
+    proposed : int
+        Number of zones where neither `k` nor `band` says, as far as land, anchors and
+        locks allow it; 0: from the first weight (`gridplan.zones.proposed_k`).
     tolerance : float
         Share by which a load may differ from the mean, for weights without their own.
     tolerances : mapping of weight to float
@@ -36,6 +39,8 @@ class SystemOptions:
         nearest cell elsewhere.
     kept : collection of zone names
         Locked zones to which no further cell is added.
+    prefix : str
+        What the ids of zones begin with that are not locked.
     seed : int
     starts : int
         Partitions to begin with; the best result is kept.
@@ -46,27 +51,34 @@ class SystemOptions:
     """
 
     k: int = 0
+    proposed: int = 0
     tolerance: float = 0.20
     tolerances: Mapping[str, float] = field(default_factory=dict, hash=False)
     band: tuple[float, float] | None = None
     nest: Nesting = "free"
     islands: Islands = "own"
     kept: Collection[str] = ()
+    prefix: str = "Z"
     seed: int = 0
     starts: int = 3
     moves_per_unit: int = 200
     least_moves: int = 6_000
     work: int = 1_000_000
 
+    def number(self, total: float) -> int:
+        """Return the number of zones asked for, else a proposal for a load of `total`."""
+        return self.k or self.proposed or proposed_k(total)
+
 
 def system_option_faults(options: SystemOptions, weights: list[str]) -> FaultList:
     """Return what is wrong with the settings, given the names of the weights."""
     faults = FaultList()
-    if options.k < 0:
-        faults.add(
-            en=f"The number of zones is {options.k}. Give 1 or more, or 0 to have it proposed.",
-            zh=f"责任区数量为 {options.k}，应不小于 1；填 0 则自动建议。",
-        )
+    for count in (options.k, options.proposed):
+        if count < 0:
+            faults.add(
+                en=f"The number of zones is {count}. Give 1 or more, or 0 to have it proposed.",
+                zh=f"责任区数量为 {count}，应不小于 1；填 0 则自动建议。",
+            )
     for name, value in {"tolerance": options.tolerance, **options.tolerances}.items():
         if not 0 < value <= 1:
             faults.add(

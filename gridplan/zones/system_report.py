@@ -15,13 +15,15 @@ from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_seeds import Seeds
 
 
-def system_names(ground: Ground, zone: Ints, seeds: Seeds, k: int) -> list[str]:
+def system_names(
+    ground: Ground, zone: Ints, seeds: Seeds, k: int, *, prefix: str = "Z"
+) -> list[str]:
     """Return the id of each zone: its locked name, else the next free ``Z01`` … from the north."""
-    numbered = zone_names(ground.cells, zone, k)
+    numbered = [f"{prefix}{one[1:]}" for one in zone_names(ground.cells, zone, k)]
     locked = {number: name for number, name in enumerate(seeds.names) if name is not None}
     taken = set(locked.values())
     free = (name for name in sorted(numbered) if name not in taken)
-    spare = (f"Z{number:0{len(str(k))}d}" for number in range(k + 1, 2 * k + len(taken) + 2))
+    spare = (f"{prefix}{number:0{len(str(k))}d}" for number in range(k + 1, 2 * k + len(taken) + 2))
     names = [""] * k
     for own in sorted(range(k), key=lambda one: numbered[one]):
         if own in locked:

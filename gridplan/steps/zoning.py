@@ -1,0 +1,305 @@
+"""Step: the zone systems of a plan, each by its settings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridplan.config import Config
+from gridplan.demand import first_containing
+from gridplan.errors import InfeasibleError, Message, Note, SettingsError
+from gridplan.place import Place
+from gridplan.steps.work import Work
+from gridplan.zone_settings import PRESETS, SystemSettings
+from gridplan.zones import (
+    SystemOptions,
+    SystemPlan,
+    SystemRules,
+    cell_loads,
+    home_households,
+    rook_graph,
+    uncrossed_borders,
+    zone_system,
+)
+from gridplan.zones.system_options import Nesting
+
+_PERSONS_PER_ZONE = 10_000
+"""Of the preset `enforcement`, between its least and most zones."""
+_BARRIERS = ("motorway", "motorway_link", "trunk")
+_ESTATE = "estate_id"
+
+
+@dataclass(frozen=True)
+class MadeSystem:
+    """
+    A zone system as it was made.
+
+    Attributes
+    ----------
+    name : str
+    settings : SystemSettings
+    options : SystemOptions
+    weights : tuple of str
+        What its zones share evenly.
+    plan : SystemPlan
+    parents : Series or None
+        Zone of the parent system, by ``cell_uid``.
+    kept : tuple of str
+        Given zones that are as they were.
+    anchors : mapping of committee to cell, empty without anchors
+    """
+
+    name: str
+    settings: SystemSettings
+    options: SystemOptions
+    weights: tuple[str, ...]
+    plan: SystemPlan
+    parents: pd.Series[str] | None
+    kept: tuple[str, ...]
+    anchors: dict[str, str]
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Least and most that a zone may have of each weight; of one that is 0, nothing."""
+        found = {}
+        for name in self.weights:
+            if name not in self.plan.balance:
+                continue
+            mean = math.fsum(self.plan.balance[name]) / self.plan.k
+            share = self.options.tolerances.get(name, self.options.tolerance)
+            found[name] = (mean * (1 - share), mean * (1 + share))
+        first = self.weights[0]
+        if self.options.band is not None and first in found:
+            found[first] = self.options.band
+        return found
+
+
+def add_zones(work: Work) -> None:
+    """Group the cells into the zones of each system; the first one is the main system."""
+    cells = work.found["cells"]
+    loads = loads_of(work)
+    work.found["cell_loads"] = loads
+    ground = cells.assign(**{_ESTATE: estate_of_cells(cells, work.found["demand"])})
+    made: dict[str, MadeSystem] = {}
+    for name, settings in work.config.zones.named:
+        system = _made(work, name, settings, ground, loads, made)
+        made[name] = system
+        work.notes.extend(_under_name(name, note) for note in system.plan.notes)
+    work.found["systems"] = made
+    main = made[work.config.zones.main]
+    work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
+
+
+def loads_of(work: Work) -> pd.DataFrame:
+    """Return what each cell has of all that zones may share."""
+    homes, place = work.found["demand"], work.place
+    households = home_households(
+        homes,
+        place.buildings,
+        persons_per_household=work.config.demand.persons_per_household,
+    )
+    ways = work.found["network"].walkable.geometry.to_numpy()
+    return cell_loads(work.found["cells"], homes, households, ways)
+
+
+def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[str]:
+    """Return the estate where most of a cell's residents live, null for none."""
+    living = homes[homes[_ESTATE].notna() & homes["cell_uid"].notna()]
+    counted = living.groupby(["cell_uid", _ESTATE])["population"].sum().reset_index()
+    ordered = counted.sort_values(["population", _ESTATE], ascending=[False, True])
+    most = ordered.drop_duplicates("cell_uid").set_index("cell_uid")[_ESTATE]
+    found: pd.Series[str] = cells["cell_uid"].map(most).astype("object")
+    return found.where(found.notna(), None)
+
+
+def _made(
+    work: Work,
+    name: str,
+    settings: SystemSettings,
+    ground: gpd.GeoDataFrame,
+    loads: pd.DataFrame,
+    made: dict[str, MadeSystem],
+) -> MadeSystem:
+    place, config = work.place, work.config
+    parents = None if settings.parent is None else made[settings.parent].plan.zone_of
+    nest = settings.nest or PRESETS[settings.preset].nest
+    own = ground
+    if parents is not None:
+        own, nest = _nested(ground, parents, nest)
+    taken = {str(one) for system in made.values() for one in system.plan.balance.index}
+    locked, kept = _given(place, own, name, settings, taken)
+    options, weights = system_options(
+        config, name, settings, loads, given=len(set(locked.values()))
+    )
+    # Ids tell systems apart: tables name zones without their system.
+    prefix = PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
+    options = replace(options, nest=nest, kept=kept, prefix=prefix)
+    anchors = _anchors(place, own) if settings.anchors == "committees" else {}
+    rules = SystemRules(
+        anchors=anchors,
+        locked=locked,
+        estates=_ESTATE if settings.estates == "whole" else None,
+        parted=_parted(place, own) if settings.water_parts else None,
+    )
+    try:
+        plan = zone_system(own, loads[list(weights)], rules=rules, options=options)
+    except InfeasibleError as error:
+        raise InfeasibleError(*(_of_system(name, one) for one in error.faults)) from error
+    return MadeSystem(name, settings, options, weights, plan, parents, kept, anchors)
+
+
+def system_options(
+    config: Config, name: str, settings: SystemSettings, loads: pd.DataFrame, *, given: int = 0
+) -> tuple[SystemOptions, tuple[str, ...]]:
+    """
+    Return the options of a system and its weights, from its settings, its preset, the norms.
+
+    Parameters
+    ----------
+    given : int
+        Zones of a department that are given; they decide how many there are.
+    """
+    preset = PRESETS[settings.preset]
+    weights = tuple(settings.weights) or preset.weights
+    tolerance = settings.tolerance or config.zones.tolerance
+    by_norm = preset.by_band and settings.tolerance is None and not settings.weights
+    norms = config.all_norms
+    band = settings.band
+    if band is None and by_norm and not given:
+        least, most = (norms[f"social_grid_{one}_households"].value for one in ("least", "most"))
+        band = (least, most)
+    total = math.fsum(loads[weights[0]])
+    asked = settings.k or (config.zones.k if name == config.zones.main else 0)
+    options = SystemOptions(
+        k=asked,
+        proposed=given or _proposed(settings, loads, config),
+        tolerance=tolerance,
+        tolerances={one: settings.weights.get(one, tolerance) for one in weights},
+        band=band if total > 0 else None,
+        seed=config.run.seed if settings.seed is None else settings.seed,
+        starts=settings.starts or preset.starts,
+    )
+    return options, weights
+
+
+def _proposed(settings: SystemSettings, loads: pd.DataFrame, config: Config) -> int:
+    """Return the number of zones that the preset's norm gives."""
+    norms = config.all_norms
+    if settings.preset == "enforcement":
+        least, most = (norms[f"enforcement_zones_{one}"].value for one in ("least", "most"))
+        wanted = math.fsum(loads["population"]) / _PERSONS_PER_ZONE
+        return max(1, _rounded(min(max(wanted, least), most)))
+    if settings.preset == "patrol":
+        return max(1, _rounded(len(loads) / max(norms["patrol_cells"].value, 1.0)))
+    households = [norms[f"social_grid_{one}_households"].value for one in ("least", "most")]
+    return max(1, _rounded(math.fsum(loads["households"]) / max(sum(households) / 2, 1.0)))
+
+
+def _rounded(number: float) -> int:
+    return math.floor(number + 0.5)
+
+
+def _nested(
+    ground: gpd.GeoDataFrame, parents: pd.Series[str], nest: Nesting
+) -> tuple[gpd.GeoDataFrame, Nesting]:
+    """Return cells that name their parent zone as community, and the nesting in it."""
+    above = ground["cell_uid"].map(parents).astype(str)
+    if nest == "inside":
+        above = above + "/" + ground["community_id"].astype(str)
+    return ground.assign(community_id=above), "inside"
+
+
+def _given(
+    place: Place,
+    cells: gpd.GeoDataFrame,
+    name: str,
+    settings: SystemSettings,
+    taken: set[str],
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the given zone of each locked cell, and the zones that stay as they are."""
+    if settings.given is None:
+        return {}, ()
+    zone = given_zones(place, cells, name, settings.given)
+    called = {one: f"{name}-{one}" if one in taken else one for one in zone.dropna().unique()}
+    if settings.keep == "all":
+        return {str(uid): called[one] for uid, one in zone.items() if one is not None}, ()
+    unknown = sorted(set(settings.keep) - set(zone.dropna()))
+    if unknown:
+        raise SettingsError(
+            _of_system(
+                name,
+                Message(
+                    en=f"`keep` names zones that {settings.given} does not have here: "
+                    f"{', '.join(unknown)}. It has {', '.join(sorted(set(zone.dropna())))}.",
+                    zh=f"`keep` 中的分区不在 {settings.given} 的现有分区内："
+                    f"{'、'.join(unknown)}。现有 {'、'.join(sorted(set(zone.dropna())))}。",
+                ),
+            )
+        )
+    kept = set(settings.keep)
+    names = tuple(sorted(called[one] for one in kept))
+    return {str(uid): called[one] for uid, one in zone.items() if one in kept}, names
+
+
+def given_zones(
+    place: Place, cells: gpd.GeoDataFrame, name: str, department: str
+) -> pd.Series[str]:
+    """Return the zone of a department that has most of each cell, null for none."""
+    zonings = place.zonings[place.zonings["department"] == department]
+    if zonings.empty:
+        known = sorted(set(place.zonings["department"]))
+        raise SettingsError(
+            _of_system(
+                name,
+                Message(
+                    en=f"`given` is {department!r}, of which [place].zonings has no zones; it has "
+                    f"those of {', '.join(known) or 'nobody'}.",
+                    zh=f"`given` 为 {department!r}，[place].zonings 中没有其分区；"
+                    f"现有 {'、'.join(known) or '无'}。",
+                ),
+            )
+        )
+    shapes = cells.geometry.to_numpy()
+    zone, at = shapely.STRtree(shapes).query(zonings.geometry.to_numpy(), predicate="intersects")
+    area = shapely.area(shapely.intersection(zonings.geometry.to_numpy()[zone], shapes[at]))
+    held = pd.DataFrame({"cell": at, "zone": zonings["zone_id"].to_numpy()[zone], "m2": area})
+    summed = held.groupby(["cell", "zone"], sort=True)["m2"].sum().reset_index()
+    summed = summed[summed["m2"] > 0].sort_values(["m2", "zone"], ascending=[False, True])
+    most = summed.drop_duplicates("cell").set_index("cell")["zone"]
+    found = pd.Series(range(len(cells)), index=cells["cell_uid"]).map(most).astype("object")
+    return found.where(found.notna(), None)
+
+
+def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
+    """Return the cell in which each committee stands; those outside are none."""
+    committees = place.committees
+    cell = first_containing(committees.geometry.to_numpy(), cells, "cell_uid")
+    pairs = zip(committees["committee_id"], cell, strict=True)
+    return {str(one): str(uid) for one, uid in pairs if pd.notna(uid)}
+
+
+def _parted(place: Place, cells: gpd.GeoDataFrame) -> np.ndarray:
+    """Return the borders that no zone reaches across, of the cells sorted by ``cell_uid``."""
+    own = cells.sort_values("cell_uid", kind="stable")
+    streets = place.streets
+    barred = streets["highway"].isin(_BARRIERS)
+    obstacles = [*place.water.geometry, *streets.geometry[barred]]
+    return uncrossed_borders(
+        own.geometry.to_numpy(),
+        rook_graph(own),
+        obstacles=np.array(obstacles, dtype=object),
+        ways=streets.geometry[~barred].to_numpy(),
+    )
+
+
+def _under_name(name: str, note: Note) -> Note:
+    return Note(note.code, note.count, _of_system(name, note.message), note.ids)
+
+
+def _of_system(name: str, message: Message) -> Message:
+    return Message(en=f"Zone system {name}: {message.en}", zh=f"网格体系 {name}：{message.zh}")

@@ -1,0 +1,256 @@
+"""The settings of zones: `[zones]`, and `[zones.systems.NAME]` for each zone system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import pydantic
+
+from gridplan.setting_faults import house_fault
+from gridplan.setting_fields import FROZEN, Section, default_of, setting
+from gridplan.zones import CELL_LOADS, SystemOptions, ZoneOptions
+from gridplan.zones.system_options import Nesting
+
+Preset = Literal["enforcement", "social_grid", "patrol"]
+KeptWhole = Literal["all"]
+UNIFIED = "unified"
+"""The system that all departments share has this name; it is made by `[unify]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresetValues:
+    """What a preset sets where a system does not say otherwise."""
+
+    weights: tuple[str, ...]
+    nest: Nesting
+    by_band: bool
+    starts: int
+    prefix: str
+
+
+PRESETS: dict[Preset, PresetValues] = {
+    "enforcement": PresetValues(("population",), "free", by_band=False, starts=2, prefix="Z"),
+    "social_grid": PresetValues(("households",), "inside", by_band=True, starts=2, prefix="G"),
+    "patrol": PresetValues(("effort",), "free", by_band=False, starts=2, prefix="P"),
+}
+"""Presets from practice; how many zones, or how large, is a norm (`[norms]`)."""
+
+_WEIGHTS = ", ".join(f"`{one}`" for one in CELL_LOADS)
+
+
+class SystemSettings(Section):
+    """`[zones.systems.NAME]`: one zone system; what is not set is as its preset has it."""
+
+    model_config = FROZEN
+    preset: Preset = setting(
+        "enforcement",
+        en="`enforcement`: 4 to 11 zones of even residents; `social_grid`: 300 to 500 households "
+        "inside one community; `patrol`: about 18 cells, even effort (streets and residents). "
+        "The numbers are norms. A system named like a preset has it anyway.",
+        zh="`enforcement`：4–11 个责任区，人口均衡；`social_grid`：每格 300–500 户，"
+        "不跨社区；`patrol`：约 18 个单元网格，按道路长度与人口计的工作量均衡。"
+        "各数值见规范值。与预设同名的体系即采用该预设。",
+    )
+    k: int = setting(
+        0, en="Number of zones; 0: by the preset's norm.", zh="分区数量；0 表示按规范值。", ge=0
+    )
+    tolerance: float | None = setting(
+        None,
+        en="Largest deviation of the weights from their mean; takes the place of the preset's "
+        "size band. Not set: [zones].tolerance.",
+        zh="各权重与均值的最大偏差；填写后不再采用预设的规模区间。不填则按 [zones].tolerance。",
+        unit="share",
+        gt=0,
+        le=1,
+    )
+    weights: dict[str, float] = setting(
+        {},
+        en="What zones share evenly, with the tolerance of each, the first one decides on the size "
+        f"band: of {_WEIGHTS}, e.g. {{ population = 0.2, street_m = 0.3 }}. Empty: the preset's.",
+        zh=f"各分区须均衡的权重及其容差，第一个决定规模区间：可选 {_WEIGHTS}，如 "
+        "{ population = 0.2, street_m = 0.3 }。不填则按预设。",
+    )
+    band: tuple[float, float] | None = setting(
+        None,
+        en="Least and most of the first weight in a zone, e.g. [300, 500]; in place of its "
+        "tolerance.",
+        zh="每区第一个权重的最小值与最大值，如 [300, 500]，代替其容差。",
+    )
+    nest: Nesting | None = setting(
+        None,
+        en="`free`, `inside` one community each, or `unions` of whole communities. Not set: the "
+        "preset's.",
+        zh="`free` 不受社区限制，`inside` 各在一个社区内，`unions` 由整社区组成。不填则按预设。",
+    )
+    anchors: Literal["none", "committees"] = setting(
+        "none",
+        en="`committees`: no zone holds two committees, so that there are at least as many zones.",
+        zh="`committees`：每区至多一个居委会，分区数不少于居委会数。",
+    )
+    estates: Literal["whole", "cut"] = setting(
+        "whole",
+        en="Estates stay `whole`, but for those larger than a zone may be, or may be `cut` between "
+        "cells.",
+        zh="`whole` 小区保持完整（超过单区上限者除外），`cut` 可沿网格分属不同分区。",
+    )
+    parent: str | None = setting(
+        None,
+        en="Name of a system: each zone lies inside one of its zones.",
+        zh="上级体系名称：每个分区位于其某一分区之内。",
+    )
+    given: str | None = setting(
+        None,
+        en="A department of [place].zonings whose zones are given: a cell goes with the zone that "
+        "has most of it.",
+        zh="[place].zonings 中的部门，以其现有分区为准：网格归面积占比最大的分区。",
+    )
+    keep: KeptWhole | tuple[str, ...] = setting(
+        "all",
+        en='Which zones of `given` are kept: "all" (cells of nobody are added to them), or a list '
+        "of their ids; these stay as they are, and the rest is zoned anew.",
+        zh='`given` 中保留的分区："all" 全部保留（无归属的网格并入），或编号列表：'
+        "所列分区不变，其余重新划分。",
+    )
+    water_parts: bool = setting(
+        False,  # noqa: FBT003 - a default, as in every field
+        en="No zone reaches across water or a motorway without a crossing at that border; land cut "
+        "off so has zones of its own.",
+        zh="分区不跨越无通道的水系与高速公路；因此隔开的用地单独设区。",
+    )
+    seed: int | None = setting(
+        None, en="Seed; not set: [run].seed.", zh="随机种子；不填则按 [run].seed。", ge=0
+    )
+    starts: int | None = setting(
+        None,
+        en="Partitions to begin with, the best result is kept. Not set: the preset's.",
+        zh="初始方案个数，取最优者。不填则按预设。",
+        ge=1,
+        le=100,
+    )
+
+    @pydantic.field_validator("weights")
+    @classmethod
+    def _known_weights(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = [one for one in weights if one not in CELL_LOADS]
+        wrong = {one: share for one, share in weights.items() if not 0 < share <= 1}
+        if unknown:
+            raise house_fault(
+                en=f"there are no such weights: {', '.join(unknown)}; there are {_WEIGHTS}",
+                zh=f"没有这些权重：{'、'.join(unknown)}；可选 {_WEIGHTS}",
+            )
+        if wrong:
+            raise house_fault(
+                en=f"tolerances should be above 0 and at most 1, not {wrong}",
+                zh=f"容差应大于 0 且不超过 1，现为 {wrong}",
+            )
+        return weights
+
+    @pydantic.field_validator("band")
+    @classmethod
+    def _ascending(cls, band: tuple[float, float] | None) -> tuple[float, float] | None:
+        if band is not None and not 0 <= band[0] <= band[1] > 0:
+            raise house_fault(
+                en=f"it should be the least and the most of a zone, in this order, not {band}",
+                zh=f"应依次为每区最少与最多，现为 {band}",
+            )
+        return band
+
+
+class ZoneSettings(Section):
+    """`[zones]`: the responsibility zones, and the systems of zones beside them."""
+
+    model_config = FROZEN
+    k: int = setting(
+        default_of(ZoneOptions, "k") or 0,
+        en="Number of zones of the main system, the first one; 0: by its norm.",
+        zh="主体系（第一个）的责任区数量；0 表示按规范值。",
+        ge=0,
+    )
+    tolerance: float = setting(
+        default_of(SystemOptions, "tolerance"),
+        en="Largest deviation of a zone's load from the mean, where a system says nothing else.",
+        zh="各分区工作量与均值的最大偏差（体系未另行填写时）。",
+        unit="share",
+        gt=0,
+        le=1,
+    )
+    presets: tuple[Preset, ...] = setting(
+        tuple(PRESETS),
+        en="Zone systems of a run, by preset; the first one is the main system (`cells.zone_id`).",
+        zh="按预设划分的网格体系；第一个为主体系（`cells.zone_id`）。",
+    )
+    systems: dict[str, SystemSettings] = setting(
+        {},
+        en="Zone systems by name, as tables [zones.systems.NAME], after those of `presets`; one "
+        "with the name of a preset changes that.",
+        zh="自定网格体系，写作表 [zones.systems.名称]，列于 `presets` 之后；"
+        "与预设同名者修改该预设。",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if not self.presets and not self.systems:
+            raise house_fault(
+                en="[zones].presets is empty and there is no [zones.systems.NAME]; a plan has "
+                "zones of one system at least",
+                zh="[zones].presets 为空且没有 [zones.systems.名称]；成果至少有一个网格体系",
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _named_well(self) -> Self:
+        known = dict(self.named)
+        for name, system in self.systems.items():
+            if name == UNIFIED or not name.strip() or "/" in name:
+                raise house_fault(
+                    en=f"[zones.systems.{name}]: choose another name; `{UNIFIED}` is the one "
+                    f"boundary of [unify], and names have no slash",
+                    zh=f"[zones.systems.{name}]：请换一个名称；`{UNIFIED}` 为 [unify] 的统一边界，"
+                    f"名称中不能有斜杠",
+                )
+            if system.preset != name and name in PRESETS and "preset" in system.model_fields_set:
+                raise house_fault(
+                    en=f"[zones.systems.{name}] has the preset {system.preset}; a system with the "
+                    f"name of a preset has that preset",
+                    zh=f"[zones.systems.{name}] 的预设为 {system.preset}；与预设同名的体系"
+                    f"须采用该预设",
+                )
+            above = list(known)[: list(known).index(name)]
+            if system.parent is not None and system.parent not in above:
+                raise house_fault(
+                    en=f"[zones.systems.{name}].parent is {system.parent!r}, which is not made "
+                    f"before it; there are {', '.join(above) or 'none'}",
+                    zh=f"[zones.systems.{name}].parent 为 {system.parent!r}，不在其之前的体系中；"
+                    f"现有 {'、'.join(above) or '无'}",
+                )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _nested_or_unions(self) -> Self:
+        both = [one for one, own in self.named if own.parent and own.nest == "unions"]
+        if both:
+            raise house_fault(
+                en=f"[zones.systems] {', '.join(both)}: zones of whole communities cannot nest in "
+                f"zones of a parent too; give `parent`, or nest = unions",
+                zh=f"[zones.systems] {'、'.join(both)}：由整社区组成的分区不能同时嵌套于上级体系；"
+                f"请只填 `parent` 或 nest = unions",
+            )
+        return self
+
+    @property
+    def named(self) -> tuple[tuple[str, SystemSettings], ...]:
+        """The systems of a run, by name, in the order they are made; the first is the main one."""
+        names = dict.fromkeys([*self.presets, *self.systems])
+        found = []
+        for name in names:
+            one = self.systems.get(name, SystemSettings())
+            found.append(
+                (name, one.model_copy(update={"preset": name}) if name in PRESETS else one)
+            )
+        return tuple(found)
+
+    @property
+    def main(self) -> str:
+        """Name of the main system."""
+        return self.named[0][0]

@@ -1,0 +1,245 @@
+"""Zone systems of a run: presets, nested, anchored, given and kept; planted faults are named."""
+
+import copy
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+import gridplan
+from gridplan.config import parse_config
+from gridplan.errors import GridplanError, SettingsError
+from gridplan.verify import verify_plan
+from gridplan.zones import home_households
+from tests import tiny
+
+TOML = (
+    tiny.TOML
+    + """
+[zones.systems.teams]
+parent = "enforcement"
+k = 4
+weights = { area_m2 = 0.5 }
+estates = "cut"
+
+[zones.systems.kept]
+given = "城管"
+keep = ["1"]
+k = 3
+weights = { cells = 0.3, area_m2 = 0.6 }
+
+[zones.systems.old]
+given = "城管"
+
+[zones.systems.held]
+anchors = "committees"
+nest = "unions"
+"""
+)
+
+
+def zonings():
+    rows = [("城管", "1", tiny.box(0, 0, 200, 400)), ("城管", "2", tiny.box(200, 0, 400, 340))]
+    frame = pd.DataFrame([row[:2] for row in rows], columns=["department", "zone_id"])
+    return gpd.GeoDataFrame(frame, geometry=[row[2] for row in rows], crs=tiny.CRS)
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("systems") / "town"
+    return gridplan.run(
+        *gridplan.read_project(tiny.write(folder, {**tiny.town(), "zonings": zonings()}, toml=TOML))
+    )
+
+
+def report(plan, summary=None, **changed):
+    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
+    layers = {**plan.layers, **{f"in_{name}": getattr(plan.place, name) for name in names}}
+    return verify_plan({**layers, **changed}, summary or plan.summary)
+
+
+def of_system(plan, name):
+    zones = plan.layers["zones"]
+    return zones[zones["zone_system"] == name]
+
+
+def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
+    systems = plan.summary["zones"]["systems"]
+    names = ["enforcement", "social_grid", "patrol", "teams", "kept", "old", "held"]
+    assert list(systems) == names
+    assert plan.summary["zones"]["main"] == "enforcement"
+    assert set(plan.layers["cell_zones"]["zone_system"]) == {*names, "unified"}
+    members = plan.layers["cell_zones"].groupby(["zone_system", "cell_uid"]).size()
+    assert (members == 1).all()
+    assert not [one for one in report(plan).findings if one.severity == "hard"]
+
+
+def test_zone_ids_tell_systems_apart(plan):
+    ids = plan.layers["zones"]["zone_id"]
+    assert ids.is_unique
+    assert of_system(plan, "social_grid")["zone_id"].str.match(r"G\d\d$").all()
+
+
+def test_nested_zones_lie_inside_their_parents(plan):
+    teams, main = of_system(plan, "teams"), of_system(plan, "enforcement").set_index("zone_id")
+    parents = main.geometry.loc[teams["parent_zone_id"]].to_numpy()
+    outside = teams.geometry.difference(gpd.GeoSeries(parents, index=teams.index, crs=teams.crs))
+    assert outside.area.max() < 0.01
+
+
+def test_a_kept_zone_has_just_the_cells_it_had(plan):
+    kept = of_system(plan, "kept").set_index("zone_id")
+    assert plan.summary["zones"]["systems"]["kept"]["kept"] == ["1"]
+    wrong = kept.geometry["1"].symmetric_difference(zonings().geometry[0]).area
+    assert wrong < 0.5 * 100 * 100
+    assert len(kept) == 3
+    old = of_system(plan, "old")["zone_id"].tolist()
+    assert old == ["2", "old-1"]
+
+
+def test_each_zone_of_whole_communities_holds_one_committee(plan):
+    held = plan.summary["zones"]["systems"]["held"]
+    assert len(held["anchors"]) == held["count"] == 2
+    zones = of_system(plan, "held")
+    assert set(zones["anchor"]) == set(held["anchors"])
+    assert (zones["reach_m"] > 0).all()
+
+
+def test_every_zone_lists_all_its_homes_and_residents(plan):
+    table = plan.layers["zone_estates"]
+    people = plan.layers["cells"]["population"].sum()
+    assert (table.groupby("zone_system")["population"].sum() == people).all()
+    homes = table.groupby("zone_system")["building_ids"].agg(" ".join).str.split()
+    assert all(len(one) == len(set(one)) == len(homes.iloc[0]) for one in homes)
+
+
+def changed(frame, row, **values):
+    frame = frame.copy()
+    for column, value in values.items():
+        frame[column] = frame[column].astype(object)
+        frame.iloc[row, frame.columns.get_loc(column)] = value
+    return frame
+
+
+def claimed(plan, system, **values):
+    summary = copy.deepcopy(plan.summary)
+    summary["zones"]["systems"][system].update(values)
+    return summary
+
+
+def weight(plan, system, name, **values):
+    weights = copy.deepcopy(plan.summary["zones"]["systems"][system]["weights"])
+    weights[name].update(values)
+    return claimed(plan, system, weights=weights)
+
+
+def moved(plan, system, start, end):
+    """The members with the cells of one zone in another."""
+    members = plan.layers["cell_zones"].copy()
+    mine = (members["zone_system"] == system) & (members["zone_id"] == start)
+    members.loc[members.index[mine][:1], "zone_id"] = end
+    return members
+
+
+FAULTS = {
+    "zone_balance_claim": lambda plan: {
+        "summary": weight(plan, "enforcement", "population", missed=["Z01"])
+    },
+    "zone_band_wrong": lambda plan: {
+        "summary": weight(plan, "enforcement", "population", most=99_999.0)
+    },
+    "zone_unbalanced": lambda plan: {
+        "summary": weight(plan, "enforcement", "population", least=500.0, most=500.0,
+                          tolerance=0.0, missed=[])
+    },
+    "zone_system_missing": lambda plan: {
+        "summary": {**plan.summary, "zones": {"systems": {"ghost": {}}}}
+    },
+    "zone_crosses_community": lambda plan: {
+        "cell_zones": moved(plan, "held", "held-01", "held-02")
+    },
+    "zone_parent_unknown": lambda plan: {
+        "zones": changed(
+            plan.layers["zones"],
+            int(np.flatnonzero(plan.layers["zones"]["zone_system"] == "teams")[0]),
+            parent_zone_id=None,
+        )
+    },
+    "zone_anchors": lambda plan: {
+        "summary": claimed(plan, "held", anchors={"k1": "c0", "k2": "c0"})
+    },
+    "zone_not_kept": lambda plan: {"cell_zones": moved(plan, "kept", "1", "kept-01")},
+    "zone_load_differs": lambda plan: {
+        "zone_loads": changed(plan.layers["zone_loads"], 0, load=1.0)
+    },
+    "zone_listing": lambda plan: {
+        "zone_estates": changed(plan.layers["zone_estates"], 0, building_ids="b1 b1")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_a_planted_fault_of_a_system_is_found_and_named(plan, rule):
+    found = {one.rule: one for one in report(plan, **FAULTS[rule](plan)).findings}
+    assert rule in found, sorted(found)
+    assert found[rule].severity == ("soft" if rule == "zone_unbalanced" else "hard")
+    assert found[rule].ids[0] in found[rule].message.en
+    assert found[rule].ids[0] in found[rule].message.zh
+
+
+def test_the_verifier_says_where_one_estate_alone_is_too_large(plan):
+    summary = weight(
+        plan, "enforcement", "population", least=1.0, most=2.0, tolerance=0.0, missed=[]
+    )
+    told = report(plan, summary).of_rule("zone_unbalanced")[0]
+    assert "by one estate or cell alone" in told.message.en
+
+
+BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
+
+
+@pytest.mark.parametrize(
+    ("zones", "message"),
+    [
+        ({"presets": []}, "one system at least"),
+        ({"systems": {"unified": {}}}, "choose another name"),
+        ({"systems": {"patrol": {"preset": "enforcement"}}}, "has that preset"),
+        ({"systems": {"a": {"parent": "b"}, "b": {}}}, "not made before it"),
+        ({"systems": {"a": {"weights": {"shops": 0.2}}}}, "no such weights: shops"),
+        ({"systems": {"a": {"weights": {"cells": 2.0}}}}, "above 0 and at most 1"),
+        ({"systems": {"a": {"band": [5, 3]}}}, "least and the most"),
+        ({"systems": {"a": {"parent": "patrol", "nest": "unions"}}}, "whole communities"),
+        ({"systems": {"a": {"k": -1}}}, "k"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(zones, message):
+    with pytest.raises(SettingsError, match=message):
+        parse_config({**BASE, "zones": zones})
+
+
+def test_a_preset_is_changed_by_a_system_of_its_name():
+    config = parse_config({**BASE, "zones": {"systems": {"patrol": {"tolerance": 0.1}}}})
+    named = dict(config.zones.named)
+    assert list(named) == ["enforcement", "social_grid", "patrol"]
+    assert (named["patrol"].preset, named["patrol"].tolerance) == ("patrol", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("system", "message"),
+    [('given = "水务"', "no zones; it has those of"),
+     ('given = "城管"\nkeep = ["9"]', "`keep` names"),
+     ("k = 1000", "1000 zones are asked for")],
+)  # fmt: skip
+def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
+    toml = tiny.TOML + f"\n[zones.systems.mine]\n{system}\n"
+    project = tiny.write(tmp_path / "town", {**tiny.town(), "zonings": zonings()}, toml=toml)
+    with pytest.raises(GridplanError, match=message) as caught:
+        gridplan.run(*gridplan.read_project(project))
+    assert "Zone system mine" in str(caught.value)
+
+
+def test_homes_without_a_count_of_households_have_one_by_their_residents():
+    homes = pd.DataFrame({"demand_id": ["a", "b", "c"], "population": [30, 26, pd.NA]})
+    buildings = pd.DataFrame({"building_id": ["a", "b"], "households": [12, None]})
+    assert home_households(homes, buildings, persons_per_household=2.6).tolist() == [12, 10, 0]
