@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import geopandas as gpd
@@ -30,6 +31,7 @@ from gridplan.rooms.question import NO_WAY_M, Flags, Positions
 from gridplan.rooms.searches import heeded
 from gridplan.steps.doubts import to_nearest_room
 from gridplan.steps.work import Work
+from gridplan.terms import term
 
 _STRAIGHT = ("bridge", "crossing", "join")
 """Kinds of links that may be built straight from street to street."""
@@ -214,11 +216,29 @@ def _placed(work: Work, measures: pd.DataFrame, links: pd.DataFrame) -> gpd.GeoD
     estates = dict(zip(sites["site_id"], sites["estate_id"], strict=True))
     home = measures["measure_id"].map(estates)
     estate_id = measures["estate_id"].where(measures["estate_id"].notna(), home)
+    spots = [points[one] for one in measures["measure_id"]]
     return gpd.GeoDataFrame(
-        measures.assign(estate_id=estate_id.astype("object").where(estate_id.notna(), None)),
-        geometry=[points[one] for one in measures["measure_id"]],
+        measures.assign(
+            estate_id=estate_id.astype("object").where(estate_id.notna(), None),
+            street=pd.Series(_nearest_streets(work, spots), measures.index, dtype="object"),
+        ),
+        geometry=spots,
         crs=work.place.crs,
     )
+
+
+def _nearest_streets(work: Work, spots: Sequence[shapely.Geometry]) -> list[str | None]:
+    """Return the name of the nearest named street of each place; None where none has a name."""
+    edges = work.found["network"].edges
+    named = edges[edges["name"].notna()] if "name" in edges else edges.iloc[:0]
+    if not len(named) or not len(spots):
+        return [None] * len(spots)
+    lines = named.geometry.to_numpy()
+    near, away = shapely.STRtree(lines).query_nearest(spots, all_matches=True)
+    found = pd.DataFrame({"spot": near, "name": named["name"].astype(str).to_numpy()[away]})
+    # Of two streets that meet there the first by name, in any order of the rows.
+    least = found.groupby("spot")["name"].min()
+    return [least.get(at) for at in range(len(spots))]
 
 
 def _check_required(question: RoomQuestion, budget: float) -> None:
@@ -252,7 +272,7 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
     out = links[links["reason"] == NO_COST]
     if out.empty:
         return []
-    kinds = ", ".join(sorted(set(out["kind"])))
+    words = [term(str(one), "kind") for one in sorted(set(out["kind"]))]
     ids = tuple(out["link_id"])
     return [
         Note(
@@ -260,10 +280,12 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
             len(out),
             Message(
                 en=f"{len(out)} gates or bridges are not considered among the measures, since the "
-                f"cost of their kind is not given ({kinds}): {first_ids(ids)}. Fill in "
+                f"cost of their kind is not given ({', '.join(one.en for one in words)}): "
+                f"{first_ids(ids)}. Fill in "
                 f"[measures].",
-                zh=f"{len(out)} 处出入口或桥梁因未给出该类造价（{kinds}）未参与措施比选："
-                f"{first_ids(ids)}。请补填 [measures]。",
+                zh=f"{len(out)} 处出入口或桥梁因未给出该类造价"
+                f"（{'、'.join(one.zh for one in words)}）未参与措施比选：{first_ids(ids)}。"
+                f"请补填 [measures]。",
             ),
             ids,
         )
