@@ -279,6 +279,18 @@ def test_every_setting_is_told_by_its_meaning_in_both_languages() -> None:
     assert told["access.area_norms"].value.zh == "十分钟步行"
     assert told["access.speeds.adult"].meaning.zh.endswith("：成年人")
     assert told["demand.home_m2_source.village"].value.zh == "初始值，未核实"
+    assert told["network.not_walkable"].value.zh == told["network.not_walkable"].value.en
+    more = {
+        "siting": {"decisions": [
+            {"site_id": "R5", "decision": "moved", "moved_from": "R4", "reason": None},
+            {"site_id": "R7", "decision": "forbidden", "moved_from": None},
+        ]},
+        "norms": {"room_norm_m": {"value": 400.0, "unit": "m", "source": "x", "verified": False}},
+    }  # fmt: skip
+    few = {row.key: row for row in appendix.setting_rows(more)}
+    assert few["siting.decisions"].value.zh == "R5 改设（原 R4）、R7 禁用"
+    assert few["norms.room_norm_m"].value.en == "400 m"
+    assert few["norms.room_norm_m"].meaning.zh.endswith("：活动室服务半径")
     assert told["report.cell_bounds"].value == Message(en="no", zh="否")
     assert told["siting.work"].value.en == f"{settings['siting']['work']:,}"
 

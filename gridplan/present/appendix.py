@@ -116,6 +116,8 @@ def _setting(value: object, field: FieldInfo | None, path: tuple[str, ...]) -> S
     if isinstance(value, str):
         chosen = _CHOICES.get((key, value))
         return Setting(meaning, chosen or _of_text(value), key)
+    if key in _TAGS:
+        return Setting(meaning, same(", ".join(map(str, value))), key)  # type: ignore[call-overload]
     return Setting(meaning, _with_unit(_said(value), str(extra.get("unit") or "")), key)
 
 
@@ -136,6 +138,9 @@ _CHOICES = {
 }
 """What a choice is called in Chinese; the word that the file has stays beside it."""
 
+_TAGS = frozenset({"network.not_walkable"})
+"""Settings that list tags of the data, which are no words of the house."""
+
 _UNITS = {"households": Message(en="households", zh="户")}
 
 
@@ -151,7 +156,7 @@ def _with_unit(value: Message, unit: object) -> Message:
 def _said(value: object) -> Message:
     """Return a value in both languages."""
     if isinstance(value, Mapping):
-        return _joined([_pair(str(key), _said(one)) for key, one in value.items()])
+        return _of_table(value)
     if isinstance(value, list | tuple):
         return _joined([_said(one) for one in value])
     if isinstance(value, bool):
@@ -161,6 +166,18 @@ def _said(value: object) -> Message:
     if isinstance(value, float):
         return same(f"{value:,.10g}")
     return _of_text(str(value))
+
+
+def _of_table(table: Mapping[str, Any]) -> Message:
+    """Return a norm by its value, a decision by its site and kind, and others entry by entry."""
+    if {"value", "unit"} <= set(table):
+        return _with_unit(_said(table["value"]), table["unit"])
+    if {"site_id", "decision"} <= set(table):
+        kind, left = word("kind", str(table["decision"])), table.get("moved_from")
+        moved = Message(en=f" from {left}", zh=f"（原 {left}）") if left else same("")
+        site = table["site_id"]
+        return Message(en=f"{site} {kind.en}{moved.en}", zh=f"{site} {kind.zh}{moved.zh}")
+    return _joined([_pair(str(key), _said(one)) for key, one in table.items() if one is not None])
 
 
 def _of_text(text: str) -> Message:
@@ -175,7 +192,7 @@ def _of_text(text: str) -> Message:
 
 def _named(key: str) -> Message:
     """Return what an entry of a table is called: a kind, else a group, else itself."""
-    families: tuple[Family, ...] = ("kind", "group")
+    families: tuple[Family, ...] = ("kind", "group", "norm")
     for family in families:
         if known(key, family):
             return word(family, key)

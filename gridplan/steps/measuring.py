@@ -79,7 +79,7 @@ def add_measures(work: Work) -> None:
         "measures": _placed(work, named.measures(mix), links),
         "measure_plans": named.plans(alone, mix),
     }
-    work.notes.extend([*_unpriced(links), *_untried(links), *_for_the_mean(work)])
+    work.notes.extend([*_unpriced(links), *_untried(work, links), *_for_the_mean(work)])
 
 
 def rehearse_measures(work: Work, question: RoomQuestion) -> float | None:
@@ -208,7 +208,7 @@ def _by_site(work: Work, question: RoomQuestion, places_m: Floats) -> Floats:
 def _placed(work: Work, measures: pd.DataFrame, links: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the measures as points: sites, and the middle of links."""
     sites = work.place.sites
-    middles = shapely.line_interpolate_point(links["geometry"].to_numpy(), 0.5, normalized=True)
+    middles = _middles(links)
     points = {
         **dict(zip(links["link_id"], middles, strict=True)),
         **dict(zip(sites["site_id"], shapely.point_on_surface(sites.geometry), strict=True)),
@@ -224,6 +224,12 @@ def _placed(work: Work, measures: pd.DataFrame, links: pd.DataFrame) -> gpd.GeoD
         ),
         geometry=spots,
         crs=work.place.crs,
+    )
+
+
+def _middles(links: pd.DataFrame) -> np.ndarray:
+    return np.asarray(
+        shapely.line_interpolate_point(links["geometry"].to_numpy(), 0.5, normalized=True)
     )
 
 
@@ -292,20 +298,29 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
     ]
 
 
-def _untried(links: pd.DataFrame) -> list[Note]:
+def _untried(work: Work, links: pd.DataFrame) -> list[Note]:
     """Say which links stay out since others save more alone, and what the bound makes of them."""
-    ids = tuple(links.loc[links["reason"] == BEYOND_LIMIT, "link_id"])
+    out = links[links["reason"] == BEYOND_LIMIT]
+    ids = tuple(out["link_id"])
     if not ids:
         return []
+    streets = _nearest_streets(work, _middles(out).tolist())
+    en, zh = (
+        first_ids([one if by is None else form.format(one, by) for one, by in pairs])
+        for form, pairs in (
+            ("{} (at {})", list(zip(ids, streets, strict=True))),
+            ("{}（{}旁）", list(zip(ids, streets, strict=True))),
+        )
+    )
     return [
         Note(
             "measures_untried",
             len(ids),
             Message(
                 en=f"{len(ids)} gates or bridges that save less are not tried in the mix of "
-                f"measures: {first_ids(ids)}. Its bound allows for them; if a gap stays, raise "
+                f"measures: {en}. Its bound allows for them; if a gap stays, raise "
                 f"[measures].most_links.",
-                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{first_ids(ids)}。"
+                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{zh}。"
                 f"下界已将其计入；如仍有间隙，请增大 [measures].most_links。",
             ),
             ids,
