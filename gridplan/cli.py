@@ -51,7 +51,11 @@ def main() -> None:
 
 @dataclass
 class Voice:
-    """The language of the messages: the one asked for, else the project's, else the locale's."""
+    """
+    The language of the messages of every command.
+
+    That of ``--lang``, else the report's where the settings name one, else the locale's.
+    """
 
     lang: Language
     is_given: bool
@@ -96,7 +100,7 @@ def demo(out: OutOption = None, replace: ReplaceOption = False, lang: LangOption
             overrides=voice.overrides,
             progress=_progress(commands.DEMO_STEPS, voice),
         )
-        voice.follow(plan.settings["report"]["lang"])
+        voice.follow(commands.run_language(folder))
         _print_result(plan, folder, voice)
 
 

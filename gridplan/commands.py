@@ -96,7 +96,8 @@ def run_project(
     read_s = time.perf_counter() - began
     plan = run(project.place, project.config, progress=progress)
     plan = changed(plan, seconds={"read": read_s, **plan.seconds})
-    write_plan(plan, project, folder, progress=progress)
+    language = project.config.language_asked
+    write_plan(plan, project, folder, language=language, progress=progress)
     return plan, folder
 
 
@@ -111,6 +112,7 @@ def write_plan(
     project: Project,
     folder: Path,
     *,
+    language: Language | None,
     also: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -121,7 +123,7 @@ def write_plan(
     drawn_s = time.perf_counter() - began
     _tell(progress, "write")
     timed = changed(plan, seconds={**plan.seconds, "present": drawn_s})
-    manifest = make_manifest(plan, project.inputs)
+    manifest = make_manifest(plan, project.inputs, language=language)
     write_run(timed, folder, manifest=manifest, documents=documents)
 
 
@@ -168,7 +170,8 @@ def make_demo(
         brought = {name: (Path(scratch) / name).read_bytes() for name in PROJECT_FILES}
     inputs = {name: hashlib.sha256(content).hexdigest() for name, content in brought.items()}
     project = changed(project, inputs=inputs)
-    write_plan(plan, project, folder, also=brought, progress=progress)
+    language = project.config.language_asked
+    write_plan(plan, project, folder, language=language, also=brought, progress=progress)
     return plan, folder
 
 
@@ -225,11 +228,12 @@ def project_language(toml: Path, overrides: Sequence[str] = ()) -> Language | No
 
 
 def run_language(path: Path) -> Language | None:
-    """Return the language in which a run was made, where that can be read."""
+    """Return the language of the report that a run's settings asked for, if they did."""
     try:
-        return written_language(read_manifest(path).get("settings", {}))
+        asked = read_manifest(path).get("language")
     except GridplanError:
         return None
+    return asked if asked in ("zh", "en") else None
 
 
 def check_project(

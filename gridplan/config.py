@@ -406,6 +406,12 @@ class Config(Section):
         return tuple(note for key in self.norms if (note := near_miss(key)))
 
     @property
+    def language_asked(self) -> Language | None:
+        """The language of the report where somebody set it; None for the one that is built in."""
+        given = "report" in self.model_fields_set and "lang" in self.report.model_fields_set
+        return self.report.lang if given else None
+
+    @property
     def all_norms(self) -> dict[str, Norm]:
         """The built-in norms with those of the settings on top."""
         return {**DEFAULT_NORMS, **self.norms}

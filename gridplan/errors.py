@@ -156,6 +156,11 @@ class FaultList:
         """Add one fault."""
         self.faults.append(Message(en=en, zh=zh))
 
+    def cannot(self, *, en: str, zh: str) -> None:
+        """Add one fault of rules that cannot be met, though each by itself is sound."""
+        self.add(en=en, zh=zh)
+        self.unmet += 1
+
     def extend(self, faults: Iterable[Message]) -> None:
         """Add the faults of another check."""
         self.faults.extend(faults)

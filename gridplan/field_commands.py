@@ -88,8 +88,10 @@ def merge_checks(
     config = Config.model_validate(dict(stored.settings))
     plan = run(place, config, progress=progress)
     digest = hashlib.sha256(returned.read_bytes()).hexdigest()
-    inputs = {**read_manifest(path).get("inputs", {}), returned.name: digest}
-    write_plan(plan, Project(place, config, inputs), folder, progress=progress)
+    manifest = read_manifest(path)
+    inputs = {**manifest.get("inputs", {}), returned.name: digest}
+    made = Project(place, config, inputs)
+    write_plan(plan, made, folder, language=manifest.get("language"), progress=progress)
     return plan, folder
 
 

@@ -68,6 +68,26 @@ _LAYER_SOURCES = (
 )
 
 
+_NORM_HEAD = "| name | value | unit | source | verified |"
+_NORM_FORM = (
+    "A table for each norm that differs, with `value`, `unit` and `source`, and `verified` (false",
+    "where it is left out); a name that begins with `walk_`, as `[norms.walk_own_m]`, adds a",
+    "walking distance.",
+    "每个要改动的规范值写一张表，含 `value`、`unit`、`source`，以及 `verified`（不填为 false）；",
+    "名称以 `walk_` 开头的（如 `[norms.walk_own_m]`）增加一个步行距离。",
+    "",
+    "```toml",
+    "[norms.room_norm_m]",
+    "value = 400",
+    'unit = "m"',
+    'source = "District plan 2026, p. 12 / 区规划 2026，第 12 页"',
+    "verified = true",
+    "```",
+    "",
+    'For one run: `--set \'norms.room_norm_m={value=400,unit="m",source="…"}\'`.',
+)
+
+
 def sections() -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield the sections of the settings in order, with their class."""
     for name, field in Config.model_fields.items():
@@ -122,7 +142,7 @@ def settings_markdown() -> str:
         if model is ZoneSettings:
             lines += ["", "### `[zones.systems.NAME]`", "", *_key_table(SystemSettings)]
     lines += ["", *_LAYER_SOURCES]
-    lines += ["", "## `[norms.NAME]`", "", "| name | value | unit | source | verified |"]
+    lines += ["", "## `[norms.NAME]`", "", *_NORM_FORM, "", _NORM_HEAD]
     lines.append("|---|---|---|---|---|")
     for key, norm in DEFAULT_NORMS.items():
         verified = "yes" if norm.verified else "no"

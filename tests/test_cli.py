@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import gridplan
 from gridplan import commands
 from gridplan.cli import app
+from gridplan.config import parse_config
 from tests import tiny
 
 runner = CliRunner()
@@ -290,6 +291,23 @@ def test_check_of_a_run_speaks_the_run_s_language(run, monkeypatch):
     for target in (folder, folder / "plan.gpkg"):
         result = call("check", target, "--map", "x.gpkg")
         assert "expected the name of a file" in result.stderr
+
+
+@pytest.mark.parametrize("asked", ["en", None])
+def test_a_run_whose_settings_name_no_language_leaves_it_to_the_locale(run, tmp_path, asked):
+    _, folder, _ = run
+    kept = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    # This run was made with --lang, which stands for the setting.
+    assert (kept["language"], kept["settings"]["report"]["lang"]) == ("en", "en")
+    (tmp_path / "manifest.json").write_text(json.dumps({**kept, "language": asked}))
+    assert commands.run_language(tmp_path) == asked
+
+
+def test_only_a_language_that_somebody_set_is_asked_for():
+    place = {"name": "A", "as_of": "2026-01-31", "population": 5}
+    assert parse_config({"place": place}).language_asked is None
+    assert parse_config({"place": place, "report": {"cell_bounds": True}}).language_asked is None
+    assert parse_config({"place": place, "report": {"lang": "zh"}}).language_asked == "zh"
 
 
 # What a run says of what it assumed

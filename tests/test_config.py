@@ -381,6 +381,14 @@ def test_the_settings_page_is_up_to_date(project_root):
     assert page == settings_markdown(), "run: python -m gridplan.settings_doc > docs/settings.md"
 
 
+def test_the_form_of_a_norm_that_the_docs_show_can_be_used():
+    shown = settings_markdown().partition("## `[norms.NAME]`")[2]
+    example = tomllib.loads(shown.partition("```toml\n")[2].partition("```")[0])
+    place = {"name": "A", "as_of": "2026-01-31", "population": 5}
+    norm = parse_config({"place": place, **example}).all_norms["room_norm_m"]
+    assert (norm.value, norm.verified) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("raw", "lang"),
     [

@@ -334,6 +334,13 @@ def test_the_mix_stands_beside_the_answers_from_the_same_evaluation(plan):
     assert "answer_residents" in {one.rule for one in found.findings}
 
 
+def test_measures_are_named_by_estate_and_street(plan):
+    shown = tables(plan)["measures"]
+    gate = shown[shown["kind"].astype(str).str.contains("gate")].iloc[0]
+    assert "东苑" in str(gate["where"])
+    assert str(gate["where"]).count("巷") >= 1
+
+
 def test_without_a_mix_the_summary_says_so(folder):
     plan = planned(folder)
     assert plan.summary["measures"] is None

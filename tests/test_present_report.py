@@ -30,6 +30,7 @@ from gridplan.present import (
     words,
 )
 from gridplan.present.report import table_view
+from gridplan.present.tables_sums import summary_table
 from gridplan.terms import TERMS, term
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
@@ -274,6 +275,23 @@ def test_every_setting_is_told_by_its_meaning_in_both_languages() -> None:
     assert told["zones.tolerance"].value.en == "20%"
     assert told["cells.method"].value.zh == "肌理"
     assert told["demand.home_m2.dormitory"].meaning.zh.endswith("：宿舍")
+    assert told["cells.preset"].value.zh == "面积均匀（uniform）"
+    assert told["access.area_norms"].value.zh == "十分钟步行"
+    assert told["access.speeds.adult"].meaning.zh.endswith("：成年人")
+    assert told["demand.home_m2_source.village"].value.zh == "初始值，未核实"
+    assert told["network.not_walkable"].value.zh == told["network.not_walkable"].value.en
+    more = {
+        "siting": {"decisions": [
+            {"site_id": "R5", "decision": "moved", "moved_from": "R4", "reason": None},
+            {"site_id": "R7", "decision": "forbidden", "moved_from": None},
+        ]},
+        "norms": {"room_norm_m": {"value": 400.0, "unit": "m", "source": "x", "verified": False}},
+    }  # fmt: skip
+    few = {row.key: row for row in appendix.setting_rows(more)}
+    assert few["siting.decisions"].value.zh == "R5 改设（原 R4）、R7 禁用"
+    assert few["norms.room_norm_m"].value.en == "400 m"
+    assert few["norms.room_norm_m"].meaning.zh.endswith("：活动室服务半径")
+    assert told["report.cell_bounds"].value == Message(en="no", zh="否")
     assert told["siting.work"].value.en == f"{settings['siting']['work']:,}"
 
 
@@ -284,6 +302,17 @@ def test_every_norm_has_a_label(plan) -> None:
     assert {row.label.en for row in rows} >= {"service radius of a room", "5-minute walk"}
     assert "GB 50180-2018，五分钟生活圈" in {row.source.zh for row in rows}
     assert not any(re.search(HAN, row.source.en) for row in rows)
+    assert "1,500 户" in {row.value.zh for row in rows}
+
+
+def test_no_figure_of_the_summary_sheet_is_a_raw_key(plan) -> None:
+    for row in summary_table(plan).to_dict("records"):
+        assert row["figure"].en != row["figure"].zh, row["key"]
+        assert row["block"].zh, row["key"]
+    told = method.paragraphs(plan)
+    facts = {label.zh: value for label, value in keys.siting_facts(plan)}
+    assert facts["模型"].zh
+    assert not any("p-median 模型" in one.zh or "model p-median" in one.en for one in told)
 
 
 @pytest.mark.parametrize("path", ["/a/b/town.osm.pbf", "D:\\a\\town.osm.pbf"])

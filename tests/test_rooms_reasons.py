@@ -312,4 +312,6 @@ def test_a_run_tells_what_all_decisions_cost_together(tmp_path):
     assert shown["price_km"].iloc[-1] == pytest.approx(whole / 1000)
     dearer = log.assign(price_objective=[whole + 5.0, 0.0, whole])
     assert "price_together" in rules_of(plan, decisions=dearer)
-    assert "price_together" in rules_of(plan, decisions=log.iloc[:2])
+    assert "price_together" in rules_of(plan, decisions=log.iloc[[0, 1, 2, 2]])
+    # A run that is older tells it of none.
+    assert rules_of(plan, decisions=log.iloc[:2]) == set()

@@ -7,7 +7,8 @@ import pytest
 
 from gridplan import pipeline
 from gridplan.config import parse_config
-from gridplan.errors import InputError, SettingsError
+from gridplan.errors import InfeasibleError, InputError, SettingsError
+from gridplan.present.keys import siting_facts
 from gridplan.project.read import read_project
 from gridplan.verify import verify_plan
 from tests import tiny
@@ -86,6 +87,11 @@ def test_the_layers_follow_the_answer_and_every_table_adds_up(tmp_path, answer):
     assert row["p90_m"] == pytest.approx(after["p90_m"])
     assert row["within_share"] == pytest.approx(after["within"]["500"])
     assert row["ede_m"] == pytest.approx(after["ede_m"])
+    if answer == "B":
+        # Of places that are open today too, and it says so.
+        facts = {label.en: value for label, value in siting_facts(plan)}
+        told = [facts[one].zh for one in facts if one.startswith(("objective", "lower bound"))]
+        assert told == [f"{len(layers['rooms'])} 处（含现有）"] * 2
     assert layers["staffing"]["yearly_cost"].notna().all()
     assert layers["rooms"]["phase"].notna().sum() == (len(new) if answer == "A" else 0)
     report = verify_plan({**layers, "in_sites": plan.place.sites}, summary)
@@ -172,7 +178,7 @@ def test_a_decision_on_a_site_that_cannot_be_is_refused(tmp_path, change, told):
 
 def test_more_required_sites_than_rooms_are_refused(tmp_path):
     both = [{**DECISION, "site_id": one} for one in ("r2", "r3")]
-    with pytest.raises(InputError, match=r"p = 1, but 2 sites have to be opened: r2, r3"):
+    with pytest.raises(InfeasibleError, match=r"p = 1, but 2 sites have to be opened: r2, r3"):
         planned(tmp_path, toml=decided(*both))
 
 

@@ -25,6 +25,12 @@ from gridplan.siting import (
     p_quantile,
     pareto,
 )
+from gridplan.siting.conditioned import least_toll
+from gridplan.siting.cover import make_cover, reduced
+from gridplan.siting.ladder import Toll, beyond_radius, walked
+from gridplan.siting.packing_plans import _State
+from gridplan.siting.problem import make_problem
+from gridplan.siting.search import OutOfEffortError, StoppedBy
 
 COST = np.array([[1.0, 2.0], [3.0, 1.0]])
 WEIGHTS = np.array([1.0, 2.0])
@@ -95,6 +101,47 @@ def test_a_radius_is_looked_for_until_the_time_is_up(monkeypatch):
     plan = p_center(LARGE, p=3, limits=Limits(time_s=1.5))
     assert (plan.stopped_by, len(plan.sites)) == ("time", 3)
     assert plan.status in {"gap", "stopped"}
+
+
+def test_capacities_are_settled_until_the_time_is_up(monkeypatch):
+    shifts = []
+
+    def forever(*_):
+        shifts.append(1)
+        return True
+
+    monkeypatch.setattr(_State, "_shift", forever)
+    monkeypatch.setattr("gridplan.siting.search._now", Clock(1.0))
+    walks = np.random.default_rng(3).integers(1, 99, (40, 8)).astype(float)
+    plan = p_median(walks, np.ones(40), p=3, capacity=14.0, limits=Limits(time_s=60.0))
+    assert (plan.stopped_by, len(plan.sites)) == ("time", 3)
+    assert plan.loads["load"].max() <= 14.0
+    assert 0 < len(shifts) <= 60
+
+
+def test_a_plan_that_is_known_is_kept_where_no_time_is_left_for_any_model():
+    walks = np.array([[450.0, 0.0], [450.0, 600.0], [480.0, 510.0]])
+    problem = make_problem(walks, np.array([30.0, 10.0, 10.0]), Rules(), p=1, conditions=True)
+    tolls = (Toll(walked), Toll(beyond_radius(500.0), 0.0))
+    plan = least_toll(problem, tolls, 1, Limits(time_s=1e-9), start=np.array([0]))
+    assert (plan.sites, plan.objective, plan.status) == ((0,), 22_800.0, "gap")
+    assert plan.stopped_by == "time"
+
+
+def test_a_cover_is_made_smaller_under_the_clock():
+    problem = make_problem(LARGE[:50, :20], None, Rules(), p=3, conditions=True)
+    looks = []
+    reduced(
+        make_cover(problem, LARGE[:50, :20] < 300, problem.counted, p=3), lambda: looks.append(1)
+    )
+    assert looks
+    with pytest.raises(OutOfEffortError):
+        reduced(make_cover(problem, LARGE[:50, :20] < 300, problem.counted, p=3), _up)
+
+
+def _up():
+    reason: StoppedBy = "time"
+    raise OutOfEffortError(reason)
 
 
 walks = st.lists(st.tuples(st.floats(0, 1e4), st.integers(1, 50)), min_size=1, max_size=8).filter(

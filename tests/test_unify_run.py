@@ -98,6 +98,14 @@ def test_every_zone_has_its_borders_in_words(plan):
     assert not unified["text_en"].str.contains("zone Z0").any()
 
 
+def test_the_borders_name_the_system_of_each_zone(plan):
+    table = tables(plan)["bounds"]
+    levels = [str(one) for one in table["of_level"]]
+    zones = plan.layers["zones"]["zone_system"].value_counts()
+    assert sum("unified zone" in one and "统一责任区" in one for one in levels) == zones["unified"]
+    assert sum("zone" in one and "统一" not in one for one in levels) == zones["main"]
+
+
 def test_zones_that_reach_beyond_the_boundary_are_named(plan):
     assert any("城管/2" in one["en"] for one in plan.summary["caveats"])
 

@@ -15,7 +15,7 @@ from gridplan.config import Config
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.words import NOTHING, same, word
-from gridplan.terms import known
+from gridplan.terms import Family, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def norm_rows(plan: Plan) -> list[NormRow]:
     return [
         NormRow(
             word("norm", str(norm["key"])),
-            _with_unit(_value(norm["value"]), norm.get("unit")),
+            _with_unit(_said(norm["value"]), norm.get("unit")),
             _source(norm.get("source")),
             verified=bool(norm.get("verified")),
         )
@@ -97,7 +97,7 @@ def _table_rows(
         if value is None or value in ({}, [], ()):
             continue
         row = _setting(value, field, (*path, str(key)))
-        label = word("kind", str(key))
+        label = _named(str(key))
         yield dataclasses.replace(
             row,
             meaning=Message(
@@ -110,34 +110,103 @@ def _table_rows(
 def _setting(value: object, field: FieldInfo | None, path: tuple[str, ...]) -> Setting:
     key = ".".join(path)
     if field is None:
-        return Setting(same(key), same(_value(value)), key)
+        return Setting(same(key), _said(value), key)
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     meaning = Message(en=field.description or key, zh=str(extra.get("zh") or key))
-    if isinstance(value, str) and known(value, "kind"):
-        return Setting(meaning, word("kind", value), key)
-    return Setting(meaning, _with_unit(_value(value), str(extra.get("unit") or "")), key)
+    if isinstance(value, str):
+        chosen = _CHOICES.get((key, value))
+        return Setting(meaning, chosen or _of_text(value), key)
+    if key in _TAGS:
+        return Setting(meaning, same(", ".join(map(str, value))), key)  # type: ignore[call-overload]
+    return Setting(meaning, _with_unit(_said(value), str(extra.get("unit") or "")), key)
 
 
-def _with_unit(value: str, unit: object) -> Message:
+_CHOICES = {
+    (key, value): Message(en=value, zh=f"{zh}（{value}）")
+    for key, value, zh in (
+        ("cells.preset", "uniform", "面积均匀"),
+        ("cells.preset", "recognisable", "界线易认"),
+        ("cells.borders", "major", "主要界线"),
+        ("cells.borders", "all", "全部界线"),
+        ("cells.estates", "cut", "小区内部划分"),
+        ("cells.estates", "whole", "小区整体一格"),
+        ("unify.by", "residents", "按人口"),
+        ("unify.by", "area", "按面积"),
+        ("report.lang", "zh", "中文"),
+        ("report.lang", "en", "英文"),
+    )
+}
+"""What a choice is called in Chinese; the word that the file has stays beside it."""
+
+_TAGS = frozenset({"network.not_walkable"})
+"""Settings that list tags of the data, which are no words of the house."""
+
+_UNITS = {"households": Message(en="households", zh="户")}
+
+
+def _with_unit(value: Message, unit: object) -> Message:
     if not unit or unit == "1":
-        return same(value)
+        return value
     if unit == "share":
-        return same(f"{100 * float(value):g}%")
-    return same(f"{value} {unit}")
+        return same(f"{100 * float(value.en):g}%")
+    told = _UNITS.get(str(unit), same(str(unit)))
+    return Message(en=f"{value.en} {told.en}", zh=f"{value.zh} {told.zh}")
 
 
-def _value(value: object) -> str:
+def _said(value: object) -> Message:
+    """Return a value in both languages."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) or NOTHING
+        return _of_table(value)
     if isinstance(value, list | tuple):
-        return ", ".join(_value(one) for one in value) or NOTHING
+        return _joined([_said(one) for one in value])
     if isinstance(value, bool):
-        return "是 yes" if value else "否 no"
+        return Message(en="yes", zh="是") if value else Message(en="no", zh="否")
     if isinstance(value, int):
-        return f"{value:,}"
+        return same(f"{value:,}")
     if isinstance(value, float):
-        return f"{value:,.10g}"
-    return file_name(str(value))
+        return same(f"{value:,.10g}")
+    return _of_text(str(value))
+
+
+def _of_table(table: Mapping[str, Any]) -> Message:
+    """Return a norm by its value, a decision by its site and kind, and others entry by entry."""
+    if {"value", "unit"} <= set(table):
+        return _with_unit(_said(table["value"]), table["unit"])
+    if {"site_id", "decision"} <= set(table):
+        kind, left = word("kind", str(table["decision"])), table.get("moved_from")
+        moved = Message(en=f" from {left}", zh=f"（原 {left}）") if left else same("")
+        site = table["site_id"]
+        return Message(en=f"{site} {kind.en}{moved.en}", zh=f"{site} {kind.zh}{moved.zh}")
+    return _joined([_pair(str(key), _said(one)) for key, one in table.items() if one is not None])
+
+
+def _of_text(text: str) -> Message:
+    """Return a text by the name of what it stands for; of one in two languages either half."""
+    families: tuple[Family, ...] = ("kind", "norm")
+    for family in families:
+        if known(text, family):
+            return word(family, text)
+    named = file_name(text)
+    return _source(text) if " / " in text and named == text else same(named)
+
+
+def _named(key: str) -> Message:
+    """Return what an entry of a table is called: a kind, else a group, else itself."""
+    families: tuple[Family, ...] = ("kind", "group", "norm")
+    for family in families:
+        if known(key, family):
+            return word(family, key)
+    return same(key)
+
+
+def _pair(key: str, value: Message) -> Message:
+    return Message(en=f"{key} = {value.en}", zh=f"{key} = {value.zh}")
+
+
+def _joined(parts: list[Message]) -> Message:
+    if not parts:
+        return same(NOTHING)
+    return Message(en=", ".join(one.en for one in parts), zh="、".join(one.zh for one in parts))
 
 
 def file_name(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present.words import bound_label, least_of, number, weights_line
+from gridplan.present.words import bound_label, least_of, number, weights_line, word
 
 SECTIONS = {
     "map": Message(en="The map", zh="地图"),
@@ -106,14 +106,15 @@ def paragraphs(plan: Plan) -> list[Message]:
 
 
 def _siting(siting: Mapping[str, Any]) -> Message:
-    model, rooms = siting["model"], number(siting["p"])
-    bound, least = bound_label(model), least_of(model)
+    rooms, named = number(siting["p"]), word("kind", str(siting["model"]))
+    bound, least = bound_label(siting["model"]), least_of(siting["model"])
     return Message(
-        en=f"{rooms} rooms are chosen among the candidate sites with the model {model}; committees "
-        f"and existing rooms stay. The {bound.en} says what no choice among these sites can beat; "
-        f"the gap is how far this one may be from it. Only a gap of zero is called proven, and it "
-        f"speaks of the candidate sites given, of {least.en}, and of nothing else.",
-        zh=f"在候选场地中按 {model} 模型选出 {rooms} 处活动室，居委会与现有活动室保留。"
+        en=f"{rooms} rooms are chosen among the candidate sites by the model "
+        f"“{named.en}”; committees and existing rooms stay. The {bound.en} says what no choice "
+        f"among these sites can beat; the gap is how far this one may be from it. "
+        f"Only a gap of zero is called proven, and it speaks of the candidate sites given, "
+        f"of {least.en}, and of nothing else.",
+        zh=f"在候选场地中按“{named.zh}”模型选出 {rooms} 处活动室，居委会与现有活动室保留。"
         f"{bound.zh}是在这些场地中任何选法都无法突破的数值，差距表示本方案与{bound.zh}的距离；"
         f"只有差距为零才称为已证明，且仅就给定的候选场地与“{least.zh}”而言。",
     )

@@ -12,8 +12,11 @@ CELL = "cell"
 
 _LEVELS = {
     "community": Message(en="community", zh="社区"),
-    "zone": Message(en="zone", zh="责任区"),
     CELL: Message(en="cell", zh="单元网格"),
+}
+_SYSTEMS = {
+    "main": Message(en="zone", zh="责任区"),
+    "unified": Message(en="unified zone", zh="统一责任区"),
 }
 
 HEADINGS = {
@@ -34,15 +37,20 @@ def bounds_table(plan: Plan) -> pd.DataFrame:
 
 
 def cell_bounds_table(plan: Plan) -> pd.DataFrame:
-    """Return the borders of cells in words, where the plan has them."""
-    return _table(plan, cells=True)
+    """Return the borders of cells in words, where the plan has them, in the order of codes."""
+    table = _table(plan, cells=True)
+    if not len(table):
+        return table
+    codes = [one.en for one in table["bounded"]]
+    order = sorted(range(len(codes)), key=codes.__getitem__)
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _table(plan: Plan, *, cells: bool) -> pd.DataFrame:
     found = plan.layers.get("bounds_words")
     if found is None:
         return pd.DataFrame()
-    names = _names(plan)
+    names, systems = _names(plan), _systems(plan)
     rows = []
     wanted = found[(found["level"] == CELL) == cells]
     for (level, unit), own in wanted.groupby(["level", "unit_id"], sort=False):
@@ -53,7 +61,9 @@ def _table(plan: Plan, *, cells: bool) -> pd.DataFrame:
         named = (own["named_share"].fillna(0.0) * own["length_m"]).sum() / own["length_m"].sum()
         rows.append(
             {
-                "of_level": _LEVELS.get(str(level), same(str(level))),
+                "of_level": systems.get(str(unit), _SYSTEMS["main"])
+                if level == "zone"
+                else _LEVELS.get(str(level), same(str(level))),
                 "bounded": same(names.get((str(level), str(unit)), str(unit))),
                 **told,
                 "named_share": float(named),
@@ -70,4 +80,15 @@ def _names(plan: Plan) -> dict[tuple[str, str], str]:
         for (level, key, called), layer in zip(keys, ("communities", "zones", "cells"), strict=True)
         for unit, name in zip(plan.layer(layer)[key], plan.layer(layer)[called], strict=True)
         if not pd.isna(name)
+    }
+
+
+def _systems(plan: Plan) -> dict[str, Message]:
+    """Return what a zone of the system of each zone is called."""
+    zones = plan.layer("zones")
+    return {
+        str(zone): _SYSTEMS.get(
+            str(system), Message(en=f"zone ({system})", zh=f"责任区（{system}）")
+        )
+        for zone, system in zip(zones["zone_id"], zones["zone_system"], strict=True)
     }

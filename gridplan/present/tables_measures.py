@@ -46,6 +46,7 @@ def measure_headings() -> dict[str, Message]:
     """Return the headings of these tables that no term has."""
     return {
         "measure": Message(en="measure", zh="措施"),
+        "where": Message(en="where", zh="位置"),
         "service_points": Message(en="service points", zh="居委会服务点（处）"),
         "alone_km": Message(en="saved alone (resident-km)", zh="单独节省（人·公里）"),
         "last_km": Message(en="saved in the mix (resident-km)", zh="组合内节省（人·公里）"),
@@ -216,7 +217,14 @@ def measures_table(plan: Plan) -> pd.DataFrame:
         return pd.DataFrame()
     sites = plan.place.sites
     names = dict(zip(sites["site_id"], sites["name"], strict=True))
-    rows = [_row(one, names) for one in pd.DataFrame(measures).to_dict("records")]
+    estates = plan.layers.get("estates")
+    known_estates = (
+        {} if estates is None else dict(zip(estates["estate_id"], estates["name"], strict=True))
+    )
+    rows = [
+        {**_row(one, names), "where": _where(one, known_estates)}
+        for one in pd.DataFrame(measures).to_dict("records")
+    ]
     return pd.DataFrame(rows).astype({"in_plan": "object", "out": "object"})
 
 
@@ -226,7 +234,7 @@ def _row(one: Mapping[Hashable, Any], names: Mapping[Hashable, Any]) -> dict[str
     return {
         "measure": same(own if name is None or pd.isna(name) else f"{own} {name}"),
         "kind": word("kind", kind) if known(kind, "kind") else same(kind),
-        "estate_id": None if pd.isna(one["estate_id"]) else str(one["estate_id"]),
+        "where": None,
         "in_plan": bool(one["in_plan"]),
         "cost": one["cost"],
         "alone_km": _km(one["alone_walk"]),
@@ -234,6 +242,19 @@ def _row(one: Mapping[Hashable, Any], names: Mapping[Hashable, Any]) -> dict[str
         "worse_without": one["residents"],
         "out": None if pd.isna(one["reason"]) else reason_label(str(one["reason"])),
     }
+
+
+def _where(one: Mapping[Hashable, Any], estates: Mapping[Hashable, Any]) -> Message | None:
+    """Return the estate in which a measure lies, and the nearest street that has a name."""
+    estate, street = one.get("estate_id"), one.get("street")
+    name = None if pd.isna(estate) else estates.get(estate)
+    inside = None if pd.isna(estate) else str(estate if pd.isna(name) else name)
+    by = None if pd.isna(street) else str(street)
+    if by is None:
+        return None if inside is None else same(inside)
+    if inside is None:
+        return Message(en=f"at {by}", zh=f"{by}旁")
+    return Message(en=f"{inside}, at {by}", zh=f"{inside}（{by}旁）")
 
 
 def _km(metres: float) -> float:

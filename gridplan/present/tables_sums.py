@@ -147,11 +147,10 @@ def _row(path: tuple[str, ...], value: object, blocks: dict[str, Message]) -> di
 
 def _label(key: str, parent: str) -> tuple[Message, Message | str | None]:
     """Return what a figure of the summary is called, and its unit."""
-    if parent == "within":
-        metres = number(float(key))
-        return Message(en=f"residents within {metres} m", zh=f"≤ {metres} m 的居民"), _UNITS[
-            "share"
-        ]
+    if parent in _WITHIN:
+        metres, way = number(float(key)), _WITHIN[parent]
+        en, zh = f"residents within {metres} m{way.en}", f"{way.zh}≤ {metres} m 的居民"
+        return Message(en=en, zh=zh), _UNITS["share"]
     if parent in _FAMILIES:
         return _FAMILIES[parent](key), _UNITS["cells" if parent == "exceptions" else "residents"]
     if parent in _ASKED:
@@ -172,11 +171,21 @@ def _said(key: str, value: object) -> object:
         "model": "kind", "method": "kind", "sense": "kind", "status": "status",
         "capacity": "kind",
     }  # fmt: skip
+    if key == "start":
+        return _STARTS.get(str(value), value)
     if key == "by":
         return _COUNTED_BY.get(str(value), value)
     return word(families[key], str(value)) if key in families else value
 
 
+_WITHIN = {
+    "within": Message(en="", zh=""),
+    "straight_line_within": Message(en=" in a straight line", zh="直线 "),
+}
+_STARTS = {
+    "own": Message(en="own search", zh="自有搜索"),
+    "metis": Message(en="METIS", zh="METIS"),
+}
 _COUNTED_BY = {
     "residents": Message(en="residents", zh="居民数"),
     "area": Message(en="area (m²)", zh="面积 (m²)"),

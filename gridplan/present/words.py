@@ -276,7 +276,7 @@ _UNITS = {
     "p-quantile": Message(en="m", zh="米"),
     "p-ede": Message(en="m", zh="米"),
     "mclp": Message(en="residents", zh="人"),
-    "lscp": Message(en="rooms", zh="处"),
+    "lscp": Message(en="committees and rooms, existing ones included", zh="处（含现有）"),
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import FaultList, InputError, Message, counted, first_ids
+from gridplan.errors import FaultList, InputError, counted, first_ids
 from gridplan.siting import Rules
 
 EACH = "each"
@@ -146,7 +146,10 @@ def check_counts(
     rooms: int | None,
 ) -> None:
     """
-    Raise an `InputError` with one message for each way in which the counts cannot be kept.
+    Raise an error with one message for each way in which the counts cannot be kept.
+
+    `InputError` where they contradict each other, `InfeasibleError` where they are sound but the
+    sites, the required rooms or the number of rooms leave no plan.
 
     Parameters
     ----------
@@ -160,8 +163,9 @@ def check_counts(
     may = _by_community(counts, [*existing, *candidates])
     must = _by_community(counts, [*existing, *required])
     faults = FaultList()
-    for wrong, en, zh, then_en, then_zh in (
+    for add, wrong, en, zh, then_en, then_zh in (
         (
+            faults.add,
             [one for one in counts.at_least if _crossed(counts, one)],
             "at_least is above at_most",
             "at_least 大于 at_most",
@@ -169,6 +173,7 @@ def check_counts(
             "请调整其一。",
         ),
         (
+            faults.cannot,
             [one for one, least in counts.at_least.items() if least > may.get(one, 0)],
             "there are too few rooms and sites for at_least",
             "现有活动室与候选场地少于下限 at_least",
@@ -176,6 +181,7 @@ def check_counts(
             "请增加场地，或为其单独设定较小的数量。",
         ),
         (
+            faults.cannot,
             [one for one, most in counts.at_most.items() if most < must.get(one, 0)],
             "existing and required rooms are more than at_most",
             "现有与必选活动室多于上限 at_most",
@@ -185,23 +191,22 @@ def check_counts(
     ):
         if wrong:
             where = counted(len(wrong), "community", "communities")
-            faults.add(
+            add(
                 en=f"[siting]: {en} in {where}: {first_ids(wrong)}. {then_en}",
                 zh=f"[siting]：有 {len(wrong)} 个社区的{zh}：{first_ids(wrong)}。{then_zh}",
             )
+    faults.raise_if_any(InputError)
+    # What follows speaks of the same numbers, and says nothing while these are at odds.
     if rooms is not None:
         standing = replace(counts, existing=tuple(existing))
-        faults.heed(
-            lambda: check_number_of(standing, rooms=rooms, required=required, candidates=candidates)
-        )
-    faults.raise_if_any(InputError)
+        check_number_of(standing, rooms=rooms, required=required, candidates=candidates)
 
 
 def check_number_of(
     counts: RoomCounts, *, rooms: int, required: Collection[str], candidates: Collection[str]
 ) -> None:
     """
-    Raise an `InputError` if the numbers by community leave no choice of so many new rooms.
+    Raise an `InfeasibleError` if the numbers by community leave no choice of so many new rooms.
 
     Parameters
     ----------
@@ -221,20 +226,18 @@ def check_number_of(
     faults = FaultList()
     most = _most(counts, candidates, stand)
     if counts.at_most and rooms > most:
-        faults.add(
+        faults.cannot(
             en=f"[siting].p = {rooms}, but at_most leaves {most} new rooms. Lower p to {most}, or "
             f"raise at_most.",
             zh=f"[siting].p = {rooms}，但按 at_most 最多只能新增 {most} 处。"
             f"请将 p 减小到 {most}，或提高 at_most。",
         )
     if needed > rooms:
-        faults.faults.append(
-            Message(
-                en=f"[siting].p = {rooms}, but at_least and the required sites ask for {needed} "
-                f"new rooms. Raise p to {needed} or more, or lower at_least.",
-                zh=f"[siting].p = {rooms}，但 at_least 与必选场地共需新增 {needed} 处。"
-                f"请将 p 提高到不小于 {needed}，或降低 at_least。",
-            )
+        faults.cannot(
+            en=f"[siting].p = {rooms}, but at_least and the required sites ask for {needed} "
+            f"new rooms. Raise p to {needed} or more, or lower at_least.",
+            zh=f"[siting].p = {rooms}，但 at_least 与必选场地共需新增 {needed} 处。"
+            f"请将 p 提高到不小于 {needed}，或降低 at_least。",
         )
     faults.raise_if_any(InputError)
 

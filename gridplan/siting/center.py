@@ -301,7 +301,7 @@ def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> Radius
     cover = make_cover(problem, within, problem.counted, p=p)
     if not cover.covers.any(axis=1).all():
         return None
-    small = reduced(cover)
+    small = reduced(cover, ledger.look)
     chosen = greedy_cover(small) if small.free else None
     if chosen is None or len(chosen) > p - len(small.opened):
         chosen = _exact(small, ledger)

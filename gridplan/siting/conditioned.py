@@ -168,6 +168,9 @@ def minimise(
        problems with a radius formulation. *INFORMS Journal on Computing*, 23(4),
        546-556. https://doi.org/10.1287/ijoc.1100.0418
     """
+    if start is not None:
+        # Before any table is built: the limits may end sooner than that.
+        ledger.offer(_total(problem, tolls[0], start), np.sort(start))
     task = _Task(problem, tolls, p, ledger, problem.must_open.copy(), ~problem.may_open)
     ladder = task.ladder()
     ledger.bring_bound(float(ladder.tolls(np.zeros(len(ladder.base[0]), dtype=np.intp))[0]))
@@ -182,6 +185,15 @@ def minimise(
         ledger.offer(float(ladder.tolls(ladder.ranks(chosen))[0]), ladder.opened)
     if not ledger.closed:
         _prove(task, ladder)
+
+
+def _total(problem: Problem, toll: Toll, sites: Positions) -> float:
+    """Return the total of a toll with some sites open; ``inf`` where somebody reaches none."""
+    rows = problem.counted
+    nearest = problem.cost[np.ix_(rows, sites)].min(axis=1, initial=np.inf)
+    if not np.isfinite(nearest).all():
+        return math.inf
+    return math.fsum(problem.weights[rows] * toll.of(nearest))
 
 
 def _first_plan(task: _Task) -> Positions | None:

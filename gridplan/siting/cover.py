@@ -11,9 +11,12 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 from gridplan.siting.highs import Model
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.problem import Problem
+from gridplan.siting.search import Look
 
 # Sites are compared pair by pair up to this many: memory grows with the square.
 _MOST_COMPARED = 6_000
+# Columns that are compared with all others between two looks at the clock.
+_COLUMNS_AT_ONCE = 1_000
 _HALF = 0.5
 # Below this share of all pairs, products of lists are quicker than those of matrices.
 _SPARSE_SHARE = 0.05
@@ -160,7 +163,7 @@ def _any(flags: Flags) -> Flags:
     return np.asarray(flags.any(axis=1), dtype=np.bool_)
 
 
-def without_dominated(cover: Cover) -> Cover:
+def without_dominated(cover: Cover, look: Look | None = None) -> Cover:
     """
     Return the cover without sites that another makes needless.
 
@@ -171,7 +174,7 @@ def without_dominated(cover: Cover) -> Cover:
     m = len(cover.sites)
     if not cover.free or m > _MOST_COMPARED or (cover.needs > 1).any() or m == 0:
         return cover
-    size, shared = _shared(cover.covers)
+    size, shared = _shared(cover.covers, look)
     inside = shared >= size[:, None] - _HALF
     inside &= cover.cost[None, :] <= cover.cost[:, None]
     earlier = np.arange(m)[None, :] < np.arange(m)[:, None]
@@ -179,22 +182,28 @@ def without_dominated(cover: Cover) -> Cover:
     return cover.where(np.ones(len(cover.weights), dtype=np.bool_), ~needless)
 
 
-def _shared(covers: Flags) -> tuple[Floats, Floats]:
+def _shared(covers: Flags, look: Look | None = None) -> tuple[Floats, Floats]:
     """Return how many rows each column has, and how many each two share, shapes (m,), (m, m)."""
     size = covers.sum(axis=0).astype(np.float64)
     if size.sum() < _SPARSE_SHARE * covers.size:
         pairs = _listed(covers)
         return size, (pairs.T @ pairs).toarray()
     ones = covers.astype(np.float32)
-    return size, (ones.T @ ones).astype(np.float64)
+    shared = np.empty((len(size), len(size)))
+    for first in range(0, len(size), _COLUMNS_AT_ONCE):
+        if look is not None:
+            look()
+        part = slice(first, first + _COLUMNS_AT_ONCE)
+        shared[part] = ones[:, part].T @ ones
+    return size, shared
 
 
-def without_implied(cover: Cover) -> Cover:
+def without_implied(cover: Cover, look: Look | None = None) -> Cover:
     """Return the cover without demand that is covered whenever some other demand is."""
     n = len(cover.weights)
     if n > _MOST_COMPARED or not n:
         return cover
-    size, shared = _shared(cover.covers.T)
+    size, shared = _shared(cover.covers.T, look)
     # holds[i, k]: every site that covers k covers i.
     holds = shared >= size[None, :] - _HALF
     holds &= cover.needs[:, None] <= cover.needs[None, :]
@@ -203,12 +212,21 @@ def without_implied(cover: Cover) -> Cover:
     return cover.where(~implied, np.ones(len(cover.sites), dtype=np.bool_))
 
 
-def reduced(cover: Cover) -> Cover:
-    """Drop implied demand and dominated sites in turn, for a problem that covers everybody."""
+def reduced(cover: Cover, look: Look | None = None) -> Cover:
+    """
+    Drop implied demand and dominated sites in turn, for a problem that covers everybody.
+
+    Parameters
+    ----------
+    look : callable, optional
+        Called now and then, and may raise.
+    """
     cover = replace(cover)
     while True:
+        if look is not None:
+            look()
         before = cover.covers.shape
-        cover = without_dominated(without_implied(cover))
+        cover = without_dominated(without_implied(cover, look), look)
         if cover.covers.shape == before:
             return cover
 

@@ -11,6 +11,7 @@ from gridplan.siting.ladder import Ladder, Toll, weighted
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.problem import Problem
+from gridplan.siting.search import OutOfEffortError
 
 # Gains below this share of the objective are rounding.
 _LEAST_GAIN_SHARE = 1e-10
@@ -104,6 +105,8 @@ def make_table(problem: Problem, tolls: tuple[Toll, ...], ladder: Ladder) -> Tab
 def improve_within(table: Table, start: Positions, ledger: Ledger) -> None:
     """Offer the best plan that greedy filling, interchanges and building anew make of a start."""
     ladder = table.ladder
+    # A descent may outlast the limits; what it begins with is a plan already.
+    _offer(table, start, ledger)
     best = _descended(table, start, ledger)
     value = _offer(table, best, ledger)
     plans = [_filled(table, np.empty(0, dtype=np.intp), ledger, by_price=way) for way in _WAYS]
@@ -164,19 +167,22 @@ def _descended(table: Table, chosen: Positions, ledger: Ledger) -> Positions:
     while True:
         standing = table.standing(chosen)
         now = float(standing[0].sum())
-        best, least = None, now * (1.0 - _LEAST_GAIN_SHARE)
+        best: _Best = (None, now * (1.0 - _LEAST_GAIN_SHARE))
         if table.ladder.slots is None:
-            best, least = _better(table, standing, table.room_for(chosen), (None, least), chosen)
+            best = _better(table, standing, table.room_for(chosen), best, chosen)
         for leaving in chosen.tolist():
-            ledger.spend(1)
+            try:
+                ledger.spend(1)
+            except OutOfEffortError:
+                _offer(table, chosen if best[0] is None else best[0], ledger)
+                raise
             kept = chosen[chosen != leaving]
             able = table.swappable(chosen, leaving)
             if able.any():
-                found = _better(table, table.standing(kept), able, (best, least), kept)
-                best, least = found
-        if best is None:
+                best = _better(table, table.standing(kept), able, best, kept)
+        if best[0] is None:
             return chosen
-        chosen = best
+        chosen = best[0]
 
 
 _Best = tuple[Positions | None, float]

@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.packing import FITS, Packing, PackingSearch
+from gridplan.siting.search import OutOfEffortError
 
 _ROUNDS = 30
 _MOVES = 400
@@ -48,8 +49,14 @@ def _improved(state: _State, search: PackingSearch) -> None:
     """Alternate between the best assignment found for the sites and the best sites for it."""
     search.spend(1)
     packing, best = state.packing, np.inf
+    # Whatever ends the search, what fits by then is a plan.
+    search.keep(packing, state.chosen, state.assigned)
     for _ in range(_ROUNDS):
-        state.settle(search)
+        try:
+            state.settle(search)
+        except OutOfEffortError:
+            search.keep(packing, state.chosen, state.assigned)
+            raise
         value = packing.value(state.assigned)
         if value >= best:
             return
@@ -140,6 +147,7 @@ class _State:
         for _ in range(_TRIES):
             near, limit = self._near, self.packing.capacity[self.chosen]
             for _ in range(_MOVES):
+                search.look()
                 held = self._held(len(limit))
                 if not (self._shift(near, limit, held) or self._swap(near, limit, held, search)):
                     break

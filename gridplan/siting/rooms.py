@@ -109,8 +109,9 @@ def propose_rooms(
     InputError
         If there are fewer candidates than rooms asked for.
     InfeasibleError
-        If the rooms are too few to reach everybody whom some site reaches (with the
-        least number that would), or the rules leave no plan.
+        If more sites are required than rooms asked for; if the rooms are too few to reach
+        everybody whom some site reaches (with the least number that would), or the rules leave
+        no plan.
     StoppedError
         If the limits ended the search before any plan.
     KeyboardInterrupt
@@ -163,7 +164,11 @@ def _positions(problem: RoomProblem, ids: frozenset[Hashable]) -> Positions:
 
 
 def check_number(problem: RoomProblem, p_new: int) -> None:
-    """Raise an `InputError` if there are fewer candidates, or more required sites, than rooms."""
+    """
+    Raise an error if there are fewer candidates, or more required sites, than rooms.
+
+    `InputError` of the candidates; `InfeasibleError` where only the decisions ask for too much.
+    """
     barred_sites = frozenset(problem.forbidden)
     candidates = len(frozenset(problem.candidates) - barred_sites)
     required = len(frozenset(problem.required))
@@ -180,7 +185,7 @@ def check_number(problem: RoomProblem, p_new: int) -> None:
         )
     if required > p_new:
         which = first_ids(sorted(str(one) for one in problem.required))
-        faults.add(
+        faults.cannot(
             en=f"[siting].p = {p_new}, but {required} sites have to be opened: {which}. Raise p to "
             f"{required} or more, or take out a decision.",
             zh=f"[siting].p = {p_new}，但必须开设的场地有 {required} 个：{which}。"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import geopandas as gpd
@@ -30,6 +31,7 @@ from gridplan.rooms.question import NO_WAY_M, Flags, Positions
 from gridplan.rooms.searches import heeded
 from gridplan.steps.doubts import to_nearest_room
 from gridplan.steps.work import Work
+from gridplan.terms import term
 
 _STRAIGHT = ("bridge", "crossing", "join")
 """Kinds of links that may be built straight from street to street."""
@@ -77,7 +79,7 @@ def add_measures(work: Work) -> None:
         "measures": _placed(work, named.measures(mix), links),
         "measure_plans": named.plans(alone, mix),
     }
-    work.notes.extend([*_unpriced(links), *_untried(links), *_for_the_mean(work)])
+    work.notes.extend([*_unpriced(links), *_untried(work, links), *_for_the_mean(work)])
 
 
 def rehearse_measures(work: Work, question: RoomQuestion) -> float | None:
@@ -206,7 +208,7 @@ def _by_site(work: Work, question: RoomQuestion, places_m: Floats) -> Floats:
 def _placed(work: Work, measures: pd.DataFrame, links: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the measures as points: sites, and the middle of links."""
     sites = work.place.sites
-    middles = shapely.line_interpolate_point(links["geometry"].to_numpy(), 0.5, normalized=True)
+    middles = _middles(links)
     points = {
         **dict(zip(links["link_id"], middles, strict=True)),
         **dict(zip(sites["site_id"], shapely.point_on_surface(sites.geometry), strict=True)),
@@ -214,11 +216,35 @@ def _placed(work: Work, measures: pd.DataFrame, links: pd.DataFrame) -> gpd.GeoD
     estates = dict(zip(sites["site_id"], sites["estate_id"], strict=True))
     home = measures["measure_id"].map(estates)
     estate_id = measures["estate_id"].where(measures["estate_id"].notna(), home)
+    spots = [points[one] for one in measures["measure_id"]]
     return gpd.GeoDataFrame(
-        measures.assign(estate_id=estate_id.astype("object").where(estate_id.notna(), None)),
-        geometry=[points[one] for one in measures["measure_id"]],
+        measures.assign(
+            estate_id=estate_id.astype("object").where(estate_id.notna(), None),
+            street=pd.Series(_nearest_streets(work, spots), measures.index, dtype="object"),
+        ),
+        geometry=spots,
         crs=work.place.crs,
     )
+
+
+def _middles(links: pd.DataFrame) -> np.ndarray:
+    return np.asarray(
+        shapely.line_interpolate_point(links["geometry"].to_numpy(), 0.5, normalized=True)
+    )
+
+
+def _nearest_streets(work: Work, spots: Sequence[shapely.Geometry]) -> list[str | None]:
+    """Return the name of the nearest named street of each place; None where none has a name."""
+    edges = work.found["network"].edges
+    named = edges[edges["name"].notna()] if "name" in edges else edges.iloc[:0]
+    if not len(named) or not len(spots):
+        return [None] * len(spots)
+    lines = named.geometry.to_numpy()
+    near, away = shapely.STRtree(lines).query_nearest(spots, all_matches=True)
+    found = pd.DataFrame({"spot": near, "name": named["name"].astype(str).to_numpy()[away]})
+    # Of two streets that meet there the first by name, in any order of the rows.
+    least = found.groupby("spot")["name"].min()
+    return [least.get(at) for at in range(len(spots))]
 
 
 def _check_required(question: RoomQuestion, budget: float) -> None:
@@ -252,7 +278,7 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
     out = links[links["reason"] == NO_COST]
     if out.empty:
         return []
-    kinds = ", ".join(sorted(set(out["kind"])))
+    words = [term(str(one), "kind") for one in sorted(set(out["kind"]))]
     ids = tuple(out["link_id"])
     return [
         Note(
@@ -260,30 +286,41 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
             len(out),
             Message(
                 en=f"{len(out)} gates or bridges are not considered among the measures, since the "
-                f"cost of their kind is not given ({kinds}): {first_ids(ids)}. Fill in "
+                f"cost of their kind is not given ({', '.join(one.en for one in words)}): "
+                f"{first_ids(ids)}. Fill in "
                 f"[measures].",
-                zh=f"{len(out)} 处出入口或桥梁因未给出该类造价（{kinds}）未参与措施比选："
-                f"{first_ids(ids)}。请补填 [measures]。",
+                zh=f"{len(out)} 处出入口或桥梁因未给出该类造价"
+                f"（{'、'.join(one.zh for one in words)}）未参与措施比选：{first_ids(ids)}。"
+                f"请补填 [measures]。",
             ),
             ids,
         )
     ]
 
 
-def _untried(links: pd.DataFrame) -> list[Note]:
+def _untried(work: Work, links: pd.DataFrame) -> list[Note]:
     """Say which links stay out since others save more alone, and what the bound makes of them."""
-    ids = tuple(links.loc[links["reason"] == BEYOND_LIMIT, "link_id"])
+    out = links[links["reason"] == BEYOND_LIMIT]
+    ids = tuple(out["link_id"])
     if not ids:
         return []
+    streets = _nearest_streets(work, _middles(out).tolist())
+    en, zh = (
+        first_ids([one if by is None else form.format(one, by) for one, by in pairs])
+        for form, pairs in (
+            ("{} (at {})", list(zip(ids, streets, strict=True))),
+            ("{}（{}旁）", list(zip(ids, streets, strict=True))),
+        )
+    )
     return [
         Note(
             "measures_untried",
             len(ids),
             Message(
                 en=f"{len(ids)} gates or bridges that save less are not tried in the mix of "
-                f"measures: {first_ids(ids)}. Its bound allows for them; if a gap stays, raise "
+                f"measures: {en}. Its bound allows for them; if a gap stays, raise "
                 f"[measures].most_links.",
-                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{first_ids(ids)}。"
+                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{zh}。"
                 f"下界已将其计入；如仍有间隙，请增大 [measures].most_links。",
             ),
             ids,

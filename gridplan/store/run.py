@@ -11,7 +11,7 @@ from typing import Any
 import pyogrio
 
 from gridplan import __version__
-from gridplan.errors import InputError, Message, MissingInputError
+from gridplan.errors import InputError, Language, Message, MissingInputError
 from gridplan.plan import CONTRACT, Plan
 from gridplan.store.folder import RUN_FILES, is_run, mend, refusal, staged
 from gridplan.store.geopackage import (
@@ -26,13 +26,17 @@ from gridplan.store.geopackage import (
 _VERSIONS = ("geopandas", "shapely", "pyogrio", "pyproj", "numpy", "pandas", "scipy", "highspy")
 
 
-def make_manifest(plan: Plan, inputs: Mapping[str, str]) -> dict[str, Any]:
+def make_manifest(
+    plan: Plan, inputs: Mapping[str, str], *, language: Language | None = None
+) -> dict[str, Any]:
     """
     Return versions, seed, settings and the SHA-256 of every input.
 
     Parameters
     ----------
     inputs : mapping of relative path to SHA-256
+    language : {"zh", "en"}, optional
+        Of the report, where somebody asked for it: then commands on the run speak it, too.
     """
     return {
         "contract": CONTRACT,
@@ -41,6 +45,7 @@ def make_manifest(plan: Plan, inputs: Mapping[str, str]) -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in _VERSIONS},
         "seed": plan.settings["run"]["seed"],
         "settings": dict(plan.settings),
+        "language": language,
         "inputs": dict(sorted(inputs.items())),
         "zone_start": {
             name: system["start"] for name, system in plan.summary["zones"]["systems"].items()

@@ -191,10 +191,10 @@ def check_decisions(decisions: pd.DataFrame, siting: Mapping[str, Any]) -> Check
 def _less_than_each(
     decisions: pd.DataFrame, together: Flags, siting: Mapping[str, Any]
 ) -> list[str]:
-    """Return the decisions that cost more than all together, or that nothing is told of."""
-    if len(decisions) - together.sum() < _SEVERAL:
-        return [_TOGETHER] if together.any() else []
-    if together.sum() != 1:
+    """Return the decisions that cost more than all together, where that is told, and once."""
+    if not together.any():
+        return []
+    if together.sum() > 1 or len(decisions) - together.sum() < _SEVERAL:
         return [_TOGETHER]
     price = numbers(decisions, "price_objective")
     proven = texts(decisions, "price_status") == "proven"

@@ -223,9 +223,9 @@ SITING = {
         "{ids}。请重新计算代价。",
     ),
     "price_together": hard(
-        "All decisions together are said to cost less than one of them, or their price is not "
-        "told once: {count} ({ids}). Price them again.",
-        "全部决定合计的代价小于其中某一条，或未恰好列出一次，共 {count} 项：{ids}。"
+        "All decisions together are said to cost less than one of them, or their price is told "
+        "twice or of one alone: {count} ({ids}). Price them again.",
+        "全部决定合计的代价小于其中某一条，或重复列出、只有一条决定，共 {count} 项：{ids}。"
         "请重新计算代价。",
     ),
     "stage_differs": hard(
