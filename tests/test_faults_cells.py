@@ -71,7 +71,10 @@ def test_lines_that_lie_there_twice_change_no_cell(tmp_path):
         [("again", lines[0]), ("turned", shapely.reverse(lines[1])),
          ("part", tiny.line((0, 320), (150, 320)))],
     )  # fmt: skip
-    twice = drawn(tmp_path / "twice", frames).layers["cells"]
+    plan = drawn(tmp_path / "twice", frames)
+    twice = plan.layers["cells"]
+    # The first of both is the original, by id: `again` is before `s1`, `turned` after `s2`.
+    assert "2 streets lie exactly on another one: s1, turned." in told(plan)
     assert shapely.equals(once.geometry.to_numpy(), twice.geometry.to_numpy()).all()
 
 
@@ -79,7 +82,8 @@ def test_a_street_that_crosses_itself_is_no_obstacle(tmp_path):
     frames = tiny.town()
     loop = tiny.line((20, 220), (180, 300), (180, 220), (20, 300))
     frames["streets"] = with_rows(frames["streets"], "street_id", [("loop", loop)])
-    drawn(tmp_path, frames)
+    plan = drawn(tmp_path, frames)
+    assert "1 streets cross themselves: loop." in told(plan)
 
 
 # Buildings

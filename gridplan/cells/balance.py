@@ -36,6 +36,9 @@ class Score:
     form : float
         Cost of 1 of the inverse isoperimetric quotient beyond `round_enough`.
     round_enough : float
+    ragged : float
+        Cost of 1 of it more beyond `ragged_from`: a long strip is hardly a place.
+    ragged_from : float
     even : float
         Cost of a cell of built-up land whose number of components is off by as many as it
         should have; grows with the square up to there, from there evenly. 0 does not look.
@@ -47,13 +50,15 @@ class Score:
 
     aim: float = 1.0
     ease: float = 0.12
-    slope: float = 13.0
+    slope: float = 14.0
     limit: float = 0.4
     steep: float = 30.0
-    line: float = 4.6
+    line: float = 5.15
     bare: float = 2.0
     form: float = 1.15
     round_enough: float = 1.6
+    ragged: float = 1.0
+    ragged_from: float = 3.0
     even: float = 0.0
     components: float = 0.0
     built_m2: float = 0.0
@@ -70,7 +75,10 @@ class Score:
     def shape(self, area_m2: float, perimeter_m: float) -> float:
         """Return the cost of a cell's form."""
         inverse = perimeter_m * perimeter_m / (_DISC * (max(_LEAST_M, area_m2)))
-        return self.form * (inverse - self.round_enough) if inverse > self.round_enough else 0.0
+        if inverse <= self.round_enough:
+            return 0.0
+        beyond = self.ragged * (inverse - self.ragged_from) if inverse > self.ragged_from else 0.0
+        return self.form * (inverse - self.round_enough) + beyond
 
     def evenness(self, components: float) -> float:
         """

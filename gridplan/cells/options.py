@@ -56,7 +56,7 @@ class CellOptions:
     even_components : float
         Cost of a cell of built-up land with as many municipal components more or fewer
         than it should have as it should have, beside those of area and form (where a
-        share of the target area too large or small costs up to 13); 0 does not look.
+        share of the target area too large or small costs up to 14); 0 does not look.
     repair : bool
         Whether gaps, overlaps, slivers and land beyond the boundary of a given grid are
         mended; otherwise they are listed and left.

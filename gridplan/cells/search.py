@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,10 @@ _SCRAP = 0.4
 
 _LIKELY = 5
 """Of the neighbours of a cell, so many are tried."""
+
+_IN_THREES, _BESIDE = 0.3, 4
+"""A cell that costs more than the first is also tried with two of its likeliest neighbours at
+once, of so many."""
 
 _WORTHWHILE = 0.01
 """Least gain for which cells are divided anew."""
@@ -216,7 +221,7 @@ class Search:
 
     def repair(self, worse_than: float = 0.3) -> int:
         """
-        Take bad cells together with a neighbour and divide both anew, the worst first.
+        Take bad cells together with one neighbour or two and divide them anew, the worst first.
 
         Returns
         -------
@@ -272,30 +277,40 @@ class Search:
         cells = self.cells
         if not cells.members[cell] or self.cost(cell) <= _GAIN:
             return False
-        best: tuple[float, int, list[Ints]] | None = None
-        for other in [-1, *self._likely(cell)]:
-            pair = [cell] if other < 0 else [cell, other]
-            own = sorted(set().union(*(cells.members[one] for one in pair)))
-            old = sum(self.cost(one) for one in pair) + self._cut_within(pair)
-            target = min(cells.target[one] for one in pair)
-            mixed = len({cells.realm[one] for one in pair}) > 1
-            for new, parts in self._divisions(np.array(own), target, 1 if mixed else len(pair)):
+        best: tuple[float, tuple[int, ...], list[Ints]] | None = None
+        for others in self._company(cell):
+            together = (cell, *others)
+            own = sorted(set().union(*(cells.members[one] for one in together)))
+            old = sum(self.cost(one) for one in together) + self._cut_within(together)
+            target = min(cells.target[one] for one in together)
+            mixed = len({cells.realm[one] for one in together}) > 1
+            now = 1 if mixed else len(together)
+            for new, parts in self._divisions(np.array(own), target, now):
                 if mixed and len(parts) > 1:
                     continue
                 gain = round(new - old, 6)
-                if gain < -_WORTHWHILE and (best is None or (gain, other) < best[:2]):
-                    best = (gain, other, parts)
+                if gain < -_WORTHWHILE and (best is None or (gain, others) < best[:2]):
+                    best = (gain, others, parts)
         if best is None:
             return False
-        _, other, parts = best
-        self._divide_anew([cell] if other < 0 else [cell, other], parts)
+        _, others, parts = best
+        self._divide_anew((cell, *others), parts)
         return True
 
-    def _divide_anew(self, pair: list[int], parts: list[Ints]) -> None:
+    def _company(self, cell: int) -> list[tuple[int, ...]]:
+        """Return the neighbours with which a cell is tried: none, one, or two at once."""
+        likely, realm = self._likely(cell), self.cells.realm
+        found: list[tuple[int, ...]] = [(), *((one,) for one in likely)]
+        if self.cost(cell) <= _IN_THREES:
+            return found
+        same = [one for one in likely if realm[one] == realm[cell]][:_BESIDE]
+        return [*found, *combinations(same, 2)]
+
+    def _divide_anew(self, together: Sequence[int], parts: list[Ints]) -> None:
         cells = self.cells
-        target = min(cells.target[one] for one in pair)
-        realm = cells.realm[max(pair, key=lambda one: (cells.area[one], -one))]
-        for one in pair:
+        target = min(cells.target[one] for one in together)
+        realm = cells.realm[max(together, key=lambda one: (cells.area[one], -one))]
+        for one in together:
             cells.members[one] = set()
             cells.area[one] = cells.perimeter[one] = cells.components[one] = 0.0
             self._costs.pop(one, None)
@@ -404,16 +419,14 @@ class Search:
                     total += cut
         return total
 
-    def _cut_within(self, pair: list[int]) -> float:
-        one, other = pair[0], pair[-1]
-        if one == other:
-            return 0.0
+    def _cut_within(self, together: Sequence[int]) -> float:
         of_atom = self.cells.of_atom
         return sum(
             cut
+            for at, one in enumerate(together)
             for atom in sorted(self.cells.members[one])
             for near, _, cut in self.near[atom]
-            if of_atom[near] == other
+            if of_atom[near] in together[at + 1 :]
         )
 
 

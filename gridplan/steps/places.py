@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -59,6 +60,7 @@ def add_network(work: Work) -> None:
     work.notes.extend(assumed_note(network, found_walled))
     if work.config.cells.method == "fabric":
         work.notes.extend(_enclosure_note(network))
+        work.notes.extend(_line_notes(place.streets[within]))
     work.notes.extend(
         wall_notes(
             network,
@@ -87,6 +89,32 @@ def _enclosure_note(network: Network) -> list[Note]:
         "其余界线在建筑之间。请检查道路图层是否完整。",
     )
     return [Note("streets_enclose_nothing", len(left), message)]
+
+
+def _line_notes(streets: gpd.GeoDataFrame) -> list[Note]:
+    """Say which streets lie there twice or cross themselves: cells take each line once."""
+    shapes = shapely.normalize(streets.geometry.to_numpy())
+    ids = streets["street_id"].to_numpy(dtype=object)
+    twice = ids[pd.Series(shapely.to_wkb(shapes)).duplicated().to_numpy()].tolist()
+    crossed = ids[~shapely.is_simple(shapes)].tolist()
+    notes = []
+    if twice:
+        message = Message(
+            en=f"{len(twice)} streets lie exactly on another one: {first_ids(twice)}. Cells take "
+            f"the line once; check the layer of streets.",
+            zh=f"{len(twice)} 条道路与另一条完全重合：{first_ids(twice)}。划分网格时只计一次，"
+            f"请检查道路图层。",
+        )
+        notes.append(Note("streets_twice", len(twice), message, tuple(twice)))
+    if crossed:
+        message = Message(
+            en=f"{len(crossed)} streets cross themselves: {first_ids(crossed)}. Cells take them as "
+            f"they are, with a junction where they cross; check whether they are drawn right.",
+            zh=f"{len(crossed)} 条道路自相交：{first_ids(crossed)}。划分网格时按原样采用，"
+            f"交叉处视为路口，请检查是否绘制有误。",
+        )
+        notes.append(Note("streets_cross_themselves", len(crossed), message, tuple(crossed)))
+    return notes
 
 
 def _found_walled(place: Place) -> tuple[str, ...]:
