@@ -174,7 +174,6 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     small = cover.covers.size <= _SMALL
     if small and not ledger.closed:
         _branch(task, relaxed, pool, work=_FIRST_TRY)
-    pool.focus(relaxed)
     if not ledger.closed:
         _plan_and_prove(task, relaxed, pool)
 
