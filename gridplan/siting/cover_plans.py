@@ -23,8 +23,8 @@ _DRAWS_AT_FIRST, _DRAWS = 1_000, 300
 # most, as a share. Merging takes from each where a site more or less makes the best difference.
 _CHILDREN = ((0, _HEATS[0]), (1, _HEATS[1]), (0, _HEATS[1]), (-1, _HEATS[1]))
 _MOST_MORE = 0.1
-# Rounds without a better plan until the island is left.
-_PATIENCE = 4
+# Rounds without a better plan until the island is left; rounds between two looks at the proof.
+_PATIENCE, _ROUNDS = 4, 2
 # Islands that are kept to merge.
 _ISLANDS = 8
 # Work of one merging.
@@ -78,6 +78,17 @@ class Pool:
     def run(self, draws_per_site: int = _DRAWS_AT_FIRST) -> Plan:
         """Anneal once, from where the last run ended."""
         return self._met(self._annealed(draws_per_site, _HEATS[0]))
+
+    @property
+    def draws_of_rounds(self) -> int:
+        """Draws of `rounds`, about."""
+        return _ROUNDS * len(_CHILDREN) * _DRAWS * max(1, int(self._state.open.sum()))
+
+    def rounds(self) -> None:
+        """Run as many rounds as are worth it before anybody looks at what they found."""
+        for _ in range(_ROUNDS):
+            if not self._task.ledger.closed:
+                self.round()
 
     def round(self) -> None:
         """Merge a plan with its children, on the island whose turn it is."""
