@@ -111,6 +111,10 @@ class DistrictTree:
         """No part of the plans is left."""
         return not self._nodes
 
+    def at_once(self, *, yes: bool) -> None:
+        """Solve both sides of a split in two threads, or not."""
+        self._model.at_once = yes
+
     def run(self, work: float) -> None:
         """Split nodes for some steps of work, or until nothing is left."""
         end = self._ledger.work + work

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, eye_array, vstack
 
+from gridplan.siting.beside import side_by_side
 from gridplan.siting.cover import Cover, most_model
 from gridplan.siting.highs import Model, dual_bound, program_of
 from gridplan.siting.ledger import Ledger
@@ -177,9 +177,8 @@ class DistrictModel:
         return status
 
     def _late(self) -> bool:
-        limits, ledger = self._ledger.limits, self._ledger
-        late = limits.time_s is not None and ledger.seconds >= limits.time_s
-        return late or ledger.work + self._steps >= limits.work
+        ledger = self._ledger
+        return ledger.late or ledger.work + self._steps >= ledger.limits.work
 
     def _longer(self, basis: highspy.HighsBasis) -> highspy.HighsBasis:
         """Return a basis with the rows that have come since, which do not bind."""
@@ -222,13 +221,18 @@ class DistrictModel:
 
 class BothSides:
     """
-    Two models, so that both sides of a split are solved at once, where there are two cores.
+    Two models, so that both sides of a split can be solved at once, where there are two cores.
 
     Each side has its own: what HiGHS keeps of one run never depends on which was faster.
+
+    Attributes
+    ----------
+    at_once : bool
+        In two threads. What comes out is the same.
     """
 
     def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self._ledger, self.at_once = ledger, False
         self._models = [DistrictModel(cover, districts, ledger) for _ in range(2)]
 
     def root(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
@@ -256,15 +260,6 @@ class BothSides:
             model.drop_row()
 
     def _both(self, run: Callable[[int], T]) -> list[T]:
-        def other() -> T:
-            try:
-                return run(1)
-            finally:
-                # What HiGHS keeps for a thread is given back before the thread ends.
-                highspy.Highs.resetThreadScheduler(False)  # noqa: FBT003 (no keyword in highspy)
-
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            second = beside.submit(other)
-            found = [run(0), second.result()]
+        found = side_by_side(lambda: run(0), lambda: run(1)) if self.at_once else (run(0), run(1))
         self._ledger.spend(sum(model.taken() for model in self._models))
-        return found
+        return list(found)

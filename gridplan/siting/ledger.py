@@ -110,6 +110,11 @@ class Ledger(Effort):
         """The best plan is at least as good as the target."""
         return not self.better(self.target) or self.value == self.target
 
+    @property
+    def late(self) -> bool:
+        """The time is up; where a solver cannot be left by a fault."""
+        return self.limits.time_s is not None and self.seconds >= self.limits.time_s
+
     def heed(self, stopped_by: StoppedBy | None) -> None:
         """Stop with the limit that ended a model's run."""
         if stopped_by is not None:

@@ -19,12 +19,12 @@ from gridplan.siting.cover import (
     without_dominated,
 )
 from gridplan.siting.cover_plans import Pool, Task, start_values
-from gridplan.siting.district_tree import DistrictTree
 from gridplan.siting.highs import Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger, siting_of
 from gridplan.siting.matrix import Flags
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
+from gridplan.siting.proof import Proof
 from gridplan.siting.resample import Coverage, greedy_most
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
@@ -33,9 +33,12 @@ _NO_RULES = Rules()
 _NO_LIMITS = Limits()
 # Draws for each open site in the first run, a short one.
 _FIRST_DRAWS_PER_SITE = 40
-# Rounds without a better plan until the proof gets a share more, and its share of their work: a
-# step of it takes longer.
-_PATIENCE, _PROOF_SHARE = 8, 0.5
+# Work of the proof for each draw of the search beside it, so that both take about as long.
+_WORK_PER_DRAW = 1.0 / 400.0
+# So much more of it, at most, the proof gets alone the longer no better plan was found.
+_MOST_ALONE = 6
+# Such rounds until a problem that is too large for districts is left to HiGHS.
+_PATIENCE = 4
 # Work of the first try of the tree search.
 _FIRST_TRY = 1_500.0
 # A small problem is given to the tree search at once.
@@ -168,34 +171,34 @@ def most_coverage(problem: Problem, within: Flags, p: int | None, ledger: Ledger
     pool.run(_FIRST_DRAWS_PER_SITE)
     if ledger.closed:
         return
-    relaxed = solve_model(most_model(cover).relaxed, ledger)
+    small = cover.covers.size <= _SMALL
+    relaxed = solve_model(most_model(cover).relaxed, ledger, options=Options(interior=not small))
     ledger.bring_bound(cover.done - relaxed.bound)
     ledger.heed(relaxed.stopped_by)
-    small = cover.covers.size <= _SMALL
     if small and not ledger.closed:
         _branch(task, relaxed, pool, work=_FIRST_TRY)
-    pool.focus(relaxed)
     if not ledger.closed:
         _plan_and_prove(task, relaxed, pool)
 
 
 def _plan_and_prove(task: Task, relaxed: Outcome, pool: Pool) -> None:
-    """Look for plans and for the proof in turn; the longer in vain, the more for the proof."""
+    """Look for plans and for the proof beside them; the longer in vain, the more for the proof."""
     cover, ledger = task.cover, task.ledger
-    tree = None
+    proof = None
     if np.square(cover.covers.sum(axis=1, dtype=np.float64)).sum() <= _MOST_ALIKE:
-        tree = DistrictTree(cover, ledger, pool.take, basis=relaxed.basis)
+        proof = Proof(cover, ledger, pool.take, basis=relaxed.basis)
     idle = 0
-    while not ledger.closed:
-        before, spent = ledger.value, ledger.work
-        pool.round()
+    while not ledger.closed and not (proof is not None and proof.done):
+        before = ledger.value
+        if proof is not None:
+            share = pool.draws_of_rounds * _WORK_PER_DRAW
+            proof.round(pool.rounds, share)
+            if idle and not (ledger.closed or proof.done):
+                proof.alone(share * min(idle, _MOST_ALONE))
+        else:
+            pool.rounds()
         idle = 0 if ledger.value > before else idle + 1
-        if tree is not None:
-            share = _PROOF_SHARE * (1 + idle // _PATIENCE)
-            tree.run(max(1.0, share * (ledger.work - spent)))
-            if tree.done:
-                return
-        elif idle == _PATIENCE:
+        if proof is None and idle == _PATIENCE:
             _branch(task, relaxed, pool, work=math.inf)
 
 

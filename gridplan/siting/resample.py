@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,11 @@ _DRAWS_PER_STEP = 40
 _DRAWS_AT_ONCE = 50
 # Rows of noise drawn together, and how far apart two uses of a row start.
 _NOISE_ROWS, _NOISE_SHIFT = 64, 61
-_CLOSED = -1e300
+_CLOSED = -1e30
 # Numbers that are kept of what neighbouring sites share, row by row; the rest is made when asked.
-_MOST_KEPT = 40_000_000
+_MOST_KEPT = 80_000_000
+# A product of a matrix beyond this is split by BLAS among threads that wait for each other.
+_MOST_AT_ONCE = 8_000
 # Sums of whole numbers up to this are exact in single precision.
 _EXACT_SINGLE = 2.0**24
 
@@ -43,22 +46,36 @@ class Coverage:
         self.cover = cover
         by_site = csr_array(cover.covers.T.astype(np.float32))
         self._rows = _parts(by_site)
-        self._near = _parts(csr_array(by_site @ by_site.T))
+        near = csr_array(by_site @ by_site.T)
+        near.sort_indices()
+        self._near = _parts(near)
         exact = bool((cover.weights % 1.0 == 0).all()) and cover.weights.sum() < _EXACT_SINGLE
-        self._weights = cover.weights.astype(np.float32 if exact else np.float64)
+        weights = cover.weights.astype(np.float32 if exact else np.float64)
+        self._weights = [weights[rows] for rows in self._rows]
+        self._nothing = weights.dtype.type(0)
         self._local: list[npt.NDArray[np.floating] | None] = [None] * len(cover.sites)
         self._room = _MOST_KEPT
-        self.reset(np.empty(0, dtype=np.intp))
+        self.count = np.zeros(len(weights), dtype=np.int32)
+        self.gain = (cover.covers.T @ cover.weights).astype(weights.dtype)
+        self.value = 0.0
+        self.open = np.zeros(len(cover.sites), dtype=np.bool_)
 
     def reset(self, chosen: Positions) -> None:
         """Open these sites and no others."""
-        n, m = self.cover.covers.shape
-        self.count = np.zeros(n, dtype=np.int32)
-        self.gain = self.cover.covers.T @ self.cover.weights
-        self.value = 0.0
-        self.open = np.zeros(m, dtype=np.bool_)
-        for site in chosen.tolist():
+        wanted = np.zeros(len(self.open), dtype=np.bool_)
+        wanted[chosen] = True
+        for site in np.flatnonzero(self.open & ~wanted).tolist():
+            self.remove(site)
+        for site in np.flatnonzero(wanted & ~self.open).tolist():
             self.add(site)
+
+    def near(self, site: int) -> Positions:
+        """Return the sites that share demand with one, itself among them."""
+        return self._near[site]
+
+    def lost(self, site: int) -> npt.NDArray[np.floating]:
+        """Return what closing an open site would add to the gains of the sites near it."""
+        return self._weighed(site, self.count[self._rows[site]] == 1)
 
     def add(self, site: int) -> None:
         """Open a site."""
@@ -66,26 +83,35 @@ class Coverage:
         rows = self._rows[site]
         held = self.count[rows]
         self.count[rows] = held + 1
-        self.gain[self._near[site]] -= self._shared(site) @ (held == 0)
+        self.gain[self._near[site]] -= self._weighed(site, held == 0)
         self.open[site] = True
 
-    def remove(self, site: int) -> None:
-        """Close a site."""
-        rows = self._rows[site]
-        held = self.count[rows] - 1
-        self.count[rows] = held
-        self.gain[self._near[site]] += self._shared(site) @ (held == 0)
+    def remove(self, site: int, lost: npt.NDArray[np.floating] | None = None) -> None:
+        """Close a site; what is `lost` may be known."""
+        if lost is None:
+            lost = self.lost(site)
+        self.count[self._rows[site]] -= 1
+        self.gain[self._near[site]] += lost
         self.value -= float(self.gain[site])
         self.open[site] = False
 
+    def _weighed(self, site: int, rows: Flags) -> npt.NDArray[np.floating]:
+        """Return the weight of some rows of a site that each site near it covers."""
+        weights = np.where(rows, self._weights[site], self._nothing)
+        sums: npt.NDArray[np.floating] = np.matmul(self._shared(site), weights)
+        return sums.ravel()[: len(self._near[site])]
+
     def _shared(self, site: int) -> npt.NDArray[np.floating]:
-        """Return the weight that each row of a site has for each site near it."""
+        """Return 1 where a site near a site covers a row of it, shape (parts, near, rows)."""
         known = self._local[site]
         if known is not None:
             return known
-        rows = self._rows[site]
-        within = self.cover.covers[np.ix_(rows, self._near[site])].T
-        made = np.where(within, self._weights[rows], self._weights.dtype.type(0))
+        rows, near = self._rows[site], self._near[site]
+        parts = max(1, math.ceil(len(rows) * len(near) / _MOST_AT_ONCE))
+        size = math.ceil(len(near) / parts)
+        flat = np.zeros((parts * size, len(rows)), dtype=self.gain.dtype)
+        flat[: len(near)] = self.cover.covers[np.ix_(rows, near)].T
+        made = flat.reshape(parts, size, len(rows))
         if made.size <= self._room:
             self._local[site] = made
             self._room -= made.size
@@ -139,43 +165,43 @@ def anneal(state: Coverage, cooling: Cooling, ledger: Ledger) -> tuple[float, Po
     if not len(slots) or len(slots) == m:
         return best, kept
     picks = rng.integers(len(slots), size=cooling.draws)
-    heat, free = cooling.first, state.cover.side.empty
+    warmth, free = state.gain.dtype.type, state.cover.side.empty
+    heat, drawn = warmth(cooling.first), np.empty_like(state.gain)
     for draw, slot in enumerate(picks.tolist()):
         if draw % _DRAWS_AT_ONCE == 0:
             ledger.spend(_DRAWS_AT_ONCE / _DRAWS_PER_STEP)
-            heat = cooling.first * (cooling.last / cooling.first) ** (draw / cooling.draws)
+            heat = warmth(cooling.first * (cooling.last / cooling.first) ** (draw / cooling.draws))
         if draw % (_NOISE_ROWS * _NOISE_SHIFT) == 0:
-            noise = rng.gumbel(size=(_NOISE_ROWS, m + _NOISE_SHIFT))
+            noise = rng.gumbel(size=(_NOISE_ROWS, m + _NOISE_SHIFT)).astype(warmth)
         closed = int(slots[slot])
-        state.remove(closed)
+        lost, near = state.lost(closed), state.near(closed)
         shift = draw % _NOISE_SHIFT
-        drawn = noise[draw % _NOISE_ROWS, shift : shift + m] * heat
+        np.multiply(noise[draw % _NOISE_ROWS, shift : shift + m], heat, out=drawn)
         drawn += state.gain
-        if free:
-            again = drawn[closed]
-            drawn[slots] = _CLOSED
-            drawn[closed] = again
-        else:
-            drawn[~_allowed(state, closed)] = _CLOSED
+        drawn[near] += lost
+        again = drawn[closed]
+        drawn[slots if free else ~_allowed(state, closed)] = _CLOSED
+        drawn[closed] = again
         opened = int(drawn.argmax())
-        slots[slot] = opened
+        if opened == closed:
+            continue
+        state.remove(closed, lost)
         state.add(opened)
+        slots[slot] = opened
         if state.value > best:
             best, kept = state.value, slots.copy()
     return best, np.sort(kept)
 
 
 def _allowed(state: Coverage, closed: int) -> Flags:
-    """Return the sites that may take the place of one that has just been closed."""
+    """Return the closed sites that may take the place of an open one."""
     side = state.cover.side
-    if side.empty:
-        return ~state.open
-    used: Floats = side.matrix[:, state.open].sum(axis=1)
+    kept = state.open.copy()
+    kept[closed] = False
+    used: Floats = side.matrix[:, kept].sum(axis=1)
     after = used[:, None] + side.matrix
     good = (after <= side.most[:, None]) & (after >= side.least[:, None])
-    # Where the plan was, it may always be again.
     allowed: Flags = good.all(axis=0) & ~state.open
-    allowed[closed] = True
     return allowed
 
 
