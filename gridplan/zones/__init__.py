@@ -10,6 +10,7 @@ from gridplan.zones.districts_problem import (
     DistrictProblem,
     district_cost,
 )
+from gridplan.zones.estates import inner_road_shares
 from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
 from gridplan.zones.pieces import number_of_zones
@@ -32,6 +33,7 @@ __all__ = [
     "dissolve_zones",
     "district_cost",
     "districts",
+    "inner_road_shares",
     "number_of_zones",
     "partition_zones",
     "proposed_k",

@@ -14,7 +14,7 @@ from gridplan.zones.system_checks import check_quota, check_system
 from gridplan.zones.system_ground import Ground, ground_of
 from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
-from gridplan.zones.system_report import system_balance, system_names
+from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_search import (
     Aims,
@@ -105,6 +105,7 @@ def zone_system(
         work=work,
         targets_missed=missed,
         notes=ground.notes,
+        exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
     )
 
 
