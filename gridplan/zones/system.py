@@ -16,23 +16,13 @@ from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
-from gridplan.zones.system_search import (
-    Aims,
-    Course,
-    Units,
-    anneal_system,
-    rank_of,
-    widened,
-)
 from gridplan.zones.system_seeds import Seeds, least_zones, seeds_of
-from gridplan.zones.system_starts import banded_quotas, first_zones, quotas
+from gridplan.zones.system_solve import Run, SystemProgress, solved
+from gridplan.zones.system_starts import banded_quotas, quotas
+from gridplan.zones.system_state import Aims, Units
 
 DEFAULT = SystemOptions()
 _NO_RULES = SystemRules()
-_SETTLING = {"hot": 0.02}
-"""After straight cuts: cold, so that their short borders are kept."""
-_REPAIR = {"hot": 3.0, "cold": 0.02, "shape": 0.1, "beyond": 1.0}
-"""Where zones miss a tolerance: warm enough to pass through uneven ones."""
 _LEAST_SPAN = 1e-9
 
 
@@ -42,6 +32,7 @@ def zone_system(
     *,
     rules: SystemRules = _NO_RULES,
     options: SystemOptions = DEFAULT,
+    progress: SystemProgress | None = None,
 ) -> SystemPlan:
     """
     Partition cells into connected zones of even loads, under the rules of a system.
@@ -61,6 +52,8 @@ def zone_system(
         One column per load, 0 or more; the first one decides on `k` and `band`.
     rules : SystemRules, optional
     options : SystemOptions, optional
+    progress : callable, optional
+        Called with the share of the work that is done and the excess of the best zones.
 
     Returns
     -------
@@ -86,7 +79,15 @@ def zone_system(
     seeds = seeds_of(own, ground, rules, options)
     quota = _quota(ground, seeds, rules, options)
     aims = _aims(ground, quota, seeds, options)
-    zone, work = _best(ground, quota, seeds, aims, options)
+    run = Run(options, progress)
+    zone = solved(
+        _units(ground, seeds),
+        ground.piece,
+        seeds.units,
+        _zones_of_pieces(ground, quota, seeds),
+        aims,
+        run,
+    )
     of_cell = zone[ground.unit]
     names = system_names(ground, of_cell, seeds, int(quota.sum()))
     zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
@@ -102,10 +103,11 @@ def zone_system(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
         balance=system_balance(own, ground, of_cell, names, seeds),
         k=len(names),
-        work=work,
+        work=run.work,
         targets_missed=missed,
         notes=ground.notes,
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
+        stopped_by=run.stopped_by,
     )
 
 
@@ -146,35 +148,13 @@ def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:
     return np.concatenate([begun, np.repeat(np.arange(len(quota)), left)])
 
 
-def _best(
-    ground: Ground, quota: Ints, seeds: Seeds, aims: Aims, options: SystemOptions
-) -> tuple[Ints, int]:
-    """Return the best zones of all starts, and the moves proposed."""
+def _zones_of_pieces(ground: Ground, quota: Ints, seeds: Seeds) -> list[Ints]:
+    """Return the numbers of the zones of each piece of land, those of seeds first."""
+    home = _piece_of_zone(ground, quota, seeds)
+    return [np.flatnonzero(home == own) for own in range(len(quota))]
+
+
+def _units(ground: Ground, seeds: Seeds) -> Units:
     fixed = np.zeros(ground.land.count, dtype=np.bool_)
     fixed[list(seeds.fixed)] = True
-    units = Units(ground.land, ground.weights, fixed)
-    moves = max(options.moves_per_unit * ground.land.count, options.least_moves)
-    moves = min(moves, options.work)
-    shaping, repair = Course(moves), Course(moves, **_REPAIR)
-    settling, total = Course(moves, **_SETTLING), math.fsum(ground.weights[:, 0])
-    found = []
-    for number in range(max(1, min(options.starts, options.work // moves))):
-        rng = np.random.default_rng([options.seed, number])
-        straight = float(aims.span[0] * len(aims.target) / total) if number == 0 else 0.0
-        zone = first_zones(units, ground.piece, quota, seeds.units, rng, straight=straight)
-        zone = anneal_system(units, zone, aims, shaping if number else settling, rng)
-        found.append((rank_of(units, zone, aims, shaping), number, zone))
-    found.sort(key=lambda one: one[:2])
-    work = len(found) * moves
-    best, loose = found[0], widened(aims, units)
-    for _, number, given in found:
-        if best[0][0] == 0.0 or work + 2 * moves > options.work:
-            break
-        rng = np.random.default_rng([options.seed, number, 1])
-        zone = anneal_system(units, given, loose, repair, rng)
-        zone = anneal_system(units, zone, aims, shaping, rng)
-        best = min(
-            best, (rank_of(units, zone, aims, shaping), number, zone), key=lambda one: one[:2]
-        )
-        work += 2 * moves
-    return best[2], work
+    return Units(ground.land, ground.weights, fixed, ground.beside)

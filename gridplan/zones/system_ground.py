@@ -44,6 +44,8 @@ class Ground:
     piece : array of int, shape (units,)
         Connected piece of land of each unit.
     notes : tuple of Note
+    beside : Contiguity
+        Of the units: borders without a way across.
     estates : str or None
         Column of the cells that names their estates.
     """
@@ -55,6 +57,7 @@ class Ground:
     weights: Floats
     piece: Ints
     notes: tuple[Note, ...]
+    beside: Contiguity
     estates: str | None = None
 
     def neighbours(self) -> list[list[int]]:
@@ -82,7 +85,7 @@ def ground_of(
                            (rules, options, ways))  # fmt: skip
     group = np.where(kept == "", group, -1)
     unit = connected_groups(group, _part_of(land.graph, ways))
-    grouped = grouped_land(land, unit, ways)
+    grouped, beside = grouped_land(land, unit, ways)
     values = loads.to_numpy(dtype=np.float64)
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
@@ -100,6 +103,7 @@ def ground_of(
         weights=summed,
         piece=grouped.graph.components(),
         notes=tuple(notes),
+        beside=beside,
         estates=rules.estates,
     )
 

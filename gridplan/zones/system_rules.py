@@ -68,6 +68,8 @@ class SystemPlan:
         Zones beyond the most that is allowed because of one thing that nothing divides:
         ``zone_id``, ``weight``, ``cell_uid`` (its first cell), ``cells`` (how many stay
         together), ``estate_id`` (null: none), ``load``, ``most``, ``zone_load``; sorted.
+    stopped_by : {None, "time", "interrupt"}
+        What ended the search before its work was done.
     """
 
     zone_of: pd.Series[str]
@@ -77,3 +79,4 @@ class SystemPlan:
     targets_missed: tuple[Note, ...] = ()
     notes: tuple[Note, ...] = ()
     exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    stopped_by: str | None = None

@@ -11,7 +11,7 @@ from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.starts import bisected
 from gridplan.zones.straight import straight_zones
-from gridplan.zones.system_search import Units
+from gridplan.zones.system_state import Units
 
 
 def quotas(load: Floats, piece: Ints, k: int, least: Ints, closed: Ints) -> Ints:
