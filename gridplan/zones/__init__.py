@@ -16,6 +16,7 @@ from gridplan.zones.partition import partition_zones
 from gridplan.zones.pieces import number_of_zones
 from gridplan.zones.reach import zone_reach
 from gridplan.zones.report import ZonePlan
+from gridplan.zones.rezone import Rezoning, rezone, rezoning_frontier
 from gridplan.zones.system import zone_system
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemPlan, SystemRules
@@ -25,6 +26,7 @@ __all__ = [
     "DistrictOptions",
     "DistrictPlan",
     "DistrictProblem",
+    "Rezoning",
     "SystemOptions",
     "SystemPlan",
     "SystemRules",
@@ -37,6 +39,8 @@ __all__ = [
     "number_of_zones",
     "partition_zones",
     "proposed_k",
+    "rezone",
+    "rezoning_frontier",
     "rook_graph",
     "uncrossed_borders",
     "zone_reach",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -71,6 +72,56 @@ def zone_system(
         If there are fewer units than zones, more pieces of land, or anchors and locks
         contradict each other.
     """
+    asked = asked_of(cells, weights, rules, options)
+    run = Run(options, progress)
+    zone = solved(
+        asked.units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces, asked.aims, run
+    )
+    of_cell = zone[asked.ground.unit]
+    names = system_names(asked.ground, of_cell, asked.seeds, asked.k)
+    return plan_of(cells, asked, of_cell, names, run)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a zone system is asked for: the cells in order, their ground, zones and aims."""
+
+    own: gpd.GeoDataFrame
+    ground: Ground
+    seeds: Seeds
+    quota: Ints
+    aims: Aims
+
+    @property
+    def k(self) -> int:
+        """Number of zones."""
+        return int(self.quota.sum())
+
+    @property
+    def units(self) -> Units:
+        """The units as the search sees them."""
+        fixed = np.zeros(self.ground.land.count, dtype=np.bool_)
+        fixed[list(self.seeds.fixed)] = True
+        return Units(self.ground.land, self.ground.weights, fixed, self.ground.beside)
+
+    @property
+    def zones_of_pieces(self) -> list[Ints]:
+        """Numbers of the zones of each piece of land, those of seeds first."""
+        home = _piece_of_zone(self.ground, self.quota, self.seeds)
+        return [np.flatnonzero(home == own) for own in range(len(self.quota))]
+
+
+def asked_of(
+    cells: gpd.GeoDataFrame, weights: pd.DataFrame, rules: SystemRules, options: SystemOptions
+) -> Asked:
+    """
+    Return what cells, weights and rules come to, once they are checked.
+
+    Raises
+    ------
+    CrsError, InputError, SettingsError, InfeasibleError
+        As in `zone_system`.
+    """
     check_system(cells, weights, rules, options)
     order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
     own = cells.iloc[order]
@@ -78,33 +129,28 @@ def zone_system(
     ground = ground_of(own, loads, rules, options)
     seeds = seeds_of(own, ground, rules, options)
     quota = _quota(ground, seeds, rules, options)
-    aims = _aims(ground, quota, seeds, options)
-    run = Run(options, progress)
-    zone = solved(
-        _units(ground, seeds),
-        ground.piece,
-        seeds.units,
-        _zones_of_pieces(ground, quota, seeds),
-        aims,
-        run,
-    )
-    of_cell = zone[ground.unit]
-    names = system_names(ground, of_cell, seeds, int(quota.sum()))
+    return Asked(own, ground, seeds, quota, _aims(ground, quota, seeds, options))
+
+
+def plan_of(
+    cells: gpd.GeoDataFrame, asked: Asked, of_cell: Ints, names: list[str], run: Run
+) -> SystemPlan:
+    """Return the plan that the zones of the cells are, in the order of the cells as given."""
+    own, ground, aims = asked.own, asked.ground, asked.aims
     zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
-    missed = missed_tolerances(
-        own,
-        ground.loads,
-        of_cell,
-        ground.unit,
-        names=names,
-        bounds=(aims.least, aims.most),
-    )
     return SystemPlan(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
-        balance=system_balance(own, ground, of_cell, names, seeds),
+        balance=system_balance(own, ground, of_cell, names, asked.seeds),
         k=len(names),
         work=run.work,
-        targets_missed=missed,
+        targets_missed=missed_tolerances(
+            own,
+            ground.loads,
+            of_cell,
+            ground.unit,
+            names=names,
+            bounds=(aims.least, aims.most),
+        ),
         notes=ground.notes,
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
         stopped_by=run.stopped_by,
@@ -146,15 +192,3 @@ def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:
     begun = np.array([ground.piece[one[0]] for one in seeds.units], dtype=np.intp)
     left = quota - np.bincount(begun, minlength=len(quota))
     return np.concatenate([begun, np.repeat(np.arange(len(quota)), left)])
-
-
-def _zones_of_pieces(ground: Ground, quota: Ints, seeds: Seeds) -> list[Ints]:
-    """Return the numbers of the zones of each piece of land, those of seeds first."""
-    home = _piece_of_zone(ground, quota, seeds)
-    return [np.flatnonzero(home == own) for own in range(len(quota))]
-
-
-def _units(ground: Ground, seeds: Seeds) -> Units:
-    fixed = np.zeros(ground.land.count, dtype=np.bool_)
-    fixed[list(seeds.fixed)] = True
-    return Units(ground.land, ground.weights, fixed, ground.beside)

@@ -134,6 +134,20 @@ def solved(
     return zone
 
 
+def first_of_all(
+    units: Units, piece: Ints, seeds: tuple[tuple[int, ...], ...], zones: Ints, members: Ints
+) -> Ints:
+    """Return first zones of one piece of land, by their numbers, for want of a given start."""
+    place = {unit: at for at, unit in enumerate(members.tolist())}
+    own = tuple(
+        tuple(place[unit] for unit in one) for one in seeds if piece[one[0]] == piece[members[0]]
+    )
+    whole = np.zeros(len(members), dtype=np.intp)
+    part = units.part(members, zones)
+    rng = np.random.default_rng(0)
+    return zones[first_zones(part, whole, np.array([len(zones)]), own, rng)]
+
+
 def _local(zone: Ints, zones: Ints) -> Ints:
     place = {own: at for at, own in enumerate(zones.tolist())}
     return np.array([place[own] for own in zone.tolist()], dtype=np.intp)
