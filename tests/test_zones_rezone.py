@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from gridplan.errors import InputError, SettingsError
 from gridplan.zones import SystemOptions, SystemRules, rezone, rezoning_frontier, zone_system
 from tests.test_zones_system import (
-    QUICK,
     assert_system,
     cells_of,
     graph_of,

@@ -15,6 +15,7 @@ from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
 from gridplan.zones.pieces import number_of_zones
 from gridplan.zones.reach import zone_reach
+from gridplan.zones.reference import Reference, zone_reference
 from gridplan.zones.report import ZonePlan
 from gridplan.zones.rezone import Rezoning, rezone, rezoning_frontier
 from gridplan.zones.system import zone_system
@@ -26,6 +27,7 @@ __all__ = [
     "DistrictOptions",
     "DistrictPlan",
     "DistrictProblem",
+    "Reference",
     "Rezoning",
     "SystemOptions",
     "SystemPlan",
@@ -44,5 +46,6 @@ __all__ = [
     "rook_graph",
     "uncrossed_borders",
     "zone_reach",
+    "zone_reference",
     "zone_system",
 ]
