@@ -10,13 +10,16 @@ from gridplan.zones.districts_problem import (
     DistrictProblem,
     district_cost,
 )
+from gridplan.zones.estates import inner_road_shares
 from gridplan.zones.line_share import border_share
 from gridplan.zones.loads import CELL_LOADS, cell_loads, home_households
 from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
 from gridplan.zones.pieces import number_of_zones
 from gridplan.zones.reach import zone_reach
+from gridplan.zones.reference import Reference, zone_reference
 from gridplan.zones.report import ZonePlan
+from gridplan.zones.rezone import Rezoning, rezone, rezoning_frontier
 from gridplan.zones.system import zone_system
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemPlan, SystemRules
@@ -27,6 +30,8 @@ __all__ = [
     "DistrictOptions",
     "DistrictPlan",
     "DistrictProblem",
+    "Reference",
+    "Rezoning",
     "SystemOptions",
     "SystemPlan",
     "SystemRules",
@@ -38,11 +43,15 @@ __all__ = [
     "district_cost",
     "districts",
     "home_households",
+    "inner_road_shares",
     "number_of_zones",
     "partition_zones",
     "proposed_k",
+    "rezone",
+    "rezoning_frontier",
     "rook_graph",
     "uncrossed_borders",
     "zone_reach",
+    "zone_reference",
     "zone_system",
 ]

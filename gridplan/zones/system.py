@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -13,25 +14,15 @@ from gridplan.zones.system_checks import check_quota, check_system
 from gridplan.zones.system_ground import Ground, ground_of
 from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
-from gridplan.zones.system_report import system_balance, system_names
+from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
-from gridplan.zones.system_search import (
-    Aims,
-    Course,
-    Units,
-    anneal_system,
-    rank_of,
-    widened,
-)
 from gridplan.zones.system_seeds import Seeds, least_zones, seeds_of
-from gridplan.zones.system_starts import banded_quotas, first_zones, quotas
+from gridplan.zones.system_solve import Run, SystemProgress, solved
+from gridplan.zones.system_starts import banded_quotas, quotas
+from gridplan.zones.system_state import Aims, Units
 
 DEFAULT = SystemOptions()
 _NO_RULES = SystemRules()
-_SETTLING = {"hot": 0.02}
-"""After straight cuts: cold, so that their short borders are kept."""
-_REPAIR = {"hot": 3.0, "cold": 0.02, "shape": 0.1, "beyond": 1.0}
-"""Where zones miss a tolerance: warm enough to pass through uneven ones."""
 _LEAST_SPAN = 1e-9
 
 
@@ -41,6 +32,7 @@ def zone_system(
     *,
     rules: SystemRules = _NO_RULES,
     options: SystemOptions = DEFAULT,
+    progress: SystemProgress | None = None,
 ) -> SystemPlan:
     """
     Partition cells into connected zones of even loads, under the rules of a system.
@@ -60,6 +52,8 @@ def zone_system(
         One column per load, 0 or more; the first one decides on `k` and `band`.
     rules : SystemRules, optional
     options : SystemOptions, optional
+    progress : callable, optional
+        Called with the share of the work that is done and the excess of the best zones.
 
     Returns
     -------
@@ -77,6 +71,56 @@ def zone_system(
         If there are fewer units than zones, more pieces of land, or anchors and locks
         contradict each other.
     """
+    asked = asked_of(cells, weights, rules, options)
+    run = Run(options, progress)
+    zone = solved(
+        asked.units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces, asked.aims, run
+    )
+    of_cell = zone[asked.ground.unit]
+    names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
+    return plan_of(cells, asked, of_cell, names, run)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a zone system is asked for: the cells in order, their ground, zones and aims."""
+
+    own: gpd.GeoDataFrame
+    ground: Ground
+    seeds: Seeds
+    quota: Ints
+    aims: Aims
+
+    @property
+    def k(self) -> int:
+        """Number of zones."""
+        return int(self.quota.sum())
+
+    @property
+    def units(self) -> Units:
+        """The units as the search sees them."""
+        fixed = np.zeros(self.ground.land.count, dtype=np.bool_)
+        fixed[list(self.seeds.fixed)] = True
+        return Units(self.ground.land, self.ground.weights, fixed, self.ground.beside)
+
+    @property
+    def zones_of_pieces(self) -> list[Ints]:
+        """Numbers of the zones of each piece of land, those of seeds first."""
+        home = _piece_of_zone(self.ground, self.quota, self.seeds)
+        return [np.flatnonzero(home == own) for own in range(len(self.quota))]
+
+
+def asked_of(
+    cells: gpd.GeoDataFrame, weights: pd.DataFrame, rules: SystemRules, options: SystemOptions
+) -> Asked:
+    """
+    Return what cells, weights and rules come to, once they are checked.
+
+    Raises
+    ------
+    CrsError, InputError, SettingsError, InfeasibleError
+        As in `zone_system`.
+    """
     check_system(cells, weights, rules, options)
     order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
     own = cells.iloc[order]
@@ -84,26 +128,31 @@ def zone_system(
     ground = ground_of(own, loads, rules, options)
     seeds = seeds_of(own, ground, rules, options)
     quota = _quota(ground, seeds, rules, options)
-    aims = _aims(ground, quota, seeds, options)
-    zone, work = _best(ground, quota, seeds, aims, options)
-    of_cell = zone[ground.unit]
-    names = system_names(ground, of_cell, seeds, int(quota.sum()), prefix=options.prefix)
+    return Asked(own, ground, seeds, quota, _aims(ground, quota, seeds, options))
+
+
+def plan_of(
+    cells: gpd.GeoDataFrame, asked: Asked, of_cell: Ints, names: list[str], run: Run
+) -> SystemPlan:
+    """Return the plan that the zones of the cells are, in the order of the cells as given."""
+    own, ground, aims = asked.own, asked.ground, asked.aims
     zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
-    missed = missed_tolerances(
-        own,
-        ground.loads,
-        of_cell,
-        ground.unit,
-        names=names,
-        bounds=(aims.least, aims.most),
-    )
     return SystemPlan(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
-        balance=system_balance(own, ground, of_cell, names, seeds),
+        balance=system_balance(own, ground, of_cell, names, asked.seeds),
         k=len(names),
-        work=work,
-        targets_missed=missed,
+        work=run.work,
+        targets_missed=missed_tolerances(
+            own,
+            ground.loads,
+            of_cell,
+            ground.unit,
+            names=names,
+            bounds=(aims.least, aims.most),
+        ),
         notes=ground.notes,
+        exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
+        stopped_by=run.stopped_by,
     )
 
 
@@ -141,37 +190,3 @@ def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:
     begun = np.array([ground.piece[one[0]] for one in seeds.units], dtype=np.intp)
     left = quota - np.bincount(begun, minlength=len(quota))
     return np.concatenate([begun, np.repeat(np.arange(len(quota)), left)])
-
-
-def _best(
-    ground: Ground, quota: Ints, seeds: Seeds, aims: Aims, options: SystemOptions
-) -> tuple[Ints, int]:
-    """Return the best zones of all starts, and the moves proposed."""
-    fixed = np.zeros(ground.land.count, dtype=np.bool_)
-    fixed[list(seeds.fixed)] = True
-    units = Units(ground.land, ground.weights, fixed)
-    moves = max(options.moves_per_unit * ground.land.count, options.least_moves)
-    moves = min(moves, options.work)
-    shaping, repair = Course(moves), Course(moves, **_REPAIR)
-    settling, total = Course(moves, **_SETTLING), math.fsum(ground.weights[:, 0])
-    found = []
-    for number in range(max(1, min(options.starts, options.work // moves))):
-        rng = np.random.default_rng([options.seed, number])
-        straight = float(aims.span[0] * len(aims.target) / total) if number == 0 else 0.0
-        zone = first_zones(units, ground.piece, quota, seeds.units, rng, straight=straight)
-        zone = anneal_system(units, zone, aims, shaping if number else settling, rng)
-        found.append((rank_of(units, zone, aims, shaping), number, zone))
-    found.sort(key=lambda one: one[:2])
-    work = len(found) * moves
-    best, loose = found[0], widened(aims, units)
-    for _, number, given in found:
-        if best[0][0] == 0.0 or work + 2 * moves > options.work:
-            break
-        rng = np.random.default_rng([options.seed, number, 1])
-        zone = anneal_system(units, given, loose, repair, rng)
-        zone = anneal_system(units, zone, aims, shaping, rng)
-        best = min(
-            best, (rank_of(units, zone, aims, shaping), number, zone), key=lambda one: one[:2]
-        )
-        work += 2 * moves
-    return best[2], work

@@ -13,8 +13,9 @@ from gridplan.errors import InputError, Message, Note
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
+from gridplan.zones.estates import estate_groups
 from gridplan.zones.land import Land, land_of
-from gridplan.zones.system_notes import attached_note, estates_note, parted_note, weight_notes
+from gridplan.zones.system_notes import attached_note, estate_notes, parted_note, weight_notes
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
 from gridplan.zones.units import attached, connected_groups, grouped_land
@@ -42,6 +43,10 @@ class Ground:
     piece : array of int, shape (units,)
         Connected piece of land of each unit.
     notes : tuple of Note
+    beside : Contiguity
+        Of the units: borders without a way across.
+    estates : str or None
+        Column of the cells that names their estates.
     """
 
     cells: Land
@@ -51,6 +56,8 @@ class Ground:
     weights: Floats
     piece: Ints
     notes: tuple[Note, ...]
+    beside: Contiguity
+    estates: str | None = None
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -73,10 +80,11 @@ def ground_of(
     land = replace(land, load=loads.iloc[:, 0].to_numpy(dtype=np.float64))
     kept = _kept(own, rules, options)
     ways = _ways(own, land.graph, rules, options, kept)
-    group, notes = _groups(own, loads, rules, options)
+    group, notes = _groups(own, replace(land, graph=_part_of(land.graph, ways)), loads,
+                           (rules, options, ways))  # fmt: skip
     group = np.where(kept == "", group, -1)
     unit = connected_groups(group, _part_of(land.graph, ways))
-    grouped = grouped_land(land, unit, ways)
+    grouped, beside = grouped_land(land, unit, ways)
     values = loads.to_numpy(dtype=np.float64)
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
@@ -94,6 +102,8 @@ def ground_of(
         weights=summed,
         piece=grouped.graph.components(),
         notes=tuple(notes),
+        beside=beside,
+        estates=rules.estates,
     )
 
 
@@ -114,21 +124,25 @@ def _ways(
     """Return the borders that a zone may reach across."""
     ways: Flags = kept[graph.left] == kept[graph.right]
     if rules.parted is not None:
-        if len(rules.parted) != len(ways):
-            raise InputError(
-                Message(
-                    en=f"`parted` tells of {len(rules.parted)} borders, the cells have "
-                    f"{len(ways)}. Take it from the `rook_graph` of the same cells, sorted by "
-                    f"`cell_uid`.",
-                    zh=f"`parted` 给出 {len(rules.parted)} 段边，而网格有 {len(ways)} 段。"
-                    f"请取自同一批按 `cell_uid` 排序的网格的 `rook_graph`。",
-                )
-            )
+        _check_borders("parted", len(rules.parted), len(ways))
         ways = ways & ~rules.parted
     if options.nest == "inside":
         community = _codes(own["community_id"])
         ways = ways & (community[graph.left] == community[graph.right])
     return ways
+
+
+def _check_borders(name: str, told: int, known: int) -> None:
+    """Refuse what tells of other borders than the cells have."""
+    if told != known:
+        raise InputError(
+            Message(
+                en=f"`{name}` tells of {told} borders, the cells have {known}. Take it from the "
+                f"`rook_graph` of the same cells, sorted by `cell_uid`.",
+                zh=f"`{name}` 给出 {told} 段边，而网格有 {known} 段。"
+                f"请取自同一批按 `cell_uid` 排序的网格的 `rook_graph`。",
+            )
+        )
 
 
 def _codes(names: pd.Series) -> Ints:
@@ -137,37 +151,46 @@ def _codes(names: pd.Series) -> Ints:
 
 
 def _groups(
-    own: gpd.GeoDataFrame, loads: pd.DataFrame, rules: SystemRules, options: SystemOptions
+    own: gpd.GeoDataFrame,
+    land: Land,
+    loads: pd.DataFrame,
+    asked: tuple[SystemRules, SystemOptions, Flags],
 ) -> tuple[Ints, list[Note]]:
     """Return which cells stay together, by number; -1: a cell by itself."""
+    rules, options, ways = asked
     if options.nest == "unions":
         return _codes(own["community_id"]), []
     if rules.estates is None:
         return np.full(len(own), -1, dtype=np.intp), []
-    estate = _codes(own[rules.estates])
-    divided = np.isin(estate, _too_large(estate, loads, options)) & (estate >= 0)
-    return np.where(divided, -1, estate), list(estates_note(own[rules.estates], divided))
+    if rules.inner_roads is not None:
+        _check_borders("inner_roads", len(rules.inner_roads), len(ways))
+    most = upper_sizes(loads, options)
+    values = loads.to_numpy(dtype=np.float64)
+    found = estate_groups(
+        land,
+        _codes(own[rules.estates]),
+        values,
+        most,
+        on_road=None if rules.inner_roads is None else rules.inner_roads[ways],
+    )
+    return found.group, list(estate_notes(own, rules.estates, loads, found, most))
 
 
-def _too_large(estate: Ints, loads: pd.DataFrame, options: SystemOptions) -> list[int]:
-    """Return the estates that alone have more than a zone may."""
-    inside = estate >= 0
-    if not inside.any():
-        return []
-    large: set[int] = set()
-    for at, name in enumerate(loads):
-        value = loads[name].to_numpy(dtype=np.float64)
-        total = math.fsum(value)
-        if at == 0 and options.band is not None:
-            most = options.band[1]
-        elif at == 0 or options.k or options.proposed:
-            k = options.number(total)
-            most = total / k * (1 + options.tolerances.get(str(name), options.tolerance))
-        else:
-            continue
-        sums = np.bincount(estate[inside], weights=value[inside])
-        large |= set(np.flatnonzero(sums > most).tolist())
-    return sorted(large)
+def upper_sizes(loads: pd.DataFrame, options: SystemOptions) -> Floats:
+    """Return the most that a zone may have of each load, shape (w,)."""
+    totals = [math.fsum(loads[name]) for name in loads]
+    k = options.number(totals[0])
+    if not options.k and options.band is not None:
+        k = max(1, round(totals[0] / (sum(options.band) / 2)))
+    most = np.array(
+        [
+            total / k * (1 + options.tolerances.get(str(name), options.tolerance))
+            for name, total in zip(loads, totals, strict=True)
+        ]
+    )
+    if options.band is not None:
+        most[0] = options.band[1]
+    return most
 
 
 def _part_of(graph: Contiguity, ways: Flags) -> Contiguity:

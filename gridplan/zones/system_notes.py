@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +13,7 @@ from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
+from gridplan.zones.estates import EstateGroups
 from gridplan.zones.land import zone_sums
 
 _ROUNDING = 1e-9
@@ -32,17 +34,40 @@ def weight_notes(weights: pd.DataFrame) -> tuple[Note, ...]:
     return (Note("zones_weight_empty", len(empty), message, tuple(empty)),)
 
 
-def estates_note(estates: pd.Series[str], divided: Flags) -> tuple[Note, ...]:
-    """Return a note on estates that alone have more than a zone may, and are divided."""
-    names = sorted({str(one) for one in estates[divided]})
-    if not names:
-        return ()
+def estate_notes(
+    own: gpd.GeoDataFrame, column: str, loads: pd.DataFrame, found: EstateGroups, most: Floats
+) -> Iterator[Note]:
+    """Yield notes on estates that alone are more than a zone may have: split, or indivisible."""
+    names = sorted({str(one) for one in own[column].dropna()})
+    split = tuple(names[code] for code in found.divided)
+    if split:
+        message = Message(
+            en=f"{len(split)} estates have more than a zone may have and are split along their "
+            f"inner roads into groups of whole buildings: {first_ids(split)}.",
+            zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路分为若干整栋组团："
+            f"{first_ids(split)}。",
+        )
+        yield Note("zones_estate_divided", len(split), message, split)
+    if not found.heavy:
+        return
+    told_en, told_zh, ids = [], [], []
+    for cell in found.heavy:
+        estate, uid = own[column].iloc[cell], str(own["cell_uid"].iloc[cell])
+        value = loads.iloc[cell].to_numpy(dtype=np.float64)
+        at = int((value / most).argmax())
+        told_en.append(f"{estate} (cell {uid}: {value[at]:,.6g} {loads.columns[at]}, "
+                       f"at most {most[at]:,.6g})")  # fmt: skip
+        told_zh.append(f"{estate}（网格 {uid}：{loads.columns[at]} {value[at]:,.6g}，"
+                       f"上限 {most[at]:,.6g}）")  # fmt: skip
+        ids.append(str(estate))
+    estates = tuple(dict.fromkeys(ids))
     message = Message(
-        en=f"{len(names)} estates have more than a zone may have and can be divided between zones: "
-        f"{first_ids(names)}.",
-        zh=f"{len(names)} 个小区超过单个责任区的上限，可分属不同责任区：{first_ids(names)}。",
+        en=f"{len(ids)} cells of estates alone have more than a zone may have, and nothing divides "
+        f"them: {first_ids(told_en)}. Their zones are indivisible estates beyond the tolerance.",
+        zh=f"{len(ids)} 个小区网格单独即超过责任区上限且无法再分：{first_ids(told_zh)}。"
+        f"其所在责任区属容差之外的不可分小区。",
     )
-    return (Note("zones_estate_divided", len(names), message, tuple(names)),)
+    yield Note("zones_estate_indivisible", len(estates), message, estates)
 
 
 def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) -> tuple[Note, ...]:

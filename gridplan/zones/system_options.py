@@ -48,6 +48,8 @@ class SystemOptions:
         Moves proposed in one course for each unit, and at least.
     work : int
         Moves proposed in all courses together; large places get fewer starts.
+    time_s : float or None
+        Safety stop in seconds. A run that it ends cannot be repeated exactly.
     """
 
     k: int = 0
@@ -64,6 +66,7 @@ class SystemOptions:
     moves_per_unit: int = 200
     least_moves: int = 6_000
     work: int = 1_000_000
+    time_s: float | None = None
 
     def number(self, total: float) -> int:
         """Return the number of zones asked for, else a proposal for a load of `total`."""
@@ -117,6 +120,11 @@ def _count_faults(options: SystemOptions) -> FaultList:
                 en=f"`{name}` is {getattr(options, name)}. Give a positive whole number.",
                 zh=f"`{name}` 为 {getattr(options, name)}，应为正整数。",
             )
+    if options.time_s is not None and not options.time_s > 0:
+        faults.add(
+            en=f"`time_s` is {options.time_s:g}. Give positive seconds, or None for no limit.",
+            zh=f"`time_s` 为 {options.time_s:g}，应为正数秒，或 None 表示不限。",
+        )
     if options.seed < 0:
         faults.add(
             en=f"The seed is {options.seed}. Give a whole number from 0 up.",

@@ -8,11 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.land import zone_perimeters, zone_sums
 from gridplan.zones.report import zone_names
 from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_seeds import Seeds
+
+_ROUNDING = 1e-9
 
 
 def system_names(
@@ -53,6 +56,50 @@ def system_balance(
         columns[str(name)] = load
         columns[f"{name}_deviation_share"] = load / (math.fsum(load) / k) - 1
     return pd.DataFrame(columns, index=pd.Index(names, name="zone_id")).sort_index()
+
+
+def system_exceptions(
+    own: gpd.GeoDataFrame, ground: Ground, zone: Ints, names: list[str], most: Floats
+) -> pd.DataFrame:
+    """
+    Return the zones that one unit alone puts beyond the most that is allowed.
+
+    Parameters
+    ----------
+    own : GeoDataFrame
+        Cells with ``cell_uid``, in the order of the ground.
+    ground : Ground
+    zone : array of int, shape (n,)
+        Of each cell.
+    names : list of str, length k
+    most : array of float, shape (k, w)
+    """
+    rows = []
+    zone_of_unit = np.empty(ground.land.count, dtype=np.intp)
+    zone_of_unit[ground.unit] = zone
+    for at, name in enumerate(ground.loads):
+        value = ground.weights[:, at]
+        sums = zone_sums(ground.loads[name].to_numpy(dtype=np.float64), zone, len(names))
+        for unit in np.flatnonzero(value > most[zone_of_unit, at] * (1 + _ROUNDING)).tolist():
+            home = int(zone_of_unit[unit])
+            cells = np.flatnonzero(ground.unit == unit)
+            column = ground.estates
+            estate = None if column is None else own[column].iloc[int(cells[0])]
+            rows.append(
+                {
+                    "zone_id": names[home],
+                    "weight": str(name),
+                    "cell_uid": own["cell_uid"].iloc[int(cells[0])],
+                    "cells": len(cells),
+                    "estate_id": None if pd.isna(estate) else estate,
+                    "load": value[unit],
+                    "most": most[home, at],
+                    "zone_load": sums[home],
+                }
+            )
+    columns = ["zone_id", "weight", "cell_uid", "cells", "estate_id", "load", "most", "zone_load"]
+    found = pd.DataFrame(rows, columns=columns)
+    return found.sort_values(["weight", "zone_id", "cell_uid"], ignore_index=True)
 
 
 def _communities(own: gpd.GeoDataFrame, zone: Ints, k: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from gridplan.errors import Note
+from gridplan.geometry import Floats
 from gridplan.zones.districts_problem import Flags
 
 
@@ -25,16 +26,21 @@ class SystemRules:
         with different names in different ones.
     estates : str or None
         Column of the cells that names the estate of each; cells of one estate stay
-        together. Null: of no estate.
+        together. Null: of no estate. An estate that alone is more than a zone may have is
+        split along its inner roads.
     parted : array of bool or None, shape (m,)
         Which borders of `gridplan.zones.rook_graph` of the cells, sorted by ``cell_uid``,
         no zone reaches across; see `gridplan.zones.uncrossed_borders`.
+    inner_roads : array of float or None, shape (m,)
+        Share of each of these borders that runs along an inner road of an estate; see
+        `gridplan.zones.inner_road_shares`. Null: estates are split along borders of cells.
     """
 
     anchors: Mapping[str, str] = field(default_factory=dict)
     locked: Mapping[str, str] = field(default_factory=dict)
     estates: str | None = None
     parted: Flags | None = None
+    inner_roads: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,12 @@ class SystemPlan:
         Per weight: which zones are beyond what is allowed, which binds, and why.
     notes : tuple of Note
         What else the planner should know.
+    exceptions : DataFrame
+        Zones beyond the most that is allowed because of one thing that nothing divides:
+        ``zone_id``, ``weight``, ``cell_uid`` (its first cell), ``cells`` (how many stay
+        together), ``estate_id`` (null: none), ``load``, ``most``, ``zone_load``; sorted.
+    stopped_by : {None, "time", "interrupt"}
+        What ended the search before its work was done.
     """
 
     zone_of: pd.Series[str]
@@ -66,3 +78,5 @@ class SystemPlan:
     work: int
     targets_missed: tuple[Note, ...] = ()
     notes: tuple[Note, ...] = ()
+    exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    stopped_by: str | None = None

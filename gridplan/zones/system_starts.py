@@ -11,7 +11,7 @@ from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.starts import bisected
 from gridplan.zones.straight import straight_zones
-from gridplan.zones.system_search import Units
+from gridplan.zones.system_state import Units
 
 
 def quotas(load: Floats, piece: Ints, k: int, least: Ints, closed: Ints) -> Ints:
@@ -45,7 +45,8 @@ def banded_quotas(
     Return how many zones each piece gets, so that their mean load is within a band.
 
     Of the numbers that allow it the one nearest to the middle of the band; where none
-    does, the number whose mean is nearest to the band.
+    does, the number whose mean is nearest to the band. A unit beyond the band gets a zone
+    that does not count.
 
     Examples
     --------
@@ -54,22 +55,25 @@ def banded_quotas(
     [2, 1]
     """
     room = np.where(closed > 0, 1, np.bincount(piece))
-    total = np.bincount(piece, weights=load)
     low, high = band
+    alone = load > high
+    total = np.bincount(piece, weights=np.where(alone, 0.0, load))
+    taken = np.bincount(piece, weights=alone).astype(np.intp)
     middle = (low + high) / 2
     zones = np.empty(len(room), dtype=np.intp)
     for own, (one, most) in enumerate(zip(total.tolist(), room.tolist(), strict=True)):
-        fewest = max(int(least[own]), 1)
+        fewest = max(int(least[own]) - int(taken[own]), 0 if taken[own] else 1)
         around = math.floor(one / middle)
-        numbers = sorted({min(max(around + step, fewest), max(most, fewest)) for step in (0, 1)})
-        zones[own] = min(
-            numbers,
-            key=lambda count: (
-                max(one / count - high, low - one / count, 0.0),
-                abs(one / count - middle),
-            ),
-        )
+        upper = max(most - int(taken[own]), fewest)
+        numbers = sorted({min(max(around + step, fewest), upper) for step in (0, 1)})
+        zones[own] = taken[own] + min(numbers, key=lambda count: _beside(one, count, band))
     return zones
+
+
+def _beside(load: float, zones: int, band: tuple[float, float]) -> tuple[float, float]:
+    """Return how far the mean of some zones is from a band, and from its middle."""
+    mean = load / zones if zones else (math.inf if load > band[0] else sum(band) / 2)
+    return max(mean - band[1], band[0] - mean, 0.0), abs(mean - sum(band) / 2)
 
 
 def first_zones(

@@ -27,7 +27,7 @@ def connected_groups(group: Ints, graph: Contiguity) -> Ints:
     return labelled_components(left[same], right[same], graph.count)
 
 
-def grouped_land(land: Land, unit: Ints, ways: Flags) -> Land:
+def grouped_land(land: Land, unit: Ints, ways: Flags) -> tuple[Land, Contiguity]:
     """
     Return the land of units: sums of areas and loads, outlines, common borders.
 
@@ -39,6 +39,13 @@ def grouped_land(land: Land, unit: Ints, ways: Flags) -> Land:
         Unit of each cell, from 0 without gaps.
     ways : array of bool, shape (m,)
         Which borders of the cells a zone may cross.
+
+    Returns
+    -------
+    Land
+        Its graph joins units with a way between them; the border is all that they share.
+    Contiguity
+        Units that share a border without a way across.
     """
     graph, count = land.graph, int(unit.max()) + 1
     a, b = unit[graph.left], unit[graph.right]
@@ -46,18 +53,19 @@ def grouped_land(land: Land, unit: Ints, ways: Flags) -> Land:
     perimeter = _sums(land.perimeter_m, unit, count)
     perimeter -= 2 * _sums(graph.border_m[inner], a[inner], count)
     area = _sums(land.area_m2, unit, count)
-    across = ~inner & ways
-    ends = np.sort(np.stack([a[across], b[across]]), axis=0)
+    ends = np.sort(np.stack([a[~inner], b[~inner]]), axis=0)
     pairs, place = np.unique(ends, axis=1, return_inverse=True)
-    border = _sums(graph.border_m[across], place.ravel(), pairs.shape[1])
+    border = _sums(graph.border_m[~inner], place.ravel(), pairs.shape[1])
+    open_m = _sums(ways[~inner].astype(np.float64), place.ravel(), pairs.shape[1])
+    joined, parted = open_m > 0, open_m == 0
     return Land(
         load=_sums(land.load, unit, count),
         area_m2=area,
         perimeter_m=perimeter,
         x=_sums(land.x * land.area_m2, unit, count) / area,
         y=_sums(land.y * land.area_m2, unit, count) / area,
-        graph=Contiguity(pairs[0], pairs[1], border, count),
-    )
+        graph=Contiguity(pairs[0][joined], pairs[1][joined], border[joined], count),
+    ), Contiguity(pairs[0][parted], pairs[1][parted], border[parted], count)
 
 
 def _sums(values: Floats, place: Ints, count: int) -> Floats:

@@ -1,0 +1,243 @@
+"""Estates that alone are more than a zone may have: into groups of whole buildings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+
+from gridplan.geometry import Floats, Geometries
+from gridplan.zones.contiguity import Contiguity, Ints, labelled_components
+from gridplan.zones.districts_problem import Flags
+from gridplan.zones.land import Land
+from gridplan.zones.starts import connected_cut
+
+_ON_ROAD = 0.5
+"""A border of which this share runs along an inner road is one."""
+_ALL_CUTS = 12
+"""All ways to cut so few cells in two are looked at; of more, straight ones."""
+_DIRECTIONS = 16
+_DECIMALS = 3
+_ROUNDING = 1e-9
+_PAIR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EstateGroups:
+    """
+    Which cells stay together, once estates larger than a zone are split.
+
+    Attributes
+    ----------
+    group : array of int, shape (n,)
+        Number of the group of each cell; -1: a cell by itself.
+    divided : tuple of int
+        Estates, by their code, that are split into several groups.
+    heavy : tuple of int
+        Cells that alone have more than a zone may: nothing divides them.
+    """
+
+    group: Ints
+    divided: tuple[int, ...] = ()
+    heavy: tuple[int, ...] = ()
+
+
+def inner_road_shares(
+    shapes: Geometries, graph: Contiguity, roads: Geometries, *, within_m: float = 3.0
+) -> Floats:
+    """
+    Return the share of each common border that runs along roads, shape (m,), 0 to 1.
+
+    Parameters
+    ----------
+    shapes : array of polygons, shape (n,)
+    graph : Contiguity
+        Of the cells.
+    roads : array of lines
+        The inner roads of estates.
+    within_m : float
+        A border so near to a road, in metres, runs along it.
+
+    Examples
+    --------
+    >>> from gridplan.zones import Contiguity
+    >>> cells = shapely.box([0, 10], 0, [10, 20], 10)
+    >>> pair = Contiguity(np.array([0]), np.array([1]), np.array([10.0]), 2)
+    >>> road = np.array([shapely.LineString([(11, -5), (11, 5)])])
+    >>> inner_road_shares(cells, pair, road, within_m=1.0).round(2).tolist()
+    [0.5]
+    """
+    share = np.zeros(len(graph.left), dtype=np.float64)
+    if not len(roads) or not len(share):
+        return share
+    border = shapely.intersection(
+        shapely.boundary(shapes[graph.left]), shapely.boundary(shapes[graph.right])
+    )
+    wide = shapely.buffer(roads, within_m, cap_style="flat")
+    at, road = shapely.STRtree(wide).query(border, predicate="intersects")
+    for number in np.unique(at).tolist():
+        beside = shapely.union_all(wide[road[at == number]])
+        along_m = shapely.length(shapely.intersection(border[number], beside))
+        share[number] = min(1.0, along_m / max(shapely.length(border[number]), _ROUNDING))
+    return share
+
+
+def estate_groups(
+    land: Land, estate: Ints, loads: Floats, most: Floats, *, on_road: Floats | None = None
+) -> EstateGroups:
+    """
+    Keep estates together, and split those that alone are more than a zone may have.
+
+    Such an estate falls apart along its inner roads; a part that is still too large is
+    cut along borders of cells, so that the fewest parts are needed and the least
+    metres run where no road is. Cells cut no building, so the parts are groups of
+    whole buildings.
+
+    Parameters
+    ----------
+    land : Land
+        Of the cells; its graph joins those that one zone may hold.
+    estate : array of int, shape (n,)
+        Code of each cell's estate; -1: none.
+    loads : array of float, shape (n, w)
+    most : array of float, shape (w,)
+        The upper size by each weight; ``inf``: none.
+    on_road : array of float, shape (m,), optional
+        Share of each border that runs along an inner road (`inner_road_shares`);
+        without it every border of cells is taken for one that may be used.
+
+    Returns
+    -------
+    EstateGroups
+        Each group is within the upper size, or is a single cell.
+
+    Examples
+    --------
+    >>> row = Contiguity(np.arange(3), np.arange(1, 4), np.ones(3), 4)
+    >>> ones = np.ones(4)
+    >>> line = Land(ones, ones, 4 * ones, np.arange(4.0), 0 * ones, row)
+    >>> found = estate_groups(line, np.array([0, 0, 0, 1]), ones[:, None], np.array([2.0]))
+    >>> found.group.tolist(), found.divided
+    ([0, 1, 1, 2], (0,))
+    """
+    limit = most * (1 + _ROUNDING)
+    inside = estate >= 0
+    group = np.where(inside, estate, -1)
+    count = int(estate.max(initial=-1)) + 1
+    sums = np.stack(
+        [np.bincount(estate[inside], weights=one[inside], minlength=count) for one in loads.T]
+    )
+    divided, following = [], count
+    for own in np.flatnonzero((sums > limit[:, None]).any(axis=0)).tolist():
+        members = np.flatnonzero(estate == own)
+        parts = list(_parts(land, members, loads, limit, on_road))
+        for part in parts:
+            group[part] = following
+            following += 1
+        if len(parts) > 1:
+            divided.append(own)
+    heavy = np.flatnonzero((loads > limit).any(axis=1) & inside)
+    return EstateGroups(_renumbered(group), tuple(divided), tuple(heavy.tolist()))
+
+
+def _renumbered(group: Ints) -> Ints:
+    """Return groups numbered by their first cell; -1 stays."""
+    found: dict[int, int] = {-1: -1}
+    for one in group.tolist():
+        found.setdefault(one, len(found) - 1)
+    return np.array([found[one] for one in group.tolist()], dtype=np.intp)
+
+
+def _parts(
+    land: Land, members: Ints, loads: Floats, limit: Floats, on_road: Floats | None
+) -> Iterator[Ints]:
+    """Yield the parts of one estate, each connected."""
+    graph = land.graph
+    off_road = graph.border_m if on_road is None else graph.border_m * (1 - on_road)
+    closed = np.zeros(len(off_road), dtype=np.bool_) if on_road is None else on_road >= _ON_ROAD
+    within = np.zeros(land.count, dtype=np.bool_)
+    within[members] = True
+    joined = within[graph.left] & within[graph.right] & ~closed
+    label = labelled_components(graph.left[joined], graph.right[joined], land.count)
+    priced = replace(land, graph=replace(graph, border_m=off_road))
+    waiting = [members[label[members] == one] for one in np.unique(label[members])]
+    while waiting:
+        part = waiting.pop(0)
+        if len(part) == 1 or not (loads[part].sum(axis=0) > limit).any():
+            yield part
+            continue
+        side = _cut(priced.part(part), loads[part], limit)
+        waiting += [part[side], part[~side]]
+
+
+def _cut(land: Land, loads: Floats, limit: Floats) -> Flags:
+    """Return one side of the best cut: fewest parts, least metres off roads, most even."""
+    graph = land.graph
+    pairs = list(zip(graph.left.tolist(), graph.right.tolist(), strict=True))
+    total = loads.sum(axis=0)
+    best: tuple[tuple[float, float, float], Flags] | None = None
+    for side in _sides(land):
+        if not _connected(pairs, side.tolist()):
+            continue
+        own = loads[side].sum(axis=0)
+        parts = _least_parts(own, limit) + _least_parts(total - own, limit)
+        off_m = math.fsum(graph.border_m[side[graph.left] != side[graph.right]])
+        uneven = float(np.abs(2 * own - total).max())
+        price = parts, round(off_m, _DECIMALS), round(uneven, _DECIMALS)
+        if best is None or price < best[0]:
+            best = price, side
+    if best is not None:
+        return best[1]
+    share = (loads / np.where(total > 0, total, 1.0)).sum(axis=1) + 1 / land.count
+    return connected_cut(land, share, _PAIR, next(_straight_sides(land))).side
+
+
+def _least_parts(load: Floats, limit: Floats) -> float:
+    return float(np.ceil(np.maximum(load / limit, 1.0)).max())
+
+
+def _sides(land: Land) -> Iterator[Flags]:
+    if land.count > _ALL_CUTS:
+        yield from _straight_sides(land)
+        return
+    bits = np.arange(land.count)
+    for number in range(1, 2 ** (land.count - 1)):
+        side: Flags = (number >> bits) % _PAIR == 1
+        yield side
+
+
+def _straight_sides(land: Land) -> Iterator[Flags]:
+    """Yield what lies on one side of straight lines, the middle ones first."""
+    middle = land.count // _PAIR
+    numbers = sorted(range(1, land.count), key=lambda one: (abs(one - middle), one))
+    for turn in range(_DIRECTIONS):
+        angle = turn * math.pi / _DIRECTIONS
+        along = land.x * math.cos(angle) + land.y * math.sin(angle)
+        order = np.argsort(along.round(_DECIMALS), kind="stable")
+        for number in numbers:
+            side = np.zeros(land.count, dtype=np.bool_)
+            side[order[:number]] = True
+            yield side
+
+
+def _connected(pairs: list[tuple[int, int]], side: list[bool]) -> bool:
+    """Return whether both sides hang together: a forest of two trees."""
+    root = list(range(len(side)))
+
+    def top(one: int) -> int:
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        return one
+
+    parts = len(side)
+    for a, b in pairs:
+        if side[a] == side[b]:
+            first, second = top(a), top(b)
+            if first != second:
+                root[first] = second
+                parts -= 1
+    return parts == _PAIR
