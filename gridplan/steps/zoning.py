@@ -100,6 +100,32 @@ def add_zones(work: Work) -> None:
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
 
 
+def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> None:
+    """
+    Refuse systems that no run could make of these cells, before the rest of the work.
+
+    Raises
+    ------
+    SettingsError, InfeasibleError
+    """
+    cells = cells.assign(cell_uid=cells["cell_id"])
+    for name, settings in config.zones.named:
+        if settings.given is not None:
+            _given(place, cells, name, settings, set())
+        if settings.k > len(cells):
+            raise InfeasibleError(
+                _of_system(
+                    name,
+                    Message(
+                        en=f"{settings.k} zones are asked for, but there are {len(cells)} cells. "
+                        f"Ask for {len(cells)} at most.",
+                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
+                        f"最多 {len(cells)} 个。",
+                    ),
+                )
+            )
+
+
 def loads_of(
     place: Place,
     config: Config,
