@@ -68,8 +68,8 @@ def zone_headings() -> dict[str, Message]:
         "zones_count": Message(en="zones", zh="分区数"),
         "evenly": Message(en="even in", zh="均衡内容"),
         "allowed": Message(en="allowed", zh="允许范围"),
-        "beyond": Message(en="beyond", zh="超出个数"),
-        "estate": Message(en="estate", zh="小区"),
+        "zones_beyond": Message(en="beyond", zh="超出个数"),
+        "estate_name": Message(en="name of the estate", zh="小区名称"),
     }
 
 
@@ -106,7 +106,7 @@ def systems_table(plan: Plan) -> pd.DataFrame:
                     "allowed": same(f"{_told(balance['least'])}–{_told(balance['most'])}"),
                     "max_over_mean": balance["max_over_mean"],
                     "cv": balance["cv"],
-                    "beyond": len(balance["missed"]),
+                    "zones_beyond": len(balance["missed"]),
                     "compactness_median": whole.get("compactness_median"),
                     "border_share": whole.get("border_share"),
                     "reach_median_m": whole.get("reach_median_m"),
@@ -160,9 +160,9 @@ def _listed(plan: Plan, *, main: bool) -> pd.DataFrame:
     ]
     told = chosen.assign(
         system=_labels(chosen),
-        estate=pd.Series(estate, index=chosen.index, dtype=object),
+        estate_name=pd.Series(estate, index=chosen.index, dtype=object),
     )
-    columns = ["zone_id", "estate", "estate_id", "buildings", "households", "population"]
+    columns = ["zone_id", "estate_name", "estate_id", "buildings", "households", "population"]
     return told[columns if main else ["system", *columns]].reset_index(drop=True)
 
 
