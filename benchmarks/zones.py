@@ -4,7 +4,8 @@ Districts and zones beside published plans and other tools: ``python benchmarks/
 Families: ``counties`` (US counties, population times squared distance), ``territories``
 (commercial territory design, three weights), ``lattice`` (2,500 square cells into 30 zones, beside
 max-p, SKATER and agglomeration where spopt and scikit-learn are installed), ``scale`` (30,000
-cells into 300 zones). One alone: its name behind the command; ``counties AL 3`` is one instance
+cells into 300 zones), ``presets`` (the zone systems of the demo, within the tolerance of a run and
+within 10 %). One alone: its name behind the command; ``counties AL 3`` is one instance
 with the seed 3; ``lattice quick`` leaves max-p out. Seconds are of the processor.
 """
 
@@ -30,7 +31,16 @@ ROOT = Path(__file__).resolve().parent.parent
 DISTRICTING = ROOT.parent / "shared" / "data" / "districting"
 sys.path.insert(0, str(ROOT))
 
+from gridplan import run  # noqa: E402
+from gridplan.project import read_project  # noqa: E402
 from gridplan.siting import Limits  # noqa: E402 (the readers stand beside the tests)
+from gridplan.steps.zoning import (  # noqa: E402
+    MadeSystem,
+    estate_of_cells,
+    loads_of,
+    make_system,
+)
+from gridplan.zone_settings import PRESETS, SystemSettings  # noqa: E402
 from gridplan.zones import (  # noqa: E402
     DistrictProblem,
     SystemOptions,
@@ -183,6 +193,45 @@ def peers(
                cells, load)  # fmt: skip
 
 
+def bench_presets(only: str = "") -> None:
+    """Make the zone systems of the demo: as a run makes them, and within 10 %."""
+    place, config = read_project(ROOT / "data" / "xinzhen" / "gridplan.toml")
+    layers = run(place, config).layers
+    cells, homes, streets = layers["cells"], layers["demand"], layers["streets"]
+    ways = streets[streets["walkable"]]
+    loads = loads_of(place, config, cells=cells, homes=homes, ways=ways)
+    ground = cells.assign(estate_id=estate_of_cells(cells, homes))
+    print(f"\n{'preset':<13}{'asked':<12}{'k':>4}{'max/mean':>9}{'cv':>7}{'beyond':>8}{'alone':>7}"
+          f"{'median q':>9}{'cpu s':>7}")  # fmt: skip
+    for preset in PRESETS:
+        for tolerance in (None, 0.1):
+            if only in {"", preset}:
+                settings = SystemSettings(preset=preset, tolerance=tolerance)
+                began = time.process_time()
+                made = make_system(place, config, preset, settings, ground=ground, loads=loads)
+                told_of_system(made, loads, ground, time.process_time() - began)
+
+
+def told_of_system(
+    made: MadeSystem, loads: pd.DataFrame, ground: gpd.GeoDataFrame, cpu_s: float
+) -> None:
+    """Print how even and how round the zones of a system are."""
+    weight, (least, most) = next(iter(made.bounds.items()))
+    load, zone = made.plan.balance[weight], made.plan.zone_of
+    beyond = load.index[(load > most) | (load < least)]
+    unit = ground["estate_id"].fillna(ground["cell_uid"]).to_numpy()
+    heaviest = loads[weight].groupby([zone.reindex(loads.index).to_numpy(), unit]).sum()
+    alone = heaviest.groupby(level=0).max()
+    forced = sum(alone[one] > most for one in beyond)
+    asked = f"{least:,.4g}-{most:,.4g}"
+    print(
+        f"{made.name:<13}{asked:<12}{made.plan.k:>4}{load.max() / load.mean():>9.3f}"
+        f"{load.std(ddof=0) / load.mean():>7.3f}{len(beyond):>8}{forced:>7}"
+        f"{made.plan.balance['compactness'].median():>9.3f}{cpu_s:>7.1f}",
+        flush=True,
+    )
+
+
 def bench_scale(only: str = "173", k: str = "300") -> None:
     """Partition a large lattice; the peak memory is that of this process."""
     zones_heading(f"{int(only) ** 2:,} square cells into {k} zones")
@@ -198,6 +247,7 @@ FAMILIES: dict[str, Callable[..., None]] = {
     "territories": bench_territories,
     "lattice": bench_lattice,
     "scale": bench_scale,
+    "presets": bench_presets,
 }
 
 
@@ -206,13 +256,13 @@ def main() -> None:
     name, *options = sys.argv[1:] or [""]
     if name and name not in FAMILIES:
         sys.exit(f"there is no family {name!r}; there are: {', '.join(FAMILIES)}")
-    for family, run in FAMILIES.items():
+    for family, bench in FAMILIES.items():
         if name not in {"", family}:
             continue
         if family in {"counties", "territories"} and not DISTRICTING.is_dir():
             print(f"\n{family}: needs the published instances in {DISTRICTING}")
         else:
-            run(*options)
+            bench(*options)
 
 
 if __name__ == "__main__":

@@ -226,7 +226,10 @@ def test_each_measure_has_its_legend(page, plan) -> None:
         counts = page.locator("#gp-legend td:nth-child(3)").all_inner_texts()
         assert sum(int(one.replace(",", "")) for one in counts) == len(plan.layers["cells"])
     choose(page, "zones")
-    assert page.locator("#gp-legend tr").count() == 0
+    zones = plan.layers["zones"]
+    main = zones[zones["zone_system"] == zones["zone_system"].iloc[0]]
+    assert page.locator("#gp-legend tr").count() == 3
+    assert page.locator("#gp-legend tr:first-child td").all_inner_texts()[1] == str(len(main))
 
 
 def test_pointing_at_a_cell_tells_about_it(page) -> None:

@@ -10,6 +10,7 @@ import pytest
 import gridplan
 from gridplan.config import parse_config
 from gridplan.errors import GridplanError, SettingsError
+from gridplan.pipeline import rehearse
 from gridplan.verify import verify_plan
 from gridplan.zones import home_households
 from tests import tiny
@@ -196,6 +197,32 @@ def test_the_verifier_says_where_one_estate_alone_is_too_large(plan):
     assert "by one estate or cell alone" in told.message.en
 
 
+def by_hand(plan, **values):
+    """Check the zones of two systems as somebody may have drawn them, without tables of cells."""
+    zones = plan.layers["zones"]
+    drawn = zones[zones["zone_system"].isin(["enforcement", "teams"])].reset_index(drop=True)
+    if values:
+        drawn = changed(drawn, -1, **values)
+    layers = {name: plan.layers[name] for name in ("boundary", "demand")}
+    return verify_plan({**layers, "zones": drawn})
+
+
+def test_zones_drawn_by_hand_are_checked_and_weighed(plan):
+    found = by_hand(plan)
+    assert not [one for one in found.findings if one.severity == "hard"]
+    told = plan.summary["zones"]["systems"]["enforcement"]["max_over_mean"]
+    assert found.figures["zones_balance_max_over_mean/enforcement"] == pytest.approx(told)
+
+
+def test_zones_drawn_by_hand_that_do_not_nest_or_add_up_are_named(plan):
+    parents = of_system(plan, "enforcement")["zone_id"]
+    own = of_system(plan, "teams")["parent_zone_id"].iloc[-1]
+    other = next(one for one in parents if one != own)
+    stray = by_hand(plan, parent_zone_id=other).of_rule("zone_not_nested")
+    assert stray[0].ids[0].startswith("teams/")
+    assert by_hand(plan, population=1).of_rule("zone_sums")[0].ids[0].startswith("teams/")
+
+
 BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
 
 
@@ -235,8 +262,14 @@ def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
     toml = tiny.TOML + f"\n[zones.systems.mine]\n{system}\n"
     project = tiny.write(tmp_path / "town", {**tiny.town(), "zonings": zonings()}, toml=toml)
     with pytest.raises(GridplanError, match=message) as caught:
-        gridplan.run(*gridplan.read_project(project))
+        rehearse(*gridplan.read_project(project))
     assert "Zone system mine" in str(caught.value)
+
+
+def test_targets_missed_speak_both_languages(plan):
+    told = [one for one in plan.summary["targets_missed"] if one["key"] == "zone_balance"]
+    assert told
+    assert not any("population" in one["zh"] or "households" in one["zh"] for one in told)
 
 
 def test_homes_without_a_count_of_households_have_one_by_their_residents():

@@ -212,9 +212,9 @@ def zones_title(plan: Plan) -> Message:
     zones = _main_zones(plan)
     if zones is None:
         return Message(en="No zones", zh="无责任区")
-    system = plan.summary["zones"]["systems"][zones["zone_system"].iloc[0]]
-    mean = number(aggregate.people(zones).mean())
-    worst = system.get("max_deviation_share")
+    people = aggregate.people(zones)
+    mean = number(people.mean())
+    worst = float((people / people.mean() - 1).abs().max()) if people.sum() else None
     return Message(
         en=f"{len(zones)} zones of {mean} residents on average; "
         f"the largest deviation is {percent(worst, 'en')}",

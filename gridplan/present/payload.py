@@ -22,6 +22,7 @@ from gridplan.present.goals import nearest_goal
 from gridplan.present.labels import pole
 from gridplan.present.tables_measures import PLACES
 from gridplan.present.tables_places import main_zones, reasons_of
+from gridplan.present.tables_zones import system_label
 from gridplan.present.words import before_basis, source_line, word
 
 MOST_BUILDINGS = 8_000
@@ -47,6 +48,9 @@ WORDS: dict[str, Message] = {
     "people": Message(en="residents", zh="居民"),
     "communities": Message(en="communities", zh="社区"),
     "zone_lines": Message(en="zone borders", zh="责任区界线"),
+    "zone_count": Message(en="zones", zh="分区"),
+    "fewest": Message(en="fewest residents", zh="居民最少"),
+    "most": Message(en="most residents", zh="居民最多"),
     "committees": Message(en="committees", zh="居委会"),
     "existing": Message(en="existing rooms", zh="现有活动室"),
     "proposed": Message(en="new rooms", zh="新增活动室"),
@@ -147,7 +151,8 @@ def payload(plan: Plan) -> dict[str, Any]:
         "measures": {name: _legend(name, found, plan) for name, found in measures.items()},
         "start": "after" if "after" in measures else "before",
         "cells": _cells(plan, encode, measures),
-        "zones": _zones(plan, encode),
+        "zones": _zones(main_zones(plan), encode),
+        "systems": other_systems(plan, encode),
         "communities": _communities(plan, encode),
         "estates": _estates(plan, encode),
         "committees": _committees(plan, encode),
@@ -225,8 +230,7 @@ def _main_ids(plan: Plan) -> list[str]:
     return [] if zones is None else zones["zone_id"].astype(str).tolist()
 
 
-def _zones(plan: Plan, encode: Encoder) -> dict[str, Any] | None:
-    zones = main_zones(plan)
+def _zones(zones: pd.DataFrame | None, encode: Encoder) -> dict[str, Any] | None:
     if not isinstance(zones, gpd.GeoDataFrame):
         return None
     return {
@@ -239,6 +243,28 @@ def _zones(plan: Plan, encode: Encoder) -> dict[str, Any] | None:
         "area": whole(zones["area_m2"]),
         "tint": zone_tints(zones.geometry.to_numpy()),
     }
+
+
+def other_systems(plan: Plan, encode: Encoder) -> list[dict[str, Any]]:
+    """Return the zone systems beside the main one: their zones, and the zone of each cell."""
+    zones, main = plan.layers.get("zones"), main_zones(plan)
+    if not isinstance(zones, gpd.GeoDataFrame) or main is None:
+        return []
+    members, uid = plan.layers["cell_zones"], plan.layers["cells"]["cell_uid"]
+    found = []
+    for name, own in zones[~zones.index.isin(main.index)].groupby("zone_system", sort=False):
+        mine = members[members["zone_system"] == name]
+        zone_of = dict(zip(mine["cell_uid"], mine["zone_id"], strict=True))
+        ids = own["zone_id"].astype(str).tolist()
+        found.append(
+            {
+                "key": str(name),
+                "label": _pair(system_label(str(name))),
+                **(_zones(own, encode) or {}),
+                "of_cell": _places(uid.map(zone_of), ids),
+            }
+        )
+    return found
 
 
 def _communities(plan: Plan, encode: Encoder) -> dict[str, Any]:

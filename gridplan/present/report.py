@@ -16,7 +16,17 @@ from markupsafe import Markup, escape
 from gridplan import __version__
 from gridplan.errors import GridplanError, Language, Message, counted
 from gridplan.plan import Plan
-from gridplan.present import appendix, assets, drawings, fonts, keys, method, tabulation, webmap
+from gridplan.present import (
+    appendix,
+    assets,
+    drawings,
+    fonts,
+    keys,
+    method,
+    tables_zones,
+    tabulation,
+    webmap,
+)
 from gridplan.present.goals import nearest_goal
 from gridplan.present.tables_access import sensitivity_line, unknown_capacity
 from gridplan.present.tables_measures import mix_sentence
@@ -97,7 +107,7 @@ def report_html(
     pictures = drawings.figures(plan, lang) if figures is None else figures
     made = tabulation.bilingual_tables(plan)
     # For the workbook: the report tells figures where they belong, and shows cells on the map.
-    for name in ("summary", "cells", "cell_bounds"):
+    for name in ("summary", "cells", "cell_bounds", *tables_zones.WORKBOOK_ONLY):
         made.pop(name, None)
     parts = webmap.map_parts(plan)
     page = assets.render(

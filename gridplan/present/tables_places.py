@@ -21,7 +21,7 @@ _ROOMS = (
 )  # fmt: skip
 _ZONES = (
     "zone_id", "name", "community", "cells", "area_m2", "population", "households",
-    "workload", "compactness",
+    "workload", "compactness", "estates", "buildings", "anchor", "reach_m",
 )  # fmt: skip
 _CELLS = (
     "cell_id", "community_id", "zone_id", "area_m2", "population", "components", "exception",
@@ -123,6 +123,13 @@ def main_zones(plan: Plan) -> pd.DataFrame | None:
     return main
 
 
+def anchor_names(plan: Plan, anchors: pd.Series) -> pd.Series:
+    """Return the committees that stand in zones by their names."""
+    committees = plan.layers["committees"]
+    names = dict(zip(committees["committee_id"], committees["name"], strict=True))
+    return anchors.map(lambda one: names.get(one, one) if pd.notna(one) else None)
+
+
 def zones_table(plan: Plan) -> pd.DataFrame:
     """Return the zones of the main system with their sums; one across communities says so."""
     main = main_zones(plan)
@@ -133,11 +140,16 @@ def zones_table(plan: Plan) -> pd.DataFrame:
         ACROSS if pd.isna(one) else str(names.get(one, one)) for one in main["community_id"]
     ]
     told = pd.DataFrame(main).assign(community=pd.Series(community, index=main.index, dtype=object))
+    if "anchor" in told:
+        told["anchor"] = anchor_names(plan, told["anchor"])
     kept = told[[column for column in _ZONES if column in told]]
     if (kept["name"].astype("string") == kept["zone_id"].astype("string")).all():
         kept = kept.drop(columns="name")
     return _totalled(
-        kept, "zone_id", {}, ["cells", "area_m2", "population", "households", "workload"]
+        kept,
+        "zone_id",
+        {},
+        ["cells", "area_m2", "population", "households", "workload", "buildings"],
     )
 
 

@@ -12,6 +12,7 @@ from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.goals import GIVEN, PLACE
 from gridplan.present.tables_places import rooms_table, zones_table
+from gridplan.present.tables_zones import system_row
 from gridplan.present.words import before_basis, number, reason_label, same, spoken, word
 from gridplan.terms import Family, known, term
 
@@ -117,7 +118,6 @@ def _blocks(plan: Plan) -> dict[str, Message]:
                                    zh=f"步行到{GIVEN.zh}（方案）"),
         "siting": Message(en="choice of rooms", zh="活动室选址"),
         "zones": Message(en="zones", zh="责任区"),
-        "systems": Message(en="zones", zh="责任区"),
         "unify": Message(en="One boundary", zh="边界统一"),
         "network": Message(en="walking network", zh="步行网络"),
     }  # fmt: skip
@@ -137,6 +137,10 @@ def _leaves(node: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[tuple[
 
 def _row(path: tuple[str, ...], value: object, blocks: dict[str, Message]) -> dict[str, Any] | None:
     if value is None:
+        return None
+    if path[:2] == ("zones", "systems"):
+        return system_row(path, value)
+    if path[0] == "zones":
         return None
     block = next((blocks[one] for one in reversed(path[:-1]) if one in blocks), blocks[""])
     parent = path[-2] if len(path) > 1 else ""

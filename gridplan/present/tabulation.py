@@ -17,6 +17,7 @@ from gridplan.present import (
     tables_rooms,
     tables_several,
     tables_unify,
+    tables_zones,
 )
 from gridplan.present.tables_access import (
     capacity_rows,
@@ -71,6 +72,7 @@ TITLES = {
     **tables_measures.TITLES,
     **tables_cells.TITLES,
     "zones": Message(en="Zones", zh="责任区"),
+    **tables_zones.TITLES,
     **tables_unify.TITLES,
     "bounds": Message(en="Borders in words", zh="四至"),
     "cells": Message(en="Cells", zh="单元网格"),
@@ -150,6 +152,7 @@ ABOUT = {
     **tables_several.ABOUT,
     **tables_measures.ABOUT,
     **tables_cells.ABOUT,
+    **tables_zones.ABOUT,
     **tables_unify.ABOUT,
     "zones": Message(
         en="Responsibility zones: cells, area, residents, compactness.",
@@ -184,6 +187,7 @@ SHARE_SUFFIX = "_share"
 _DIGITS = {
     "compactness": 2, "needed": 1, "staff_gap": 1, "gini": 2, "detour": 2, "speed": 2,
     "committee_per_1000": 2, "fault_m2": 2, "east_m": 1, "north_m": 1,
+    "max_over_mean": 2, "cv": 2, "compactness_median": 2,
 }  # fmt: skip
 _PER_1000 = "_per_1000"
 _WITHOUT = "_without"
@@ -224,6 +228,7 @@ def bilingual_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         **tables_measures.measure_tables(),
         "cell_faults": tables_cells.cell_faults_table,
         "zones": zones_table,
+        **tables_zones.zone_tables(),
         **tables_unify.unify_tables(),
         "bounds": bounds_table,
         "cells": cells_table,
@@ -270,6 +275,7 @@ def heading(plan: Plan, column: str) -> Message:
         **tables_measures.measure_headings(),
         **tables_cells.cell_headings(),
         **tables_unify.unify_headings(plan),
+        **tables_zones.zone_headings(),
     }
     if column in own:
         return own[column]

@@ -55,13 +55,18 @@ def map_parts(plan: Plan) -> MapParts:
     UnknownAssetError
         If folium asks for a file that is not at hand.
     """
-    data = script_json(payload.payload(plan))
+    shown = payload.payload(plan)
+    data = script_json(shown)
     container = _container(plan)
     page: Any = container.get_root()
     page.render()
     script = page.script.render()
     body = assets.render(
-        "map.html.j2", words=payload.WORDS, container=page.html.render(), data=data
+        "map.html.j2",
+        words=payload.WORDS,
+        systems=[(one["key"], _message(one["label"])) for one in shown["systems"]],
+        container=page.html.render(),
+        data=data,
     )
     return MapParts(
         head=inline(page.header.render()) + f"<style>{assets.text('map.css')}</style>",
@@ -70,6 +75,10 @@ def map_parts(plan: Plan) -> MapParts:
         f"gridplanMap({_ELEMENT_ID}, JSON.parse("
         f"document.getElementById('{MAP_ID}-data').textContent));",
     )
+
+
+def _message(pair: list[str]) -> Message:
+    return Message(zh=pair[0], en=pair[1])
 
 
 def map_html(plan: Plan, *, lang: Language = "zh") -> str:

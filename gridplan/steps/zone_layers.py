@@ -14,6 +14,7 @@ from gridplan.demand import first_containing
 from gridplan.errors import Message, Note
 from gridplan.steps.work import Work
 from gridplan.steps.zoning import MadeSystem
+from gridplan.terms import known, term
 from gridplan.zones import border_share, dissolve_zones, zone_reach
 
 _KEY = ["zone_system", "zone_id"]
@@ -246,17 +247,21 @@ def _balance(made: MadeSystem, weight: str) -> dict[str, Any]:
 
 
 def missed_by_systems(made: Mapping[str, MadeSystem]) -> list[Note]:
-    """Return what the systems did not meet, each under its name."""
+    """Return what the systems did not meet, each under its name and in the planner's words."""
     return [
-        Note(
-            note.code,
-            note.count,
-            Message(
-                en=f"Zone system {name}: {note.message.en}",
-                zh=f"网格体系 {name}：{note.message.zh}",
-            ),
-            note.ids,
-        )
+        Note(note.code, note.count, _in_words(name, one.weights, note.message), note.ids)
         for name, one in made.items()
         for note in one.plan.targets_missed
     ]
+
+
+def _in_words(name: str, weights: tuple[str, ...], message: Message) -> Message:
+    system = term(name, "kind").message if known(name, "kind") else Message(en=name, zh=name)
+    en, zh = message.en, message.zh
+    for weight in weights:
+        word = term(weight, "column").message
+        if en.startswith(f"{weight}: "):
+            en = f"{word.en}{en.removeprefix(weight)}"
+        if zh.startswith(f"{weight}："):
+            zh = f"{word.zh}{zh.removeprefix(weight)}"
+    return Message(en=f"{system.en}: {en}", zh=f"{system.zh}：{zh}")

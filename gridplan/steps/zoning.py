@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -82,12 +84,15 @@ class MadeSystem:
 def add_zones(work: Work) -> None:
     """Group the cells into the zones of each system; the first one is the main system."""
     cells = work.found["cells"]
-    loads = loads_of(work)
+    homes, ways = work.found["demand"], work.found["network"].walkable
+    loads = loads_of(work.place, work.config, cells=cells, homes=homes, ways=ways)
     work.found["cell_loads"] = loads
-    ground = cells.assign(**{_ESTATE: estate_of_cells(cells, work.found["demand"])})
+    ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
     made: dict[str, MadeSystem] = {}
     for name, settings in work.config.zones.named:
-        system = _made(work, name, settings, ground, loads, made)
+        system = make_system(
+            work.place, work.config, name, settings, ground=ground, loads=loads, made=made
+        )
         made[name] = system
         work.notes.extend(_under_name(name, note) for note in system.plan.notes)
     work.found["systems"] = made
@@ -95,16 +100,44 @@ def add_zones(work: Work) -> None:
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
 
 
-def loads_of(work: Work) -> pd.DataFrame:
-    """Return what each cell has of all that zones may share."""
-    homes, place = work.found["demand"], work.place
-    households = home_households(
-        homes,
-        place.buildings,
-        persons_per_household=work.config.demand.persons_per_household,
-    )
-    ways = work.found["network"].walkable.geometry.to_numpy()
-    return cell_loads(work.found["cells"], homes, households, ways)
+def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> None:
+    """
+    Refuse systems that no run could make of these cells, before the rest of the work.
+
+    Raises
+    ------
+    SettingsError, InfeasibleError
+    """
+    cells = cells.assign(cell_uid=cells["cell_id"])
+    for name, settings in config.zones.named:
+        if settings.given is not None:
+            _given(place, cells, name, settings, set())
+        if settings.k > len(cells):
+            raise InfeasibleError(
+                _of_system(
+                    name,
+                    Message(
+                        en=f"{settings.k} zones are asked for, but there are {len(cells)} cells. "
+                        f"Ask for {len(cells)} at most.",
+                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
+                        f"最多 {len(cells)} 个。",
+                    ),
+                )
+            )
+
+
+def loads_of(
+    place: Place,
+    config: Config,
+    *,
+    cells: gpd.GeoDataFrame,
+    homes: gpd.GeoDataFrame,
+    ways: gpd.GeoDataFrame,
+) -> pd.DataFrame:
+    """Return what each cell has of all that zones may share; `ways` are what one can walk on."""
+    each = config.demand.persons_per_household
+    households = home_households(homes, place.buildings, persons_per_household=each)
+    return cell_loads(cells, homes, households, ways.geometry.to_numpy())
 
 
 def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[str]:
@@ -117,15 +150,28 @@ def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[s
     return found.where(found.notna(), None)
 
 
-def _made(
-    work: Work,
+def make_system(
+    place: Place,
+    config: Config,
     name: str,
     settings: SystemSettings,
+    *,
     ground: gpd.GeoDataFrame,
     loads: pd.DataFrame,
-    made: dict[str, MadeSystem],
+    made: Mapping[str, MadeSystem] = MappingProxyType({}),
 ) -> MadeSystem:
-    place, config = work.place, work.config
+    """
+    Return a zone system by its settings, its preset and the norms.
+
+    Parameters
+    ----------
+    ground : GeoDataFrame
+        Cells with ``cell_uid``, ``community_id`` and ``estate_id``.
+    loads : DataFrame
+        As `gridplan.zones.cell_loads` gives them.
+    made : mapping of name to MadeSystem
+        The systems before it; one of them may be its parent.
+    """
     parents = None if settings.parent is None else made[settings.parent].plan.zone_of
     nest = settings.nest or PRESETS[settings.preset].nest
     own = ground

@@ -326,7 +326,7 @@ def _drawn_zones(world: World) -> Checked:
     listed = members is not None and "cell_zones" in world.layers
     if listed or drawn.empty or world.outline is None:
         return Checked()
-    return zones.check_drawn_zones(drawn, world.outline, tolerances=world.tolerances)
+    return zone_systems.drawn_of(world, drawn, world.outline)
 
 
 def _zone_layer(world: World) -> Checked:

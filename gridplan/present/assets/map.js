@@ -45,10 +45,17 @@ function gridplanMap(map, plan) {
     L.polygon(polygon(parts), { stroke: true, color: "#ffffff", weight: 0.5, opacity: 0.8, fillOpacity: 0.9 }), { at: i }));
   const layers = { cells: L.featureGroup(shapes) };
 
-  const tint = (i) => (plan.zones && cells.zone[i] >= 0 ? plan.zones.tint[cells.zone[i]] : "#f1f1ee");
+  /* Zone systems by measure: the main one is "zones", another "zones:" and its name. */
+  const systems = {};
+  if (plan.zones) systems.zones = { ...plan.zones, of_cell: cells.zone };
+  for (const one of plan.systems) systems[`zones:${one.key}`] = one;
+  const tint = (i) => {
+    const own = systems[measure], at = own.of_cell[i];
+    return at >= 0 ? own.tint[at] : "#f1f1ee";
+  };
   let measure = plan.start;
   const paint = () => {
-    const zones = measure === "zones";
+    const zones = measure in systems;
     const colours = zones ? null : plan.measures[measure].all;
     const member = zones ? null : cells.class[measure];
     shapes.forEach((shape, i) => shape.setStyle({ fillColor: zones ? tint(i) : colours[member[i]] }));
@@ -60,7 +67,17 @@ function gridplanMap(map, plan) {
     ? [L.polygon(ground.buildings.flatMap(polygon), still("buildings", { stroke: false, fillColor: "#20282e", fillOpacity: 0.2 }))] : []);
   layers.streets = L.layerGroup([L.polyline(ground.streets.map(path), still("streets", { color: "#ffffff", weight: 1.6, opacity: 0.95 }))]);
   layers.estates = areas(plan.estates.shapes, still("estates", { color: "#7d5a3c", weight: 1.1, fill: false }));
-  layers.zone_lines = L.layerGroup(plan.zones ? [L.polyline(plan.zones.lines.map(path), still("lines", { color: "#3f4a52", weight: 1.4 }))] : []);
+  layers.zone_lines = L.layerGroup();
+  const zoneLines = {};
+  function drawZoneLines() {
+    const key = measure in systems ? measure : "zones";
+    layers.zone_lines.clearLayers();
+    if (!systems[key]) return;
+    zoneLines[key] ||= L.polyline(systems[key].lines.map(path), still("lines", { color: "#3f4a52", weight: 1.4 }));
+    layers.zone_lines.addLayer(zoneLines[key]);
+    counts.zone_lines = systems[key].id.length;
+    count();
+  }
   layers.gates = L.layerGroup(plan.gates.map((at) => L.circleMarker(point(at), still("gates", { radius: 3, stroke: true, color: "#fff", weight: 1, fillColor: "#7d5a3c", fillOpacity: 1 }))));
   const walks = plan.walks;
   const routes = walks.shapes.flatMap((lines, i) => {
@@ -127,6 +144,7 @@ function gridplanMap(map, plan) {
     const rows = [
       [t("community"), name(communities.name, cells.community[i]) || "–"],
       [t("zone"), plan.zones ? name(plan.zones.id, cells.zone[i]) || "–" : "–"],
+      ...plan.systems.map((one) => [said(one.label), name(one.id, one.of_cell[i]) || "–"]),
       [t("people"), format(cells.people[i])],
       [t("area"), `${format(cells.area[i])} m²`],
     ];
@@ -181,9 +199,9 @@ function gridplanMap(map, plan) {
     title: `${t("conflict")} ${conflicts.id[i]}`,
     rows: [[t("kind"), said(conflicts.kind[i])], [t("claims"), conflicts.claims[i]], [t("area"), `${format(conflicts.area[i])} m²`], [t("people"), format(conflicts.people[i])]],
   });
-  const zoneFacts = (i) => ({
-    title: `${t("zone")} ${plan.zones.id[i]}${plan.zones.name[i] ? ` ${plan.zones.name[i]}` : ""}`,
-    rows: [[t("people"), format(plan.zones.people[i])], [t("cells"), format(plan.zones.cells[i])], [t("area"), `${format(plan.zones.area[i])} m²`]],
+  const zoneFacts = (own, i) => ({
+    title: `${own.label ? said(own.label) : t("zone")} ${own.id[i]}${own.name[i] && own.name[i] !== own.id[i] ? ` ${own.name[i]}` : ""}`,
+    rows: [[t("people"), format(own.people[i])], [t("cells"), format(own.cells[i])], [t("area"), `${format(own.area[i])} m²`]],
   });
   const communityFacts = (i) => ({
     title: communities.name[i] || communities.id[i],
@@ -235,12 +253,23 @@ function gridplanMap(map, plan) {
   const table = document.getElementById("gp-legend");
   function legend() {
     const chosen = plan.measures[measure];
-    const unit = measure === "residents" || measure === "zones" ? "" : " (m)";
-    titleOf.textContent = t(measure) + unit;
+    const system = systems[measure];
+    const unit = measure === "residents" || system ? "" : " (m)";
+    titleOf.textContent = (system && system.label ? said(system.label) : t(measure)) + unit;
     const target = { committee_walk: t("own_committee"), before: said(plan.basis), after: t("place") }[measure];
     basis.textContent = target ? `${t("to")}${lang() ? " " : ""}${target}` : "";
     table.replaceChildren();
     document.getElementById("gp-legend-note").textContent = chosen && chosen.own ? t("counting") : "";
+    if (system) {
+      const people = system.people.filter((one) => one !== null);
+      const rows = [["zone_count", system.id.length], ["fewest", Math.min(...people)], ["most", Math.max(...people)]];
+      const body = table.createTBody();
+      for (const [word, value] of rows) {
+        const row = body.insertRow();
+        row.insertCell().textContent = t(word);
+        row.insertCell().textContent = format(value);
+      }
+    }
     if (!chosen) return;
     const head = table.createTHead().insertRow();
     for (const word of ["", "", t("cells"), t("people")]) head.append(element("th", word));
@@ -258,12 +287,13 @@ function gridplanMap(map, plan) {
 
   /* Controls. */
   const measures = document.getElementById("gp-measures");
-  const offered = { ...plan.measures, ...(plan.zones ? { zones: true } : {}) };
+  const offered = { ...plan.measures, ...systems };
   for (const label of measures.querySelectorAll("label")) label.hidden = !(label.dataset.measure in offered);
   for (const label of measures.querySelectorAll("label[hidden]")) label.remove();
   function choose(next) {
     measure = next;
-    measures.querySelector(`input[value="${next}"]`).checked = true;
+    measures.querySelector(`input[value="${CSS.escape(next)}"]`).checked = true;
+    drawZoneLines();
     /* New rooms belong to the plan, not to today. */
     if (next === "before" || next === "after") toggle("proposed", next === "after");
     paint();
@@ -348,7 +378,9 @@ function gridplanMap(map, plan) {
   const goToMix = (i) => () => { toggle(mix.place[i] ? "mix_rooms" : "mix_links", true); goToPoint(mixPins, i)(); };
   const index = [
     ...communities.name.map((one, i) => ({ text: one, also: communities.id[i], kind: "community", go: goTo(communities.shapes[i], () => communityFacts(i)) })),
-    ...(plan.zones ? plan.zones.id.map((one, i) => ({ text: one, also: plan.zones.name[i], kind: "zone", go: goTo(plan.zones.shapes[i], () => zoneFacts(i)) })) : []),
+    ...Object.entries(systems).flatMap(([key, own]) => own.id.map((one, i) => ({
+      text: one, also: own.name[i], kind: "zone", go: () => { if (key !== "zones") choose(key); goTo(own.shapes[i], () => zoneFacts(own, i))(); },
+    }))),
     ...plan.committees.id.map((one, i) => ({ text: plan.committees.name[i] || one, also: one, kind: "committee", go: goToPoint(committeePins, i) })),
     ...rooms.id.map((one, i) => ({ text: rooms.name[i] || one, also: one, kind: "room", go: goToPoint(roomPins, i) })),
     ...mix.id.map((one, i) => ({ text: mix.name[i] || one, also: `${one} ${mix.estate[i] || ""} ${mix.kind[i].join(" ")}`, kind: "measure_of", go: goToMix(i) })),

@@ -1,0 +1,208 @@
+"""Zone systems as tables: how good each is, the zones of each, and what every zone holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from gridplan.errors import Message
+from gridplan.plan import Plan
+from gridplan.present.tables_places import ACROSS, anchor_names, main_zones
+from gridplan.present.words import number, same, word
+from gridplan.terms import term
+
+TITLES = {
+    "zone_systems": Message(en="Zone systems", zh="网格体系"),
+    "zones_more": Message(en="Zones of other systems", zh="其他体系分区"),
+    "zone_estates": Message(en="Estates of zones", zh="责任区清单"),
+    "zone_estates_more": Message(en="Estates, other systems", zh="其他体系清单"),
+}
+
+ABOUT = {
+    "zone_systems": Message(
+        en="Each zone system: what its zones share evenly and within which bounds, how even and "
+        "how round they are, the share of their borders on streets and water, the walk from the "
+        "farthest cell to the committee.",
+        zh="各网格体系：均衡的内容与允许范围、均衡程度与紧凑度、界线沿路沿水比例、"
+        "最远网格到居委会的步行距离。",
+    ),
+    "zones_more": Message(
+        en="The zones of the other systems, system by system.", zh="其他体系的分区，按体系列出。"
+    ),
+    "zone_estates": Message(
+        en="Every zone of the main system with its estates, buildings, households and residents; "
+        "the ids of the buildings are in `zone_estates` of plan.gpkg.",
+        zh="主体系各责任区的小区、建筑、户数与居民；建筑编号见 plan.gpkg 的 zone_estates 表。",
+    ),
+    "zone_estates_more": Message(
+        en="The same for the other systems.", zh="其他体系各分区的同样清单。"
+    ),
+}
+
+WORKBOOK_ONLY = ("zone_estates_more",)
+"""Too long for a page: as many rows as pairs of zone and estate, in every system."""
+
+_OUTSIDE = Message(en="outside estates", zh="小区以外")
+_SPANS = (
+    "system", "zone_id", "parent_zone_id", "community", "cells", "area_m2", "population",
+    "households", "workload", "compactness", "estates", "buildings", "anchor", "reach_m",
+)  # fmt: skip
+
+
+def zone_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
+    """Return what makes each table."""
+    return {
+        "zone_systems": systems_table,
+        "zones_more": zones_more,
+        "zone_estates": lambda plan: _listed(plan, main=True),
+        "zone_estates_more": lambda plan: _listed(plan, main=False),
+    }
+
+
+def zone_headings() -> dict[str, Message]:
+    """Return the headings of these tables that no term gives."""
+    return {
+        "system": Message(en="system", zh="体系"),
+        "zones_count": Message(en="zones", zh="分区数"),
+        "evenly": Message(en="even in", zh="均衡内容"),
+        "allowed": Message(en="allowed", zh="允许范围"),
+        "zones_beyond": Message(en="beyond", zh="超出个数"),
+        "estate_name": Message(en="name of the estate", zh="小区名称"),
+    }
+
+
+def system_label(name: str) -> Message:
+    """Return what a zone system is called: a preset in words, else its own name."""
+    return word("kind", name) if name in _KNOWN else same(name)
+
+
+def _labels(frame: pd.DataFrame) -> pd.Series:
+    found = [system_label(str(one)) for one in frame["zone_system"]]
+    return pd.Series(found, index=frame.index, dtype=object)
+
+
+_KNOWN = ("enforcement", "social_grid", "patrol", "unified")
+
+
+def systems_of(plan: Plan) -> Mapping[str, Any]:
+    """Return the figures of each zone system; of an older plan there are fewer."""
+    systems: Mapping[str, Any] = (plan.summary.get("zones") or {}).get("systems") or {}
+    return systems
+
+
+def systems_table(plan: Plan) -> pd.DataFrame:
+    """Return a row per zone system and weight."""
+    rows = []
+    for name, figures in systems_of(plan).items():
+        for place, (weight, balance) in enumerate((figures.get("weights") or {}).items()):
+            whole = figures if place == 0 else {}
+            rows.append(
+                {
+                    "system": system_label(name),
+                    "zones_count": whole.get("count"),
+                    "evenly": word("column", weight),
+                    "allowed": same(f"{_told(balance['least'])}–{_told(balance['most'])}"),
+                    "max_over_mean": balance["max_over_mean"],
+                    "cv": balance["cv"],
+                    "zones_beyond": len(balance["missed"]),
+                    "compactness_median": whole.get("compactness_median"),
+                    "border_share": whole.get("border_share"),
+                    "reach_median_m": whole.get("reach_median_m"),
+                    "reach_max_m": whole.get("reach_max_m"),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+_FEW = 100.0
+
+
+def _told(figure: float) -> str:
+    return number(figure, 0 if figure >= _FEW else 1)
+
+
+def zones_more(plan: Plan) -> pd.DataFrame:
+    """Return the zones of all systems but the main one."""
+    zones = plan.layers.get("zones")
+    main = main_zones(plan)
+    if zones is None or main is None:
+        return pd.DataFrame()
+    others = pd.DataFrame(zones[~zones.index.isin(main.index)]).drop(columns="geometry")
+    if others.empty:
+        return pd.DataFrame()
+    names = plan.layers["communities"].set_index("community_id")["name"]
+    community = [
+        ACROSS if pd.isna(one) else str(names.get(one, one)) for one in others["community_id"]
+    ]
+    told = others.assign(
+        system=_labels(others),
+        community=pd.Series(community, index=others.index, dtype=object),
+    )
+    if "anchor" in told:
+        told["anchor"] = anchor_names(plan, told["anchor"])
+    return told[[one for one in _SPANS if one in told]].reset_index(drop=True)
+
+
+def _listed(plan: Plan, *, main: bool) -> pd.DataFrame:
+    """Return the estates, buildings, households and residents of zones."""
+    table, first = plan.layers.get("zone_estates"), main_zones(plan)
+    if table is None or first is None or first.empty:
+        return pd.DataFrame()
+    own = table["zone_system"] == first["zone_system"].iloc[0]
+    chosen = pd.DataFrame(table[own if main else ~own])
+    estates = plan.place.estates
+    names = dict(zip(estates["estate_id"], estates["name"], strict=True))
+    estate = [
+        _OUTSIDE if pd.isna(one) else str(one if pd.isna(names.get(one)) else names[one])
+        for one in chosen["estate_id"]
+    ]
+    told = chosen.assign(
+        system=_labels(chosen),
+        estate_name=pd.Series(estate, index=chosen.index, dtype=object),
+    )
+    columns = ["zone_id", "estate_name", "estate_id", "buildings", "households", "population"]
+    return told[columns if main else ["system", *columns]].reset_index(drop=True)
+
+
+_FIGURES: Mapping[str, Message] = {
+    "count": Message(en="zones", zh="分区数"),
+    "least": Message(en="least allowed", zh="允许最少"),
+    "most": Message(en="most allowed", zh="允许最多"),
+    "mean": Message(en="mean", zh="均值"),
+}
+_SHARES = Message(en="share", zh="比例")
+_INDICATORS = (
+    "tolerance", "max_deviation_share", "max_over_mean", "cv", "compactness_median",
+    "border_share", "reach_median_m", "reach_max_m",
+)  # fmt: skip
+
+
+def system_row(path: tuple[str, ...], value: object) -> dict[str, Any] | None:
+    """
+    Return the row of the summary sheet of one figure of a zone system, None where it is no figure.
+
+    Parameters
+    ----------
+    path : tuple of str
+        Of the figure in ``summary.json``: ``zones``, ``systems``, the name, what follows.
+    """
+    name, key = path[2], path[-1]
+    if key in _FIGURES:
+        figure, unit = _FIGURES[key], ""
+    elif key in _INDICATORS:
+        figure, unit = word("indicator", key), term(key, "indicator").unit
+    else:
+        return None
+    if "weights" in path[:-1]:
+        weight = word("column", path[-2])
+        figure = Message(en=f"{weight.en}: {figure.en}", zh=f"{weight.zh}：{figure.zh}")
+    label = system_label(name)
+    return {
+        "block": Message(en=f"zones: {label.en}", zh=f"责任区：{label.zh}"),
+        "figure": figure,
+        "value": value,
+        "unit": _SHARES if unit == "share" else unit or None,
+        "key": ".".join(path),
+    }
