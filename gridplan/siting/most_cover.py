@@ -35,10 +35,9 @@ _NO_LIMITS = Limits()
 _FIRST_DRAWS_PER_SITE = 40
 # Work of the proof for each draw of the search beside it, so that both take about as long.
 _WORK_PER_DRAW = 1.0 / 400.0
-# So much more of it, at most, the proof gets alone the longer no better plan was found.
-_MOST_ALONE = 6
-# Such rounds until a problem that is too large for districts is left to HiGHS.
-_PATIENCE = 4
+# Rounds without a better plan until the proof gets as much again alone, and most of that. A
+# problem that is too large for districts is then left to HiGHS.
+_PATIENCE, _MOST_ALONE = 4, 3
 # Work of the first try of the tree search.
 _FIRST_TRY = 1_500.0
 # A small problem is given to the tree search at once.
@@ -193,8 +192,9 @@ def _plan_and_prove(task: Task, relaxed: Outcome, pool: Pool) -> None:
         if proof is not None:
             share = pool.draws_of_rounds * _WORK_PER_DRAW
             proof.round(pool.rounds, share)
-            if idle and not (ledger.closed or proof.done):
-                proof.alone(share * min(idle, _MOST_ALONE))
+            alone = min(idle // _PATIENCE, _MOST_ALONE)
+            if alone and not (ledger.closed or proof.done):
+                proof.alone(share * alone)
         else:
             pool.rounds()
         idle = 0 if ledger.value > before else idle + 1
