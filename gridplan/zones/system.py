@@ -25,6 +25,8 @@ _NO_RULES = SystemRules()
 _FEW = 12
 """So few units are decided by a model where the search misses a tolerance."""
 _PROOF = Limits(work=400)
+_NUMBERING = Limits(work=3_000)
+"""Work for each number of zones of whole communities."""
 _FEWEST, _MOST = 4, 11
 """Numbers of zones that offices have in practice."""
 _ROUNDING = 1e-6
@@ -110,7 +112,7 @@ def _numbered(
     numbers = range(max(_FEWEST, least), min(_MOST, units) + 1)
     for k in sorted(numbers, key=lambda one: (abs(one - asked.k), one)):
         other = asked if k == asked.k else asked_of(cells, weights, rules, replace(options, k=k))
-        found = evenest(other, Effort(_PROOF))
+        found = evenest(other, Effort(_NUMBERING))
         if found.zone is None or imbalance_of(other, found.zone) > 1 + _ROUNDING:
             continue
         if k == asked.k:
