@@ -70,3 +70,36 @@ def test_a_limit_is_said_and_leaves_a_true_bound():
     assert 0 <= found.bound <= found.imbalance
     assert math.isfinite(found.gap)
     assert np.isclose(found.gap, found.imbalance - found.bound)
+
+
+def test_that_no_partition_is_within_the_tolerance_is_said_with_its_proof():
+    cells = cells_of(squares(5, 1))
+    weights = pd.DataFrame({"residents": [4.0, 1.0, 4.0, 1.0, 4.0]}, index=cells["cell_uid"])
+    options = SystemOptions(k=2, tolerance=0.2, **QUICK)
+    plan = zone_system(cells, weights, options=options)
+    [note] = plan.targets_missed
+    assert "binds" in note.message.en
+    assert "proven that no 2 connected zones are within what is allowed" in note.message.en
+    assert "by 1.43 tolerances" in note.message.en
+    assert "已证明 2 个连片责任区无法全部在允许范围内" in note.message.zh
+    wide = zone_system(cells, weights, options=SystemOptions(k=2, tolerance=0.3, **QUICK))
+    assert wide.targets_missed == ()
+
+
+def test_of_whole_communities_the_number_nearest_to_the_norm_is_taken_that_can_be_even():
+    codes = [f"m{at // 2}" for at in range(12)]
+    cells = cells_of(squares(12, 1), community_id=codes)
+    weights = pd.DataFrame({"residents": 5000.0}, index=cells["cell_uid"])
+    own = zone_system(cells, weights, options=SystemOptions(nest="unions", tolerance=0.2, **QUICK))
+    assert own.k == 6
+    assert own.notes == ()
+    uneven = weights.assign(residents=[5000.0] * 4 + [2500.0] * 8)
+    plan = zone_system(cells, uneven, options=SystemOptions(nest="unions", tolerance=0.1, **QUICK))
+    assert plan.k == 4
+    assert plan.targets_missed == ()
+    plain = uneven.assign(residents=uneven["residents"] * 1.25)
+    found = zone_system(cells, plain, options=SystemOptions(nest="unions", tolerance=0.1, **QUICK))
+    assert found.k == 4
+    [note] = found.notes
+    assert note.code == "zones_number_even"
+    assert "5 zones are proposed by the norm" in note.message.en

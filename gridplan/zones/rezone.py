@@ -15,7 +15,8 @@ from gridplan.errors import InputError, Message, SettingsError, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints, labelled_components
 from gridplan.zones.rezone_start import carried_on, earlier_of_units, moving_mass, start_from
-from gridplan.zones.system import Asked, asked_of, plan_of
+from gridplan.zones.system import plan_of
+from gridplan.zones.system_asked import Asked, asked_of
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_solve import Run, SystemProgress, solved

@@ -11,7 +11,7 @@ from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints, labelled_components
 from gridplan.zones.land import Land
 from gridplan.zones.starts import bisected
-from gridplan.zones.system import Asked
+from gridplan.zones.system_asked import Asked
 from gridplan.zones.system_solve import first_of_all
 
 _LAND_SHARE = 0.01

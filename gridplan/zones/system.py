@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import Message, Note
+from gridplan.siting.options import Limits
+from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.system_checks import check_quota, check_system
-from gridplan.zones.system_ground import Ground, ground_of
+from gridplan.zones.system_asked import Asked, asked_of
+from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
 from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
-from gridplan.zones.system_seeds import Seeds, least_zones, seeds_of
 from gridplan.zones.system_solve import Run, SystemProgress, solved
-from gridplan.zones.system_starts import banded_quotas, quotas
-from gridplan.zones.system_state import Aims, Units
 
 DEFAULT = SystemOptions()
 _NO_RULES = SystemRules()
-_LEAST_SPAN = 1e-9
+_FEW = 12
+"""So few units are decided by a model where the search misses a tolerance."""
+_PROOF = Limits(work=400)
+_NUMBERING = Limits(work=3_000)
+"""Work for each number of zones of whole communities."""
+_FEWEST, _MOST = 4, 11
+"""Numbers of zones that offices have in practice."""
+_ROUNDING = 1e-6
 
 
 def zone_system(
@@ -71,68 +77,66 @@ def zone_system(
         If there are fewer units than zones, more pieces of land, or anchors and locks
         contradict each other.
     """
-    asked = asked_of(cells, weights, rules, options)
+    asked, notes = _numbered(cells, weights, rules, options)
     run = Run(options, progress)
     zone = solved(
         asked.units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces, asked.aims, run
     )
+    proof = _proof(asked, zone, run)
+    if imbalance_of(asked, proof.zone) <= 1 + _ROUNDING:
+        zone = zone if proof.zone is None else proof.zone
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
-    return plan_of(cells, asked, of_cell, names, run)
+    return plan_of(cells, asked, of_cell, names, run, notes=notes, least=proof.bound)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a zone system is asked for: the cells in order, their ground, zones and aims."""
-
-    own: gpd.GeoDataFrame
-    ground: Ground
-    seeds: Seeds
-    quota: Ints
-    aims: Aims
-
-    @property
-    def k(self) -> int:
-        """Number of zones."""
-        return int(self.quota.sum())
-
-    @property
-    def units(self) -> Units:
-        """The units as the search sees them."""
-        fixed = np.zeros(self.ground.land.count, dtype=np.bool_)
-        fixed[list(self.seeds.fixed)] = True
-        return Units(self.ground.land, self.ground.weights, fixed, self.ground.beside)
-
-    @property
-    def zones_of_pieces(self) -> list[Ints]:
-        """Numbers of the zones of each piece of land, those of seeds first."""
-        home = _piece_of_zone(self.ground, self.quota, self.seeds)
-        return [np.flatnonzero(home == own) for own in range(len(self.quota))]
+def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:
+    """Return what a model says of few units whose zones miss a tolerance."""
+    missed = imbalance_of(asked, zone) > 1 + _ROUNDING
+    if not missed or asked.ground.land.count > _FEW or run.stopped_by is not None:
+        return Evenest(0.0)
+    found = evenest(asked, Effort(_PROOF))
+    # The zones of the model are numbered by their first unit, those of seeds come first.
+    return replace(found, zone=None) if asked.seeds.units else found
 
 
-def asked_of(
+def _numbered(
     cells: gpd.GeoDataFrame, weights: pd.DataFrame, rules: SystemRules, options: SystemOptions
-) -> Asked:
-    """
-    Return what cells, weights and rules come to, once they are checked.
-
-    Raises
-    ------
-    CrsError, InputError, SettingsError, InfeasibleError
-        As in `zone_system`.
-    """
-    check_system(cells, weights, rules, options)
-    order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
-    own = cells.iloc[order]
-    loads = weights.reindex(own["cell_uid"]).astype("float64")
-    ground = ground_of(own, loads, rules, options)
-    seeds = seeds_of(own, ground, rules, options)
-    quota = _quota(ground, seeds, rules, options)
-    return Asked(own, ground, seeds, quota, _aims(ground, quota, seeds, options))
+) -> tuple[Asked, tuple[Note, ...]]:
+    """Return what is asked for; of whole communities, the nearest number that can be even."""
+    asked = asked_of(cells, weights, rules, options)
+    units = asked.ground.land.count
+    if options.k or options.band is not None or options.nest != "unions" or units > _FEW:
+        return asked, ()
+    least = len(asked.quota) if not asked.seeds.units else max(asked.k, 1)
+    numbers = range(max(_FEWEST, least), min(_MOST, units) + 1)
+    for k in sorted(numbers, key=lambda one: (abs(one - asked.k), one)):
+        other = asked if k == asked.k else asked_of(cells, weights, rules, replace(options, k=k))
+        found = evenest(other, Effort(_NUMBERING))
+        if found.zone is None or imbalance_of(other, found.zone) > 1 + _ROUNDING:
+            continue
+        if k == asked.k:
+            return asked, ()
+        message = Message(
+            en=f"{asked.k} zones are proposed by the norm, but no {asked.k} connected zones of "
+            f"whole communities are within the tolerances; {k} is the nearest number of zones "
+            f"that can be.",
+            zh=f"按标准建议 {asked.k} 个责任区，但以整社区组成的 {asked.k} 个连片责任区无法满足"
+            f"容差；可行的最接近数量为 {k} 个。",
+        )
+        return other, (Note("zones_number_even", k, message),)
+    return asked, ()
 
 
 def plan_of(
-    cells: gpd.GeoDataFrame, asked: Asked, of_cell: Ints, names: list[str], run: Run
+    cells: gpd.GeoDataFrame,
+    asked: Asked,
+    of_cell: Ints,
+    names: list[str],
+    run: Run,
+    *,
+    notes: tuple[Note, ...] = (),
+    least: float = 0.0,
 ) -> SystemPlan:
     """Return the plan that the zones of the cells are, in the order of the cells as given."""
     own, ground, aims = asked.own, asked.ground, asked.aims
@@ -149,44 +153,9 @@ def plan_of(
             ground.unit,
             names=names,
             bounds=(aims.least, aims.most),
+            evenest=least,
         ),
-        notes=ground.notes,
+        notes=(*notes, *ground.notes),
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
         stopped_by=run.stopped_by,
     )
-
-
-def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOptions) -> Ints:
-    """Return how many zones each piece of land gets."""
-    least, closed = least_zones(seeds, ground.piece)
-    check_quota(ground, options.k, least, closed, len(rules.anchors))
-    load = ground.weights[:, 0]
-    if not options.k and options.band is not None:
-        return banded_quotas(load, ground.piece, options.band, least, closed)
-    return quotas(load, ground.piece, options.number(math.fsum(load)), least, closed)
-
-
-def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:
-    """Return what each zone should have; zones are numbered as `first_zones` does."""
-    k = int(quota.sum())
-    total = np.array([math.fsum(one) for one in ground.weights.T])
-    mean = total / k
-    names = [str(name) for name in ground.loads]
-    tolerance = np.array([options.tolerances.get(one, options.tolerance) for one in names])
-    least, most = mean * (1 - tolerance), mean * (1 + tolerance)
-    if options.band is not None:
-        least[0], most[0] = options.band
-    per_piece = np.stack(
-        [np.bincount(ground.piece, weights=one) for one in ground.weights.T], axis=1
-    )
-    piece = _piece_of_zone(ground, quota, seeds)
-    target = np.clip(per_piece[piece] / quota[piece][:, None], least, most)
-    span = np.maximum((most - least) / 2, _LEAST_SPAN * np.maximum(mean, 1.0))
-    return Aims(target, np.tile(least, (k, 1)), np.tile(most, (k, 1)), span)
-
-
-def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:
-    """Return the piece of land of each zone: zones of seeds first, then piece by piece."""
-    begun = np.array([ground.piece[one[0]] for one in seeds.units], dtype=np.intp)
-    left = quota - np.bincount(begun, minlength=len(quota))
-    return np.concatenate([begun, np.repeat(np.arange(len(quota)), left)])

@@ -17,6 +17,7 @@ from gridplan.zones.estates import EstateGroups
 from gridplan.zones.land import zone_sums
 
 _ROUNDING = 1e-9
+_PROVEN = 1e-5
 
 
 def weight_notes(weights: pd.DataFrame) -> tuple[Note, ...]:
@@ -111,6 +112,7 @@ def missed_tolerances(
     *,
     names: list[str],
     bounds: tuple[Floats, Floats],
+    evenest: float = 0.0,
 ) -> tuple[Note, ...]:
     """
     Return a note per weight of the zones beyond what is allowed, the worst first.
@@ -125,6 +127,8 @@ def missed_tolerances(
     names : list of str, length k
     bounds : two arrays of float, shape (k, w)
         Least and most of each zone and weight.
+    evenest : float
+        A bound on how even zones can be, in tolerances; above 1: none are within.
     """
     notes = []
     least, most = bounds
@@ -139,17 +143,36 @@ def missed_tolerances(
         order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
+        proof_en, proof_zh = _proof(len(names), evenest)
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
             f"{first_ids(ids)}. {ids[0]} binds: {load[worst]:,.6g}, allowed "
-            f"{least[worst, at]:,.6g} to {most[worst, at]:,.6g}, the best that was reached{en}.",
+            f"{least[worst, at]:,.6g} to {most[worst, at]:,.6g}, the best that was reached{en}."
+            f"{proof_en}",
             zh=f"{name}：{len(names)} 个责任区中有 {len(ids)} 个超出允许范围：{first_ids(ids)}。"
             f"偏差最大的是 {ids[0]}：{load[worst]:,.6g}，允许 {least[worst, at]:,.6g} 至 "
-            f"{most[worst, at]:,.6g}，为所得最优{zh}。",
+            f"{most[worst, at]:,.6g}，为所得最优{zh}。{proof_zh}",
         )
         notes.append(Note("zone_balance", len(ids), message, ids))
     return tuple(notes)
+
+
+def _proof(k: int, evenest: float) -> tuple[str, str]:
+    """Return that no zones are within what is allowed, where that is proven."""
+    if evenest <= 1 + _PROVEN:
+        return "", ""
+    if not math.isfinite(evenest):
+        return (
+            f" It is proven that no {k} connected zones keep the rules at all.",
+            f"已证明不存在遵守各项规则的 {k} 个连片责任区。",
+        )
+    en = (
+        f" It is proven that no {k} connected zones are within what is allowed; the evenest miss "
+        f"their middle by {evenest:.2f} tolerances."
+    )
+    zh = f"已证明 {k} 个连片责任区无法全部在允许范围内：最均衡者仍偏离中值 {evenest:.2f} 倍容差。"
+    return en, zh
 
 
 def _cause(

@@ -1,0 +1,108 @@
+"""What a zone system is asked for: ground, seeds, number of zones, and their aims."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridplan.zones.contiguity import Ints
+from gridplan.zones.system_checks import check_quota, check_system
+from gridplan.zones.system_ground import Ground, ground_of
+from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_rules import SystemRules
+from gridplan.zones.system_seeds import Seeds, least_zones, seeds_of
+from gridplan.zones.system_starts import banded_quotas, quotas
+from gridplan.zones.system_state import Aims, Units
+
+_LEAST_SPAN = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a zone system is asked for: the cells in order, their ground, zones and aims."""
+
+    own: gpd.GeoDataFrame
+    ground: Ground
+    seeds: Seeds
+    quota: Ints
+    aims: Aims
+
+    @property
+    def k(self) -> int:
+        """Number of zones."""
+        return int(self.quota.sum())
+
+    @property
+    def units(self) -> Units:
+        """The units as the search sees them."""
+        fixed = np.zeros(self.ground.land.count, dtype=np.bool_)
+        fixed[list(self.seeds.fixed)] = True
+        return Units(self.ground.land, self.ground.weights, fixed, self.ground.beside)
+
+    @property
+    def zones_of_pieces(self) -> list[Ints]:
+        """Numbers of the zones of each piece of land, those of seeds first."""
+        home = _piece_of_zone(self.ground, self.quota, self.seeds)
+        return [np.flatnonzero(home == own) for own in range(len(self.quota))]
+
+
+def asked_of(
+    cells: gpd.GeoDataFrame, weights: pd.DataFrame, rules: SystemRules, options: SystemOptions
+) -> Asked:
+    """
+    Return what cells, weights and rules come to, once they are checked.
+
+    Raises
+    ------
+    CrsError, InputError, SettingsError, InfeasibleError
+        As in `zone_system`.
+    """
+    check_system(cells, weights, rules, options)
+    order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
+    own = cells.iloc[order]
+    loads = weights.reindex(own["cell_uid"]).astype("float64")
+    ground = ground_of(own, loads, rules, options)
+    seeds = seeds_of(own, ground, rules, options)
+    quota = _quota(ground, seeds, rules, options)
+    return Asked(own, ground, seeds, quota, _aims(ground, quota, seeds, options))
+
+
+def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOptions) -> Ints:
+    """Return how many zones each piece of land gets."""
+    least, closed = least_zones(seeds, ground.piece)
+    check_quota(ground, options.k, least, closed, len(rules.anchors))
+    load = ground.weights[:, 0]
+    if not options.k and options.band is not None:
+        return banded_quotas(load, ground.piece, options.band, least, closed)
+    k = options.number(math.fsum(load))
+    return quotas(load, ground.piece, k, least, closed)
+
+
+def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:
+    """Return what each zone should have; zones are numbered as `first_zones` does."""
+    k = int(quota.sum())
+    total = np.array([math.fsum(one) for one in ground.weights.T])
+    mean = total / k
+    names = [str(name) for name in ground.loads]
+    tolerance = np.array([options.tolerances.get(one, options.tolerance) for one in names])
+    least, most = mean * (1 - tolerance), mean * (1 + tolerance)
+    if options.band is not None:
+        least[0], most[0] = options.band
+    per_piece = np.stack(
+        [np.bincount(ground.piece, weights=one) for one in ground.weights.T], axis=1
+    )
+    piece = _piece_of_zone(ground, quota, seeds)
+    target = np.clip(per_piece[piece] / quota[piece][:, None], least, most)
+    span = np.maximum((most - least) / 2, _LEAST_SPAN * np.maximum(mean, 1.0))
+    return Aims(target, np.tile(least, (k, 1)), np.tile(most, (k, 1)), span)
+
+
+def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:
+    """Return the piece of land of each zone: zones of seeds first, then piece by piece."""
+    begun = np.array([ground.piece[one[0]] for one in seeds.units], dtype=np.intp)
+    left = quota - np.bincount(begun, minlength=len(quota))
+    return np.concatenate([begun, np.repeat(np.arange(len(quota)), left)])
