@@ -196,6 +196,22 @@ def test_zones_of_a_band_nest_in_communities():
     assert plan.balance["community_id"].value_counts().to_dict() == {"east": 5, "west": 4}
 
 
+def test_land_that_misses_the_band_has_a_zone_fewer_or_more_where_that_is_better():
+    """Four houses of 260 make two zones within 300 to 520, and no three."""
+    cells = cells_of(squares(4, 1))
+    weights = pd.DataFrame({"households": 260.0}, index=cells["cell_uid"])
+    plan = zone_system(cells, weights, options=SystemOptions(band=(300, 520), **QUICK))
+    assert plan.k == 2
+    assert plan.targets_missed == ()
+    assert plan.balance["households"].tolist() == [520.0, 520.0]
+    weights = pd.DataFrame({"households": [300.0] * 4}, index=cells["cell_uid"])
+    plan = zone_system(cells, weights, options=SystemOptions(band=(290, 520), **QUICK))
+    assert plan.k == 4
+    assert plan.targets_missed == ()
+    asked = zone_system(cells, weights, options=SystemOptions(k=3, band=(290, 520), **QUICK))
+    assert asked.k == 3
+
+
 def test_a_community_that_no_number_of_zones_divides_well_is_said():
     cells = cells_of(squares(7, 2), community_id=["a"] * 14)
     weights = pd.DataFrame({"households": 50.0}, index=cells["cell_uid"])

@@ -13,6 +13,7 @@ from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_asked import Asked, asked_of
+from gridplan.zones.system_counts import recounted
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
 from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
@@ -82,6 +83,8 @@ def zone_system(
     zone = solved(
         asked.units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces, asked.aims, run
     )
+    if options.band is not None and not options.k:
+        asked, zone = recounted(asked, run, options)
     proof = _proof(asked, zone, run)
     if imbalance_of(asked, proof.zone) <= 1 + _ROUNDING:
         zone = zone if proof.zone is None else proof.zone

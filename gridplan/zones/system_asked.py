@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -35,6 +35,10 @@ class Asked:
     def k(self) -> int:
         """Number of zones."""
         return int(self.quota.sum())
+
+    def with_quota(self, quota: Ints, options: SystemOptions) -> Asked:
+        """Return the same with other numbers of zones, by piece of land."""
+        return replace(self, quota=quota, aims=_aims(self.ground, quota, self.seeds, options))
 
     @property
     def units(self) -> Units:

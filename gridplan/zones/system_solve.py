@@ -134,6 +134,13 @@ def solved(
     return zone
 
 
+def searched(piece: Piece, run: Run) -> None:
+    """Search one piece of land by itself, from its first zones on."""
+    piece.offer(_first(piece, run, 0))
+    if not piece.settled:
+        _improve(piece, run, begun=False)
+
+
 def first_of_all(
     units: Units, piece: Ints, seeds: tuple[tuple[int, ...], ...], zones: Ints, members: Ints
 ) -> Ints:
