@@ -331,7 +331,9 @@ def plans(tmp_path_factory):
 
 def test_a_plan_says_what_its_communities_and_zones_reach_to(plans):
     table = plans["plain"].layers["bounds_words"]
-    assert table["level"].value_counts().to_dict() == {"community": 8, "zone": 8}
+    zones = plans["plain"].layers["zones"]
+    assert set(zones["zone_system"]) == {"enforcement", "social_grid", "patrol"}
+    assert table["level"].value_counts().to_dict() == {"community": 8, "zone": 4 * len(zones)}
     east = table.set_index(["unit_id", "side"]).loc[("999901001001", "west")]
     assert (east["text_zh"], east["named_share"]) == ("南北路", 1.0)
     assert plans["plain"].summary == plans["cells"].summary
