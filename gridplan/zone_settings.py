@@ -26,15 +26,22 @@ class PresetValues:
     nest: Nesting
     by_band: bool
     starts: int
+    moves_per_unit: int
     prefix: str
 
 
 PRESETS: dict[Preset, PresetValues] = {
-    "enforcement": PresetValues(("population",), "free", by_band=False, starts=2, prefix="Z"),
-    "social_grid": PresetValues(("households",), "inside", by_band=True, starts=2, prefix="G"),
-    "patrol": PresetValues(("effort",), "free", by_band=False, starts=2, prefix="P"),
-}
-"""Presets from practice; how many zones, or how large, is a norm (`[norms]`)."""
+    "enforcement": PresetValues(("population",), "free", by_band=False, starts=2,
+                                moves_per_unit=200, prefix="Z"),
+    "social_grid": PresetValues(("households",), "inside", by_band=True, starts=3,
+                                moves_per_unit=100, prefix="G"),
+    "patrol": PresetValues(("effort",), "free", by_band=False, starts=3,
+                           moves_per_unit=100, prefix="P"),
+}  # fmt: skip
+"""
+Presets from practice; how many zones, or how large, is a norm (`[norms]`). Small zones need fewer
+moves for each unit.
+"""
 
 _WEIGHTS = ", ".join(f"`{one}`" for one in CELL_LOADS)
 

@@ -34,6 +34,8 @@ _PERSONS_PER_ZONE = 10_000
 """Of the preset `enforcement`, between its least and most zones."""
 _BARRIERS = ("motorway", "motorway_link", "trunk")
 _ESTATE = "estate_id"
+_WORK_PER_MOVE = 4_000
+"""Moves in all courses together, for each move of a unit: a sub-district has some 1,500 units."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,8 @@ def system_options(
         band=band if total > 0 else None,
         seed=config.run.seed if settings.seed is None else settings.seed,
         starts=settings.starts or preset.starts,
+        moves_per_unit=preset.moves_per_unit,
+        work=_WORK_PER_MOVE * preset.moves_per_unit,
     )
     return options, weights
 
