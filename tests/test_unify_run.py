@@ -17,6 +17,7 @@ from gridplan.present.tables_sums import summary_table
 from gridplan.present.tabulation import tables
 from gridplan.sign_commands import land_of
 from gridplan.store import make_manifest, read_run, write_geopackage
+from gridplan.terms import TERMS
 from gridplan.verify import verify_plan
 from tests import tiny
 
@@ -102,8 +103,9 @@ def test_the_borders_name_the_system_of_each_zone(plan):
     table = tables(plan)["bounds"]
     levels = [str(one) for one in table["of_level"]]
     zones = plan.layers["zones"]["zone_system"].value_counts()
-    assert sum("unified zone" in one and "统一责任区" in one for one in levels) == zones["unified"]
-    assert sum("zone" in one and "统一" not in one for one in levels) == zones["main"]
+    for system in ("unified", "enforcement", "social_grid", "patrol"):
+        said = TERMS["kind"][system]
+        assert sum(said.en in one and said.zh in one for one in levels) == zones[system]
 
 
 def test_zones_that_reach_beyond_the_boundary_are_named(plan):
@@ -168,6 +170,16 @@ def test_the_land_that_is_signed_sums_to_the_handovers(plan):
             == (moves.loc[department, "population"])
         )
     assert not any(land.places[f"{side}_zh"].eq("").any() for side in SIDES)
+
+
+def test_residents_of_the_same_land_count_for_each_department_that_hands_it_over(plan):
+    moves = plan.layers["handovers"]
+    homes = plan.layer("demand")
+    moves = moves[moves["from_zone_id"].notna()].iloc[[0]].assign(department="城管")
+    moves = moves.set_geometry([tiny.box(0, 0, 400, 400)]).assign(from_zone_id="1")
+    both = pd.concat([moves, moves.assign(department="公安", from_zone_id="甲")])
+    land = land_of(dataclasses.replace(plan, layers={**plan.layers, "handovers": both}))
+    assert land.places["population"].tolist() == [homes["population"].sum()] * 2
 
 
 def test_land_is_bounded_by_zones_old_and_new_and_by_the_outer_boundary(plan):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
+from gridplan.present.tables_zones import system_label
 from gridplan.present.words import same
 
 CELL = "cell"
@@ -14,10 +15,7 @@ _LEVELS = {
     "community": Message(en="community", zh="社区"),
     CELL: Message(en="cell", zh="单元网格"),
 }
-_SYSTEMS = {
-    "main": Message(en="zone", zh="责任区"),
-    "unified": Message(en="unified zone", zh="统一责任区"),
-}
+_ZONE = Message(en="zone", zh="责任区")
 
 HEADINGS = {
     "of_level": Message(en="unit", zh="类别"),
@@ -61,7 +59,7 @@ def _table(plan: Plan, *, cells: bool) -> pd.DataFrame:
         named = (own["named_share"].fillna(0.0) * own["length_m"]).sum() / own["length_m"].sum()
         rows.append(
             {
-                "of_level": systems.get(str(unit), _SYSTEMS["main"])
+                "of_level": systems.get(str(unit), _ZONE)
                 if level == "zone"
                 else _LEVELS.get(str(level), same(str(level))),
                 "bounded": same(names.get((str(level), str(unit)), str(unit))),
@@ -84,11 +82,9 @@ def _names(plan: Plan) -> dict[tuple[str, str], str]:
 
 
 def _systems(plan: Plan) -> dict[str, Message]:
-    """Return what a zone of the system of each zone is called."""
+    """Return what the system of each zone is called."""
     zones = plan.layer("zones")
     return {
-        str(zone): _SYSTEMS.get(
-            str(system), Message(en=f"zone ({system})", zh=f"责任区（{system}）")
-        )
+        str(zone): system_label(str(system))
         for zone, system in zip(zones["zone_id"], zones["zone_system"], strict=True)
     }

@@ -24,6 +24,8 @@ _CHECKS = MappingProxyType(
         "zone_membership": Message("each cell in one zone", "每个网格归一个责任区"),
         "zone_connection": Message("zones in one piece", "责任区连片"),
         "drawn_zones": Message("zones drawn without cells", "单独绘制的责任区"),
+        "zone_systems": Message("zone systems", "网格体系"),
+        "components": Message("components of the cells", "网格部件数"),
         "zone_layer": Message("figures of the zones", "责任区数值"),
         "residents": Message("residents", "居民总数"),
         "cell_residents": Message("residents of the cells", "网格人口"),

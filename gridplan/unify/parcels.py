@@ -122,7 +122,11 @@ def _places(handovers: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> gpd.GeoData
     shapes = parts[order]
     frame = frame.set_geometry(gpd.GeoSeries(shapes, crs=handovers.crs))
     frame["area_m2"] = area_m2[order]
-    frame["population"] = residents_in(shapes, homes).astype(np.int64)
+    frame["population"] = 0
+    # Row by row: departments hand the same land over, each with the same residents.
+    for own in frame.groupby(row[order]).indices.values():
+        people = residents_in(shapes[own], homes).astype(np.int64)
+        frame.iloc[own, frame.columns.get_loc("population")] = people
     frame["width_m"] = 2 * area_m2[order] / np.maximum(shapely.length(shapes), GRID_M)
     return frame
 
