@@ -61,6 +61,8 @@ def test_a_random_partition_tiles_and_losing_any_cell_shows(seed):
     assert not {"gap", "overlap", "outside"} & set(rules(whole))
     lost = verify.check_tiling(layer(cells[1:]), UNIT)
     assert lost.figures["cells_gap_m2"] == pytest.approx(cells[0].area)
+    twice = verify.check_tiling(layer([*cells, cells[0]]), UNIT)
+    assert twice.figures["cells_tiling_error_m2"] == pytest.approx(cells[0].area)
 
 
 @FEW

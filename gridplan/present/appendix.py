@@ -141,7 +141,11 @@ _CHOICES = {
 _TAGS = frozenset({"network.not_walkable"})
 """Settings that list tags of the data, which are no words of the house."""
 
-_UNITS = {"households": Message(en="households", zh="户")}
+_UNITS = {
+    "households": Message(en="households", zh="户"),
+    "zones": Message(en="zones", zh="个责任区"),
+    "cells": Message(en="cells", zh="个单元网格"),
+}
 
 
 def _with_unit(value: Message, unit: object) -> Message:

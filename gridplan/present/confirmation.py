@@ -118,16 +118,26 @@ def _sheet(plan: Plan, land: Parcels, department: str, picture: bytes) -> _Sheet
 
 
 def _lead(plan: Plan, department: str) -> Message:
-    """Return what the department agrees to, in figures."""
+    """Return what the department agrees to, in figures, by kind of change."""
     moves = plan.layer("handovers")
     own = moves[moves["department"] == department]
-    area, people = own["area_m2"].sum(), number(own["population"].sum())
+    parts = [
+        (word("kind", kind), number(of["area_m2"].sum()), number(of["population"].sum()))
+        for kind in ("handed", "blank", "overlap")
+        if len(of := own[own["kind"] == kind])
+    ]
     zones = plan.summary["unify"]["zones"]
+    if not parts:
+        return Message(
+            en=f"{zones} zones hold for all departments. Nothing changes for {department}.",
+            zh=f"各部门统一采用 {zones} 个责任区，{department}无变化。",
+        )
+    en = "; ".join(f"{kind.en}: {area} m² with {people} residents" for kind, area, people in parts)
+    zh = "；".join(f"{kind.zh} {area} m²、居民 {people} 人" for kind, area, people in parts)
     return Message(
-        en=f"{zones} zones hold for all departments. For {department}, {number(area)} m² with "
-        f"{people} residents change hands between its zones; all other land stays where it was.",
-        zh=f"各部门统一采用 {zones} 个责任区。{department}内部有 {number(area)} m²、{people} 名居民"
-        "在分区之间移交，其余范围不变。",
+        en=f"{zones} zones hold for all departments. For {department} changes: {en}. All other "
+        "land stays where it was.",
+        zh=f"各部门统一采用 {zones} 个责任区。{department}的变化：{zh}。其余范围不变。",
     )
 
 

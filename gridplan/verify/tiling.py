@@ -136,8 +136,8 @@ def check_tiling(
     Returns
     -------
     Checked
-        Figures in m²: ``{layer}_tiling_error_m2``, the area of (outline XOR union of
-        shapes), its two halves ``{layer}_gap_m2`` and ``{layer}_outside_m2``, and
+        Figures in m²: ``{layer}_tiling_error_m2``, the sum of ``{layer}_gap_m2`` and
+        ``{layer}_outside_m2``, which are the area of (outline XOR union of shapes), and of
         ``{layer}_overlap_m2``, the area of all pairs' overlaps; and
         ``{layer}_edges_differ``, shapes with edges that break the coverage.
     """
@@ -158,11 +158,12 @@ def check_tiling(
         *_edge_findings(polygons[good], names[good], layer=layer, tolerances=tolerances),
     ]
     gap_m2, outside_m2 = float(shapely.area(gap)), float(shapely.area(beyond))
+    overlap_m2 = float(close["area_m2"].sum())
     figures = {
-        f"{layer}_tiling_error_m2": gap_m2 + outside_m2,
+        f"{layer}_tiling_error_m2": gap_m2 + outside_m2 + overlap_m2,
         f"{layer}_gap_m2": gap_m2,
         f"{layer}_outside_m2": outside_m2,
-        f"{layer}_overlap_m2": float(close["area_m2"].sum()),
+        f"{layer}_overlap_m2": overlap_m2,
         f"{layer}_edges_differ": float(sum(f.count for f in findings if f.rule == "edges_differ")),
     }
     return Checked(tuple(findings), figures)
