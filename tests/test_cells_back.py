@@ -6,7 +6,6 @@ import pytest
 import shapely
 from shapely import affinity
 
-from gridplan.commands import run_project
 from gridplan.project import read_project
 from gridplan.steps.coding import coded_cells
 from gridplan.steps.places import managed_place
@@ -79,7 +78,7 @@ def test_it_comes_back_without_a_fault(repair, drawn, tmp_path):
 
 
 def test_both_checks_say_the_same_of_it(drawn, tmp_path):
-    plan = run_project(given_project(tmp_path, drawn[0]))[0]
+    plan = tiny.planned(given_project(tmp_path, drawn[0]))
     assert plan.layers["cell_faults"].empty
     report = verify_plan(dict(plan.layers), plan.summary)
     assert [one.rule for one in report.findings if one.layer == "cells"] == []

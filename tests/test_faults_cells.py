@@ -11,7 +11,6 @@ import shapely
 from typer.testing import CliRunner
 
 from gridplan.cli import app
-from gridplan.commands import run_project
 from gridplan.verify import verify_plan
 from tests import tiny
 from tests.test_faults_input import refused
@@ -24,7 +23,7 @@ WEST, EAST = "999901001002", "999901001001"
 
 def drawn(folder, frames, toml=FABRIC):
     """Return the plan of a town; it holds all hard rules."""
-    plan, _ = run_project(tiny.write(folder, frames, toml=toml))
+    plan = tiny.planned(tiny.write(folder, frames, toml=toml))
     assert plan.summary["proofs"]["tiling_error_m2"] < 0.01
     assert plan.summary["proofs"]["buildings_cut"] == 0
     assert verify_plan(dict(plan.layers), plan.summary).ok
@@ -154,7 +153,7 @@ def test_slivers_below_two_metres_are_closed_and_listed_with_land_and_residents(
     note = only_note(tiny.write(tmp_path, frames), "community_slits")
     assert note.ids == (f"{EAST}/{WEST} → {WEST} (150.00 m², 0 residents)",)
     assert "150.00 m² and 0 residents in all" in note.message.en
-    plan, _ = run_project(tiny.write(tmp_path / "run", frames))
+    plan = tiny.planned(tiny.write(tmp_path / "run", frames))
     assert plan.layers["communities"].area.sum() == pytest.approx(160_000)
 
 

@@ -89,7 +89,7 @@ def test_slits_between_communities_are_closed_and_listed(tmp_path):
     note = only_note(project, "community_slits")
     assert "narrower than 2 m" in note.message.en
     assert note.ids
-    plan, _ = run_project(project)
+    plan = tiny.planned(project)
     assert verify_plan(dict(plan.layers), plan.summary).ok
     areas = plan.layers["communities"].area
     assert areas.sum() == pytest.approx(160_000, abs=1e-3)
@@ -297,7 +297,7 @@ def test_the_planners_table_of_committees_is_used(tmp_path):
     assert plan.layers["community_committees"].to_numpy().tolist() == PAIRS.to_numpy().tolist()
     stored = read_run(folder).place.community_committees
     assert stored.to_numpy().tolist() == PAIRS.to_numpy().tolist()
-    plain, _ = run_project(tiny.write(tmp_path / "plain"))
+    plain = tiny.planned(tiny.write(tmp_path / "plain"))
     own = plan.layers["demand"].set_index("demand_id")["committee_m"]
     before = plain.layers["demand"].set_index("demand_id")["committee_m"]
     assert (own <= before + 1e-9).all()
@@ -498,7 +498,7 @@ def test_a_community_without_a_committee_is_told_by_check_and_run(tmp_path):
     project = tiny.write(tmp_path, frames)
     said = CliRunner().invoke(app, ["check", str(project), "--lang", "en"]).stdout
     assert "1 community has no committee: 999901001002" in said
-    plan, _ = run_project(project)
+    plan = tiny.planned(project)
     found = [one["en"] for one in plan.summary["caveats"]]
     assert any(one.startswith("No committee of their own: 400 residents") for one in found)
 

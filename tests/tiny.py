@@ -5,6 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import shapely
 
+import gridplan
+
 CRS = "EPSG:4549"
 X, Y = 593_000, 3_483_000
 
@@ -107,3 +109,8 @@ def write(folder, frames=None, *, toml=TOML, population=POPULATION):
     path = folder / "gridplan.toml"
     path.write_text(toml, encoding="utf-8")
     return path
+
+
+def planned(toml):
+    """Return the plan of a project's file, without writing a run."""
+    return gridplan.run(*gridplan.read_project(toml))
