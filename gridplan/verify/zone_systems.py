@@ -434,7 +434,8 @@ def _listing_findings(world: World, members: pd.DataFrame) -> list[Finding]:
     for name, own in listed.groupby("system", sort=True):
         mine = members[members["zone_system"] == name]
         zone_of = dict(zip(uid[mine["cell"].to_numpy()], mine["zone_id"], strict=True))
-        true = homes.assign(zone=homes["cell"].map(zone_of))
+        # That a cell is in no zone is another rule's.
+        true = homes.assign(zone=homes["cell"].map(zone_of)).dropna(subset="zone")
         told = own[["zone", "homes"]].explode("homes")
         pairs = sorted(zip(told["zone"], told["homes"], strict=True))
         if pairs != sorted(zip(true["zone"], true["home"], strict=True)):
