@@ -1,6 +1,7 @@
 """Zone systems of a run: presets, nested, anchored, given and kept; planted faults are named."""
 
 import copy
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,7 @@ import gridplan
 from gridplan.config import parse_config
 from gridplan.errors import GridplanError, SettingsError
 from gridplan.pipeline import rehearse
+from gridplan.steps import zoning
 from gridplan.verify import verify_plan
 from gridplan.zones import home_households
 from tests import tiny
@@ -264,6 +266,20 @@ def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
     with pytest.raises(GridplanError, match=message) as caught:
         rehearse(*gridplan.read_project(project))
     assert "Zone system mine" in str(caught.value)
+
+
+def test_a_run_splits_estates_along_their_service_ways(plan):
+    """What is a border of cells on a service way, or on a street in an estate, is told so."""
+    place, cells = plan.place, plan.layers["cells"]
+    footpath, service = (place.streets.assign(highway=one) for one in ("footway", "service"))
+    bare, none = (replace(place, streets=one) for one in (place.streets, footpath))
+    assert zoning._inner_roads(none, cells).max() == zoning._inner_roads(bare, cells).max() == 0
+    town = place.estates.iloc[:0].reindex([0]).set_geometry([tiny.box(0, 0, 400, 400)])
+    town = town.set_crs(tiny.CRS)
+    along = [replace(place, streets=service), replace(place, estates=town)]
+    shares = [zoning._inner_roads(one, cells) for one in along]
+    assert shares[0].max() > 0.9
+    assert shares[0].tolist() == pytest.approx(shares[1].tolist())
 
 
 def test_targets_missed_speak_both_languages(plan):

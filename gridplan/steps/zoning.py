@@ -15,6 +15,7 @@ import shapely
 from gridplan.config import Config
 from gridplan.demand import first_containing
 from gridplan.errors import InfeasibleError, Message, Note, SettingsError
+from gridplan.geometry import Floats
 from gridplan.place import Place
 from gridplan.steps.work import Work
 from gridplan.zone_settings import PRESETS, SystemSettings
@@ -24,6 +25,7 @@ from gridplan.zones import (
     SystemRules,
     cell_loads,
     home_households,
+    inner_road_shares,
     rook_graph,
     uncrossed_borders,
     zone_system,
@@ -33,6 +35,9 @@ from gridplan.zones.system_options import Nesting
 _PERSONS_PER_ZONE = 10_000
 """Of the preset `enforcement`, between its least and most zones."""
 _BARRIERS = ("motorway", "motorway_link", "trunk")
+_INNER_ROADS = ("service", "living_street")
+"""Ways of estates wherever they run; of the other streets what lies within an estate."""
+_ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 _ESTATE = "estate_id"
 _WORK_PER_MOVE = 4_000
 """Moves in all courses together, for each move of a unit: a sub-district has some 1,500 units."""
@@ -188,10 +193,12 @@ def make_system(
     prefix = PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
     options = replace(options, nest=nest, kept=kept, prefix=prefix)
     anchors = _anchors(place, own) if settings.anchors == "committees" else {}
+    whole = settings.estates == "whole"
     rules = SystemRules(
         anchors=anchors,
         locked=locked,
-        estates=_ESTATE if settings.estates == "whole" else None,
+        estates=_ESTATE if whole else None,
+        inner_roads=_inner_roads(place, own) if whole else None,
         parted=_parted(place, own) if settings.water_parts else None,
     )
     try:
@@ -345,6 +352,18 @@ def _parted(place: Place, cells: gpd.GeoDataFrame) -> np.ndarray:
         obstacles=np.array(obstacles, dtype=object),
         ways=streets.geometry[~barred].to_numpy(),
     )
+
+
+def _inner_roads(place: Place, cells: gpd.GeoDataFrame) -> Floats:
+    """Return the share of each border along inner roads, of the cells sorted by ``cell_uid``."""
+    own = cells.sort_values("cell_uid", kind="stable")
+    streets = place.streets[~place.streets["highway"].isin([*_BARRIERS, *_ON_FOOT])]
+    known = streets["highway"].isin(_INNER_ROADS)
+    estates = shapely.union_all(place.estates.geometry.to_numpy())
+    within = shapely.intersection(streets.geometry[~known].to_numpy(), estates)
+    roads = np.concatenate([streets.geometry[known].to_numpy(), within])
+    roads = roads[shapely.length(roads) > 0]
+    return inner_road_shares(own.geometry.to_numpy(), rook_graph(own), roads)
 
 
 def _under_name(name: str, note: Note) -> Note:

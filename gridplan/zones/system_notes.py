@@ -44,9 +44,10 @@ def estate_notes(
     if split:
         message = Message(
             en=f"{len(split)} estates have more than a zone may have and are split along their "
-            f"inner roads into groups of whole buildings: {first_ids(split)}.",
-            zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路分为若干整栋组团："
-            f"{first_ids(split)}。",
+            f"inner roads, and where these do not suffice along borders of cells, into groups of "
+            f"whole buildings: {first_ids(split)}.",
+            zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路（不足时沿网格边界）"
+            f"分为若干整栋组团：{first_ids(split)}。",
         )
         yield Note("zones_estate_divided", len(split), message, split)
     if not found.heavy:
