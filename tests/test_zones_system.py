@@ -229,7 +229,7 @@ def test_bands_give_the_number_nearest_to_their_middle():
     none = np.zeros(1, dtype=int)
     for total in (350, 790, 900, 1300):
         load = np.full(20, total / 20)
-        [count] = banded_quotas(load, piece, (300, 500), none + 1, none)
+        [count] = banded_quotas(load, piece, (300, 500), none + 1, none + 20)
         best = min(range(1, 20), key=lambda k: (max(total / k - 500, 300 - total / k, 0),
                                                 abs(total / k - 400)))  # fmt: skip
         assert count == best
@@ -419,6 +419,28 @@ def test_faults_are_named(option, rule, error, message):
     with pytest.raises(error, match=message) as caught:
         zone_system(CELLS, WEIGHTS, rules=SystemRules(**rule), options=options)
     assert all(fault.zh for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize("band", [None, (1.0, 5.0)])
+def test_more_zones_than_locked_land_has_room_for_are_refused(band):
+    halves = {uid: "N" if at < 8 else "S" for at, uid in enumerate(CELLS["cell_uid"])}
+    free = {uid: name for uid, name in halves.items() if uid != "c0000"}
+    options = SystemOptions(k=4, band=band, **QUICK)
+    for locked, most in ((halves, 2), (free, 3)):
+        rules = SystemRules(locked=locked)
+        with pytest.raises(InfeasibleError, match=f"possible number of zones is {most}"):
+            zone_system(CELLS, WEIGHTS, rules=rules, options=options)
+        proposed = dataclasses.replace(options, k=0, proposed=9)
+        assert zone_system(CELLS, WEIGHTS, rules=rules, options=proposed).k <= most
+    unions = CELLS.assign(community_id=[f"m{at // 4}" for at in range(16)])
+    rules = SystemRules(locked={"c0000": "N", "c0004": "N", "c0008": "N"})
+    for k, error in ((3, True), (0, False)):
+        asked = dataclasses.replace(options, k=k, proposed=9, nest="unions")
+        if error:
+            with pytest.raises(InfeasibleError, match="possible number of zones is 2"):
+                zone_system(unions, WEIGHTS, rules=rules, options=asked)
+        else:
+            assert zone_system(unions, WEIGHTS, rules=rules, options=asked).k <= 2
 
 
 def test_an_estate_locked_to_two_zones_is_named():

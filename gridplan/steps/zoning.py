@@ -117,8 +117,8 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
     """
     cells = cells.assign(cell_uid=cells["cell_id"])
     for name, settings in config.zones.named:
-        if settings.given is not None:
-            _given(place, cells, name, settings, set())
+        locked, _ = _given(place, cells, name, settings, set())
+        zones, free = len(set(locked.values())), len(cells) - len(locked)
         if settings.k > len(cells):
             raise InfeasibleError(
                 _of_system(
@@ -128,6 +128,20 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
                         f"Ask for {len(cells)} at most.",
                         zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
                         f"最多 {len(cells)} 个。",
+                    ),
+                )
+            )
+        if settings.k > zones + free:
+            raise InfeasibleError(
+                _of_system(
+                    name,
+                    Message(
+                        en=f"{settings.k} zones are asked for, but {zones} zones of "
+                        f"{settings.given} are kept and {free} cells are left for others. "
+                        f"Ask for {zones + free} at most, or keep fewer.",
+                        zh=f"要求划分 {settings.k} 个分区，但保留 {settings.given} 的 {zones} 个"
+                        f"分区后，只余 {free} 个单元网格，最多 {zones + free} 个；"
+                        f"也可减少保留的分区。",
                     ),
                 )
             )
