@@ -14,6 +14,7 @@ from gridplan.errors import GridplanError, SettingsError
 from gridplan.pipeline import rehearse
 from gridplan.steps import zoning
 from gridplan.verify import verify_plan
+from gridplan.zone_settings import SystemSettings
 from gridplan.zones import home_households
 from tests import tiny
 
@@ -281,6 +282,25 @@ def test_a_run_splits_estates_along_their_service_ways(plan):
     shares = [zoning._inner_roads(one, cells) for one in along]
     assert shares[0].max() > 0.9
     assert shares[0].tolist() == pytest.approx(shares[1].tolist())
+
+
+def test_the_norm_proposes_zones_for_what_no_kept_zone_has():
+    loads = pd.DataFrame({"population": 1000.0, "households": 400.0, "effort": 1.0},
+                         index=[f"c{at}" for at in range(90)])  # fmt: skip
+    kept = {f"c{at}": "1" if at < 20 else "2" for at in range(36)}
+    config = parse_config(BASE)
+
+    def asked(locked=kept, **values):
+        system = SystemSettings(given="城管", **values)
+        return zoning.system_options(config, "mine", system, loads, locked=locked)[0]
+
+    assert asked(preset="enforcement", keep=["1", "2"]).proposed == 2 + 5
+    assert asked(preset="patrol", keep=["1", "2"]).proposed == 2 + 3
+    grid = asked(preset="social_grid", keep=["1", "2"])
+    assert (grid.proposed, grid.band) == (2 + 54, (300.0, 500.0))
+    assert asked(preset="patrol").proposed == 2
+    every = dict.fromkeys(loads.index, "1")
+    assert asked(every, preset="patrol", keep=["1"]).proposed == 1
 
 
 def test_targets_missed_speak_both_languages(plan):

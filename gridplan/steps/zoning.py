@@ -200,9 +200,7 @@ def make_system(
         own, nest = _nested(ground, parents, nest)
     taken = {str(one) for system in made.values() for one in system.plan.balance.index}
     locked, kept = _given(place, own, name, settings, taken)
-    options, weights = system_options(
-        config, name, settings, loads, given=len(set(locked.values()))
-    )
+    options, weights = system_options(config, name, settings, loads, locked=locked)
     # Ids tell systems apart: tables name zones without their system.
     prefix = PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
     options = replace(options, nest=nest, kept=kept, prefix=prefix)
@@ -223,16 +221,25 @@ def make_system(
 
 
 def system_options(
-    config: Config, name: str, settings: SystemSettings, loads: pd.DataFrame, *, given: int = 0
+    config: Config,
+    name: str,
+    settings: SystemSettings,
+    loads: pd.DataFrame,
+    *,
+    locked: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[SystemOptions, tuple[str, ...]]:
     """
     Return the options of a system and its weights, from its settings, its preset, the norms.
 
     Parameters
     ----------
-    given : int
-        Zones of a department that are given; they decide how many there are.
+    locked : mapping of ``cell_uid`` to zone name
+        Cells of the zones of a department that are given. Where all are kept they decide
+        how many there are, else the norm does, for the cells of no kept zone.
     """
+    zones = len(set(locked.values()))
+    given = zones if settings.keep == "all" else 0
+    rest = loads[~loads.index.isin(list(locked))]
     preset = PRESETS[settings.preset]
     weights = tuple(settings.weights) or preset.weights
     tolerance = settings.tolerance or config.zones.tolerance
@@ -246,7 +253,7 @@ def system_options(
     asked = settings.k or (config.zones.k if name == config.zones.main else 0)
     options = SystemOptions(
         k=asked,
-        proposed=given or _proposed(settings, loads, config),
+        proposed=given or _proposed(settings, rest, config, kept=zones),
         tolerance=tolerance,
         tolerances={one: settings.weights.get(one, tolerance) for one in weights},
         band=band if total > 0 else None,
@@ -258,17 +265,21 @@ def system_options(
     return options, weights
 
 
-def _proposed(settings: SystemSettings, loads: pd.DataFrame, config: Config) -> int:
-    """Return the number of zones that the preset's norm gives."""
+def _proposed(settings: SystemSettings, loads: pd.DataFrame, config: Config, *, kept: int) -> int:
+    """Return the number of zones that the preset's norm gives for loads, and kept zones."""
+    if kept and not len(loads):
+        return kept
     norms = config.all_norms
     if settings.preset == "enforcement":
+        # The norm is about the whole: zones that are kept count among its least and most.
         least, most = (norms[f"enforcement_zones_{one}"].value for one in ("least", "most"))
-        wanted = math.fsum(loads["population"]) / _PERSONS_PER_ZONE
-        return max(1, _rounded(min(max(wanted, least), most)))
+        wanted = math.fsum(loads["population"]) / _PERSONS_PER_ZONE + kept
+        return max(kept + 1, _rounded(min(max(wanted, least), most)))
     if settings.preset == "patrol":
-        return max(1, _rounded(len(loads) / max(norms["patrol_cells"].value, 1.0)))
+        return kept + max(1, _rounded(len(loads) / max(norms["patrol_cells"].value, 1.0)))
     households = [norms[f"social_grid_{one}_households"].value for one in ("least", "most")]
-    return max(1, _rounded(math.fsum(loads["households"]) / max(sum(households) / 2, 1.0)))
+    mean = max(sum(households) / 2, 1.0)
+    return kept + max(1, _rounded(math.fsum(loads["households"]) / mean))
 
 
 def _rounded(number: float) -> int:
