@@ -39,6 +39,11 @@ given = "城管"
 [zones.systems.held]
 anchors = "committees"
 nest = "unions"
+
+[zones.systems.anew]
+given = "城管"
+keep = []
+k = 3
 """
 )
 
@@ -70,7 +75,7 @@ def of_system(plan, name):
 
 def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
     systems = plan.summary["zones"]["systems"]
-    names = ["enforcement", "social_grid", "patrol", "teams", "kept", "old", "held"]
+    names = ["enforcement", "social_grid", "patrol", "teams", "kept", "old", "held", "anew"]
     assert list(systems) == names
     assert plan.summary["zones"]["main"] == "enforcement"
     assert set(plan.layers["cell_zones"]["zone_system"]) == {*names, "unified"}
@@ -100,6 +105,12 @@ def test_a_kept_zone_has_just_the_cells_it_had(plan):
     assert len(kept) == 3
     old = of_system(plan, "old")["zone_id"].tolist()
     assert old == ["2", "old-1"]
+
+
+def test_an_empty_list_of_zones_to_keep_keeps_none(plan):
+    told = plan.summary["zones"]["systems"]["anew"]
+    assert (told["given"], told["kept"], told["count"]) == (None, [], 3)
+    assert of_system(plan, "anew")["zone_id"].str.match(r"anew-\d\d$").all()
 
 
 def test_each_zone_of_whole_communities_holds_one_committee(plan):
@@ -241,6 +252,7 @@ BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
         ({"systems": {"a": {"band": [5, 3]}}}, "least and the most"),
         ({"systems": {"a": {"parent": "patrol", "nest": "unions"}}}, "whole communities"),
         ({"systems": {"a": {"k": -1}}}, "k"),
+        ({"systems": {"a": {"keep": ["1"]}}}, "no `given` says whose"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(zones, message):

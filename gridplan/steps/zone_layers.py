@@ -213,7 +213,8 @@ def _figures(work: Work, zones: gpd.GeoDataFrame, made: MadeSystem) -> dict[str,
         "estates": settings.estates,
         "parent": settings.parent,
         "anchors": made.anchors,
-        "given": settings.given,
+        # An empty list of zones to keep: nothing is given.
+        "given": settings.given if settings.keep else None,
         "kept": list(made.kept),
         "weights": {weight: _balance(made, weight) for weight in made.bounds},
     }
