@@ -44,6 +44,10 @@ nest = "unions"
 given = "城管"
 keep = []
 k = 3
+
+[zones.systems.grids]
+preset = "social_grid"
+parent = "enforcement"
 """
 )
 
@@ -75,7 +79,17 @@ def of_system(plan, name):
 
 def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
     systems = plan.summary["zones"]["systems"]
-    names = ["enforcement", "social_grid", "patrol", "teams", "kept", "old", "held", "anew"]
+    names = [
+        "enforcement",
+        "social_grid",
+        "patrol",
+        "teams",
+        "kept",
+        "old",
+        "held",
+        "anew",
+        "grids",
+    ]
     assert list(systems) == names
     assert plan.summary["zones"]["main"] == "enforcement"
     assert set(plan.layers["cell_zones"]["zone_system"]) == {*names, "unified"}
@@ -105,6 +119,16 @@ def test_a_kept_zone_has_just_the_cells_it_had(plan):
     assert len(kept) == 3
     old = of_system(plan, "old")["zone_id"].tolist()
     assert old == ["2", "old-1"]
+
+
+def test_grids_in_a_parent_are_inside_communities_too_and_checked_so(plan):
+    systems = plan.summary["zones"]["systems"]
+    assert (systems["grids"]["nest"], systems["teams"]["nest"]) == ("inside", "free")
+    zones = of_system(plan, "grids")["zone_id"].tolist()
+    members = plan.layers["cell_zones"].copy()
+    members.loc[members["zone_system"] == "grids", "zone_id"] = zones[0]
+    crossing = report(plan, cell_zones=members).of_rule("zone_crosses_community")
+    assert crossing[0].ids == (f"grids/{zones[0]}",)
 
 
 def test_an_empty_list_of_zones_to_keep_keeps_none(plan):
