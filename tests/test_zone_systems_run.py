@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import gridplan
 from gridplan.config import parse_config
-from gridplan.errors import GridplanError, SettingsError
+from gridplan.errors import GridplanError, Message, Note, SettingsError
 from gridplan.pipeline import rehearse
 from gridplan.steps import zoning
 from gridplan.verify import verify_plan
@@ -129,6 +130,25 @@ def test_grids_in_a_parent_are_inside_communities_too_and_checked_so(plan):
     members.loc[members["zone_system"] == "grids", "zone_id"] = zones[0]
     crossing = report(plan, cell_zones=members).of_rule("zone_crosses_community")
     assert crossing[0].ids == (f"grids/{zones[0]}",)
+
+
+def test_estates_that_are_not_whole_are_named(plan):
+    zone_of = pd.Series({"c1": "Z1", "c2": "Z1", "c3": "Z2"})
+    homes = pd.DataFrame({"cell_uid": ["c1", "c2", "c2", "c3", None],
+                          "estate_id": ["A", "A", "B", "B", None]})  # fmt: skip
+    assert zoning.cut_estates(zone_of, homes) == ("B",)
+    note = Note("zones_estate_divided", 1, Message(en="", zh=""), ("B",))
+    whole = SystemSettings(estates="whole")
+
+    def told(settings, *notes):
+        one = SimpleNamespace(zone_of=zone_of, notes=notes)
+        return zoning._cut_note(SimpleNamespace(settings=settings, plan=one), homes)
+
+    [found] = told(whole)
+    assert (found.code, found.ids) == ("zones_estate_cut", ("B",))
+    assert "1 estates should stay whole but lie in several zones: B." in found.message.en
+    assert told(whole, note) == told(SystemSettings(estates="cut")) == ()
+    assert plan.summary["zones"]["systems"]["enforcement"]["estates_cut"] == []
 
 
 def test_an_empty_list_of_zones_to_keep_keeps_none(plan):

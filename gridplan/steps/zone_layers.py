@@ -13,7 +13,7 @@ import shapely
 from gridplan.demand import first_containing
 from gridplan.errors import Message, Note
 from gridplan.steps.work import Work
-from gridplan.steps.zoning import MadeSystem
+from gridplan.steps.zoning import MadeSystem, cut_estates
 from gridplan.terms import known, term
 from gridplan.zone_settings import PRESETS
 from gridplan.zones import border_share, dissolve_zones, zone_reach
@@ -212,6 +212,7 @@ def _figures(work: Work, zones: gpd.GeoDataFrame, made: MadeSystem) -> dict[str,
         "band": None if options.band is None else list(options.band),
         "nest": settings.nest or PRESETS[settings.preset].nest,
         "estates": settings.estates,
+        "estates_cut": list(cut_estates(made.plan.zone_of, work.found["demand"])),
         "parent": settings.parent,
         "anchors": made.anchors,
         # An empty list of zones to keep: nothing is given.

@@ -14,7 +14,7 @@ import shapely
 
 from gridplan.config import Config
 from gridplan.demand import first_containing
-from gridplan.errors import InfeasibleError, Message, Note, SettingsError
+from gridplan.errors import InfeasibleError, Message, Note, SettingsError, first_ids
 from gridplan.geometry import Floats
 from gridplan.place import Place
 from gridplan.steps.work import Work
@@ -39,6 +39,8 @@ _INNER_ROADS = ("service", "living_street")
 """Ways of estates wherever they run; of the other streets what lies within an estate."""
 _ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 _ESTATE = "estate_id"
+_DIVIDED = ("zones_estate_divided", "zones_estate_given")
+"""Notes that say why an estate is in several zones."""
 _WORK_PER_MOVE = 4_000
 """Moves in all courses together, for each move of a unit: a sub-district has some 1,500 units."""
 
@@ -101,7 +103,8 @@ def add_zones(work: Work) -> None:
             work.place, work.config, name, settings, ground=ground, loads=loads, made=made
         )
         made[name] = system
-        work.notes.extend(_under_name(name, note) for note in system.plan.notes)
+        notes = [*system.plan.notes, *_cut_note(system, homes)]
+        work.notes.extend(_under_name(name, note) for note in notes)
     work.found["systems"] = made
     main = made[work.config.zones.main]
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
@@ -169,6 +172,31 @@ def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[s
     most = ordered.drop_duplicates("cell_uid").set_index("cell_uid")[_ESTATE]
     found: pd.Series[str] = cells["cell_uid"].map(most).astype("object")
     return found.where(found.notna(), None)
+
+
+def cut_estates(zone_of: pd.Series[str], homes: pd.DataFrame) -> tuple[str, ...]:
+    """Return the estates whose homes are in several zones, sorted."""
+    zone = homes["cell_uid"].map(zone_of)
+    counted = zone.groupby(homes["estate_id"]).nunique()
+    return tuple(sorted(str(one) for one in counted.index[counted > 1]))
+
+
+def _cut_note(system: MadeSystem, homes: pd.DataFrame) -> tuple[Note, ...]:
+    """Return a note on estates in several zones of which no other note says why."""
+    if system.settings.estates != "whole":
+        return ()
+    told = {one for note in system.plan.notes if note.code in _DIVIDED for one in note.ids}
+    cut = tuple(one for one in cut_estates(system.plan.zone_of, homes) if one not in told)
+    if not cut:
+        return ()
+    message = Message(
+        en=f"{len(cut)} estates should stay whole but lie in several zones: {first_ids(cut)}. "
+        f"Borders of communities or of given zones, water without a crossing, other land between "
+        f"their buildings, or a cell shared with another estate divide them.",
+        zh=f"{len(cut)} 个小区应保持完整，但分属多个分区：{first_ids(cut)}。"
+        f"原因为社区或现有分区边界、无通道的水系、楼栋间隔有其他用地，或与其他小区同处一个网格。",
+    )
+    return (Note("zones_estate_cut", len(cut), message, cut),)
 
 
 def make_system(
