@@ -105,6 +105,16 @@ def test_zone_ids_tell_systems_apart(plan):
     assert of_system(plan, "social_grid")["zone_id"].str.match(r"G\d\d$").all()
 
 
+def test_given_ids_that_another_system_would_give_have_the_name_of_their_own(plan):
+    place = replace(plan.place, zonings=zonings().assign(zone_id=["G01", "U02"]))
+    cells = plan.layers["cells"].assign(estate_id=None)
+    loads = pd.DataFrame({"population": 1.0}, index=cells["cell_uid"])
+    config = parse_config({**BASE, "zones": {"systems": {"enforcement": {"given": "城管"}}}})
+    settings = config.zones.named[0][1]
+    made = zoning.make_system(place, config, "enforcement", settings, ground=cells, loads=loads)
+    assert set(made.plan.balance.index) == {"enforcement-G01", "enforcement-U02"}
+
+
 def test_nested_zones_lie_inside_their_parents(plan):
     teams, main = of_system(plan, "teams"), of_system(plan, "enforcement").set_index("zone_id")
     parents = main.geometry.loc[teams["parent_zone_id"]].to_numpy()

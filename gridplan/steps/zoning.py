@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -39,6 +40,8 @@ _INNER_ROADS = ("service", "living_street")
 """Ways of estates wherever they run; of the other streets what lies within an estate."""
 _ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 _ESTATE = "estate_id"
+_UNIFIED = "U"
+"""Zones of the one boundary of `[unify]` are called so."""
 _DIVIDED = ("zones_estate_divided", "zones_estate_given")
 """Notes that say why an estate is in several zones."""
 _WORK_PER_MOVE = 4_000
@@ -120,7 +123,7 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
     """
     cells = cells.assign(cell_uid=cells["cell_id"])
     for name, settings in config.zones.named:
-        locked, _ = _given(place, cells, name, settings, set())
+        locked, _ = _given(place, cells, name, settings, _taken(config, name, {}))
         zones, free = len(set(locked.values())), len(cells) - len(locked)
         if settings.k > len(cells):
             raise InfeasibleError(
@@ -226,12 +229,10 @@ def make_system(
     own = ground
     if parents is not None:
         own, nest = _nested(ground, parents, nest)
-    taken = {str(one) for system in made.values() for one in system.plan.balance.index}
-    locked, kept = _given(place, own, name, settings, taken)
+    locked, kept = _given(place, own, name, settings, _taken(config, name, made))
     options, weights = system_options(config, name, settings, loads, locked=locked)
     # Ids tell systems apart: tables name zones without their system.
-    prefix = PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
-    options = replace(options, nest=nest, kept=kept, prefix=prefix)
+    options = replace(options, nest=nest, kept=kept, prefix=_prefix(name, settings))
     anchors = _anchors(place, own) if settings.anchors == "committees" else {}
     whole = settings.estates == "whole"
     rules = SystemRules(
@@ -324,18 +325,30 @@ def _nested(
     return ground.assign(community_id=above), "inside"
 
 
+def _prefix(name: str, settings: SystemSettings) -> str:
+    return PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
+
+
+def _taken(config: Config, name: str, made: Mapping[str, MadeSystem]) -> Callable[[str], bool]:
+    """Return whether an id is one of a system made before, or one as another system gives."""
+    known = {str(one) for system in made.values() for one in system.plan.balance.index}
+    others = [_prefix(*one) for one in config.zones.named if one[0] != name]
+    numbered = re.compile(f"({'|'.join(map(re.escape, [*others, _UNIFIED]))})[0-9]+")
+    return lambda one: one in known or numbered.fullmatch(one) is not None
+
+
 def _given(
     place: Place,
     cells: gpd.GeoDataFrame,
     name: str,
     settings: SystemSettings,
-    taken: set[str],
+    taken: Callable[[str], bool],
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the given zone of each locked cell, and the zones that stay as they are."""
     if settings.given is None:
         return {}, ()
     zone = given_zones(place, cells, name, settings.given)
-    called = {one: f"{name}-{one}" if one in taken else one for one in zone.dropna().unique()}
+    called = {one: f"{name}-{one}" if taken(one) else one for one in zone.dropna().unique()}
     if settings.keep == "all":
         return {str(uid): called[one] for uid, one in zone.items() if one is not None}, ()
     unknown = sorted(set(settings.keep) - set(zone.dropna()))
