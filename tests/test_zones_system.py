@@ -443,11 +443,17 @@ def test_more_zones_than_locked_land_has_room_for_are_refused(band):
             assert zone_system(unions, WEIGHTS, rules=rules, options=asked).k <= 2
 
 
-def test_an_estate_locked_to_two_zones_is_named():
-    cells = cells_of(squares(4, 4), estate_id=["花园"] * 2 + [None] * 14)
-    rules = SystemRules(estates="estate_id", locked={"c0000": "N", "c0001": "S"})
-    with pytest.raises(InfeasibleError, match="c0001 is locked to S, but stays together with"):
-        zone_system(cells, table(cells), rules=rules, options=SystemOptions(k=4, **QUICK))
+def test_an_estate_locked_to_two_zones_is_divided_there_with_a_note():
+    cells = cells_of(squares(4, 4), estate_id=["花园"] * 3 + ["院"] + ["院"] + [None] * 11)
+    locked = {"c0000": "N", "c0001": "S", "c0004": "N"}
+    rules = SystemRules(estates="estate_id", locked=locked)
+    weights = table(cells)
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=3, **QUICK))
+    assert_system(plan, cells, weights)
+    assert {uid: plan.zone_of[uid] for uid in locked} == locked
+    [note] = plan.notes
+    assert (note.code, note.ids) == ("zones_estate_given", ("花园",))
+    assert "1 estates lie across zones that are given" in note.message.en
 
 
 def test_negative_weights_are_named_by_their_column():

@@ -72,6 +72,19 @@ def estate_notes(
     yield Note("zones_estate_indivisible", len(estates), message, estates)
 
 
+def given_note(divided: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return a note on estates with cells that are locked to several zones."""
+    if not divided:
+        return ()
+    message = Message(
+        en=f"{len(divided)} estates lie across zones that are given and are divided there, for "
+        f"the cells of given zones stay with them: {first_ids(divided)}.",
+        zh=f"{len(divided)} 个小区跨越给定分区，网格以给定分区为准，小区在该处分开："
+        f"{first_ids(divided)}。",
+    )
+    return (Note("zones_estate_given", len(divided), message, divided),)
+
+
 def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) -> tuple[Note, ...]:
     """Return a note on borders that no zone reaches across."""
     if parted is None or not parted.any():
