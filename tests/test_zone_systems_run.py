@@ -239,6 +239,9 @@ FAULTS = {
         "summary": claimed(plan, "held", anchors={"k1": "c0", "k2": "c0"})
     },
     "zone_not_kept": lambda plan: {"cell_zones": moved(plan, "kept", "1", "kept-01")},
+    "zone_estates_cut": lambda plan: {
+        "summary": claimed(plan, "enforcement", estates_cut=["E9"])
+    },
     "zone_load_differs": lambda plan: {
         "zone_loads": changed(plan.layers["zone_loads"], 0, load=1.0)
     },
