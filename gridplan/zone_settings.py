@@ -115,9 +115,9 @@ class SystemSettings(Section):
     keep: KeptWhole | tuple[str, ...] = setting(
         "all",
         en='Which zones of `given` are kept: "all" (cells of nobody are added to them), or a list '
-        "of their ids; these stay as they are, and the rest is zoned anew.",
+        "of their ids; these stay as they are, and the rest is zoned anew. [] keeps none.",
         zh='`given` 中保留的分区："all" 全部保留（无归属的网格并入），或编号列表：'
-        "所列分区不变，其余重新划分。",
+        "所列分区不变，其余重新划分；[] 表示均不保留。",
     )
     water_parts: bool = setting(
         False,  # noqa: FBT003 - a default, as in every field
@@ -231,6 +231,18 @@ class ZoneSettings(Section):
                     zh=f"[zones.systems.{name}].parent 为 {system.parent!r}，不在其之前的体系中；"
                     f"现有 {'、'.join(above) or '无'}",
                 )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _kept_of_given(self) -> Self:
+        bare = [one for one, own in self.named if own.given is None and own.keep != "all"]
+        if bare:
+            raise house_fault(
+                en=f"[zones.systems] {', '.join(bare)}: `keep` names zones to keep, but no "
+                f"`given` says whose; give the department of [place].zonings, or leave `keep` out",
+                zh=f"[zones.systems] {'、'.join(bare)}：`keep` 指明要保留的分区，但未填 `given`；"
+                f"请填写 [place].zonings 中的部门，或去掉 `keep`",
+            )
         return self
 
     @pydantic.model_validator(mode="after")

@@ -1,6 +1,8 @@
 """Zone systems of a run: presets, nested, anchored, given and kept; planted faults are named."""
 
 import copy
+from dataclasses import replace
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -9,9 +11,11 @@ import pytest
 
 import gridplan
 from gridplan.config import parse_config
-from gridplan.errors import GridplanError, SettingsError
+from gridplan.errors import GridplanError, Message, Note, SettingsError
 from gridplan.pipeline import rehearse
+from gridplan.steps import zoning
 from gridplan.verify import verify_plan
+from gridplan.zone_settings import SystemSettings
 from gridplan.zones import home_households
 from tests import tiny
 
@@ -36,6 +40,15 @@ given = "城管"
 [zones.systems.held]
 anchors = "committees"
 nest = "unions"
+
+[zones.systems.anew]
+given = "城管"
+keep = []
+k = 3
+
+[zones.systems.grids]
+preset = "social_grid"
+parent = "enforcement"
 """
 )
 
@@ -67,7 +80,17 @@ def of_system(plan, name):
 
 def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
     systems = plan.summary["zones"]["systems"]
-    names = ["enforcement", "social_grid", "patrol", "teams", "kept", "old", "held"]
+    names = [
+        "enforcement",
+        "social_grid",
+        "patrol",
+        "teams",
+        "kept",
+        "old",
+        "held",
+        "anew",
+        "grids",
+    ]
     assert list(systems) == names
     assert plan.summary["zones"]["main"] == "enforcement"
     assert set(plan.layers["cell_zones"]["zone_system"]) == {*names, "unified"}
@@ -80,6 +103,16 @@ def test_zone_ids_tell_systems_apart(plan):
     ids = plan.layers["zones"]["zone_id"]
     assert ids.is_unique
     assert of_system(plan, "social_grid")["zone_id"].str.match(r"G\d\d$").all()
+
+
+def test_given_ids_that_another_system_would_give_have_the_name_of_their_own(plan):
+    place = replace(plan.place, zonings=zonings().assign(zone_id=["G01", "U02"]))
+    cells = plan.layers["cells"].assign(estate_id=None)
+    loads = pd.DataFrame({"population": 1.0}, index=cells["cell_uid"])
+    config = parse_config({**BASE, "zones": {"systems": {"enforcement": {"given": "城管"}}}})
+    settings = config.zones.named[0][1]
+    made = zoning.make_system(place, config, "enforcement", settings, ground=cells, loads=loads)
+    assert set(made.plan.balance.index) == {"enforcement-G01", "enforcement-U02"}
 
 
 def test_nested_zones_lie_inside_their_parents(plan):
@@ -97,6 +130,41 @@ def test_a_kept_zone_has_just_the_cells_it_had(plan):
     assert len(kept) == 3
     old = of_system(plan, "old")["zone_id"].tolist()
     assert old == ["2", "old-1"]
+
+
+def test_grids_in_a_parent_are_inside_communities_too_and_checked_so(plan):
+    systems = plan.summary["zones"]["systems"]
+    assert (systems["grids"]["nest"], systems["teams"]["nest"]) == ("inside", "free")
+    zones = of_system(plan, "grids")["zone_id"].tolist()
+    members = plan.layers["cell_zones"].copy()
+    members.loc[members["zone_system"] == "grids", "zone_id"] = zones[0]
+    crossing = report(plan, cell_zones=members).of_rule("zone_crosses_community")
+    assert crossing[0].ids == (f"grids/{zones[0]}",)
+
+
+def test_estates_that_are_not_whole_are_named(plan):
+    zone_of = pd.Series({"c1": "Z1", "c2": "Z1", "c3": "Z2"})
+    homes = pd.DataFrame({"cell_uid": ["c1", "c2", "c2", "c3", None],
+                          "estate_id": ["A", "A", "B", "B", None]})  # fmt: skip
+    assert zoning.cut_estates(zone_of, homes) == ("B",)
+    note = Note("zones_estate_divided", 1, Message(en="", zh=""), ("B",))
+    whole = SystemSettings(estates="whole")
+
+    def told(settings, *notes):
+        one = SimpleNamespace(zone_of=zone_of, notes=notes)
+        return zoning._cut_note(SimpleNamespace(settings=settings, plan=one), homes)
+
+    [found] = told(whole)
+    assert (found.code, found.ids) == ("zones_estate_cut", ("B",))
+    assert "1 estates should stay whole but lie in several zones: B." in found.message.en
+    assert told(whole, note) == told(SystemSettings(estates="cut")) == ()
+    assert plan.summary["zones"]["systems"]["enforcement"]["estates_cut"] == []
+
+
+def test_an_empty_list_of_zones_to_keep_keeps_none(plan):
+    told = plan.summary["zones"]["systems"]["anew"]
+    assert (told["given"], told["kept"], told["count"]) == (None, [], 3)
+    assert of_system(plan, "anew")["zone_id"].str.match(r"anew-\d\d$").all()
 
 
 def test_each_zone_of_whole_communities_holds_one_committee(plan):
@@ -171,6 +239,9 @@ FAULTS = {
         "summary": claimed(plan, "held", anchors={"k1": "c0", "k2": "c0"})
     },
     "zone_not_kept": lambda plan: {"cell_zones": moved(plan, "kept", "1", "kept-01")},
+    "zone_estates_cut": lambda plan: {
+        "summary": claimed(plan, "enforcement", estates_cut=["E9"])
+    },
     "zone_load_differs": lambda plan: {
         "zone_loads": changed(plan.layers["zone_loads"], 0, load=1.0)
     },
@@ -238,6 +309,7 @@ BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
         ({"systems": {"a": {"band": [5, 3]}}}, "least and the most"),
         ({"systems": {"a": {"parent": "patrol", "nest": "unions"}}}, "whole communities"),
         ({"systems": {"a": {"k": -1}}}, "k"),
+        ({"systems": {"a": {"keep": ["1"]}}}, "no `given` says whose"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(zones, message):
@@ -256,6 +328,7 @@ def test_a_preset_is_changed_by_a_system_of_its_name():
     ("system", "message"),
     [('given = "水务"', "no zones; it has those of"),
      ('given = "城管"\nkeep = ["9"]', "`keep` names"),
+     ('given = "城管"\nk = 4', "2 zones of 城管 are kept and"),
      ("k = 1000", "1000 zones are asked for")],
 )  # fmt: skip
 def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
@@ -264,6 +337,39 @@ def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
     with pytest.raises(GridplanError, match=message) as caught:
         rehearse(*gridplan.read_project(project))
     assert "Zone system mine" in str(caught.value)
+
+
+def test_a_run_splits_estates_along_their_service_ways(plan):
+    """What is a border of cells on a service way, or on a street in an estate, is told so."""
+    place, cells = plan.place, plan.layers["cells"]
+    footpath, service = (place.streets.assign(highway=one) for one in ("footway", "service"))
+    bare, none = (replace(place, streets=one) for one in (place.streets, footpath))
+    assert zoning._inner_roads(none, cells).max() == zoning._inner_roads(bare, cells).max() == 0
+    town = place.estates.iloc[:0].reindex([0]).set_geometry([tiny.box(0, 0, 400, 400)])
+    town = town.set_crs(tiny.CRS)
+    along = [replace(place, streets=service), replace(place, estates=town)]
+    shares = [zoning._inner_roads(one, cells) for one in along]
+    assert shares[0].max() > 0.9
+    assert shares[0].tolist() == pytest.approx(shares[1].tolist())
+
+
+def test_the_norm_proposes_zones_for_what_no_kept_zone_has():
+    loads = pd.DataFrame({"population": 1000.0, "households": 400.0, "effort": 1.0},
+                         index=[f"c{at}" for at in range(90)])  # fmt: skip
+    kept = {f"c{at}": "1" if at < 20 else "2" for at in range(36)}
+    config = parse_config(BASE)
+
+    def asked(locked=kept, **values):
+        system = SystemSettings(given="城管", **values)
+        return zoning.system_options(config, "mine", system, loads, locked=locked)[0]
+
+    assert asked(preset="enforcement", keep=["1", "2"]).proposed == 2 + 5
+    assert asked(preset="patrol", keep=["1", "2"]).proposed == 2 + 3
+    grid = asked(preset="social_grid", keep=["1", "2"])
+    assert (grid.proposed, grid.band) == (2 + 54, (300.0, 500.0))
+    assert asked(preset="patrol").proposed == 2
+    every = dict.fromkeys(loads.index, "1")
+    assert asked(every, preset="patrol", keep=["1"]).proposed == 1
 
 
 def test_targets_missed_speak_both_languages(plan):

@@ -229,7 +229,7 @@ def test_bands_give_the_number_nearest_to_their_middle():
     none = np.zeros(1, dtype=int)
     for total in (350, 790, 900, 1300):
         load = np.full(20, total / 20)
-        [count] = banded_quotas(load, piece, (300, 500), none + 1, none)
+        [count] = banded_quotas(load, piece, (300, 500), none + 1, none + 20)
         best = min(range(1, 20), key=lambda k: (max(total / k - 500, 300 - total / k, 0),
                                                 abs(total / k - 400)))  # fmt: skip
         assert count == best
@@ -421,11 +421,39 @@ def test_faults_are_named(option, rule, error, message):
     assert all(fault.zh for fault in caught.value.faults)
 
 
-def test_an_estate_locked_to_two_zones_is_named():
-    cells = cells_of(squares(4, 4), estate_id=["花园"] * 2 + [None] * 14)
-    rules = SystemRules(estates="estate_id", locked={"c0000": "N", "c0001": "S"})
-    with pytest.raises(InfeasibleError, match="c0001 is locked to S, but stays together with"):
-        zone_system(cells, table(cells), rules=rules, options=SystemOptions(k=4, **QUICK))
+@pytest.mark.parametrize("band", [None, (1.0, 5.0)])
+def test_more_zones_than_locked_land_has_room_for_are_refused(band):
+    halves = {uid: "N" if at < 8 else "S" for at, uid in enumerate(CELLS["cell_uid"])}
+    free = {uid: name for uid, name in halves.items() if uid != "c0000"}
+    options = SystemOptions(k=4, band=band, **QUICK)
+    for locked, most in ((halves, 2), (free, 3)):
+        rules = SystemRules(locked=locked)
+        with pytest.raises(InfeasibleError, match=f"possible number of zones is {most}"):
+            zone_system(CELLS, WEIGHTS, rules=rules, options=options)
+        proposed = dataclasses.replace(options, k=0, proposed=9)
+        assert zone_system(CELLS, WEIGHTS, rules=rules, options=proposed).k <= most
+    unions = CELLS.assign(community_id=[f"m{at // 4}" for at in range(16)])
+    rules = SystemRules(locked={"c0000": "N", "c0004": "N", "c0008": "N"})
+    for k, error in ((3, True), (0, False)):
+        asked = dataclasses.replace(options, k=k, proposed=9, nest="unions")
+        if error:
+            with pytest.raises(InfeasibleError, match="possible number of zones is 2"):
+                zone_system(unions, WEIGHTS, rules=rules, options=asked)
+        else:
+            assert zone_system(unions, WEIGHTS, rules=rules, options=asked).k <= 2
+
+
+def test_an_estate_locked_to_two_zones_is_divided_there_with_a_note():
+    cells = cells_of(squares(4, 4), estate_id=["花园"] * 3 + ["院"] + ["院"] + [None] * 11)
+    locked = {"c0000": "N", "c0001": "S", "c0004": "N"}
+    rules = SystemRules(estates="estate_id", locked=locked)
+    weights = table(cells)
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=3, **QUICK))
+    assert_system(plan, cells, weights)
+    assert {uid: plan.zone_of[uid] for uid in locked} == locked
+    [note] = plan.notes
+    assert (note.code, note.ids) == ("zones_estate_given", ("花园",))
+    assert "1 estates lie across zones that are given" in note.message.en
 
 
 def test_negative_weights_are_named_by_their_column():

@@ -13,8 +13,9 @@ import shapely
 from gridplan.demand import first_containing
 from gridplan.errors import Message, Note
 from gridplan.steps.work import Work
-from gridplan.steps.zoning import MadeSystem
+from gridplan.steps.zoning import MadeSystem, cut_estates
 from gridplan.terms import known, term
+from gridplan.zone_settings import PRESETS
 from gridplan.zones import border_share, dissolve_zones, zone_reach
 
 _KEY = ["zone_system", "zone_id"]
@@ -209,19 +210,16 @@ def _figures(work: Work, zones: gpd.GeoDataFrame, made: MadeSystem) -> dict[str,
         "reach_max_m": float(reach.max()) if len(reach) else None,
         "start": "own",
         "band": None if options.band is None else list(options.band),
-        "nest": settings.nest or _nest(made),
+        "nest": settings.nest or PRESETS[settings.preset].nest,
         "estates": settings.estates,
+        "estates_cut": list(cut_estates(made.plan.zone_of, work.found["demand"])),
         "parent": settings.parent,
         "anchors": made.anchors,
-        "given": settings.given,
+        # An empty list of zones to keep: nothing is given.
+        "given": settings.given if settings.keep else None,
         "kept": list(made.kept),
         "weights": {weight: _balance(made, weight) for weight in made.bounds},
     }
-
-
-def _nest(made: MadeSystem) -> str:
-    # Inside a parent's zones the options say `inside`, which is about those.
-    return "free" if made.parents is not None else made.options.nest
 
 
 def _first(made: MadeSystem) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -14,7 +15,8 @@ import shapely
 
 from gridplan.config import Config
 from gridplan.demand import first_containing
-from gridplan.errors import InfeasibleError, Message, Note, SettingsError
+from gridplan.errors import InfeasibleError, Message, Note, SettingsError, first_ids
+from gridplan.geometry import Floats
 from gridplan.place import Place
 from gridplan.steps.work import Work
 from gridplan.zone_settings import PRESETS, SystemSettings
@@ -24,6 +26,7 @@ from gridplan.zones import (
     SystemRules,
     cell_loads,
     home_households,
+    inner_road_shares,
     rook_graph,
     uncrossed_borders,
     zone_system,
@@ -33,7 +36,14 @@ from gridplan.zones.system_options import Nesting
 _PERSONS_PER_ZONE = 10_000
 """Of the preset `enforcement`, between its least and most zones."""
 _BARRIERS = ("motorway", "motorway_link", "trunk")
+_INNER_ROADS = ("service", "living_street")
+"""Ways of estates wherever they run; of the other streets what lies within an estate."""
+_ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 _ESTATE = "estate_id"
+_UNIFIED = "U"
+"""Zones of the one boundary of `[unify]` are called so."""
+_DIVIDED = ("zones_estate_divided", "zones_estate_given")
+"""Notes that say why an estate is in several zones."""
 _WORK_PER_MOVE = 4_000
 """Moves in all courses together, for each move of a unit: a sub-district has some 1,500 units."""
 
@@ -96,7 +106,8 @@ def add_zones(work: Work) -> None:
             work.place, work.config, name, settings, ground=ground, loads=loads, made=made
         )
         made[name] = system
-        work.notes.extend(_under_name(name, note) for note in system.plan.notes)
+        notes = [*system.plan.notes, *_cut_note(system, homes)]
+        work.notes.extend(_under_name(name, note) for note in notes)
     work.found["systems"] = made
     main = made[work.config.zones.main]
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
@@ -112,8 +123,8 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
     """
     cells = cells.assign(cell_uid=cells["cell_id"])
     for name, settings in config.zones.named:
-        if settings.given is not None:
-            _given(place, cells, name, settings, set())
+        locked, _ = _given(place, cells, name, settings, _taken(config, name, {}))
+        zones, free = len(set(locked.values())), len(cells) - len(locked)
         if settings.k > len(cells):
             raise InfeasibleError(
                 _of_system(
@@ -123,6 +134,20 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
                         f"Ask for {len(cells)} at most.",
                         zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
                         f"最多 {len(cells)} 个。",
+                    ),
+                )
+            )
+        if settings.k > zones + free:
+            raise InfeasibleError(
+                _of_system(
+                    name,
+                    Message(
+                        en=f"{settings.k} zones are asked for, but {zones} zones of "
+                        f"{settings.given} are kept and {free} cells are left for others. "
+                        f"Ask for {zones + free} at most, or keep fewer.",
+                        zh=f"要求划分 {settings.k} 个分区，但保留 {settings.given} 的 {zones} 个"
+                        f"分区后，只余 {free} 个单元网格，最多 {zones + free} 个；"
+                        f"也可减少保留的分区。",
                     ),
                 )
             )
@@ -152,6 +177,31 @@ def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[s
     return found.where(found.notna(), None)
 
 
+def cut_estates(zone_of: pd.Series[str], homes: pd.DataFrame) -> tuple[str, ...]:
+    """Return the estates whose homes are in several zones, sorted."""
+    zone = homes["cell_uid"].map(zone_of)
+    counted = zone.groupby(homes["estate_id"]).nunique()
+    return tuple(sorted(str(one) for one in counted.index[counted > 1]))
+
+
+def _cut_note(system: MadeSystem, homes: pd.DataFrame) -> tuple[Note, ...]:
+    """Return a note on estates in several zones of which no other note says why."""
+    if system.settings.estates != "whole":
+        return ()
+    told = {one for note in system.plan.notes if note.code in _DIVIDED for one in note.ids}
+    cut = tuple(one for one in cut_estates(system.plan.zone_of, homes) if one not in told)
+    if not cut:
+        return ()
+    message = Message(
+        en=f"{len(cut)} estates should stay whole but lie in several zones: {first_ids(cut)}. "
+        f"Borders of communities or of given zones, water without a crossing, other land between "
+        f"their buildings, or a cell shared with another estate divide them.",
+        zh=f"{len(cut)} 个小区应保持完整，但分属多个分区：{first_ids(cut)}。"
+        f"原因为社区或现有分区边界、无通道的水系、楼栋间隔有其他用地，或与其他小区同处一个网格。",
+    )
+    return (Note("zones_estate_cut", len(cut), message, cut),)
+
+
 def make_system(
     place: Place,
     config: Config,
@@ -179,19 +229,17 @@ def make_system(
     own = ground
     if parents is not None:
         own, nest = _nested(ground, parents, nest)
-    taken = {str(one) for system in made.values() for one in system.plan.balance.index}
-    locked, kept = _given(place, own, name, settings, taken)
-    options, weights = system_options(
-        config, name, settings, loads, given=len(set(locked.values()))
-    )
+    locked, kept = _given(place, own, name, settings, _taken(config, name, made))
+    options, weights = system_options(config, name, settings, loads, locked=locked)
     # Ids tell systems apart: tables name zones without their system.
-    prefix = PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
-    options = replace(options, nest=nest, kept=kept, prefix=prefix)
+    options = replace(options, nest=nest, kept=kept, prefix=_prefix(name, settings))
     anchors = _anchors(place, own) if settings.anchors == "committees" else {}
+    whole = settings.estates == "whole"
     rules = SystemRules(
         anchors=anchors,
         locked=locked,
-        estates=_ESTATE if settings.estates == "whole" else None,
+        estates=_ESTATE if whole else None,
+        inner_roads=_inner_roads(place, own) if whole else None,
         parted=_parted(place, own) if settings.water_parts else None,
     )
     try:
@@ -202,16 +250,25 @@ def make_system(
 
 
 def system_options(
-    config: Config, name: str, settings: SystemSettings, loads: pd.DataFrame, *, given: int = 0
+    config: Config,
+    name: str,
+    settings: SystemSettings,
+    loads: pd.DataFrame,
+    *,
+    locked: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[SystemOptions, tuple[str, ...]]:
     """
     Return the options of a system and its weights, from its settings, its preset, the norms.
 
     Parameters
     ----------
-    given : int
-        Zones of a department that are given; they decide how many there are.
+    locked : mapping of ``cell_uid`` to zone name
+        Cells of the zones of a department that are given. Where all are kept they decide
+        how many there are, else the norm does, for the cells of no kept zone.
     """
+    zones = len(set(locked.values()))
+    given = zones if settings.keep == "all" else 0
+    rest = loads[~loads.index.isin(list(locked))]
     preset = PRESETS[settings.preset]
     weights = tuple(settings.weights) or preset.weights
     tolerance = settings.tolerance or config.zones.tolerance
@@ -225,7 +282,7 @@ def system_options(
     asked = settings.k or (config.zones.k if name == config.zones.main else 0)
     options = SystemOptions(
         k=asked,
-        proposed=given or _proposed(settings, loads, config),
+        proposed=given or _proposed(settings, rest, config, kept=zones),
         tolerance=tolerance,
         tolerances={one: settings.weights.get(one, tolerance) for one in weights},
         band=band if total > 0 else None,
@@ -237,17 +294,21 @@ def system_options(
     return options, weights
 
 
-def _proposed(settings: SystemSettings, loads: pd.DataFrame, config: Config) -> int:
-    """Return the number of zones that the preset's norm gives."""
+def _proposed(settings: SystemSettings, loads: pd.DataFrame, config: Config, *, kept: int) -> int:
+    """Return the number of zones that the preset's norm gives for loads, and kept zones."""
+    if kept and not len(loads):
+        return kept
     norms = config.all_norms
     if settings.preset == "enforcement":
+        # The norm is about the whole: zones that are kept count among its least and most.
         least, most = (norms[f"enforcement_zones_{one}"].value for one in ("least", "most"))
-        wanted = math.fsum(loads["population"]) / _PERSONS_PER_ZONE
-        return max(1, _rounded(min(max(wanted, least), most)))
+        wanted = math.fsum(loads["population"]) / _PERSONS_PER_ZONE + kept
+        return max(kept + 1, _rounded(min(max(wanted, least), most)))
     if settings.preset == "patrol":
-        return max(1, _rounded(len(loads) / max(norms["patrol_cells"].value, 1.0)))
+        return kept + max(1, _rounded(len(loads) / max(norms["patrol_cells"].value, 1.0)))
     households = [norms[f"social_grid_{one}_households"].value for one in ("least", "most")]
-    return max(1, _rounded(math.fsum(loads["households"]) / max(sum(households) / 2, 1.0)))
+    mean = max(sum(households) / 2, 1.0)
+    return kept + max(1, _rounded(math.fsum(loads["households"]) / mean))
 
 
 def _rounded(number: float) -> int:
@@ -264,18 +325,30 @@ def _nested(
     return ground.assign(community_id=above), "inside"
 
 
+def _prefix(name: str, settings: SystemSettings) -> str:
+    return PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
+
+
+def _taken(config: Config, name: str, made: Mapping[str, MadeSystem]) -> Callable[[str], bool]:
+    """Return whether an id is one of a system made before, or one as another system gives."""
+    known = {str(one) for system in made.values() for one in system.plan.balance.index}
+    others = [_prefix(*one) for one in config.zones.named if one[0] != name]
+    numbered = re.compile(f"({'|'.join(map(re.escape, [*others, _UNIFIED]))})[0-9]+")
+    return lambda one: one in known or numbered.fullmatch(one) is not None
+
+
 def _given(
     place: Place,
     cells: gpd.GeoDataFrame,
     name: str,
     settings: SystemSettings,
-    taken: set[str],
+    taken: Callable[[str], bool],
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the given zone of each locked cell, and the zones that stay as they are."""
     if settings.given is None:
         return {}, ()
     zone = given_zones(place, cells, name, settings.given)
-    called = {one: f"{name}-{one}" if one in taken else one for one in zone.dropna().unique()}
+    called = {one: f"{name}-{one}" if taken(one) else one for one in zone.dropna().unique()}
     if settings.keep == "all":
         return {str(uid): called[one] for uid, one in zone.items() if one is not None}, ()
     unknown = sorted(set(settings.keep) - set(zone.dropna()))
@@ -345,6 +418,18 @@ def _parted(place: Place, cells: gpd.GeoDataFrame) -> np.ndarray:
         obstacles=np.array(obstacles, dtype=object),
         ways=streets.geometry[~barred].to_numpy(),
     )
+
+
+def _inner_roads(place: Place, cells: gpd.GeoDataFrame) -> Floats:
+    """Return the share of each border along inner roads, of the cells sorted by ``cell_uid``."""
+    own = cells.sort_values("cell_uid", kind="stable")
+    streets = place.streets[~place.streets["highway"].isin([*_BARRIERS, *_ON_FOOT])]
+    known = streets["highway"].isin(_INNER_ROADS)
+    estates = shapely.union_all(place.estates.geometry.to_numpy())
+    within = shapely.intersection(streets.geometry[~known].to_numpy(), estates)
+    roads = np.concatenate([streets.geometry[known].to_numpy(), within])
+    roads = roads[shapely.length(roads) > 0]
+    return inner_road_shares(own.geometry.to_numpy(), rook_graph(own), roads)
 
 
 def _under_name(name: str, note: Note) -> Note:

@@ -45,6 +45,12 @@ ZONE_SYSTEMS = {
         "many cells differ). Give them back.",
         "应保留的 {detail} 分区与原有网格不符：{count} 个（{ids}，括号内为相差网格数）。请恢复。",
     ),
+    "zone_estates_cut": hard(
+        "Estates said to be whole whose homes are in several zones, or said to be cut that are "
+        "whole: {count} ({ids}). Name those in several zones in `estates_cut`.",
+        "声称完整却分属多个分区、或声称被分开却完整的小区：{count} 个（{ids}）。"
+        "请将分属多个分区的小区列入 `estates_cut`。",
+    ),
     "zone_load_differs": hard(
         "Loads of zones that are not what their cells have: {count} ({ids}). Add them up again.",
         "{count} 项分区工作量与其网格合计不符：{ids}。请重新汇总。",

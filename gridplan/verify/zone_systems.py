@@ -45,6 +45,7 @@ def systems_of(world: World) -> Checked:
         findings += _parent_findings(world, name, claims)
         findings += _anchor_findings(world, name, claims, own)
         findings += _kept_findings(world, name, claims, own)
+        findings += _estate_findings(world, name, claims, own)
         figures |= {
             f"zones_max_over_mean/{name}/{load}": float(values.max() / values.mean())
             for load, values in loads.items()
@@ -386,6 +387,24 @@ def _kept_findings(
         if changed.any():
             wrong.append(f"{name}/{called} ({int(changed.sum())})")
     return finding("zone_not_kept", wrong, layer="zones", detail=str(body))
+
+
+def _estate_findings(
+    world: World, name: str, claims: Mapping[str, Any], own: pd.DataFrame
+) -> list[Finding]:
+    """Check that the estates whose homes are in several zones are just those that are named."""
+    if claims.get("estates") != "whole" or not world.has("demand", "cell_uid", "estate_id"):
+        return []
+    uid = texts(world.layers["cells"], "cell_uid")[own["cell"].to_numpy()]
+    zone_of = dict(zip(uid, own["zone_id"], strict=True))
+    demand = world.layers["demand"]
+    zones: dict[str, set[str]] = {}
+    for estate, cell in zip(texts(demand, "estate_id"), texts(demand, "cell_uid"), strict=True):
+        if estate is not None and cell in zone_of:
+            zones.setdefault(str(estate), set()).add(zone_of[cell])
+    cut = {estate for estate, held in zones.items() if len(held) > 1}
+    told = {str(one) for one in claims.get("estates_cut") or ()}
+    return finding("zone_estates_cut", sorted(f"{name}/{one}" for one in cut ^ told), layer="zones")
 
 
 def _table_findings(world: World, members: pd.DataFrame, streets: Floats | None) -> list[Finding]:

@@ -19,6 +19,7 @@ from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
+from gridplan.zones.system_seeds import room_for_zones
 from gridplan.zones.system_solve import Run, SystemProgress, solved
 
 DEFAULT = SystemOptions()
@@ -112,7 +113,8 @@ def _numbered(
     if options.k or options.band is not None or options.nest != "unions" or units > _FEW:
         return asked, ()
     least = len(asked.quota) if not asked.seeds.units else max(asked.k, 1)
-    numbers = range(max(_FEWEST, least), min(_MOST, units) + 1)
+    room = int(room_for_zones(asked.seeds, asked.ground.piece).sum())
+    numbers = range(max(_FEWEST, least), min(_MOST, room) + 1)
     for k in sorted(numbers, key=lambda one: (abs(one - asked.k), one)):
         other = asked if k == asked.k else asked_of(cells, weights, rules, replace(options, k=k))
         found = evenest(other, Effort(_NUMBERING))

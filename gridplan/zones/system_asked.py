@@ -14,7 +14,7 @@ from gridplan.zones.system_checks import check_quota, check_system
 from gridplan.zones.system_ground import Ground, ground_of
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
-from gridplan.zones.system_seeds import Seeds, least_zones, seeds_of
+from gridplan.zones.system_seeds import Seeds, least_zones, room_for_zones, seeds_of
 from gridplan.zones.system_starts import banded_quotas, quotas
 from gridplan.zones.system_state import Aims, Units
 
@@ -77,13 +77,13 @@ def asked_of(
 
 def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOptions) -> Ints:
     """Return how many zones each piece of land gets."""
-    least, closed = least_zones(seeds, ground.piece)
-    check_quota(ground, options.k, least, closed, len(rules.anchors))
+    least, room = least_zones(seeds, ground.piece), room_for_zones(seeds, ground.piece)
+    check_quota(ground, options.k, least, room, len(rules.anchors))
     load = ground.weights[:, 0]
     if not options.k and options.band is not None:
-        return banded_quotas(load, ground.piece, options.band, least, closed)
+        return banded_quotas(load, ground.piece, options.band, least, room)
     k = options.number(math.fsum(load))
-    return quotas(load, ground.piece, k, least, closed)
+    return quotas(load, ground.piece, k, least, room)
 
 
 def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:

@@ -102,7 +102,7 @@ def _rule_faults(
         )
 
 
-def check_quota(ground: Ground, k: int, least: Ints, closed: Ints, anchors: int) -> None:
+def check_quota(ground: Ground, k: int, least: Ints, room: Ints, anchors: int) -> None:
     """
     Refuse a number of zones that the land, anchors and locks do not allow.
 
@@ -111,15 +111,14 @@ def check_quota(ground: Ground, k: int, least: Ints, closed: Ints, anchors: int)
     ground : Ground
     k : int
         Asked for; 0: none.
-    least, closed : array of int
-        Zones that begin in each piece of land, and those of them that get no more.
+    least, room : array of int
+        Zones that begin in each piece of land, and the most that it has room for.
     anchors : int
 
     Raises
     ------
     InfeasibleError
     """
-    room = np.where(closed > 0, 1, np.bincount(ground.piece))
     fewest, most = int(np.maximum(least, 1).sum()), int(room.sum())
     pieces = len(room)
     faults = FaultList()
@@ -127,9 +126,10 @@ def check_quota(ground: Ground, k: int, least: Ints, closed: Ints, anchors: int)
         cells, units = len(ground.unit), ground.land.count
         faults.add(
             en=f"{k} zones are asked for, but there are {cells} cells in {units} units that stay "
-            f"together. The largest possible number of zones is {most}.",
+            f"together, some of them in {int(least.sum())} zones that anchors and locks begin. "
+            f"The largest possible number of zones is {most}.",
             zh=f"要求划分 {k} 个责任区，但只有 {cells} 个单元网格，合为 {units} 个须保持完整的"
-            f"单元。责任区数量最多为 {most}。",
+            f"单元，锚点与锁定已占 {int(least.sum())} 区。责任区数量最多为 {most}。",
         )
     elif 0 < k < fewest:
         smallest = int(np.bincount(ground.piece).min())

@@ -7,6 +7,7 @@ import numpy as np
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_asked import Asked
 from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_seeds import room_for_zones
 from gridplan.zones.system_solve import Piece, Run, searched
 
 
@@ -27,12 +28,13 @@ def recounted(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, In
         Ended; its pieces hold the best zones of each. Told of the work that is added.
     options : SystemOptions
     """
+    room = room_for_zones(asked.seeds, asked.ground.piece)
     for at, piece in enumerate(run.pieces):
         if piece.rank[0] == 0.0 or run.stopped_by is not None:
             continue
         quota = asked.quota.copy()
         quota[piece.number] += _step(piece)
-        if not max(1, len(piece.seeds)) <= quota[piece.number] <= len(piece.members):
+        if not max(1, len(piece.seeds)) <= quota[piece.number] <= room[piece.number]:
             continue
         other = asked.with_quota(quota, options)
         zones = other.zones_of_pieces[piece.number]

@@ -15,7 +15,13 @@ from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.estates import estate_groups
 from gridplan.zones.land import Land, land_of
-from gridplan.zones.system_notes import attached_note, estate_notes, parted_note, weight_notes
+from gridplan.zones.system_notes import (
+    attached_note,
+    estate_notes,
+    given_note,
+    parted_note,
+    weight_notes,
+)
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
 from gridplan.zones.units import attached, connected_groups, grouped_land
@@ -173,7 +179,26 @@ def _groups(
         most,
         on_road=None if rules.inner_roads is None else rules.inner_roads[ways],
     )
-    return found.group, list(estate_notes(own, rules.estates, loads, found, most))
+    group, divided = _by_lock(own, found.group, rules)
+    notes = [*estate_notes(own, rules.estates, loads, found, most), *given_note(divided)]
+    return group, notes
+
+
+def _by_lock(
+    own: gpd.GeoDataFrame, group: Ints, rules: SystemRules
+) -> tuple[Ints, tuple[str, ...]]:
+    """Return groups parted where their cells are locked to several zones, and their estates."""
+    lock = np.array([rules.locked.get(uid, "") for uid in own["cell_uid"]], dtype=object)
+    pairs = pd.DataFrame({"group": group, "lock": lock})
+    held = pairs[(pairs["group"] >= 0) & (pairs["lock"] != "")]
+    zones = held.groupby("group")["lock"].nunique()
+    torn = pairs["group"].isin(zones.index[zones > 1]).to_numpy()
+    if not torn.any():
+        return group, ()
+    parted = group.copy()
+    parts = pairs[torn].groupby(["group", "lock"], sort=True).ngroup()
+    parted[torn] = int(group.max()) + 1 + parts.to_numpy()
+    return parted, tuple(sorted({str(one) for one in own.loc[torn, rules.estates]}))
 
 
 def upper_sizes(loads: pd.DataFrame, options: SystemOptions) -> Floats:

@@ -44,9 +44,10 @@ def estate_notes(
     if split:
         message = Message(
             en=f"{len(split)} estates have more than a zone may have and are split along their "
-            f"inner roads into groups of whole buildings: {first_ids(split)}.",
-            zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路分为若干整栋组团："
-            f"{first_ids(split)}。",
+            f"inner roads, and where these do not suffice along borders of cells, into groups of "
+            f"whole buildings: {first_ids(split)}.",
+            zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路（不足时沿网格边界）"
+            f"分为若干整栋组团：{first_ids(split)}。",
         )
         yield Note("zones_estate_divided", len(split), message, split)
     if not found.heavy:
@@ -69,6 +70,19 @@ def estate_notes(
         f"其所在责任区属容差之外的不可分小区。",
     )
     yield Note("zones_estate_indivisible", len(estates), message, estates)
+
+
+def given_note(divided: tuple[str, ...]) -> tuple[Note, ...]:
+    """Return a note on estates with cells that are locked to several zones."""
+    if not divided:
+        return ()
+    message = Message(
+        en=f"{len(divided)} estates lie across zones that are given and are divided there, for "
+        f"the cells of given zones stay with them: {first_ids(divided)}.",
+        zh=f"{len(divided)} 个小区跨越给定分区，网格以给定分区为准，小区在该处分开："
+        f"{first_ids(divided)}。",
+    )
+    return (Note("zones_estate_given", len(divided), message, divided),)
 
 
 def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) -> tuple[Note, ...]:

@@ -27,7 +27,7 @@ class SystemRules:
     estates : str or None
         Column of the cells that names the estate of each; cells of one estate stay
         together. Null: of no estate. An estate that alone is more than a zone may have is
-        split along its inner roads.
+        split along its inner roads; one with cells locked to several zones is divided there.
     parted : array of bool or None, shape (m,)
         Which borders of `gridplan.zones.rook_graph` of the cells, sorted by ``cell_uid``,
         no zone reaches across; see `gridplan.zones.uncrossed_borders`.

@@ -157,9 +157,23 @@ def _ways_between(near: list[list[int]], wanted: list[int], barred: set[int]) ->
     return held
 
 
-def least_zones(seeds: Seeds, piece: Ints) -> tuple[Ints, Ints]:
-    """Return how many zones begin in each piece of land, and how many of these are closed."""
-    count = int(piece.max()) + 1
+def least_zones(seeds: Seeds, piece: Ints) -> Ints:
+    """Return how many zones begin in each piece of land."""
     at = np.array([piece[one[0]] for one in seeds.units], dtype=np.intp)
-    shut = np.array(seeds.closed, dtype=np.bool_)
-    return np.bincount(at, minlength=count), np.bincount(at[shut], minlength=count)
+    return np.bincount(at, minlength=int(piece.max()) + 1)
+
+
+def room_for_zones(seeds: Seeds, piece: Ints) -> Ints:
+    """
+    Return the most zones of each piece of land: one for each unit, a zone of seeds being one.
+
+    Examples
+    --------
+    >>> room_for_zones(Seeds(units=((0, 1),), closed=(False,)), np.array([0, 0, 0, 1])).tolist()
+    [2, 1]
+    """
+    room = np.bincount(piece)
+    for one, closed in zip(seeds.units, seeds.closed, strict=True):
+        own = piece[one[0]]
+        room[own] = 1 if closed else room[own] - (len(one) - 1)
+    return room

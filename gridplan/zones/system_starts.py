@@ -14,20 +14,19 @@ from gridplan.zones.straight import straight_zones
 from gridplan.zones.system_state import Units
 
 
-def quotas(load: Floats, piece: Ints, k: int, least: Ints, closed: Ints) -> Ints:
+def quotas(load: Floats, piece: Ints, k: int, least: Ints, room: Ints) -> Ints:
     """
     Return how many of `k` zones each piece of land gets.
 
     At least `least` each, then one after the other to the piece with the largest mean
-    load, as far as it has units; `closed` pieces are one zone and get no more.
+    load, as far as there is `room` (`room_for_zones`).
 
     Examples
     --------
     >>> load = np.array([50.0, 40.0, 30.0, 1.0])
-    >>> quotas(load, np.array([0, 0, 0, 1]), 3, np.array([1, 1]), np.array([0, 0])).tolist()
+    >>> quotas(load, np.array([0, 0, 0, 1]), 3, np.array([1, 1]), np.array([3, 1])).tolist()
     [2, 1]
     """
-    room = np.where(closed > 0, 1, np.bincount(piece))
     total = np.bincount(piece, weights=load)
     zones = np.maximum(least, 1)
     for _ in range(k - int(zones.sum())):
@@ -39,22 +38,21 @@ def quotas(load: Floats, piece: Ints, k: int, least: Ints, closed: Ints) -> Ints
 
 
 def banded_quotas(
-    load: Floats, piece: Ints, band: tuple[float, float], least: Ints, closed: Ints
+    load: Floats, piece: Ints, band: tuple[float, float], least: Ints, room: Ints
 ) -> Ints:
     """
     Return how many zones each piece gets, so that their mean load is within a band.
 
     Of the numbers that allow it the one nearest to the middle of the band; where none
     does, the number whose mean is nearest to the band. A unit beyond the band gets a zone
-    that does not count.
+    that does not count. No piece gets more than it has `room` for (`room_for_zones`).
 
     Examples
     --------
     >>> load, piece = np.array([400.0, 500.0, 90.0]), np.array([0, 0, 1])
-    >>> banded_quotas(load, piece, (300, 500), np.array([1, 1]), np.array([0, 0])).tolist()
+    >>> banded_quotas(load, piece, (300, 500), np.array([1, 1]), np.array([2, 1])).tolist()
     [2, 1]
     """
-    room = np.where(closed > 0, 1, np.bincount(piece))
     low, high = band
     alone = load > high
     total = np.bincount(piece, weights=np.where(alone, 0.0, load))
@@ -66,7 +64,8 @@ def banded_quotas(
         around = math.floor(one / middle)
         upper = max(most - int(taken[own]), fewest)
         numbers = sorted({min(max(around + step, fewest), upper) for step in (0, 1)})
-        zones[own] = taken[own] + min(numbers, key=lambda count: _beside(one, count, band))
+        wanted = int(taken[own]) + min(numbers, key=lambda count: _beside(one, count, band))
+        zones[own] = min(wanted, most)
     return zones
 
 
