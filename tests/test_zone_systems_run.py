@@ -260,6 +260,59 @@ def test_a_planted_fault_of_a_system_is_found_and_named(plan, rule):
     assert found[rule].ids[0] in found[rule].message.zh
 
 
+FALSE_SUMMARY = {"count": 3, "cv": 0.9, "max_over_mean": 1.4, "max_deviation_share": 0.1,
+                 "compactness_median": 0.99, "reach_max_m": 1.0}  # fmt: skip
+FALSE_ZONES = {"households": 91, "workload": 499.0, "compactness": 0.9, "estates": 5,
+               "buildings": 2, "reach_m": 410.0}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", FALSE_SUMMARY)
+def test_a_false_figure_of_a_system_is_found(plan, key):
+    (found,) = report(plan, claimed(plan, "held", **{key: FALSE_SUMMARY[key]})).of_rule(
+        "zone_summary"
+    )
+    assert found.ids == (f"held {key}",)
+
+
+def test_a_false_figure_of_a_weight_or_a_missed_target_left_out_is_found(plan):
+    false = weight(plan, "kept", "area_m2", cv=0.1)
+    assert report(plan, false).of_rule("zone_summary")[0].ids == ("kept area_m2 cv",)
+    silent = {**plan.summary, "targets_missed": []}
+    assert report(plan, silent).of_rule("zone_summary")[0].ids == ("targets_missed (0 / 2)",)
+
+
+@pytest.mark.parametrize("column", FALSE_ZONES)
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_false_figure_of_a_zone_is_found(plan, column, more):
+    value = FALSE_ZONES[column] * (1 + more)
+    zones = changed(plan.layers["zones"], 0, **{column: value})
+    found = report(plan, zones=zones).of_rule("zone_figures")
+    assert [one.ids for one in found] == [("enforcement/Z01",)]
+    assert f"`{column}`" in found[0].message.en
+
+
+def test_an_anchor_that_stands_elsewhere_is_found(plan):
+    zones = changed(plan.layers["zones"], 3, anchor="k2")
+    assert report(plan, zones=zones).of_rule("zone_anchors")[0].ids == ("social_grid/G02: k2",)
+
+
+@pytest.mark.parametrize("column", ["least", "most", "deviation_share"])
+def test_a_false_bound_of_a_load_is_found(plan, column):
+    table = changed(plan.layers["zone_loads"], 0, **{column: 7.0})
+    (found,) = report(plan, zone_loads=table).of_rule("zone_load_differs")
+    assert found.ids == ("enforcement/Z01 population",)
+
+
+@pytest.mark.parametrize(
+    ("table", "rule"), [("zone_loads", "zone_load_differs"), ("zone_estates", "zone_listing")]
+)
+def test_a_system_left_out_of_a_table_is_found(plan, table, rule):
+    rows = plan.layers[table]
+    rows = rows[rows["zone_system"] != "held"]
+    (found,) = report(plan, **{table: rows}).of_rule(rule)
+    assert [one.split()[0] for one in found.ids] == ["held/held-01", "held/held-02"]
+
+
 def test_the_verifier_says_where_one_estate_alone_is_too_large(plan):
     summary = weight(
         plan, "enforcement", "population", least=1.0, most=2.0, tolerance=0.0, missed=[]

@@ -47,6 +47,18 @@ def test_anchors_and_locks_count_in_the_bound():
     assert found.feasible is False
 
 
+def test_a_band_of_no_width_leaves_zones_possible():
+    cells = cells_of(squares(4, 1))
+    weights = pd.DataFrame({"residents": [5000.0, 1000, 1000, 5000]}, index=cells["cell_uid"])
+    options = SystemOptions(k=2, band=(300, 300), **QUICK)
+    plan = zone_system(cells, weights, options=options)
+    assert plan.balance["residents"].tolist() == [6000, 6000]
+    assert "keep the rules at all" not in plan.targets_missed[0].message.en
+    found = zone_reference(cells, weights, plan, options=options)
+    assert found.bound == pytest.approx(5700 / 3e-4, rel=1e-5)
+    assert found.feasible is False
+
+
 def test_large_instances_have_the_bound_of_their_heaviest_unit():
     cells = voronoi(150, 1)
     weights = table(cells, 1, names=("residents",))

@@ -144,6 +144,17 @@ def test_locked_cells_and_the_ids_of_zones_are_kept():
     assert fresh.pop().startswith("Z")
 
 
+def test_earlier_ids_are_text_and_new_ones_have_the_prefix():
+    cells, weights, earlier = grown_town()
+    numbered = earlier.map({"北西": 1, "北东": 2, "南西": 3, "南东": 4})
+    options = SystemOptions(k=5, prefix="G", **QUICK)
+    found = rezone(cells, weights, numbered, options=options)
+    assert set(found.plan.balance.index) == {"1", "2", "3", "4", "G01"}
+    again = rezone(cells, weights, numbered.astype(float), options=options)
+    assert again.plan.zone_of.to_dict() == found.plan.zone_of.to_dict()
+    assert 0 < found.moved_residents < weights["residents"].sum() / 2
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [

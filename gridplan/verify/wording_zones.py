@@ -55,6 +55,16 @@ ZONE_SYSTEMS = {
         "Loads of zones that are not what their cells have: {count} ({ids}). Add them up again.",
         "{count} 项分区工作量与其网格合计不符：{ids}。请重新汇总。",
     ),
+    "zone_figures": hard(
+        "Zones whose `{detail}` does not follow from their shape, cells and homes: {count} "
+        "({ids}). Compute it again.",
+        "{count} 个分区的 `{detail}` 与其形状、网格及住房不符：{ids}。请重新计算。",
+    ),
+    "zone_summary": hard(
+        "Figures of zone systems in the summary that do not follow from the zones: {count} "
+        "({ids}). Compute the plan again; do not publish them.",
+        "摘要中有 {count} 项网格体系指标与分区不符：{ids}。请重新计算，勿发布。",
+    ),
     "zone_listing": hard(
         "Zones whose list of estates and buildings is not that of the homes in them: {count} "
         "({ids}). List them again.",

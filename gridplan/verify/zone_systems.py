@@ -14,6 +14,7 @@ from gridplan.verify.findings import Checked, Finding, joined
 from gridplan.verify.frames import Floats, Texts, given_of, number, numbers, shapes, sound, texts
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
+from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zones import check_drawn_zones
 
 _RATIO, _LEAST = 1e-6, 0.01
@@ -33,13 +34,17 @@ def systems_of(world: World) -> Checked:
     systems = section(section(world.summary, "zones"), "systems")
     measured = world.has("streets", "walkable", "geometry") and world.has("cells", "geometry")
     streets = _street_metres(world) if measured else None
+    counted = {
+        str(name): _loads(world, own, streets)
+        for name, own in members.groupby("zone_system", sort=True)
+    }
     for name in sorted(map(str, systems)):
         own = members[members["zone_system"] == name]
         claims = section(systems, name)
         if own.empty:
             findings += finding("zone_system_missing", [name], layer="cell_zones")
             continue
-        loads = _loads(world, own, streets)
+        loads = counted[name]
         findings += _balance_findings(world, name, claims, loads)
         findings += _nesting_findings(world, name, claims, own)
         findings += _parent_findings(world, name, claims)
@@ -51,7 +56,8 @@ def systems_of(world: World) -> Checked:
             for load, values in loads.items()
             if load in section(claims, "weights") and values.mean() > 0
         }
-    findings += _table_findings(world, members, streets)
+    findings += _table_findings(world, counted)
+    findings += figure_findings(world, members, counted)
     findings += _listing_findings(world, members)
     return Checked(tuple(findings), figures)
 
@@ -407,17 +413,15 @@ def _estate_findings(
     return finding("zone_estates_cut", sorted(f"{name}/{one}" for one in cut ^ told), layer="zones")
 
 
-def _table_findings(world: World, members: pd.DataFrame, streets: Floats | None) -> list[Finding]:
+def _table_findings(
+    world: World, counted: Mapping[str, Mapping[str, pd.Series[float]]]
+) -> list[Finding]:
     """Compare the table `zone_loads` with the loads counted again."""
     if not world.has("zone_loads", "zone_system", "zone_id", "load_kind", "load"):
         return []
     table = world.layers["zone_loads"]
     system, zone = texts(table, "zone_system"), texts(table, "zone_id")
     weight, told = texts(table, "load_kind"), numbers(table, "load")
-    counted = {
-        str(name): _loads(world, own, streets)
-        for name, own in members.groupby("zone_system", sort=True)
-    }
     wrong = []
     for at in range(len(table)):
         loads = counted.get(system[at], {}).get(weight[at])
@@ -449,7 +453,7 @@ def _listing_findings(world: World, members: pd.DataFrame) -> list[Finding]:
             "homes": [str(one or "").split(" ") for one in texts(table, "building_ids")],
         }
     )
-    wrong = []
+    wrong = unlisted(world, members)
     for name, own in listed.groupby("system", sort=True):
         mine = members[members["zone_system"] == name]
         zone_of = dict(zip(uid[mine["cell"].to_numpy()], mine["zone_id"], strict=True))

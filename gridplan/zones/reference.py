@@ -116,7 +116,7 @@ def zone_reference(
         imbalance=imbalance,
         bound=bound,
         gap=gap,
-        status="proven" if gap <= _PROVEN else "gap",
+        status="proven" if gap <= _PROVEN * max(1.0, imbalance) else "gap",
         feasible=feasible,
         zone=better,
         stopped_by=found.stopped_by,

@@ -14,7 +14,13 @@ from scipy.optimize import linear_sum_assignment
 from gridplan.errors import InputError, Message, SettingsError, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints, labelled_components
-from gridplan.zones.rezone_start import carried_on, earlier_of_units, moving_mass, start_from
+from gridplan.zones.rezone_start import (
+    as_text,
+    carried_on,
+    earlier_of_units,
+    moving_mass,
+    start_from,
+)
 from gridplan.zones.system import plan_of
 from gridplan.zones.system_asked import Asked, asked_of
 from gridplan.zones.system_options import SystemOptions
@@ -80,7 +86,8 @@ def rezone(
         As in `gridplan.zones.zone_system`; ``k`` 0: as many zones as before, unless a
         band is given. The first weight tells whom a move concerns.
     earlier : Series of str, indexed by ``cell_uid``
-        Zone of each cell that there was before, by today's ids; new cells are missing
+        Zone of each cell that there was before, by today's ids; numbers are read as text
+        (1 and 1.0 are ``"1"``); new cells are missing
         or null, and cells that are gone are left out.
     stability : float
         0: quality alone; 1: as few residents as possible.
@@ -96,6 +103,7 @@ def rezone(
         As `zone_system` does, and if no cell has an earlier zone or a cell has two.
     """
     _check(cells, earlier, stability)
+    earlier = as_text(earlier)
     asked, before, residents = _asked(cells, weights, earlier, rules, options)
     mass = moving_mass(asked, residents)
     carried = carried_on(asked, before)
@@ -141,6 +149,7 @@ def rezoning_frontier(
         In the order of the rows.
     """
     asked_for = sorted(set(stabilities))
+    earlier = as_text(earlier)
     found = [
         rezone(cells, weights, earlier, stability=one, rules=rules, options=options,
                progress=progress)
@@ -269,7 +278,8 @@ def _rezoning(
 ) -> Rezoning:
     of_cell = zone[asked.ground.unit]
     was = earlier.reindex(asked.own["cell_uid"]).to_numpy(dtype=object)
-    names = _kept_names(asked, of_cell, was, moving_mass(asked, residents))
+    mass = moving_mass(asked, residents)
+    names = _kept_names(asked, of_cell, was, mass, run.options.prefix)
     plan = plan_of(cells, asked, of_cell, names, run)
     now = np.array(names, dtype=object)[of_cell]
     moved = pd.notna(was) & (was != now)
@@ -284,7 +294,9 @@ def _rezoning(
     return Rezoning(plan, math.fsum(residents[moved]), moves, _excess(asked, zone))
 
 
-def _kept_names(asked: Asked, of_cell: Ints, was: np.ndarray, mass: Floats) -> list[str]:
+def _kept_names(
+    asked: Asked, of_cell: Ints, was: np.ndarray, mass: Floats, prefix: str
+) -> list[str]:
     """Return zone ids: earlier ones by the largest overlap in all, one to one, else new ones."""
     names: list[str | None] = [*asked.seeds.names, *[None] * (asked.k - len(asked.seeds.names))]
     old = sorted({str(one) for one in was[pd.notna(was)]} - {str(one) for one in names if one})
@@ -298,7 +310,7 @@ def _kept_names(asked: Asked, of_cell: Ints, was: np.ndarray, mass: Floats) -> l
             names[open_rows[row]] = old[at]
     taken = {*old, *(name for name in names if name)}
     width = max(2, len(str(asked.k)))
-    fresh = (f"Z{number:0{width}d}" for number in range(1, 2 * asked.k + len(taken) + 2))
+    fresh = (f"{prefix}{number:0{width}d}" for number in range(1, 2 * asked.k + len(taken) + 2))
     free = (name for name in fresh if name not in taken)
     return [name if name is not None else next(free) for name in names]
 

@@ -18,6 +18,25 @@ _LAND_SHARE = 0.01
 """All land together counts as this share of all residents, so that empty land stays, too."""
 
 
+def as_text(earlier: pd.Series) -> pd.Series[str]:
+    """
+    Return ids of zones as text: a column of whole numbers with gaps is read as decimals.
+
+    Examples
+    --------
+    >>> as_text(pd.Series([1.0, None, "2"])).tolist()
+    ['1', None, '2']
+    """
+    told = [
+        None if pd.isna(one) else str(int(one)) if _is_whole(one) else str(one) for one in earlier
+    ]
+    return pd.Series(told, index=earlier.index, dtype=object, name=earlier.name)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
 def moving_mass(asked: Asked, residents: Floats) -> Floats:
     """Return what each cell counts where it changes zone: residents, and a little land."""
     area = asked.ground.cells.area_m2

@@ -21,6 +21,8 @@ _MOST_PAIRS = 900
 """Models of more pairs of units are left to the simple bound."""
 _HALF = 0.5
 _ROUNDING = 1e-6
+_LARGEST = 1e4
+"""Imbalances beyond it, of bands without any width, are counted in larger units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +96,15 @@ def evenest(asked: Asked, effort: Effort) -> Evenest:
     unit, root = np.nonzero(pairs)
     column = np.full(pairs.shape, -1, dtype=np.intp)
     column[unit, root] = np.arange(len(unit))
-    rows = _rows(asked, column)
+    unit_t = _scale(asked)
+    rows = _rows(asked, column, unit_t)
     count = len(unit) + 1
     cost = np.zeros(count)
     cost[-1] = 1.0
     whole = np.ones(count, dtype=np.bool_)
     whole[-1] = False
     upper = np.ones(count)
-    upper[-1] = 1e6
+    upper[-1] = np.inf
     near = asked.ground.neighbours()
     bound = 0.0
     while True:
@@ -118,7 +121,7 @@ def evenest(asked: Asked, effort: Effort) -> Evenest:
         out = solve_model(model, effort, options=Options())
         if out.answer == "infeasible":
             return Evenest(math.inf)
-        bound = max(bound, out.bound - _ROUNDING)
+        bound = max(bound, (out.bound - _ROUNDING) * unit_t)
         found = out.values
         if out.answer == "stopped" or found is None:
             return Evenest(bound, stopped_by=out.stopped_by or "work")
@@ -132,9 +135,17 @@ def evenest(asked: Asked, effort: Effort) -> Evenest:
             rows.add(terms, -np.inf, 0.0)
 
 
-def _rows(asked: Asked, column: Ints) -> _Rows:
+def _scale(asked: Asked) -> float:
+    """Return in how many tolerances the model counts, so that no figure of it is too large."""
+    middle, half = _middles(asked)
+    farthest = np.maximum(asked.ground.weights.sum(axis=0) - middle, middle) / half
+    return max(1.0, float(farthest.max()) / _LARGEST)
+
+
+def _rows(asked: Asked, column: Ints, unit_t: float) -> _Rows:
     rows, count = _Rows(), len(column)
     weights, (middle, half) = asked.ground.weights, _middles(asked)
+    half = half * unit_t
     level = int(column.max()) + 1
     for unit in range(count):
         rows.add([(one, 1.0) for one in column[unit][column[unit] >= 0].tolist()], 1.0, 1.0)
