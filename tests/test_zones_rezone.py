@@ -121,6 +121,20 @@ def test_of_few_units_the_fewest_move(labels):
     assert found.moved_residents == pytest.approx(best)
 
 
+def test_stability_never_stands_before_the_targets():
+    cells = voronoi(30, 0)
+    weights = table(cells, names=("residents",))
+    west = cells.geometry.centroid.x < 400
+    lop = pd.DataFrame({"residents": np.where(west, 10.0, 1.0)}, index=cells["cell_uid"])
+    options = SystemOptions(k=3, tolerance=0.1, **QUICK)
+    earlier = zone_system(cells, lop, options=options).zone_of
+    calm, still = (
+        rezone(cells, weights, earlier, stability=one, options=options) for one in (0.5, 1.0)
+    )
+    assert calm.excess == still.excess == 0.0
+    assert 0 < still.moved_residents <= calm.moved_residents
+
+
 def test_units_that_moved_for_nothing_are_given_back():
     cells, weights, earlier = grown_town()
     options = SystemOptions(k=4, tolerance=0.5, **QUICK)

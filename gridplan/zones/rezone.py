@@ -114,12 +114,10 @@ def rezone(
     start = start_from(asked, before, carried)
     run = Run(options, progress)
     leaving = _leaving(asked, before, carried, stability, mass)
-    units = replace(asked.units, leaving=leaving)
     if stability == 1.0 and not _excess(asked, start) and _unchanged(asked, start, before, carried):
         zone = start
     else:
-        zone = solved(units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces,
-                      asked.aims, run, given=start)  # fmt: skip
+        zone = _searched(asked, leaving, start, run, calm=_DEAR / max(_price(stability), _DEAR))
     if stability == 1.0:
         held = earlier_of_units(asked, earlier, residents)
         moved = _leaving(asked, held, carried, stability, residents)
@@ -242,6 +240,35 @@ def _asked(
     residents = asked.ground.loads.iloc[:, 0].to_numpy(dtype=np.float64)
     before = earlier_of_units(asked, earlier, moving_mass(asked, residents))
     return asked, before, residents
+
+
+def _searched(asked: Asked, leaving: Floats, start: Ints, run: Run, *, calm: float) -> Ints:
+    """
+    Return the zones that a search finds.
+
+    Where moves are so dear that loads stay beyond what is allowed, they cost the share
+    `calm` on the way, until loads are within it.
+    """
+
+    def search(share: float, zone: Ints, own: Run) -> Ints:
+        units = replace(asked.units, leaving=leaving * share)
+        return solved(units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces,
+                      asked.aims, own, given=zone)  # fmt: skip
+
+    dear = replace(asked.units, leaving=leaving)
+    zone = search(1.0, start, run)
+    for share in (calm, 1.0):
+        if (
+            run.stopped_by is not None
+            or calm >= 1.0
+            or (share == calm and not _excess(asked, zone))
+        ):
+            break
+        more = Run(run.options, None)
+        other = search(share, zone, more)
+        run.work, run.stopped_by = run.work + more.work, more.stopped_by
+        zone = min((zone, other), key=lambda one: rank_of(dear, one, asked.aims))
+    return zone
 
 
 def _price(stability: float) -> float:
