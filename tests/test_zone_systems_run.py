@@ -278,7 +278,10 @@ def test_a_false_figure_of_a_weight_or_a_missed_target_left_out_is_found(plan):
     false = weight(plan, "kept", "area_m2", cv=0.1)
     assert report(plan, false).of_rule("zone_summary")[0].ids == ("kept area_m2 cv",)
     silent = {**plan.summary, "targets_missed": []}
-    assert report(plan, silent).of_rule("zone_summary")[0].ids == ("targets_missed (0 / 2)",)
+    missed = len(plan.summary["targets_missed"])
+    assert report(plan, silent).of_rule("zone_summary")[0].ids == (
+        f"targets_missed (0 / {missed})",
+    )
 
 
 @pytest.mark.parametrize("column", FALSE_ZONES)

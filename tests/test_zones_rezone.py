@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gridplan.errors import InputError, SettingsError
 from gridplan.zones import SystemOptions, SystemRules, rezone, rezoning_frontier, zone_system
+from gridplan.zones.rezone_fewest import fewest_moves
+from gridplan.zones.system_asked import asked_of
 from tests.test_zones_system import (
     assert_system,
     cells_of,
@@ -105,6 +107,46 @@ def test_the_fewest_that_must_move_do_where_stability_is_all(seed):
     else:
         assert not found.plan.targets_missed
         assert found.moved_residents == pytest.approx(best)
+
+
+@pytest.mark.parametrize("labels", ["aaaab", "abbbb", "abaab", "aabbb"])
+def test_of_few_units_the_fewest_move(labels):
+    cells = voronoi(5, 120)
+    weights = table(cells, names=("residents",))
+    earlier = pd.Series(list(labels), index=cells["cell_uid"])
+    load, was = weights["residents"].to_numpy(), pd.factorize(earlier, sort=True)[0]
+    best = fewest_moved(cells, load, was, 2, 0.2)
+    found = rezone(cells, weights, earlier, stability=1.0, options=SystemOptions(k=2, **QUICK))
+    assert found.excess == 0.0
+    assert found.moved_residents == pytest.approx(best)
+
+
+def test_stability_never_stands_before_the_targets():
+    cells = voronoi(30, 0)
+    weights = table(cells, names=("residents",))
+    west = cells.geometry.centroid.x < 400
+    lop = pd.DataFrame({"residents": np.where(west, 10.0, 1.0)}, index=cells["cell_uid"])
+    options = SystemOptions(k=3, tolerance=0.1, **QUICK)
+    earlier = zone_system(cells, lop, options=options).zone_of
+    calm, still = (
+        rezone(cells, weights, earlier, stability=one, options=options) for one in (0.5, 1.0)
+    )
+    assert calm.excess == still.excess == 0.0
+    assert 0 < still.moved_residents <= calm.moved_residents
+
+
+def test_units_that_moved_for_nothing_are_given_back():
+    cells, weights, earlier = grown_town()
+    options = SystemOptions(k=4, tolerance=0.5, **QUICK)
+    asked = asked_of(cells, weights, SystemRules(), options)
+    before = pd.factorize(earlier.reindex(asked.own["cell_uid"]), sort=True)[0]
+    was = np.empty(96, dtype=np.intp)
+    was[asked.ground.unit] = before
+    moved = np.ones((96, 4))
+    moved[np.arange(96), was] = 0.0
+    away = was.copy()
+    away[[asked.ground.unit[at] for at in (4, 5, 17)]] = was[asked.ground.unit[6]]
+    assert (fewest_moves(asked, away, moved) == was).all()
 
 
 def grown_town():

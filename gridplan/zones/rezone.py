@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from gridplan.errors import InputError, Message, SettingsError, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints, labelled_components
+from gridplan.zones.rezone_fewest import fewest_moves
 from gridplan.zones.rezone_start import (
     as_text,
     carried_on,
@@ -32,6 +33,7 @@ _DEAREST = 1_000.0
 """Price of a zone's residents that move, in units of shape, where stability is all."""
 _DEAR = 4.0
 """The same where stability and quality weigh the same."""
+_LAND_BREAKS_TIES = 1e-6
 _NO_RULES = SystemRules()
 _OPTIONS = SystemOptions()
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -78,7 +80,9 @@ def rezone(
     The search begins with the earlier plan, made whole. First comes the least excess
     beyond what is allowed, then the least sum of shape, evenness and
     :math:`4 s / (1 - s)` for each mean zone's residents that move, with the stability
-    :math:`s`. Empty land counts a little, so that it stays where it was.
+    :math:`s`. Empty land counts a little, so that it stays where it was. It is a search,
+    no proof: with stability 1 units are given back one by one while the excess does not
+    grow; only of up to 12 units, where all partitions are few, the fewest move.
 
     Parameters
     ----------
@@ -109,12 +113,16 @@ def rezone(
     carried = carried_on(asked, before)
     start = start_from(asked, before, carried)
     run = Run(options, progress)
-    units = replace(asked.units, leaving=_leaving(asked, before, carried, stability, mass))
+    leaving = _leaving(asked, before, carried, stability, mass)
     if stability == 1.0 and not _excess(asked, start) and _unchanged(asked, start, before, carried):
         zone = start
     else:
-        zone = solved(units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces,
-                      asked.aims, run, given=start)  # fmt: skip
+        zone = _searched(asked, leaving, start, run, calm=_DEAR / max(_price(stability), _DEAR))
+    if stability == 1.0:
+        held = earlier_of_units(asked, earlier, residents)
+        moved = _leaving(asked, held, carried, stability, residents)
+        # Land without residents decides between plans that move as many.
+        zone = fewest_moves(asked, zone, moved + _LAND_BREAKS_TIES * leaving)
     return _rezoning(cells, asked, zone, earlier, residents, run)
 
 
@@ -234,6 +242,35 @@ def _asked(
     return asked, before, residents
 
 
+def _searched(asked: Asked, leaving: Floats, start: Ints, run: Run, *, calm: float) -> Ints:
+    """
+    Return the zones that a search finds.
+
+    Where moves are so dear that loads stay beyond what is allowed, they cost the share
+    `calm` on the way, until loads are within it.
+    """
+
+    def search(share: float, zone: Ints, own: Run) -> Ints:
+        units = replace(asked.units, leaving=leaving * share)
+        return solved(units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces,
+                      asked.aims, own, given=zone)  # fmt: skip
+
+    dear = replace(asked.units, leaving=leaving)
+    zone = search(1.0, start, run)
+    for share in (calm, 1.0):
+        if (
+            run.stopped_by is not None
+            or calm >= 1.0
+            or (share == calm and not _excess(asked, zone))
+        ):
+            break
+        more = Run(run.options, None)
+        other = search(share, zone, more)
+        run.work, run.stopped_by = run.work + more.work, more.stopped_by
+        zone = min((zone, other), key=lambda one: rank_of(dear, one, asked.aims))
+    return zone
+
+
 def _price(stability: float) -> float:
     return min(_DEAREST, _DEAR * stability / (1 - stability)) if stability < 1 else _DEAREST
 
@@ -252,7 +289,9 @@ def _leaving(
         if name is not None:
             stays[:, own] = held[:, before.columns.get_loc(name)]
     moved = held.sum(axis=1, keepdims=True) - stays
-    return np.asarray(moved * (_price(stability) * asked.k / math.fsum(mass)), dtype=np.float64)
+    return np.asarray(
+        moved * (_price(stability) * asked.k / (math.fsum(mass) or 1.0)), dtype=np.float64
+    )
 
 
 def _excess(asked: Asked, zone: Ints) -> float:
