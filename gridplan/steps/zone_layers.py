@@ -169,8 +169,13 @@ def _anchor_of(
     cell = first_containing(committees.geometry.to_numpy(), work.found["cells"], "cell_uid")
     inside = pd.Series(cell.map(zone_of).to_numpy(), index=committees["committee_id"])
     found = {}
-    for name in walked.index:
-        own = sorted(inside.index[inside == name]) or sorted(metres.columns)
+    for name in sorted(set(zone_of)):
+        own = sorted(inside.index[inside == name])
+        if name not in walked.index:
+            # Nobody lives there: only a committee that stands in it is its anchor.
+            found.update({name: own[0]} if own else {})
+            continue
+        own = own or sorted(metres.columns)
         found[name] = min(own, key=lambda one: (lost.loc[name, one], walked.loc[name, one], one))
     return pd.Series(found, dtype="object")
 
