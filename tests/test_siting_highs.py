@@ -2,6 +2,7 @@
 
 import _thread
 import itertools
+import signal
 import threading
 import time
 
@@ -109,6 +110,15 @@ def test_time_stops_it():
     assert time.perf_counter() - began < 5.0
 
 
+@pytest.fixture
+def interruptible():
+    """A process started in the background ignores Ctrl-C, unless told otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_keeps_what_was_found():
     threading.Timer(0.5, _thread.interrupt_main).start()
     out = solve_model(HARD, Effort(Limits(work=10**9)), start=np.ones(200))
