@@ -1,27 +1,31 @@
 """
 Covering problems beside published values and beside spopt: ``python benchmarks/siting_cover.py``.
 
-Families: ``mclp`` (Manhattan, Bronx), ``p_center`` (OR-Library), ``cover_spopt`` (the same small
-matrices in spopt, where it is installed, solved by HiGHS). One alone: its name behind the
-command; ``mclp Bronx 60 120`` is one instance with at most 120 s.
+Families: ``mclp`` (Manhattan, Bronx), ``p_center`` (OR-Library), ``large`` (LSCP and p-center of
+a drawn town, beside HiGHS alone on the LSCP's model), ``cover_spopt`` (the same small matrices in
+spopt, where it is installed, solved by HiGHS). One alone: its name behind the command;
+``mclp Bronx 60 120`` is one instance with at most 120 s, ``large 120`` all with as much.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import highspy
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
 from gridplan.siting import Limits, Siting, lscp, mclp, p_center
+from gridplan.siting.highs import QuietHighs
 
 SITING = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "siting"
 WORK = 1_000_000_000
@@ -31,6 +35,8 @@ EARTH_M = 6_378_100.0
 GRAPHS = range(1, 21)
 _SMALL = ((100, 40, 5), (200, 80, 8), (400, 120, 10))
 _RADIUS_M = 600.0
+_LARGE = ((5_900, 1_000), (18_000, 2_000))
+TOWN_M, LARGE_RADIUS_M, LARGE_P = 5_000.0, 500.0, 40
 
 
 def told(name: str, plan: Siting, listed: float, cpu_s: float) -> None:
@@ -105,6 +111,55 @@ def bench_p_center() -> None:
         told(f"pmed{number} p={p}", plan, optimum[f"pmed{number}"], cpu_s)
 
 
+def town(n: int, m: int) -> np.ndarray:
+    """Return metres along a grid of streets in a town of 5 km: n homes around 60 centres."""
+    rng = np.random.default_rng(1)
+    centres = rng.uniform(0, TOWN_M, (60, 2))
+    homes = centres[rng.integers(60, size=n)] + rng.normal(0, TOWN_M / 10, (n, 2))
+    homes = np.clip(homes, 0, TOWN_M)
+    sites = homes[rng.permutation(n)[:m]] + rng.normal(0, 20, (m, 2))
+    metres: np.ndarray = np.abs(homes[:, :1] - sites[:, 0]) + np.abs(homes[:, 1:] - sites[:, 1])
+    return metres
+
+
+def by_highs(within: np.ndarray, seconds: float) -> tuple[float, float]:
+    """Return what HiGHS finds for the textbook model of an LSCP, and its bound."""
+    highs = QuietHighs()  # type: ignore[no-untyped-call]
+    highs.setOptionValue("output_flag", False)  # noqa: FBT003 (no keyword in highspy)
+    highs.setOptionValue("time_limit", seconds)
+    rows = csr_array(within.astype(np.float64))
+    n, m = within.shape
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = m, n
+    program.col_cost_, program.col_lower_, program.col_upper_ = np.ones(m), np.zeros(m), np.ones(m)
+    program.row_lower_, program.row_upper_ = np.ones(n), np.full(n, highspy.kHighsInf)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = rows.indptr.astype(np.int32)
+    program.a_matrix_.index_ = rows.indices.astype(np.int32)
+    program.a_matrix_.value_ = rows.data
+    program.integrality_ = [highspy.HighsVarType.kInteger] * m
+    highs.passModel(program)
+    highs.run()
+    info = highs.getInfo()
+    return info.objective_function_value, math.ceil(info.mip_dual_bound - 1e-6)
+
+
+def bench_large(seconds: str = str(SECONDS)) -> None:
+    """Cover a large town with the fewest sites, and with few at the least distance."""
+    limits = Limits(time_s=float(seconds), work=WORK)
+    print(f"\n{'a drawn town, ' + seconds + ' s each':<32}{'objective':>10}{'bound':>10}{'gap':>9}"
+          f"{'HiGHS':>8}{'bound':>8}")  # fmt: skip
+    for n, m in _LARGE:
+        metres = town(n, m)
+        plan = lscp(metres, radius_m=LARGE_RADIUS_M, limits=limits)
+        theirs = by_highs(metres <= LARGE_RADIUS_M, float(seconds))
+        print(f"lscp {n} x {m}, 500 m".ljust(32) + f"{plan.objective:>10,.0f}{plan.bound:>10,.0f}"
+              f"{plan.gap:>9.2%}{theirs[0]:>8,.0f}{theirs[1]:>8,.0f}", flush=True)  # fmt: skip
+        center = p_center(metres, p=LARGE_P, limits=limits)
+        print(f"p_center {n} x {m}, p={LARGE_P}".ljust(32) + f"{center.objective:>10,.1f}"
+              f"{center.bound:>10,.1f}{center.gap:>9.2%}", flush=True)  # fmt: skip
+
+
 def bench_spopt() -> None:
     """Solve the same small matrices with spopt; objectives are compared."""
     if importlib.util.find_spec("spopt") is None or importlib.util.find_spec("pulp") is None:
@@ -152,6 +207,7 @@ def beside(
 FAMILIES: dict[str, Callable[..., None]] = {
     "mclp": bench_mclp,
     "p_center": bench_p_center,
+    "large": bench_large,
     "cover_spopt": bench_spopt,
 }
 

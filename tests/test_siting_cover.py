@@ -3,6 +3,8 @@
 import itertools
 import math
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -10,8 +12,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from gridplan.siting import Limits, Rules, lscp, mclp, p_center, p_quantile
+from gridplan.siting.cover import Cover, Side
+from gridplan.siting.ledger import Ledger
+from gridplan.siting.row_weighting import Fewer
 
 QUICK = settings(max_examples=60, deadline=None)
 INF = np.inf
@@ -150,10 +156,8 @@ def test_mclp_by_annealing_merging_and_branching_equals_brute_force(instance):
         assert plan.objective == pytest.approx(best, abs=1e-9)
 
 
-@given(instances(), st.sampled_from([5.0, 10.0, 20.0]), st.integers(1, 2))
-@QUICK
-def test_lscp_equals_brute_force(instance, radius_m, backup):
-    cost, _, _, rules = instance
+def least_paid(cost, rules, radius_m, backup):
+    """Return who can be covered, and the least that covering them costs, None if nothing does."""
     allowed = [one for one in cost.columns if one not in set(rules.forbidden)]
     due = (cost[allowed] <= radius_m).sum(axis=1) >= backup
     best = None
@@ -164,6 +168,14 @@ def test_lscp_equals_brute_force(instance, radius_m, backup):
                 price[one] for one in chosen if one not in rules.fixed
             )  # fmt: skip
             best = paid if best is None else min(best, paid)
+    return due, best
+
+
+@given(instances(), st.sampled_from([5.0, 10.0, 20.0]), st.integers(1, 2))
+@QUICK
+def test_lscp_equals_brute_force(instance, radius_m, backup):
+    cost, _, _, rules = instance
+    due, best = least_paid(cost, rules, radius_m, backup)
     plan = lscp(cost, radius_m=radius_m, backup=backup, rules=rules)
     assert sorted(plan.unreachable) == sorted(due.index[~due])
     if best is None:
@@ -173,7 +185,97 @@ def test_lscp_equals_brute_force(instance, radius_m, backup):
     assert plan.status == "proven"
     assert plan.objective == pytest.approx(best)
     assert plan.bound == pytest.approx(best, rel=1e-9)
-    assert keeps(plan.sites, rules)
+
+
+@contextmanager
+def by_search_and_tree():
+    """Take every problem for a large one, and leave little to the search for plans."""
+    place = "gridplan.siting.least_cover."
+    with (
+        mock.patch("gridplan.siting.set_cover.LARGE", -1),
+        mock.patch("gridplan.siting.center.LARGE", -1),
+        mock.patch(place + "_QUICK_MOVES", 1),
+        mock.patch(place + "_FIRST_MOVES", 1),
+        mock.patch(place + "_MOVES", 2),
+    ):
+        yield
+
+
+@given(instances(), st.sampled_from([5.0, 10.0, 20.0]), st.integers(1, 2), st.booleans())
+@QUICK
+def test_lscp_by_search_and_tree_equals_brute_force(instance, radius_m, backup, priced):
+    cost, _, _, rules = instance
+    price = {one: 1.0 + len(one) + 0.3 * int(one[1:]) for one in cost.columns}
+    plain = {"budget": None, "at_least": {}, "at_most": {}, "cost_of": price if priced else None}
+    rules = replace(rules, **plain)
+    due, best = least_paid(cost, rules, radius_m, backup)
+    with by_search_and_tree():
+        plan = lscp(cost, radius_m=radius_m, backup=backup, rules=rules)
+    assert plan.status == "proven"
+    assert plan.objective == pytest.approx(best)
+    assert plan.bound == pytest.approx(best, rel=1e-9)
+    covered = (cost[list(plan.sites)] <= radius_m).sum(axis=1) >= backup
+    assert covered[due].all()
+
+
+@given(instances(ruled=False))
+@QUICK
+def test_p_center_by_search_and_tree_equals_the_usual_way(instance):
+    cost, weights, p, rules = instance
+    usual = p_center(cost, p=p, weights=weights, rules=rules)
+    # So little work that many radii are left open at first.
+    with by_search_and_tree(), mock.patch("gridplan.siting.center._FIRST_TRY", 3.0):
+        plan = p_center(cost, p=p, weights=weights, rules=rules)
+    assert (plan.status, plan.objective) == (usual.status, usual.objective)
+
+
+def test_a_large_cover_is_searched_beside_its_proof():
+    rng = np.random.default_rng(5)
+    homes, sites = rng.uniform(0, 3000, (600, 2)), rng.uniform(0, 3000, (200, 2))
+    cost = np.abs(homes[:, None] - sites).sum(axis=2)
+    rules = Rules(allow_unreachable=True)
+    steps = []
+    limits = Limits(work=250, progress=lambda *told: steps.append(told))
+    with mock.patch("gridplan.siting.set_cover.LARGE", -1):
+        plan = lscp(cost, radius_m=400.0, rules=rules, limits=limits)
+        again = lscp(cost, radius_m=400.0, rules=rules, limits=Limits(work=250))
+    assert (again.sites, again.bound) == (plan.sites, plan.bound)
+    assert math.ceil(lscp_relaxation(cost, 400.0) - 1e-6) <= plan.bound <= plan.objective
+    assert plan.objective <= steps[0][1] - 2
+    served = cost[:, list(plan.sites)].min(axis=1) <= 400.0
+    assert served[(cost <= 400.0).any(axis=1)].all()
+
+
+def lscp_relaxation(cost, radius_m):
+    """Return the value of the linear relaxation, by another solver."""
+    within = (cost <= radius_m).astype(float)
+    within = within[within.any(axis=1)]
+    ones = np.ones(within.shape[1])
+    return linprog(ones, A_ub=-within, b_ub=-np.ones(len(within)), bounds=(0, 1)).fun
+
+
+@given(st.integers(0, 10**6), st.integers(1, 2))
+@settings(max_examples=20, deadline=None)
+def test_what_a_site_is_worth_is_kept_up_to_date(seed, most_needed):
+    rng = np.random.default_rng(seed)
+    covers = rng.random((40, 15)) < 0.3
+    covers = covers[covers.sum(axis=1) >= most_needed]
+    needs = rng.integers(1, most_needed + 1, len(covers)).astype(float)
+    nothing = np.zeros((0, 15)), np.zeros(0), np.zeros(0)
+    cover = Cover(covers, np.ones(len(covers)), needs, rng.uniform(1, 3, 15), np.arange(15),
+                  np.empty(0, dtype=int), None, Side(*nothing), exact=False, done=0.0)  # fmt: skip
+    search = Fewer(cover, np.arange(15), Ledger(Limits()))
+    before = search.cost
+    for _ in range(10):
+        search.run(20)
+        state = search._state
+        assert search.cost <= before
+        assert (covers[:, search.best].sum(axis=1) >= needs).all()
+        held = covers[:, state.open].sum(axis=1)
+        gain = state._weight[held < needs] @ covers[held < needs]
+        loss = state._weight[held <= needs] @ covers[held <= needs]
+        assert state.score == pytest.approx(np.where(state.open, -loss, gain))
+        before = search.cost
 
 
 @given(instances())

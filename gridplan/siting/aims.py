@@ -218,7 +218,7 @@ def _least_radius(stand: Stand, aim: Aim, limits: Limits) -> Siting:
     stopped_by: StoppedBy | None = None
     radii = possible_radii(stand.problem, everybody=aim.kind == "longest")
     try:
-        least_radius(radii, lambda radius_m: _within(stand, aim, radius_m, ledger), ledger)
+        least_radius(radii, lambda radius_m, _: _within(stand, aim, radius_m, ledger), ledger)
     except OutOfEffortError as stop:
         stopped_by = stop.reason
     except KeyboardInterrupt:

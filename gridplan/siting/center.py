@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from gridplan.siting.assessment import weighted_quantile
 from gridplan.siting.causes import nobody_served
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduced, set_model
-from gridplan.siting.highs import solve_model
+from gridplan.siting.highs import Options, solve_model
+from gridplan.siting.least_cover import LARGE, least_cover
 from gridplan.siting.ledger import Ledger, siting_of
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.most_cover import most_coverage
@@ -31,6 +33,10 @@ _SUM_SLACK = 1e-12
 # Pairs times sites that breaking ties by the mean may look at.
 _MOST_SWAPS = 200_000_000
 _PASSES = 3
+# Work for a radius that is asked about, and how much more the next time.
+_FIRST_TRY, _NEXT_TRY = 500.0, 4.0
+# Radii on either side of those left open are asked first until they are this part of all left.
+_NARROW_SHARE = 0.1
 # Pairs that are looked at between two looks at the clock.
 _BLOCK_PAIRS = 2_000_000
 _TIES = Message(
@@ -106,7 +112,7 @@ def p_center(
             ledger.offer(longest_walk(problem, first), first)
         if least_radius(
             possible_radii(problem, most_m=ledger.value, look=ledger.look),
-            lambda at: _within(problem, at, p, ledger),
+            lambda at, work: _within(problem, at, p, ledger, work),
             ledger,
         ):
             _prefer_lower_mean(problem, p, ledger)
@@ -184,7 +190,7 @@ def p_quantile(
             ledger.offer(_share_radius(problem, first, share), first)
         radii = possible_radii(problem, everybody=False, most_m=ledger.value, look=ledger.look)
         if not least_radius(
-            radii, lambda at: _covering_share(problem, at, (p, share), ledger), ledger
+            radii, lambda *asked: _covering_share(problem, asked, (p, share), ledger), ledger
         ):
             ledger.cause = ledger.cause or _out_of_reach(share)
 
@@ -260,41 +266,96 @@ def _spread(problem: Problem, p: int) -> Positions | None:
     return np.array(sorted(chosen), dtype=np.intp) if reached else None
 
 
-RadiusPlan = tuple[float, Positions] | None
-"""A plan with its radius; None where it is proven that there is none."""
+RadiusPlan = tuple[float, Positions] | Literal["open"] | None
+"""A plan with its radius; None where it is proven that there is none; or neither was shown."""
 
 
-def least_radius(radii: Floats, ask: Callable[[float], RadiusPlan], ledger: Ledger) -> bool:
+def least_radius(radii: Floats, ask: Callable[[float, float], RadiusPlan], ledger: Ledger) -> bool:
     """
     Find the least radius with a plan, by bisection; True if there is one.
 
-    A plan in the ledger is begun with; its own radius is among those given.
+    A plan in the ledger is begun with; its own radius is among those given. What is asked
+    may leave a radius open, within the work that it is given: then those below and
+    above are asked first, which may be easier, and it again with more work.
+
+    Parameters
+    ----------
+    radii : ndarray
+        Ascending.
+    ask : callable
+        Is given a radius and the work for it.
     """
     if not len(radii):
         radii = np.zeros(1)
     ledger.bring_bound(float(radii[0]))
-    if not math.isfinite(ledger.value):
-        plan = ask(float(radii[-1]))
+    work = _FIRST_TRY
+    while not math.isfinite(ledger.value):
+        plan = ask(float(radii[-1]), work)
+        work *= _NEXT_TRY
         if plan is None:
             ledger.infeasible = True
             return False
-        ledger.offer(*plan)
-    low, high = -1, int(np.searchsorted(radii, ledger.value))
-    while high - low > 1 and not ledger.closed:
-        middle = (low + high) // 2
-        plan = ask(float(radii[middle]))
+        if plan != "open":
+            ledger.offer(*plan)
+    search = _Bisection(radii, -1, int(np.searchsorted(radii, ledger.value)))
+    work = _FIRST_TRY
+    while search.high - search.low > 1 and not ledger.closed:
+        at = search.next
+        if at is None:
+            search.open, work = None, work * _NEXT_TRY
+            continue
+        plan = ask(float(radii[at]), work)
         if plan is None:
-            low = middle
-            ledger.bring_bound(float(radii[low + 1]))
+            search.low = at
+            ledger.bring_bound(float(radii[at + 1]))
+        elif plan == "open":
+            search.leave_open(at)
         else:
             ledger.offer(*plan)
-            high = min(middle, int(np.searchsorted(radii, plan[0])))
-    if high - low == 1:
-        ledger.bring_bound(float(radii[high]))
+            search.high = min(at, int(np.searchsorted(radii, plan[0])))
+    if search.high - search.low == 1:
+        ledger.bring_bound(float(radii[search.high]))
     return True
 
 
-def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> RadiusPlan:
+@dataclass
+class _Bisection:
+    """No plan up to `low`, one from `high` on; between the two of `open` nothing is known yet."""
+
+    radii: Floats
+    low: int
+    high: int
+    open: tuple[int, int] | None = None
+
+    @property
+    def next(self) -> int | None:
+        """Position to ask about; None where hardly any but those asked in vain are left."""
+        if self.open is None:
+            return self._middle(self.low, self.high)
+        first, last = self.open
+        sides = (self.low, first), (last, self.high)
+        widths = [self._width(*side) for side in sides]
+        wider = int(widths[1] > widths[0])
+        if widths[wider] <= _NARROW_SHARE * self._width(self.low, self.high):
+            return None
+        return self._middle(*sides[wider])
+
+    def leave_open(self, at: int) -> None:
+        """Note that nothing was shown."""
+        first, last = self.open or (at, at)
+        self.open = min(first, at), max(last, at)
+
+    def _middle(self, low: int, high: int) -> int:
+        """Return a position between two, with a radius in the middle between theirs."""
+        middle_m = (self.radii[max(low, 0)] + self.radii[high]) / 2.0
+        return int(np.clip(np.searchsorted(self.radii, middle_m), low + 1, high - 1))
+
+    def _width(self, low: int, high: int) -> float:
+        """Return metres between two positions; none where no other is between them."""
+        return float(self.radii[high] - self.radii[max(low, 0)]) if high - low > 1 else 0.0
+
+
+def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger, work: float) -> RadiusPlan:
     """Return p sites that bring everybody within a radius."""
     ledger.spend(1.0)
     within = problem.cost <= radius_m
@@ -302,29 +363,61 @@ def _within(problem: Problem, radius_m: float, p: int, ledger: Ledger) -> Radius
     if not cover.covers.any(axis=1).all():
         return None
     small = reduced(cover, ledger.look)
-    chosen = greedy_cover(small) if small.free else None
-    if chosen is None or len(chosen) > p - len(small.opened):
-        chosen = _exact(small, ledger)
-    if chosen is None:
-        return None
+    slots = small.slots or 0
+    start = greedy_cover(small) if small.free else None
+    chosen: Positions | Literal["open"] | None = start
+    if start is None or len(start) > slots:
+        chosen = _decided(small, start, ledger, work)
+    if chosen is None or isinstance(chosen, str):
+        return chosen
     sites = small.positions(chosen)
     sites = filled(problem, sites, p) if small.free else sites
     return longest_walk(problem, sites), sites
 
 
-def _exact(cover: Cover, ledger: Ledger) -> Positions | None:
+def _decided(
+    cover: Cover, start: Positions | None, ledger: Ledger, work: float
+) -> Positions | Literal["open"] | None:
+    """Return columns that cover everybody, few enough; None where it is proven that none do."""
+    if start is not None and cover.covers.size > LARGE:
+        return _few_enough(cover, start, ledger, work)
+    if _too_few(cover, ledger):
+        return None
+    model = set_model(cover, np.zeros(len(cover.sites)))
+    out = solve_model(model, ledger, options=Options(work=work))
+    ledger.heed(out.stopped_by)
+    return "open" if out.answer == "stopped" else out.chosen(len(cover.sites))
+
+
+def _few_enough(
+    cover: Cover, start: Positions, ledger: Ledger, work: float
+) -> Positions | Literal["open"] | None:
+    """Look for the fewest columns until there are few enough, or too many for certain."""
+    slots = float(cover.slots or 0)
+    cover = replace(cover, cost=np.ones(len(cover.sites)), slots=None)
+    inner = ledger.inner(work, target=slots, whole=True)
+    stopped: StoppedBy = "work"
+    try:
+        least_cover(cover, start, inner, lambda chosen: inner.offer(float(len(chosen)), chosen))
+    except OutOfEffortError as stop:
+        stopped = stop.reason
+    finally:
+        ledger.work = inner.work
+    if inner.value <= slots:
+        return inner.plan[1]
+    if inner.bound > slots:
+        return None
+    if stopped != "work" or ledger.work >= ledger.limits.work:
+        raise OutOfEffortError(stopped)
+    return "open"
+
+
+def _too_few(cover: Cover, ledger: Ledger) -> bool:
+    """Whether the relaxation shows that the sites to open cannot cover everybody."""
     ones = np.ones(len(cover.sites))
     relaxed = solve_model(set_model(replace(cover, slots=None), ones).relaxed, ledger)
     ledger.heed(relaxed.stopped_by)
-    if relaxed.bound > float(cover.slots or 0) + 1e-6:
-        return None
-    out = solve_model(set_model(cover, np.zeros(len(cover.sites))), ledger)
-    ledger.heed(out.stopped_by)
-    if out.answer == "stopped":
-        # HiGHS gave up without a limit: nothing is known about this radius.
-        reason: StoppedBy = "work"
-        raise OutOfEffortError(reason)
-    return out.chosen(len(cover.sites))
+    return relaxed.bound > float(cover.slots or 0) + 1e-6
 
 
 def longest_walk(problem: Problem, sites: Positions) -> float:
@@ -341,24 +434,17 @@ def _share_radius(problem: Problem, sites: Positions, share: float) -> float:
 
 
 def _covering_share(
-    problem: Problem, radius_m: float, asked: tuple[int, float], ledger: Ledger
+    problem: Problem, asked: tuple[float, float], aim: tuple[int, float], ledger: Ledger
 ) -> RadiusPlan:
     """Return p sites that have the share of the weight within a radius."""
-    p, share = asked
+    (radius_m, work), (p, share) = asked, aim
     target = share * math.fsum(problem.weights) * (1.0 - _SUM_SLACK)
-    inner = Ledger(
-        replace(ledger.limits, progress=None, gap=0.0),
-        started=ledger.started,
-        work=ledger.work,
-        maximise=True,
-        target=target,
-    )
-    inner.rng = ledger.rng
-    stopped: OutOfEffortError | None = None
+    inner = ledger.inner(work, target=target, maximise=True)
+    stopped: StoppedBy | None = None
     try:
         most_coverage(problem, problem.cost <= radius_m, p, inner)
     except OutOfEffortError as stop:
-        stopped = stop
+        stopped = stop.reason
     finally:
         ledger.work = inner.work
     value, sites = inner.plan
@@ -367,8 +453,9 @@ def _covering_share(
     if inner.infeasible or inner.bound < target:
         ledger.cause = inner.cause
         return None
-    reason: StoppedBy = "work"
-    raise stopped or OutOfEffortError(reason)
+    if stopped != "work" or ledger.work >= ledger.limits.work:
+        raise OutOfEffortError(stopped or "work")
+    return "open"
 
 
 def _out_of_reach(share: float) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,13 +14,12 @@ from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.problem import Problem
 from gridplan.siting.search import Look
 
-# Sites are compared pair by pair up to this many: memory grows with the square.
-_MOST_COMPARED = 6_000
-# Columns that are compared with all others between two looks at the clock.
-_COLUMNS_AT_ONCE = 1_000
-_HALF = 0.5
-# Below this share of all pairs, products of lists are quicker than those of matrices.
-_SPARSE_SHARE = 0.05
+# Sets that are compared with all others between two looks at the clock.
+_SETS_AT_ONCE = 1_000
+# Members that are looked up first.
+_FIRST_MEMBERS = 8
+# A cover with more pairs is reduced once more only if that left at most this share of it.
+_MOST_REPEATED, _WORTH = 2_000_000, 0.9
 _ROWS_AT_ONCE = 2_000
 
 
@@ -171,45 +171,61 @@ def without_dominated(cover: Cover, look: Look | None = None) -> Cover:
     of equal sites the first stays. Only where any set of sites is allowed and no
     demand needs two of them.
     """
-    m = len(cover.sites)
-    if not cover.free or m > _MOST_COMPARED or (cover.needs > 1).any() or m == 0:
+    if not cover.free or (cover.needs > 1).any():
         return cover
-    size, shared = _shared(cover.covers, look)
-    inside = shared >= size[:, None] - _HALF
-    inside &= cover.cost[None, :] <= cover.cost[:, None]
-    earlier = np.arange(m)[None, :] < np.arange(m)[:, None]
-    needless = _any(inside & (~inside.T | earlier))
-    return cover.where(np.ones(len(cover.weights), dtype=np.bool_), ~needless)
-
-
-def _shared(covers: Flags, look: Look | None = None) -> tuple[Floats, Floats]:
-    """Return how many rows each column has, and how many each two share, shapes (m,), (m, m)."""
-    size = covers.sum(axis=0).astype(np.float64)
-    if size.sum() < _SPARSE_SHARE * covers.size:
-        pairs = _listed(covers)
-        return size, (pairs.T @ pairs).toarray()
-    ones = covers.astype(np.float32)
-    shared = np.empty((len(size), len(size)))
-    for first in range(0, len(size), _COLUMNS_AT_ONCE):
-        if look is not None:
-            look()
-        part = slice(first, first + _COLUMNS_AT_ONCE)
-        shared[part] = ones[:, part].T @ ones
-    return size, shared
+    covers = np.ascontiguousarray(cover.covers.T)
+    kept = _outermost(covers, cover.cost, look)
+    return cover.where(np.ones(len(cover.weights), dtype=np.bool_), kept)
 
 
 def without_implied(cover: Cover, look: Look | None = None) -> Cover:
     """Return the cover without demand that is covered whenever some other demand is."""
-    n = len(cover.weights)
-    if n > _MOST_COMPARED or not n:
-        return cover
-    size, shared = _shared(cover.covers.T, look)
-    # holds[i, k]: every site that covers k covers i.
-    holds = shared >= size[None, :] - _HALF
-    holds &= cover.needs[:, None] <= cover.needs[None, :]
-    earlier = np.arange(n)[None, :] < np.arange(n)[:, None]
-    implied = _any(holds & (~holds.T | earlier))
-    return cover.where(~implied, np.ones(len(cover.sites), dtype=np.bool_))
+    kept = _innermost(cover.covers, cover.needs, look)
+    return cover.where(kept, np.ones(len(cover.sites), dtype=np.bool_))
+
+
+def _outermost(sets: Flags, cost: Floats, look: Look | None) -> Flags:
+    """Return which sets no other one contains that costs no more; of equal sets the first."""
+    count, size = len(sets), sets.sum(axis=1)
+    kept = np.ones(count, dtype=np.bool_)
+    # Small sets first, so that what contains them is still there; of equal ones the last first.
+    for at, having in _containing(sets, np.lexsort((-np.arange(count), size)), look):
+        others = having[kept[having] & (cost[having] <= cost[at])]
+        kept[at] = len(others) == 1
+    return kept
+
+
+def _innermost(sets: Flags, needs: Floats, look: Look | None) -> Flags:
+    """Return which sets contain no other one that needs as much; of equal sets the first."""
+    count, size = len(sets), sets.sum(axis=1)
+    kept = np.ones(count, dtype=np.bool_)
+    for at, having in _containing(sets, np.lexsort((np.arange(count), -needs, size)), look, kept):
+        kept[having[needs[having] <= needs[at]]] = False
+        kept[at] = True
+    return kept
+
+
+def _containing(
+    sets: Flags, order: Positions, look: Look | None, among: Flags | None = None
+) -> Iterator[tuple[int, Positions]]:
+    """Yield each set with all that contain it, itself included: bits of members, met at once."""
+    members = [np.flatnonzero(one) for one in sets]
+    holders, bits = np.packbits(sets.T, axis=1), np.packbits(sets, axis=1)
+    everyone = np.packbits(np.ones(len(sets), dtype=np.bool_))
+    for done, at in enumerate(order.tolist()):
+        if look is not None and done % _SETS_AT_ONCE == 0:
+            look()
+        if among is not None and not among[at]:
+            continue
+        # Few sets hold some of the members, spread over all; those are looked at in full.
+        some = members[at][:: len(members[at]) // _FIRST_MEMBERS + 1]
+        octets = np.bitwise_and.reduce(holders[some], axis=0, initial=255) & everyone
+        where = np.flatnonzero(octets)
+        found = np.unpackbits(octets[where]).nonzero()[0]
+        having = where[found >> 3] * 8 + (found & 7)
+        if len(some) < len(members[at]):
+            having = having[(bits[having] & bits[at] == bits[at]).all(axis=1)]
+        yield at, having
 
 
 def reduced(cover: Cover, look: Look | None = None) -> Cover:
@@ -225,9 +241,10 @@ def reduced(cover: Cover, look: Look | None = None) -> Cover:
     while True:
         if look is not None:
             look()
-        before = cover.covers.shape
+        before = cover.covers.size
         cover = without_dominated(without_implied(cover, look), look)
-        if cover.covers.shape == before:
+        small = before <= _MOST_REPEATED
+        if cover.covers.size == before or not (small or cover.covers.size < _WORTH * before):
             return cover
 
 

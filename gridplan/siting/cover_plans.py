@@ -25,8 +25,8 @@ _CHILDREN = ((0, _HEATS[0]), (1, _HEATS[1]), (0, _HEATS[1]), (-1, _HEATS[1]))
 _MOST_MORE = 0.1
 # Rounds without a better plan until the island is left; rounds between two looks at the proof.
 _PATIENCE, _ROUNDS = 4, 2
-# Islands that are kept to merge.
-_ISLANDS = 8
+# Islands that are kept to merge, and children of an island's last rounds.
+_ISLANDS, _PAST = 8, 12
 # Work of one merging.
 _MERGING = 3_000.0
 _WHOLE, _HALF = 1e-6, 0.5
@@ -59,7 +59,8 @@ class Pool:
 
     A plan is heated a little again and again, its children are merged with it exactly:
     of what each of them found better somewhere, nothing is lost to what it found worse
-    elsewhere. Where that brings nothing more, another island begins, and islands are merged.
+    elsewhere, nor that of the last rounds. Where that brings nothing more, another island
+    begins, and islands are merged.
     """
 
     def __init__(self, task: Task, state: Coverage) -> None:
@@ -68,6 +69,7 @@ class Pool:
         self._best: Plan | None = None
         self._idea: Plan | None = None
         self._islands: list[Plan] = []
+        self._past: list[Plan] = []
         self._idle = 0
 
     @property
@@ -95,7 +97,9 @@ class Pool:
         self._task.ledger.spend(1.0)
         if self._parent is None:
             self._parent, self._idle = self.run(), 0
-        family = [self._parent, *self._children(self._parent)]
+        family = [*self._past, *self._children(self._parent)]
+        self._past = family[-_PAST:]
+        family.append(self._parent)
         if self._idea is not None:
             family.append(self._idea)
             self._idea = None
@@ -156,7 +160,7 @@ class Pool:
         self._islands = sorted([parent, *self._islands], key=lambda one: -one[0])[:_ISLANDS]
         best = self._merged(self._islands)
         self._parent = best if best[0] > self._islands[0][0] else None
-        self._idle = 0
+        self._past, self._idle = [], 0
         self._state.reset(parent[1])
 
     def _met(self, chosen: Positions) -> Plan:

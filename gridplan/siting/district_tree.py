@@ -1,4 +1,4 @@
-"""The proof of most coverage: a tree that splits on how many sites of a district are open."""
+"""The proof of a covering problem: a tree that splits on how many sites of a district are open."""
 
 from __future__ import annotations
 
@@ -67,11 +67,15 @@ class DistrictTree:
     ----------
     cover : Cover
     ledger : Ledger
+        Where it asks for the most, weight that is covered is counted; where it asks for
+        the least, the cost of covering everybody, which this takes for a negative weight.
     idea : callable
         Is given the shares of each relaxation, to make plans of; it has to offer them
         to the ledger where they are whole.
     basis : HighsBasis, optional
         That of the relaxation of the whole problem, where it has been solved.
+    paid : float
+        Cost of the sites that are open for certain, for the least.
 
     References
     ----------
@@ -87,14 +91,18 @@ class DistrictTree:
         idea: Callable[[Floats], None],
         *,
         basis: highspy.HighsBasis | None = None,
+        paid: float = 0.0,
     ) -> None:
         self._cover, self._ledger, self._idea = cover, ledger, idea
+        most = ledger.maximise
+        self._sign, self._done = (1.0, cover.done) if most else (-1.0, -paid)
+        whole = math.fsum(cover.weights if most else cover.cost)
         self._districts = Districts(cover)
         self._model = BothSides(cover, self._districts, ledger)
         self._rates = _Rates(self._districts)
         self._dropped, self._count = -math.inf, 0
-        self._least_lift = _LEAST_LIFT * math.fsum(cover.weights)
-        self._tolerance = _FEASIBLE * math.fsum(cover.weights)
+        self._least_lift = _LEAST_LIFT * whole
+        self._tolerance = _FEASIBLE * whole
         self._nodes: list[tuple[float, int, _Node]] = []
         nothing = np.zeros(len(cover.sites), dtype=np.bool_)
         everything = Part({}, nothing, nothing)
@@ -102,9 +110,9 @@ class DistrictTree:
 
     @property
     def bound(self) -> float:
-        """Most that any plan covers."""
+        """What no plan betters, as the ledger counts it."""
         first = -self._nodes[0][0] if self._nodes else -math.inf
-        return max(first, self._dropped) + self._cover.done
+        return self._sign * (max(first, self._dropped) + self._done)
 
     @property
     def done(self) -> bool:
@@ -126,7 +134,7 @@ class DistrictTree:
     @property
     def _need(self) -> float:
         """What a plan has to cover to be better than the best."""
-        value = self._ledger.value - self._cover.done
+        value = self._sign * self._ledger.value - self._done
         if self._ledger.whole:
             return value + 1.0 - _SLACK
         return value + abs(value) * PROVEN_GAP * _HALF
@@ -177,7 +185,10 @@ class DistrictTree:
         bound, shares = node.solved.bound, node.solved.shares
         if (np.minimum(shares, 1.0 - shares) > _WHOLE).any():
             return bound
-        covered = self._cover.covered(np.flatnonzero(shares > _HALF)) - self._cover.done
+        chosen = np.flatnonzero(shares > _HALF)
+        covered = self._cover.covered(chosen) - self._cover.done
+        if not self._ledger.maximise:
+            covered = -math.fsum(self._cover.cost[chosen])
         # Between them is the tolerance of the solver, if it is not room for a better plan.
         within = 1.0 - _SLACK if self._ledger.whole else self._tolerance
         return covered if bound - covered <= within else bound

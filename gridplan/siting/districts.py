@@ -1,4 +1,4 @@
-"""The linear relaxation of most coverage, with a count of open sites for each of some districts."""
+"""The linear relaxation of a covering problem, with a count of open sites for some districts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, vstack
 
 from gridplan.siting.beside import side_by_side
-from gridplan.siting.cover import Cover, most_model
+from gridplan.siting.cover import Cover, most_model, set_model
 from gridplan.siting.highs import Model, dual_bound, program_of
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
@@ -104,13 +104,20 @@ class Solved:
 
 
 class DistrictModel:
-    """The relaxation in HiGHS, solved again and again from the basis of the part around."""
+    """
+    The relaxation in HiGHS, solved again and again from the basis of the part around.
+
+    Of the most weight that is covered, or, where the ledger asks for the least, of the
+    cost of covering everybody: then less that cost is what a part is said to cover.
+    """
 
     def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
         self._ledger, self._districts = ledger, districts
-        self._model = most_model(cover).relaxed
+        most = ledger.maximise
+        self._model = (most_model(cover) if most else set_model(cover, cover.cost)).relaxed
         self._m, self._own_rows = len(cover.sites), len(self._model.least)
-        self._scale = SCALED_OBJECTIVE / max(1.0, math.fsum(cover.weights))
+        whole = math.fsum(cover.weights if most else cover.cost)
+        self._scale = SCALED_OBJECTIVE / max(1.0, whole)
         self._solver = new_solver()
         scaled = replace(self._model, cost=self._model.cost * self._scale)
         self._solver.passModel(program_of(scaled))

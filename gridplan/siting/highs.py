@@ -146,8 +146,10 @@ class Options:
         otherwise a row asks for it. Often twice as fast where nothing is below
         the cutoff. The bound then holds up to the cutoff alone.
     interior : bool
-        Of a linear program: by interior points, then to a corner. Several times as fast
-        where thousands of rows overlap.
+        Of a linear program: by interior points. Several times as fast where thousands of
+        rows overlap.
+    corner : bool
+        With `interior`: go on to a corner, whose `Outcome.basis` another run can begin with.
     """
 
     cutoff: float = math.inf
@@ -156,6 +158,7 @@ class Options:
     presolve: bool = True
     prune: bool = False
     interior: bool = False
+    corner: bool = True
 
 
 _STANDARD = Options()
@@ -263,6 +266,7 @@ def solve_model(
         highs.setSolution(solution)
     if options.interior and not whole:
         highs.setOptionValue("solver", "ipm")
+        highs.setOptionValue("run_crossover", "on" if options.corner else "off")
         highs.cbIpmInterrupt.subscribe(meter.look)
     (highs.cbMipInterrupt if whole else highs.cbSimplexInterrupt).subscribe(meter.look)
     _run(highs, meter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -60,6 +60,23 @@ class Ledger(Effort):
         super().__post_init__()
         worst = -math.inf if self.maximise else math.inf
         self.plan, self.bound = (worst, None), -worst
+
+    def inner(
+        self, work: float, *, target: float, maximise: bool = False, whole: bool = False
+    ) -> Ledger:
+        """Return the ledger of a question on the way that only asks for a target."""
+        most = int(min(self.limits.work, self.work + work))
+        limits = replace(self.limits, progress=None, gap=0.0, work=most)
+        inner = Ledger(
+            limits,
+            started=self.started,
+            work=self.work,
+            maximise=maximise,
+            whole=whole,
+            target=target,
+        )
+        inner.rng = self.rng
+        return inner
 
     @property
     def value(self) -> float:

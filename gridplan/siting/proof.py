@@ -1,4 +1,4 @@
-"""The proof of most coverage beside the search for plans."""
+"""The proof of a covering problem beside the search for plans."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Proof:
     idea : callable
         Is given the shares that relaxations open, after each round.
     basis : HighsBasis or None
+    paid : float
         See `DistrictTree`.
     """
 
@@ -41,15 +42,17 @@ class Proof:
         idea: Callable[[Floats], None],
         *,
         basis: highspy.HighsBasis | None,
+        paid: float = 0.0,
     ) -> None:
-        self._ledger, self._idea = ledger, idea
+        self._ledger, self._idea, self.paid = ledger, idea, paid
         self._shares: list[Floats] = []
         limits = replace(ledger.limits, progress=None)
         self._aside = Aside(
             limits, maximise=ledger.maximise, whole=ledger.whole, started=ledger.started
         )
         self._learn()
-        self._tree = DistrictTree(cover, self._aside, self._shares.append, basis=basis)
+        idea = self._shares.append
+        self._tree = DistrictTree(cover, self._aside, idea, basis=basis, paid=paid)
         ledger.spend(self._aside.work - ledger.work)
 
     @property

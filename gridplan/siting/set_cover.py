@@ -12,9 +12,10 @@ from gridplan.errors import CostMatrixError, FaultList, Message, first_ids
 from gridplan.siting.causes import joined, least_budget, left_out
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_model
-from gridplan.siting.highs import Options, solve_model
+from gridplan.siting.highs import solve_model
+from gridplan.siting.least_cover import LARGE, least_cover, tree
 from gridplan.siting.ledger import Ledger, siting_of
-from gridplan.siting.matrix import Flags
+from gridplan.siting.matrix import Flags, Positions
 from gridplan.siting.most_cover import check_radius
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
@@ -46,7 +47,9 @@ def lscp(
     with :math:`f_j = 1`, or the cost of opening the site where the rules give
     costs, and the rows of the rules (budget, counts by group). Demand that is
     covered whenever some other demand is, and sites that another makes needless,
-    are dropped first; branch and bound does the rest.
+    are dropped first; branch and bound does the rest. Of larger problems, good plans
+    come from a search that weighs uncovered demand more and more [3]_, and the proof from a
+    tree that splits on how many sites of a district are open, as in `mclp`, beside it.
 
     Parameters
     ----------
@@ -82,6 +85,10 @@ def lscp(
     .. [2] Hogan, K. and ReVelle, C. (1986). Concepts and applications of backup
        coverage. *Management Science*, 32(11), 1434-1444.
        https://doi.org/10.1287/mnsc.32.11.1434
+    .. [3] Gao, C., Yao, X., Weise, T. and Li, J. (2015). An efficient local search heuristic
+       with row weighting for the unicost set covering problem. *European Journal of
+       Operational Research*, 246(3), 750-761.
+       https://doi.org/10.1016/j.ejor.2015.05.038
 
     Examples
     --------
@@ -174,27 +181,23 @@ def _solve(task: _Task, ledger: Ledger) -> None:
         else math.fsum(conditions.cost[cover.opened])
     )
     ledger.bring_bound(base)
-    small = reduced(cover)
+    small = reduced(cover, ledger.look)
     chosen = greedy_cover(small)
-    start = None
+
+    def offer(columns: Positions) -> None:
+        ledger.offer(base + math.fsum(small.cost[columns]), small.positions(columns))
+
+    if small.free and small.covers.size > LARGE:
+        least_cover(small, chosen, ledger, offer, paid=base)
+        return
     if small.free:
-        start = np.zeros(len(small.sites))
-        start[chosen] = 1.0
-        ledger.offer(base + math.fsum(small.cost[chosen]), small.positions(chosen))
+        offer(chosen)
     if ledger.closed:
         return
-    ledger.spend(1.0)
-    out = solve_model(
-        set_model(small, small.cost), ledger, start=start, options=Options(gap=ledger.limits.gap)
-    )
-    found = out.chosen(len(small.sites))
-    if found is not None:
-        ledger.offer(base + math.fsum(small.cost[found]), small.positions(found))
+    out = tree(small, chosen if small.free else None, ledger, offer, paid=base)
     if out.answer == "infeasible":
         ledger.infeasible = True
         ledger.cause = _cause(task, cover, ledger)
-    ledger.bring_bound(base + out.bound)
-    ledger.heed(out.stopped_by)
 
 
 def _cause(task: _Task, cover: Cover, ledger: Ledger) -> Message:
