@@ -107,7 +107,8 @@ class Score:
         """Return into how many cells land of `share` times the target area divides best."""
         least = max(1, math.floor(share / (self.aim + self.limit)))
         most = max(1, math.ceil(share / max(self.aim - self.limit, self.aim / 2)))
-        return min(range(least, most + 1), key=lambda k: (self.whole(share, k), k))
+        costs = [self.whole(share, k) for k in range(least, most + 1)]
+        return least + costs.index(min(costs))
 
     def whole(self, share: float, k: int) -> float:
         """Return the cost of `k` equal cells on land of `share` times the target area."""

@@ -1,8 +1,9 @@
-"""Land divided into a number of cells by cutting it in two, again and again."""
+"""Land divided into a number of cells by cutting it in two, again and again; much at once."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,11 @@ from scipy.sparse.csgraph import connected_components
 
 from gridplan.cells.atoms import Atoms
 from gridplan.cells.balance import Score
+from gridplan.cells.sums import sums_by
 from gridplan.geometry import Floats
 
 Ints = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 
 _DIRECTIONS = 8
 _ROWS = np.arange(_DIRECTIONS)[:, None]
@@ -32,8 +35,8 @@ second number of cells, at no cost; each cell's area beyond costs the third."""
 _MENDED = 3
 """How often pieces are given to the other side before a cut is given up."""
 
-_FEW = 300
-"""Up to so many atoms, looking at each in turn is faster than a sparse matrix."""
+_AT_ONCE = 10_000
+"""So many atoms are swept over at once: more would leave the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,11 @@ class Cutter:
         Cost of each border if it parts two cells.
     score : Score
     start, index : array of int
-        Borders of each atom: those at ``index[start[a]:start[a + 1]]``.
+        Borders of each atom as the left one: those at ``index[start[a]:start[a + 1]]``.
+    outline_m : array of float
+        Length of each atom's border, whatever is beyond.
+    place : array of int, shape (directions, n)
+        Place of each atom in a sweep over the community in each direction.
     """
 
     atoms: Atoms
@@ -56,113 +63,259 @@ class Cutter:
     score: Score
     start: Ints
     index: Ints
+    outline_m: Floats
+    place: Ints
 
-    def borders_within(self, own: Ints) -> Ints:
-        """Return the borders between atoms of `own`."""
-        inside = np.zeros(len(self.atoms.area_m2), dtype=bool)
-        inside[own] = True
-        found = [self.index[self.start[a] : self.start[a + 1]] for a in own.tolist()]
-        borders = np.concatenate(found) if found else np.empty(0, dtype=np.intp)
-        return borders[inside[self.atoms.right[borders]]]
+    def inner_borders(self, own: Ints, owner: Ints) -> tuple[Ints, Ints, Ints]:
+        """
+        Return the borders between atoms of the same owner.
+
+        Parameters
+        ----------
+        own, owner : array of int
+            Atoms and what each belongs to; sorted by owner, then by atom. An atom may
+            belong to several.
+
+        Returns
+        -------
+        left, right : array of int
+            Positions in `own`; sorted by the left one.
+        border : array of int
+        """
+        n = len(self.atoms.area_m2)
+        key = owner * n + own
+        first = self.start[own]
+        count = self.start[own + 1] - first
+        left = np.repeat(np.arange(len(own)), count)
+        border = self.index[np.arange(len(left)) + (first - np.cumsum(count) + count)[left]]
+        wanted = owner[left] * n + self.atoms.right[border]
+        right = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
+        inside = key[right] == wanted
+        return left[inside], right[inside], border[inside]
 
 
 def make_cutter(atoms: Atoms, cut: Floats, score: Score) -> Cutter:
     """Return what cutting the atoms of a community needs."""
+    n = len(atoms.area_m2)
     order = np.argsort(atoms.left, kind="stable")
-    start = np.searchsorted(atoms.left[order], np.arange(len(atoms.area_m2) + 1))
-    return Cutter(atoms, cut, score, start.astype(np.intp), order.astype(np.intp))
+    start = np.searchsorted(atoms.left[order], np.arange(n + 1))
+    ends = np.concatenate([atoms.left, atoms.right])
+    outline = atoms.rim_m + sums_by(ends, np.tile(atoms.length_m, 2), n)
+    along = _COS * (atoms.x - atoms.x.mean()) + _SIN * (atoms.y - atoms.y.mean())
+    sweep = np.argsort(along.round(3), axis=1, kind="stable")
+    place = np.empty_like(sweep)
+    place[_ROWS, sweep] = np.arange(n)
+    return Cutter(atoms, cut, score, start.astype(np.intp), order.astype(np.intp), outline, place)
 
 
-def divide(cutter: Cutter, own: Ints, k: int, target_m2: float) -> list[Ints]:
+@dataclass(frozen=True, slots=True)
+class Ground:
     """
-    Return `k` sets of atoms of about equal area that `own` divides into.
+    Land to divide.
+
+    Attributes
+    ----------
+    own : array of int
+        Its atoms, sorted.
+    count : int
+        Into how many cells.
+    target_m2 : float
+        Area a cell should have.
+    """
+
+    own: Ints
+    count: int
+    target_m2: float
+
+
+@dataclass(slots=True)
+class _Node:
+    """Land that may have been cut in two."""
+
+    ground: Ground
+    halves: tuple[_Node, _Node] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.ground.count > 1 and len(self.ground.own) > 1
+
+    def leaves(self) -> Iterator[Ints]:
+        if self.halves is None:
+            yield self.ground.own
+            return
+        for half in self.halves:
+            yield from half.leaves()
+
+
+def divide_all(cutter: Cutter, grounds: Sequence[Ground]) -> list[list[Ints]]:
+    """
+    Return, for each ground, sets of atoms of about equal area that it divides into.
 
     Each cut sweeps over the land in eight directions; where it lies is decided by
-    the lines it follows, the area of both sides and whether they hang together.
+    the lines it follows, the area of both sides and whether they hang together. All
+    grounds are swept over together: a single one is a few dozen atoms, and calls would
+    take longer than sums.
     """
-    if k <= 1 or len(own) <= 1:
-        return [own]
-    first = k // 2
-    parts = _cut_in_two(cutter, own, first / k, target_m2, k)
-    if parts is None:
-        return [own]
-    area = cutter.atoms.area_m2
-    found: list[Ints] = []
-    total = float(area[own].sum())
-    share = float(area[parts[0]].sum()) / total
-    count = min(max(round(k * share), 1), k - 1)
-    for part, number in zip(parts, (count, k - count), strict=True):
-        found += divide(cutter, part, number, target_m2)
-    return found
+    roots = [_Node(one) for one in grounds]
+    level = [node for node in roots if node.is_open]
+    while level:
+        following: list[_Node] = []
+        for some in _portions(level):
+            sweep = _swept(cutter, [node.ground for node in some])
+            for node, side in zip(some, _sides(cutter, sweep), strict=True):
+                if side is not None:
+                    node.halves = _halves(cutter, node.ground, side)
+                    following += [half for half in node.halves if half.is_open]
+        level = following
+    return [list(root.leaves()) for root in roots]
 
 
-def _cut_in_two(
-    cutter: Cutter, own: Ints, share: float, target_m2: float, k: int
-) -> tuple[Ints, Ints] | None:
-    atoms, n = cutter.atoms, len(own)
-    place = np.full(len(atoms.area_m2), -1, dtype=np.intp)
-    place[own] = np.arange(n)
-    borders = cutter.borders_within(own)
-    left, right = place[atoms.left[borders]], place[atoms.right[borders]]
-    area = atoms.area_m2[own]
-    x, y = atoms.x[own] - atoms.x[own].mean(), atoms.y[own] - atoms.y[own].mean()
-    along = _COS * x + _SIN * y
-    order = np.argsort(along.round(3), axis=1, kind="stable")
+def divide(cutter: Cutter, ground: Ground) -> list[Ints]:
+    """Return the sets of atoms that one ground divides into, as `divide_all`."""
+    return divide_all(cutter, [ground])[0]
+
+
+def _portions(nodes: list[_Node]) -> Iterator[list[_Node]]:
+    some: list[_Node] = []
+    atoms = 0
+    for node in nodes:
+        some.append(node)
+        atoms += len(node.ground.own)
+        if atoms >= _AT_ONCE:
+            yield some
+            some, atoms = [], 0
+    if some:
+        yield some
+
+
+def _halves(cutter: Cutter, ground: Ground, side: Flags) -> tuple[_Node, _Node]:
+    area, k, count = cutter.atoms.area_m2, ground.count, 1
+    one, other = ground.own[side], ground.own[~side]
+    if k > len((one, other)):
+        share = float(area[one].sum()) / float(area[ground.own].sum())
+        count = min(max(round(k * share), 1), k - 1)
+    return (
+        _Node(Ground(one, count, ground.target_m2)),
+        _Node(Ground(other, k - count, ground.target_m2)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """
+    Several grounds swept over in all directions.
+
+    Attributes
+    ----------
+    own, ground : array of int, shape (n,)
+        Atoms, one ground after the other.
+    first : array of int, shape (grounds + 1,)
+        Where each ground begins.
+    left, right : array of int
+        Positions of atoms that share a border inside their ground, sorted by the left.
+    order, rank : array of int, shape (directions, n)
+        Positions in the order of the sweep, and the place of each position in it.
+    cost : array of float, shape (directions, n)
+        Of the cut after each place.
+    """
+
+    own: Ints
+    ground: Ints
+    first: Ints
+    left: Ints
+    right: Ints
+    order: Ints
+    rank: Ints
+    cost: Floats
+
+
+def _swept(cutter: Cutter, grounds: list[Ground]) -> _Sweep:
+    atoms = cutter.atoms
+    own = np.concatenate([one.own for one in grounds])
+    first = np.cumsum([0, *(len(one.own) for one in grounds)])
+    ground = np.repeat(np.arange(len(grounds)), np.diff(first))
+    target = np.array([one.target_m2 for one in grounds])
+    left, right, border = cutter.inner_borders(own, ground)
+    order = np.argsort(ground * len(atoms.area_m2) + cutter.place[:, own], axis=1)
     rank = np.empty_like(order)
-    rank[_ROWS, order] = np.arange(n)
-    one, other = rank[:, left], rank[:, right]
-    weight = cutter.cut[borders] + atoms.length_m[borders] * (_LENGTH_COST / math.sqrt(target_m2))
-    # A cut after rank r parts a border whose ends have ranks low <= r < high.
-    cost = _between(np.minimum(one, other), np.maximum(one, other), weight, n)
-    done = np.cumsum(area[order], axis=1)
-    total = done[:, -1:]
-    miss = np.minimum(np.abs(done - share * total), np.abs(done - (1 - share) * total))
-    free = _FREE_MISS * min(k, _FREE_CELLS)
-    cost += _MISS_COST * np.maximum(0.0, miss / target_m2 - free)
-    cost[:, -1] = np.inf
-    best = _least(cost.round(6).ravel(), 6 * _TRIED)
-    return _best_of(cutter, own, order, best, (left, right), cost)
+    rank[_ROWS, order] = np.arange(len(own))
+    weight = cutter.cut[border] + atoms.length_m[border] * (
+        _LENGTH_COST / np.sqrt(target[ground[left]])
+    )
+    cost = _between(rank[:, left], rank[:, right], weight, len(own))
+    cost += _miss_costs(atoms.area_m2[own], order, first, grounds)
+    cost[:, first[1:] - 1] = np.inf
+    return _Sweep(own, ground, first, left, right, order, rank, cost.round(6))
 
 
-def _least(values: Floats, count: int) -> Ints:
-    """Return the positions of the least values in their order, the first of equal ones first."""
-    if len(values) <= count:
-        return np.argsort(values, kind="stable")
-    few = np.flatnonzero(values <= np.partition(values, count)[count])
-    return few[np.argsort(values[few], kind="stable")][:count]
-
-
-def _between(low: Ints, high: Ints, value: Floats, n: int) -> Floats:
+def _between(one: Ints, other: Ints, value: Floats, n: int) -> Floats:
     """Return, for each direction and rank, the sum over the borders that a cut there parts."""
-    at = np.stack([low, high]) + _ROWS * n
-    signed = np.repeat(np.stack([value, -value])[:, None], _DIRECTIONS, axis=1)
-    steps = np.bincount(at.ravel(), signed.ravel(), minlength=_DIRECTIONS * n)
-    return np.asarray(np.cumsum(steps.reshape(_DIRECTIONS, n), axis=1))
+    # A cut after rank r parts a border whose ends have ranks low <= r < high.
+    steps = np.empty((_DIRECTIONS, n))
+    for row, (a, b) in enumerate(zip(one, other, strict=True)):
+        begun = np.bincount(np.minimum(a, b), value, minlength=n)
+        steps[row] = begun - np.bincount(np.maximum(a, b), value, minlength=n)
+    return np.asarray(np.cumsum(steps, axis=1))
 
 
-def _best_of(
-    cutter: Cutter,
-    own: Ints,
-    order: Ints,
-    best: Ints,
-    borders: tuple[Ints, Ints],
-    cost: Floats,
-) -> tuple[Ints, Ints] | None:
-    n = len(own)
-    area: list[float] = cutter.atoms.area_m2[own].tolist()
+def _miss_costs(area: Floats, order: Ints, first: Ints, grounds: list[Ground]) -> Floats:
+    """Return what each cut costs for the area its sides miss."""
+    size = np.diff(first)
+    count = np.array([one.count for one in grounds])
+    target = np.repeat([one.target_m2 for one in grounds], size)
+    done = np.cumsum(area[order], axis=1)
+    total = np.add.reduceat(area, first[:-1])
+    # Areas are whole pixels: sums are exact, whatever lies before.
+    done -= np.repeat(np.cumsum(total) - total, size)
+    low = np.repeat(total * (count // 2 / count), size)
+    miss = np.minimum(np.abs(done - low), np.abs(done - (np.repeat(total, size) - low)))
+    free = np.repeat(_FREE_MISS * np.minimum(count, _FREE_CELLS), size)
+    return np.asarray(_MISS_COST * np.maximum(0.0, miss / target - free))
+
+
+def _sides(cutter: Cutter, sweep: _Sweep) -> list[Flags | None]:
+    """Return, for each ground, the atoms on one side of its best cut; None where there is none."""
+    first = sweep.first
+    least = np.minimum.reduceat(sweep.cost, first[:-1], axis=1).min(axis=0)
+    row, last = np.nonzero(sweep.cost == least[sweep.ground])
+    at = np.unique(sweep.ground[last], return_index=True)[1]
+    row, last = row[at][sweep.ground], last[at][sweep.ground]
+    side = sweep.rank[row, np.arange(len(row))] <= last
+    whole = _in_two(sweep, side)
+    return [
+        side[a:b] if whole[one] else _mended_side(cutter, sweep, one)
+        for one, (a, b) in enumerate(zip(first[:-1].tolist(), first[1:].tolist(), strict=True))
+    ]
+
+
+def _in_two(sweep: _Sweep, side: Flags) -> list[bool]:
+    """Return of which grounds both sides hang together."""
+    label = connected_labels(side, sweep.left, sweep.right)
+    pieces = sweep.ground[np.unique(label, return_index=True)[1]]
+    count = np.bincount(pieces, minlength=len(sweep.first) - 1)
+    whole: list[bool] = (count == len((True, False))).tolist()
+    return whole
+
+
+def _mended_side(cutter: Cutter, sweep: _Sweep, one: int) -> Flags | None:
+    """Return the side of a cut of one ground that needs least mending, of its best few."""
+    begin, end = int(sweep.first[one]), int(sweep.first[one + 1])
+    n = end - begin
+    area: list[float] = cutter.atoms.area_m2[sweep.own[begin:end]].tolist()
     near: list[list[int]] = [[] for _ in range(n)]
-    for a, b in zip(*(ends.tolist() for ends in borders), strict=True):
+    span = slice(*np.searchsorted(sweep.left, [begin, end]).tolist())
+    ends = (sweep.left[span] - begin).tolist(), (sweep.right[span] - begin).tolist()
+    for a, b in zip(*ends, strict=True):
         near[a].append(b)
         near[b].append(a)
+    cost, rank = sweep.cost[:, begin:end], sweep.rank[:, begin:end] - begin
     fallback: tuple[float, list[bool]] | None = None
     tried = 0
-    for flat in best.tolist():
+    for flat in _least(cost.ravel(), 6 * _TRIED).tolist():
         direction, last = divmod(flat, n)
         if not np.isfinite(cost[direction, last]):
             break
-        side = np.zeros(n, dtype=bool)
-        side[order[direction, : last + 1]] = True
-        drawn: list[bool] = side.tolist()
+        drawn: list[bool] = (rank[direction] <= last).tolist()
         mended = _hanging_together(drawn, near, area)
         if mended is None:
             continue
@@ -172,10 +325,15 @@ def _best_of(
         tried += 1
         if moved == 0.0 or tried >= _TRIED:
             break
-    if fallback is None:
-        return None
-    chosen = np.array(fallback[1])
-    return own[chosen], own[~chosen]
+    return None if fallback is None else np.array(fallback[1])
+
+
+def _least(values: Floats, count: int) -> Ints:
+    """Return the positions of the least values in their order, the first of equal ones first."""
+    if len(values) <= count:
+        return np.argsort(values, kind="stable")
+    few = np.flatnonzero(values <= np.partition(values, count)[count])
+    return few[np.argsort(values[few], kind="stable")][:count]
 
 
 def _hanging_together(
@@ -220,22 +378,10 @@ def _pieces(side: list[bool], near: list[list[int]]) -> list[list[int]]:
     return pieces
 
 
-def connected_labels(side: npt.NDArray[np.bool_], left: Ints, right: Ints) -> Ints:
+def connected_labels(side: Flags, left: Ints, right: Ints) -> Ints:
     """Return the connected piece of its side that each atom is in."""
     same = side[left] == side[right]
-    left, right = left[same], right[same]
+    ends = (left[same], right[same])
     n = len(side)
-    if n > _FEW:
-        graph = coo_array((np.ones(len(left)), (left, right)), shape=(n, n))
-        return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
-    root = list(range(n))
-    for one, other in zip(left.tolist(), right.tolist(), strict=True):
-        a, b = one, other
-        while root[a] != a:
-            a = root[a]
-        while root[b] != b:
-            b = root[b]
-        root[max(a, b)] = min(a, b)
-    for one in range(n):
-        root[one] = root[root[one]]
-    return np.asarray(np.unique(root, return_inverse=True)[1], dtype=np.intp)
+    graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
