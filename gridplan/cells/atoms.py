@@ -14,12 +14,21 @@ from scipy.sparse.csgraph import connected_components
 
 from gridplan.cells.faces import FaceSet
 from gridplan.cells.land import KINDS, MAJOR, RAIL, STREET, WALL, WATER, WAY
-from gridplan.cells.raster import NONE, Frame, Labels, connected_labels, fill, frame_around, nearest
+from gridplan.cells.pixels import BESIDE, Extents, Meetings, Worth, extents, meetings
+from gridplan.cells.raster import (
+    NONE,
+    Frame,
+    Labels,
+    connected_labels,
+    fill,
+    frame_around,
+    nearest,
+    runs_of,
+)
 from gridplan.cells.sums import sums_by
 from gridplan.geometry import Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
-_Part = slice | tuple[slice, slice]
 
 PIXEL_M = 2.0
 """Pixel of the raster on which land is shared out among buildings."""
@@ -40,12 +49,6 @@ WORTH = np.array([*(_WORTH[kind] for kind in KINDS), 0.0])
 
 _BOND = 1.05
 """A little holds also along the best line: what else would strips be joined to."""
-
-_STRAIGHT, _STEPPED = 0.7, 0.3
-"""Weights of the two estimates of a border's length from its pixels (see `_borders`)."""
-
-_BESIDE: tuple[tuple[_Part, _Part], ...] = ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
-"""Pixels and those beside them, in a row and in a column."""
 
 _YARD_WALL, _YARD_BUILT = 0.5, 0.05
 """Land with so much of its border along walls, and so much under buildings, is a walled yard."""
@@ -130,10 +133,10 @@ def make_atoms(
     face = fill(faces.polygons[own], frame)
     built = fill(shapes, frame) if len(shapes) else np.zeros_like(face)
     under = built != NONE
-    face[under] = home[built[under] - 1] + 1
+    face = np.where(under, np.r_[0, home + 1].astype(np.int32)[built], face)
     area = shapely.area(faces.polygons[own])
     key = _keys(face, built, frame, small=area < 2 * least_m2, least_m2=least_m2)
-    covered = sums_by(face[under], np.full(int(under.sum()), PIXEL_M**2), len(own) + 1)[1:]
+    covered = PIXEL_M**2 * sums_by(face[under], np.ones(int(under.sum())), len(own) + 1)[1:]
     yards = (estate > 0) | _in_yards(faces, own, area, covered, least_m2=2 * least_m2)
     # The face that a pixel goes with: where a strip goes with a walled place, that place's.
     goes = face
@@ -141,23 +144,27 @@ def make_atoms(
         street_block = np.r_[-1, blocks_of(faces, parting=MAJOR - {WALL})[own]][face]
         close, strip = _strips(np.r_[False, yards][face], street_block, under, frame)
         key, goes = np.where(strip, key[close], key), np.where(strip, face[close], face)
-    image = np.full(face.shape, -1, dtype=np.int64)
-    inside = face != NONE
-    key[~inside] = NONE - 1
-    label = connected_labels(key)[inside]
-    # Labels count from 0, so that those that occur are numbered without sorting the pixels.
-    occurs = np.zeros(int(label.max()) + 1, dtype=bool)
-    occurs[label] = True
-    image[inside] = (np.cumsum(occurs) - 1)[label]
-    worth = _face_worth(faces, own)
-    raw = _measure(image, face, under, frame, worth)
-    plan = _joined(raw.area_m2, raw.left, raw.right, raw.length_m, raw.worth, least_m2)
-    image[inside] = plan[image[inside]]
-    atoms = _measure(image, face, under, frame, worth)
+    raw = _numbered(key, face != NONE)
+    n = int(raw.max()) + 1
+    sizes, borders = extents(raw, under, n), meetings(raw, face, _face_worth(faces, own))
+    left, right, length, worth, _ = borders.borders(n, PIXEL_M)
+    plan = _joined(sizes.count * PIXEL_M**2, left, right, length, worth, least_m2)
+    image = np.r_[plan, -1].astype(np.int32)[raw]
+    atoms = _measured(image, sizes.joined(plan), borders.joined(plan), frame)
     n = len(atoms.area_m2)
-    behind = _main_face(image[inside], np.r_[0, estate][goes][inside], n)
-    main = _main_face(image[inside], goes[inside] - 1, n)
+    behind = _main_face(image, np.r_[0, estate].astype(np.int32)[goes], n)
+    main = _main_face(image, goes - 1, n)
     return replace(atoms, face=own[main], estate=behind), face
+
+
+def _numbered(key: npt.NDArray[np.int64], inside: npt.NDArray[np.bool_]) -> Labels:
+    """Return the connected areas of one key, numbered from 0 by rows; -1 outside."""
+    key[~inside] = NONE - 1
+    label = connected_labels(key)
+    occurs = np.ones(int(label.max()) + 1, dtype=bool)
+    occurs[label[~inside]] = False
+    numbers = np.where(occurs, np.cumsum(occurs) - 1, -1).astype(np.int32)
+    return np.asarray(numbers[label])
 
 
 def with_components(atoms: Atoms, points: Geometries) -> Atoms:
@@ -212,7 +219,7 @@ def _strips(
     size = frame.pixel_m
     free = (block >= 0) & ~walled
     open_land = free.copy()
-    for one, other in _BESIDE:
+    for one, other in BESIDE:
         open_land[one] &= block[one] == block[other]
     core = ndimage.distance_transform_edt(open_land, sampling=size) > _STRIP_M / 2
     narrow = free
@@ -226,9 +233,9 @@ def _strips(
 
 def _keys(
     face: Labels, built: Labels, frame: Frame, *, small: npt.NDArray[np.bool_], least_m2: float
-) -> Labels:
+) -> npt.NDArray[np.int64]:
     """Return a label per pixel: of its face, and in it of a building or a patch of open land."""
-    close, metres = nearest(built, frame.pixel_m)
+    close, by_building = nearest(built, frame.pixel_m, most_m=_OPEN_M)
     per_patch = max(round((_PATCH_ATOMS * least_m2) ** 0.5 / frame.pixel_m), 1)
     first_row, first_column = round(frame.north / frame.pixel_m), round(frame.west / frame.pixel_m)
     rows = (np.arange(frame.rows) - first_row) // per_patch
@@ -236,51 +243,43 @@ def _keys(
     rows, columns = rows - rows[0], columns - columns[0]
     patch = rows[:, None] * (columns[-1] + 1) + columns[None, :]
     most = int(built.max()) + 1
-    label = np.where(metres <= _OPEN_M, close, most + patch)
+    label = np.where(by_building, close, most + patch)
     whole = np.r_[False, small][face]
     label[whole] = 0
-    return np.asarray(face * (most + int(patch.max()) + 2) + label, dtype=np.int64)
+    return np.asarray(face.astype(np.int64) * (most + int(patch.max()) + 2) + label)
 
 
-def _measure(
-    image: Labels, face: Labels, under: npt.NDArray[np.bool_], frame: Frame, worth: _Worth
-) -> Atoms:
+def _measured(image: Labels, sizes: Extents, borders: Meetings, frame: Frame) -> Atoms:
     """Return what the pixels say of each atom."""
-    inside = image >= 0
-    atom = image[inside]
-    n = int(atom.max()) + 1
-    row, column = np.nonzero(inside)
-    count = np.bincount(atom, minlength=n)
-    x = sums_by(atom, column, n) / count
-    y = sums_by(atom, row, n) / count
-    covered = sums_by(atom, under[inside], n) * frame.pixel_m**2
-    left, right, length, value, rim = _borders(image, face, n, frame.pixel_m, worth)
+    n, pixel = len(sizes.count), frame.pixel_m
+    left, right, length, worth, rim = borders.borders(n, pixel)
     return Atoms(
-        area_m2=np.asarray(count * frame.pixel_m**2, dtype=np.float64),
-        x=frame.west + (x + 0.5) * frame.pixel_m,
-        y=frame.north - (y + 0.5) * frame.pixel_m,
+        area_m2=sizes.count * pixel**2,
+        x=frame.west + (sizes.column / sizes.count + 0.5) * pixel,
+        y=frame.north - (sizes.row / sizes.count + 0.5) * pixel,
         rim_m=rim,
-        built_m2=covered,
+        built_m2=sizes.covered * pixel**2,
         components=np.zeros(n),
         face=np.zeros(n, dtype=np.intp),
         left=left,
         right=right,
         length_m=length,
-        worth=value,
+        worth=worth,
         estate=np.zeros(n, dtype=np.intp),
         image=image,
         frame=frame,
     )
 
 
-def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
+def _main_face(image: Labels, face: Labels, n: int) -> Ints:
     """Return the face that most pixels of each atom lie in."""
     width = int(face.max()) + 1
-    pixel = atom * width + face
+    pixel = image.astype(np.int64) * width + face
     # Pixels in a row are mostly alike: runs of them are far fewer to sort.
-    first = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]])
-    key, run = np.unique(pixel[first], return_inverse=True)
-    count = sums_by(run, np.diff(first, append=len(pixel)), len(key))
+    first, length = runs_of(pixel)
+    inside = image.ravel()[first] >= 0
+    key, run = np.unique(pixel.ravel()[first[inside]], return_inverse=True)
+    count = sums_by(run, length[inside], len(key))
     order = np.lexsort((key, -count, key // width))
     most = key[order[np.unique(key[order] // width, return_index=True)[1]]]
     its_face = np.zeros(n, dtype=np.intp)
@@ -288,58 +287,7 @@ def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
     return its_face
 
 
-def _borders(
-    image: Labels, face: Labels, n: int, pixel_m: float, worth: _Worth
-) -> tuple[Ints, Ints, Floats, Floats, Floats]:
-    """
-    Return the pairs of labels that meet, length and worth of their border, and all rims.
-
-    A border of h sideways and v upright pixel edges is between √(h² + v²) (straight)
-    and h + v (along the axes) long; the estimate lies between the two. What only a
-    sliver without pixels parts does not meet on the ground: that border is rim, as is
-    what lies outside.
-    """
-    keys, counts, good = [], [], []
-    for axis, (one, other) in enumerate(_BESIDE):
-        differ = image[one] != image[other]
-        a, b = image[one][differ] + 1, image[other][differ] + 1
-        value, known = worth.between(face[one][differ] - 1, face[other][differ] - 1)
-        met = known & (a > 0) & (b > 0)
-        keys.append((np.minimum(a, b) * (n + 1) + np.maximum(a, b)) * 2 + met)
-        counts.append(np.tile(np.eye(2)[axis], (len(a), 1)))
-        good.append(np.where(met, value, 0.0))
-    key, at = np.unique(np.concatenate(keys), return_inverse=True)
-    edges = np.concatenate(counts)
-    steps = np.stack([sums_by(at, edges[:, axis], len(key)) for axis in (0, 1)])
-    straight = np.hypot(*steps)
-    length = pixel_m * (_STRAIGHT * straight + _STEPPED * steps.sum(axis=0))
-    value = sums_by(at, np.concatenate(good), len(key)) / np.maximum(steps.sum(axis=0), 1.0)
-    met, (left, right) = key % 2 == 1, np.divmod(key // 2, n + 1)
-    ends = np.concatenate([left[~met], right[~met]]) - 1
-    rim = sums_by(ends[ends >= 0], np.tile(length[~met], 2)[ends >= 0], n)
-    return left[met] - 1, right[met] - 1, length[met], value[met], rim
-
-
-@dataclass(frozen=True, slots=True)
-class _Worth:
-    """How good a border the lines between two faces make; sorted by key, low face · n + high."""
-
-    key: Ints
-    value: Floats
-    faces: int
-
-    def between(self, one: Ints, other: Ints) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return the worth of each border, and whether the two faces meet at all."""
-        same = one == other
-        if not len(self.key):
-            return np.zeros(len(one)), same
-        key = np.minimum(one, other) * self.faces + np.maximum(one, other)
-        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
-        known = self.key[at] == key
-        return np.where(known & ~same, self.value[at], 0.0), known | same
-
-
-def _face_worth(faces: FaceSet, own: Ints) -> _Worth:
+def _face_worth(faces: FaceSet, own: Ints) -> Worth:
     place = np.full(len(faces.polygons), -1, dtype=np.intp)
     place[own] = np.arange(len(own))
     mine = (place[faces.left] >= 0) & (place[faces.right] >= 0)
@@ -348,7 +296,7 @@ def _face_worth(faces: FaceSet, own: Ints) -> _Worth:
     worth = (length * WORTH).sum(axis=1) / np.maximum(length.sum(axis=1), 1e-9)
     key = np.minimum(left, right) * len(own) + np.maximum(left, right)
     order = np.argsort(key, kind="stable")
-    return _Worth(key[order], worth[order], len(own))
+    return Worth(key[order], worth[order], len(own))
 
 
 def blocks_of(faces: FaceSet, *, parting: frozenset[str] = MAJOR) -> Ints:
