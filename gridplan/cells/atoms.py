@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -23,6 +22,7 @@ from gridplan.cells.raster import (
     fill,
     frame_around,
     nearest,
+    nearest_places,
     runs_of,
 )
 from gridplan.cells.sums import sums_by
@@ -216,19 +216,17 @@ def _strips(
     under : array of bool
         Pixels under buildings.
     """
-    size = frame.pixel_m
     free = (block >= 0) & ~walled
     open_land = free.copy()
     for one, other in BESIDE:
         open_land[one] &= block[one] == block[other]
-    core = ndimage.distance_transform_edt(open_land, sampling=size) > _STRIP_M / 2
-    narrow = free
-    if core.any():
-        reach = ndimage.distance_transform_edt(~core, sampling=size)
-        narrow = free & (reach > _STRIP_M / 2)
-    metres, places = ndimage.distance_transform_edt(~walled, sampling=size, return_indices=True)
-    close = tuple(places)
-    return close, narrow & ~under & (metres < _STRIP_M) & (block == block[close])
+    half = (_STRIP_M / 2 / frame.pixel_m) ** 2
+    # The rim of the frame is outside, so that there always is some land that is not open.
+    core = nearest_places(~open_land)[1] > half
+    narrow = free & (nearest_places(core)[1] > half) if core.any() else free
+    close, squares = nearest_places(walled)
+    near = squares < (_STRIP_M / frame.pixel_m) ** 2
+    return close, narrow & ~under & near & (block == block[close])
 
 
 def _keys(

@@ -164,13 +164,13 @@ def line_kinds(found: pd.DataFrame, lines: Lines) -> Ints:
     )
     kind = np.full(len(found), NO_LINE, dtype=np.intp)
     # Straight steps, not lines: of a long winding line most is far from any one segment.
-    steps, line = _steps(lines.shapes)
+    steps, line = steps_of(lines.shapes)
     segment, step = shapely.STRtree(steps).query(middle, "dwithin", distance=_ON_LINE_M)
     np.minimum.at(kind, segment, lines.kind[line[step]])
     return kind
 
 
-def _steps(lines: Geometries) -> tuple[Geometries, Ints]:
+def steps_of(lines: Geometries) -> tuple[Geometries, Ints]:
     """Return the straight steps of lines, and the line each is of."""
     coords, line = shapely.get_coordinates(lines, return_index=True)
     same = line[1:] == line[:-1]

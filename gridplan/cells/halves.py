@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ _LENGTH_COST = 0.3
 _FREE_MISS, _FREE_CELLS, _MISS_COST = 0.04, 4, 6.0
 """A cut may miss the area of its sides by the first share of a cell for each cell, of up to the
 second number of cells, at no cost; each cell's area beyond costs the third."""
+
+_CANDIDATES = 18
+"""Of the cheapest cuts, so many are looked at for those."""
 
 _MENDED = 3
 """How often pieces are given to the other side before a cut is given up."""
@@ -213,8 +217,8 @@ class _Sweep:
         Where each ground begins.
     left, right : array of int
         Positions of atoms that share a border inside their ground, sorted by the left.
-    order, rank : array of int, shape (directions, n)
-        Positions in the order of the sweep, and the place of each position in it.
+    rank : array of int, shape (directions, n)
+        Place of each position in the sweep.
     cost : array of float, shape (directions, n)
         Of the cut after each place.
     """
@@ -224,7 +228,6 @@ class _Sweep:
     first: Ints
     left: Ints
     right: Ints
-    order: Ints
     rank: Ints
     cost: Floats
 
@@ -245,7 +248,7 @@ def _swept(cutter: Cutter, grounds: list[Ground]) -> _Sweep:
     cost = _between(rank[:, left], rank[:, right], weight, len(own))
     cost += _miss_costs(atoms.area_m2[own], order, first, grounds)
     cost[:, first[1:] - 1] = np.inf
-    return _Sweep(own, ground, first, left, right, order, rank, cost.round(6))
+    return _Sweep(own, ground, first, left, right, rank, cost.round(6))
 
 
 def _between(one: Ints, other: Ints, value: Floats, n: int) -> Floats:
@@ -275,107 +278,114 @@ def _miss_costs(area: Floats, order: Ints, first: Ints, grounds: list[Ground]) -
 
 def _sides(cutter: Cutter, sweep: _Sweep) -> list[Flags | None]:
     """Return, for each ground, the atoms on one side of its best cut; None where there is none."""
-    first = sweep.first
-    least = np.minimum.reduceat(sweep.cost, first[:-1], axis=1).min(axis=0)
-    row, last = np.nonzero(sweep.cost == least[sweep.ground])
-    at = np.unique(sweep.ground[last], return_index=True)[1]
-    row, last = row[at][sweep.ground], last[at][sweep.ground]
-    side = sweep.rank[row, np.arange(len(row))] <= last
-    whole = _in_two(sweep, side)
+    ends, left_over = sweep.first, sweep
+    number, position = np.arange(len(ends) - 1), np.arange(len(sweep.own))
+    tried, least_moved = np.zeros(len(number), dtype=np.intp), np.full(len(number), np.inf)
+    chosen = np.zeros(len(position), dtype=bool)
+    for _ in range(_CANDIDATES):
+        drawn, possible = _best_cuts(left_over)
+        whole = _in_two(left_over, drawn)
+        # Most cuts hang together at once.
+        taken = whole[left_over.ground]
+        chosen[position[taken]], least_moved[number[whole]] = drawn[taken], 0.0
+        again = possible & ~whole
+        if not again.any():
+            break
+        kept = again[left_over.ground]
+        position, number, left_over = position[kept], number[again], _some_of(left_over, again)
+        area, drawn = cutter.atoms.area_m2[left_over.own], drawn[kept]
+        mended, whole = _mended(left_over, drawn, area)
+        moved = np.add.reduceat(np.where(mended != drawn, area, 0.0), left_over.first[:-1])
+        better = whole & (moved < least_moved[number])
+        least_moved[number[better]] = moved[better]
+        taken = better[left_over.ground]
+        chosen[position[taken]] = mended[taken]
+        tried[number] += whole
+        again = tried[number] < _TRIED
+        if not again.any():
+            break
+        position, number = position[again[left_over.ground]], number[again]
+        left_over = _some_of(left_over, again)
+    found = np.isfinite(least_moved).tolist()
     return [
-        side[a:b] if whole[one] else _mended_side(cutter, sweep, one)
-        for one, (a, b) in enumerate(zip(first[:-1].tolist(), first[1:].tolist(), strict=True))
+        chosen[a:b] if is_cut else None
+        for (a, b), is_cut in zip(pairwise(ends), found, strict=True)
     ]
 
 
-def _in_two(sweep: _Sweep, side: Flags) -> list[bool]:
-    """Return of which grounds both sides hang together."""
-    label = connected_labels(side, sweep.left, sweep.right)
-    pieces = sweep.ground[np.unique(label, return_index=True)[1]]
-    count = np.bincount(pieces, minlength=len(sweep.first) - 1)
-    whole: list[bool] = (count == len((True, False))).tolist()
-    return whole
+def _best_cuts(sweep: _Sweep) -> tuple[Flags, Flags]:
+    """
+    Return which atoms lie on one side of the cheapest cut of each ground, and if there is one.
+
+    A cut that has been returned is not returned again.
+    """
+    least = np.minimum.reduceat(sweep.cost, sweep.first[:-1], axis=1).min(axis=0)
+    row, last = np.nonzero(sweep.cost == least[sweep.ground])
+    at = np.unique(sweep.ground[last], return_index=True)[1]
+    row, last = row[at], last[at]
+    sweep.cost[row, last] = np.inf
+    ground = sweep.ground
+    side = sweep.rank[row[ground], np.arange(len(ground))] <= last[ground]
+    return side, np.isfinite(least)
 
 
-def _mended_side(cutter: Cutter, sweep: _Sweep, one: int) -> Flags | None:
-    """Return the side of a cut of one ground that needs least mending, of its best few."""
-    begin, end = int(sweep.first[one]), int(sweep.first[one + 1])
-    n = end - begin
-    area: list[float] = cutter.atoms.area_m2[sweep.own[begin:end]].tolist()
-    near: list[list[int]] = [[] for _ in range(n)]
-    span = slice(*np.searchsorted(sweep.left, [begin, end]).tolist())
-    ends = (sweep.left[span] - begin).tolist(), (sweep.right[span] - begin).tolist()
-    for a, b in zip(*ends, strict=True):
-        near[a].append(b)
-        near[b].append(a)
-    cost, rank = sweep.cost[:, begin:end], sweep.rank[:, begin:end] - begin
-    fallback: tuple[float, list[bool]] | None = None
-    tried = 0
-    for flat in _least(cost.ravel(), 6 * _TRIED).tolist():
-        direction, last = divmod(flat, n)
-        if not np.isfinite(cost[direction, last]):
-            break
-        drawn: list[bool] = (rank[direction] <= last).tolist()
-        mended = _hanging_together(drawn, near, area)
-        if mended is None:
-            continue
-        moved = sum(m2 for m2, a, b in zip(area, mended, drawn, strict=True) if a != b)
-        if fallback is None or moved < fallback[0]:
-            fallback = (moved, mended)
-        tried += 1
-        if moved == 0.0 or tried >= _TRIED:
-            break
-    return None if fallback is None else np.array(fallback[1])
+def _some_of(sweep: _Sweep, chosen: Flags) -> _Sweep:
+    """Return the sweep over some of its grounds."""
+    kept = chosen[sweep.ground]
+    to = np.cumsum(kept) - 1
+    inside = kept[sweep.left]
+    ground = (np.cumsum(chosen) - 1)[sweep.ground[kept]]
+    return _Sweep(
+        own=sweep.own[kept],
+        ground=ground,
+        first=np.searchsorted(ground, np.arange(int(chosen.sum()) + 1)),
+        left=to[sweep.left[inside]],
+        right=to[sweep.right[inside]],
+        rank=to[sweep.rank[:, kept]],
+        cost=sweep.cost[:, kept],
+    )
 
 
-def _least(values: Floats, count: int) -> Ints:
-    """Return the positions of the least values in their order, the first of equal ones first."""
-    if len(values) <= count:
-        return np.argsort(values, kind="stable")
-    few = np.flatnonzero(values <= np.partition(values, count)[count])
-    return few[np.argsort(values[few], kind="stable")][:count]
+def _mended(sweep: _Sweep, side: Flags, area: Floats) -> tuple[Flags, Flags]:
+    """
+    Return the sides with all but the largest piece of each given to the other.
 
-
-def _hanging_together(
-    side: list[bool], near: list[list[int]], area: list[float]
-) -> list[bool] | None:
-    """Return the sides with all but the largest piece of each given to the other, or None."""
-    mended = side
+    Returns
+    -------
+    side : array of bool, shape (n,)
+    whole : array of bool, shape (grounds,)
+        Whether both sides of a ground now hang together.
+    """
     for _ in range(_MENDED):
-        pieces = _pieces(mended, near)
-        count = sum(mended[piece[0]] for piece in pieces)
-        if not 0 < count < len(pieces):
-            return None
-        if len(pieces) == len((True, False)):
-            return mended
-        size = [sum(area[atom] for atom in piece) for piece in pieces]
-        mended = mended.copy()
-        for value in (True, False):
-            own = [at for at, piece in enumerate(pieces) if side[piece[0]] == value]
-            main = max(own, key=lambda at: (size[at], -at))
-            for at in own:
-                if at != main:
-                    for atom in pieces[at]:
-                        mended[atom] = not value
-        side = mended
-    return None
+        label, first = _pieces(sweep, side)
+        ground, is_one = sweep.ground[first], side[first]
+        half = 2 * ground + is_one
+        size = np.bincount(label, weights=area)
+        order = np.lexsort((first, -size, half))
+        halves, at = np.unique(half[order], return_index=True)
+        main = np.zeros(len(first), dtype=bool)
+        main[order[at]] = True
+        # Where one side is empty no mending gives it anything.
+        main |= np.bincount(halves // 2, minlength=len(sweep.first) - 1)[ground] == 1
+        if main.all():
+            break
+        side = side ^ ~main[label]
+    return side, _in_two(sweep, side)
 
 
-def _pieces(side: list[bool], near: list[list[int]]) -> list[list[int]]:
-    """Return the connected pieces of both sides, each with its first atom first."""
-    seen = [False] * len(side)
-    pieces = []
-    for first in range(len(side)):
-        if seen[first]:
-            continue
-        seen[first], piece = True, [first]
-        for atom in piece:
-            for other in near[atom]:
-                if not seen[other] and side[other] == side[first]:
-                    seen[other] = True
-                    piece.append(other)
-        pieces.append(piece)
-    return pieces
+def _pieces(sweep: _Sweep, side: Flags) -> tuple[Ints, Ints]:
+    """Return the connected piece of its side that each atom is in, and the first atom of each."""
+    label = connected_labels(side, sweep.left, sweep.right)
+    return label, np.unique(label, return_index=True)[1]
+
+
+def _in_two(sweep: _Sweep, side: Flags) -> Flags:
+    """Return of which grounds both sides hang together."""
+    first = _pieces(sweep, side)[1]
+    n = len(sweep.first) - 1
+    ones = np.bincount(sweep.ground[first[side[first]]], minlength=n)
+    pieces = np.bincount(sweep.ground[first], minlength=n)
+    return np.asarray((ones == 1) & (pieces == len((True, False))))
 
 
 def connected_labels(side: Flags, left: Ints, right: Ints) -> Ints:

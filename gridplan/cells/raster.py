@@ -114,15 +114,26 @@ def nearest(
     empty = labels == NONE
     if empty.all():
         return labels, np.zeros(labels.shape, dtype=bool)
-    row, column = ndimage.distance_transform_edt(empty, return_distances=False, return_indices=True)
-    found = labels[row, column]
-    # Whole pixels, in place: distances in metres of all pixels would be most of the work.
-    row -= np.arange(labels.shape[0], dtype=row.dtype)[:, None]
-    column -= np.arange(labels.shape[1], dtype=column.dtype)
-    row *= row
-    column *= column
-    row += column
-    return found, row <= (most_m / pixel_m) ** 2
+    places, squares = nearest_places(~empty)
+    return labels[places], squares <= (most_m / pixel_m) ** 2
+
+
+def nearest_places(
+    mask: npt.NDArray[np.bool_],
+) -> tuple[tuple[Labels, Labels], Labels]:
+    """
+    Return the place in `mask` nearest to each pixel, and the square of how far, in pixels.
+
+    `mask` must not be empty.
+    """
+    row, column = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    # Whole numbers: distances in metres of all pixels would take longer than the search.
+    down = row - np.arange(mask.shape[0], dtype=row.dtype)[:, None]
+    right = column - np.arange(mask.shape[1], dtype=column.dtype)
+    down *= down
+    right *= right
+    down += right
+    return (row, column), down
 
 
 def connected_labels(labels: npt.NDArray[np.integer]) -> Labels:

@@ -31,6 +31,9 @@ once, of so many."""
 _WORTHWHILE = 0.01
 """Least gain for which cells are divided anew."""
 
+_WAVES = 1
+"""How often bad cells are divided anew, all at once, before single atoms move again."""
+
 _GAIN = 1e-6
 _PASSES = 12
 _ROUNDS = 3
@@ -87,6 +90,7 @@ class Search:
         self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
         self._costs: dict[int, float] = {}
         self._beside: dict[int, dict[int, tuple[float, float]]] = {}
+        self._changed: set[int] = set()
         self._own: dict[int, Ints] = {}
         self._version: dict[int, int] = {}
         self._divided: dict[tuple[tuple[int, int], ...], list[Way]] = {}
@@ -235,17 +239,29 @@ class Search:
         int
             How often that was better.
         """
-        order = sorted(
-            (
-                one
-                for one, own in enumerate(self.cells.members)
-                if own and self.cost(one) > worse_than
-            ),
-            key=lambda one: (-round(self.cost(one), 6), one),
+        repaired = 0
+        for _ in range(_WAVES):
+            order = [one for one in self._worst(worse_than) if self._is_news(one)]
+            self._divide([(one, *others) for one in order for others in self._company(one)])
+            self._changed.clear()
+            better = 0
+            for one in order:
+                # What has changed since all were divided together waits for the next time.
+                if one in self._changed:
+                    self._seen.pop(one, None)
+                else:
+                    better += self._repair(one)
+            repaired += better
+            if not better:
+                break
+        return repaired
+
+    def _worst(self, worse_than: float) -> list[int]:
+        """Return the cells that cost more, the dearest first."""
+        bad = (
+            one for one, own in enumerate(self.cells.members) if own and self.cost(one) > worse_than
         )
-        news = [one for one in order if self._seen.get(one) != self._state(one)]
-        self._divide([(one, *others) for one in news for others in self._company(one)])
-        return sum(self._repair(one) for one in order if self._is_news(one))
+        return sorted(bad, key=lambda one: (-round(self.cost(one), 6), one))
 
     def _is_news(self, cell: int) -> bool:
         """Return whether a cell or what is around it has changed since it was last looked at."""
@@ -277,11 +293,11 @@ class Search:
         """Forget what was known of a cell some of whose atoms change, and of what is beside."""
         self._version[cell] = self._version.get(cell, 0) + 1
         self._costs.pop(cell, None)
-        self._beside.pop(cell, None)
         self._own.pop(cell, None)
-        for atom in atoms:
-            for other, _, _ in self.near[atom]:
-                self._beside.pop(self.cells.of_atom[other], None)
+        around = {self.cells.of_atom[other] for atom in atoms for other, _, _ in self.near[atom]}
+        for one in (cell, *around):
+            self._beside.pop(one, None)
+            self._changed.add(one)
 
     def _likely(self, cell: int) -> list[int]:
         """Return the neighbours with which a cell shares most of its border."""
