@@ -18,6 +18,7 @@ from gridplan.cells.halves import make_cutter
 from gridplan.cells.land import Footprints, Land, Lines, border_lines, footprints
 from gridplan.cells.management import Management, management_lines
 from gridplan.cells.options import CellOptions
+from gridplan.cells.rings import open_rings
 from gridplan.cells.search import search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
 from gridplan.cells.spikes import without_spikes
@@ -149,6 +150,7 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
         frozenset(g.realm for g in groups if g.realm > 0) if sizes.whole_estates else frozenset()
     )
     search = search_cells(cutter, adjacency_lists(atoms, cut), groups, sizes, whole=whole)
+    open_rings(search, whole=whole)
     bridged = bridged_water(atoms.left, atoms.right, atoms.worth, own.wet)
     part_banks(search, own.wet, bridged, whole=whole)
     return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)

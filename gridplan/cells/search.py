@@ -90,6 +90,7 @@ class Search:
         self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
         self._costs: dict[int, float] = {}
         self._beside: dict[int, dict[int, tuple[float, float]]] = {}
+        self._counts: dict[float, int] = {}
         self._changed: set[int] = set()
         self._own: dict[int, Ints] = {}
         self._version: dict[int, int] = {}
@@ -327,7 +328,7 @@ class Search:
         if best is None:
             return False
         _, others, parts = best
-        self._divide_anew((cell, *others), parts)
+        self.divide_anew((cell, *others), parts)
         return True
 
     def _cost_together(self, together: Sequence[int]) -> float:
@@ -366,6 +367,13 @@ class Search:
             known = self._own[cell] = np.fromiter(members, dtype=np.intp, count=len(members))
         return known
 
+    def _count(self, share: float) -> int:
+        """Return into how many cells land of so many target areas divides best."""
+        known = self._counts.get(share)
+        if known is None:
+            known = self._counts[share] = self.score.count(share)
+        return known
+
     def _ground(self, together: Sequence[int]) -> list[Ground]:
         """Return the land of some cells, to be divided into as many as fit, and as there are."""
         cells = self.cells
@@ -374,10 +382,11 @@ class Search:
         counts = {1}
         if len({cells.realm[one] for one in together}) == 1:
             share = sum(cells.area[one] for one in together) / target
-            counts = {max(self.score.count(share), 1), len(together)}
+            counts = {self._count(share), len(together)}
         return [Ground(own, one, target) for one in sorted(counts)]
 
-    def _divide_anew(self, together: Sequence[int], parts: list[Ints]) -> None:
+    def divide_anew(self, together: Sequence[int], parts: list[Ints]) -> None:
+        """Put cells of these parts in the place of some cells."""
         cells = self.cells
         target = min(cells.target[one] for one in together)
         realm = cells.realm[max(together, key=lambda one: (cells.area[one], -one))]
@@ -412,59 +421,9 @@ class Search:
                 continue
             count = self.score.count(cells.area[one] / sizes.built_m2)
             cells.target[one] = sizes.built_m2
-            self._divide_anew([one], divide(self.cutter, Ground(own, count, sizes.built_m2)))
+            self.divide_anew([one], divide(self.cutter, Ground(own, count, sizes.built_m2)))
             filled += 1
         return filled
-
-    # ---- cells within cells ----
-
-    def open_rings(self, *, whole: frozenset[int]) -> int:
-        """
-        Take each cell within another together with it, and divide both anew or join them.
-
-        Parameters
-        ----------
-        whole : frozenset of int
-            Realms that stay as they are, also within another cell.
-
-        Returns
-        -------
-        int
-            How many there were.
-        """
-        opened = 0
-        for cell in range(len(self.cells.members)):
-            host = self._ring_around(cell)
-            if host is None or {self.cells.realm[cell], self.cells.realm[host]} & whole:
-                continue
-            own = np.array(sorted(self.cells.members[cell] | self.cells.members[host]))
-            target = min(self.cells.target[one] for one in (cell, host))
-            share = sum(self.cells.area[one] for one in (cell, host)) / target
-            counts = sorted({max(self.score.count(share), 1), 2})
-            (ways,) = ways_to_divide(self.cutter, [[Ground(own, k, target) for k in counts]])
-            ways = [way for way in ways if self._without_rings(way.parts)]
-            # A court that one building encloses stays with the building.
-            best = min(ways or [Way(0.0, [own])], key=lambda way: round(way.cost, 6)).parts
-            self._divide_anew([cell, host], best)
-            opened += 1
-        return opened
-
-    def _ring_around(self, cell: int) -> int | None:
-        """Return the only cell around a cell, if there is nothing else around it."""
-        members, of_atom = self.cells.members[cell], self.cells.of_atom
-        if any(self.rim[atom] > 0 for atom in members):
-            return None
-        around = {of_atom[o] for atom in members for o, _, _ in self.near[atom]} - {cell}
-        return around.pop() if len(around) == 1 else None
-
-    def _without_rings(self, parts: list[Ints]) -> bool:
-        """Return whether each part meets something else than one of the other parts."""
-        label = {atom: at for at, part in enumerate(parts) for atom in part.tolist()}
-        for at, part in enumerate(parts):
-            near = {label.get(o, -1) for atom in part.tolist() for o, _, _ in self.near[atom]}
-            if len(near - {at}) <= 1 and not any(self.rim[atom] > 0 for atom in part.tolist()):
-                return len(parts) == 1
-        return True
 
 
 def search_cells(
@@ -489,5 +448,4 @@ def search_cells(
     if search.fill_open(sizes, whole=whole):
         search.improve()
         search.repair()
-    search.open_rings(whole=whole)
     return search

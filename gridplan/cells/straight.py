@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridplan.cells.faces import NO_LINE, OUTSIDE, line_kinds, segments, steps_of
+from gridplan.cells.faces import NO_LINE, OUTSIDE, line_kinds, segments
 from gridplan.cells.land import Lines
 from gridplan.geometry import Floats, Geometries
 
@@ -114,7 +114,7 @@ def straight_borders(
     ends = found[["x0", "y0", "x1", "y1"]].to_numpy().reshape(-1, 2, 2)
     beside = found[["left", "right"]].to_numpy()[bare]
     chains = _turned(_chains(ends[bare], beside), polygons)
-    guided = np.concatenate([shapely.linestrings(ends[~bare]), steps_of(lines.shapes)[0]])
+    guided = np.concatenate([shapely.linestrings(ends[~bare]), lines.steps[0].geometries])
     straight = _Straight(chains, guided, footprints)
     area: list[float] = shapely.area(polygons).tolist()
     dropped = [
