@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridplan.cells.faces import FaceSet
 from gridplan.cells.land import KINDS, MAJOR, RAIL, STREET, WALL, WATER, WAY
-from gridplan.cells.pixels import BESIDE, Extents, Meetings, Worth, extents, meetings
+from gridplan.cells.pixels import BESIDE, Borders, Extents, FaceBorders, Meetings, extents, meetings
 from gridplan.cells.raster import (
     NONE,
     Frame,
@@ -33,11 +33,14 @@ Ints = npt.NDArray[np.intp]
 PIXEL_M = 2.0
 """Pixel of the raster on which land is shared out among buildings."""
 
-_OPEN_M = 20.0
+_OPEN_M = 6.0
 """Land farther than this from a building is open."""
 
 _PATCH_ATOMS = 3.2
 """Open land is divided into square patches of this many times the area of the least atom."""
+
+_SPECK_M2 = 40.0
+"""A smaller piece of water or land is what pixels leave of the edge of the other."""
 
 _STRIP_M = 30.0
 """Land between a wall and the next line that is narrower than this goes with the estate."""
@@ -72,6 +75,10 @@ class Atoms:
     left, right : array of int, shape (m,)
     length_m, worth : array of float, shape (m,)
         Border of each pair: its length, and how much of that runs on lines (0 to 1).
+    land_m : array of float, shape (m,)
+        Length of each pair's border with land on both sides.
+    bridge : array of bool, shape (m,)
+        Pairs of water that a street or a path runs between.
     estate : array of int
         Walled estate that most of it lies in, or beside as a strip of land; 0 for none.
     image : array of int, shape (rows, columns)
@@ -90,6 +97,8 @@ class Atoms:
     right: Ints
     length_m: Floats
     worth: Floats
+    land_m: Floats
+    bridge: npt.NDArray[np.bool_]
     estate: Ints
     image: Labels
     frame: Frame
@@ -101,6 +110,7 @@ def make_atoms(
     shapes: Geometries,
     home: Ints,
     estate: Ints,
+    wet: npt.NDArray[np.bool_],
     *,
     least_m2: float,
 ) -> tuple[Atoms, Labels]:
@@ -119,6 +129,8 @@ def make_atoms(
         Face each footprint belongs to, as a position in `own`.
     estate : array of int
         Walled estate that each face of `own` lies in, from 1; 0 outside.
+    wet : array of bool
+        Faces of `own` that are water.
     least_m2 : float
         Smaller atoms are joined to a neighbour; faces of up to twice this are not divided.
 
@@ -146,9 +158,9 @@ def make_atoms(
         key, goes = np.where(strip, key[close], key), np.where(strip, face[close], face)
     raw = _numbered(key, face != NONE)
     n = int(raw.max()) + 1
-    sizes, borders = extents(raw, under, n), meetings(raw, face, _face_worth(faces, own))
-    left, right, length, worth, _ = borders.borders(n, PIXEL_M)
-    plan = _joined(sizes.count * PIXEL_M**2, left, right, length, worth, least_m2)
+    sizes, borders = extents(raw, under, n), meetings(raw, face, _face_borders(faces, own, wet))
+    is_wet = np.asarray(wet[_any_face(raw, face, n) - 1])
+    plan = _joined(sizes.count * PIXEL_M**2, borders.borders(n, PIXEL_M), is_wet, least_m2)
     image = np.r_[plan, -1].astype(np.int32)[raw]
     atoms = _measured(image, sizes.joined(plan), borders.joined(plan), frame)
     n = len(atoms.area_m2)
@@ -250,19 +262,21 @@ def _keys(
 def _measured(image: Labels, sizes: Extents, borders: Meetings, frame: Frame) -> Atoms:
     """Return what the pixels say of each atom."""
     n, pixel = len(sizes.count), frame.pixel_m
-    left, right, length, worth, rim = borders.borders(n, pixel)
+    met = borders.borders(n, pixel)
     return Atoms(
         area_m2=sizes.count * pixel**2,
         x=frame.west + (sizes.column / sizes.count + 0.5) * pixel,
         y=frame.north - (sizes.row / sizes.count + 0.5) * pixel,
-        rim_m=rim,
+        rim_m=met.rim_m,
         built_m2=sizes.covered * pixel**2,
         components=np.zeros(n),
         face=np.zeros(n, dtype=np.intp),
-        left=left,
-        right=right,
-        length_m=length,
-        worth=worth,
+        left=met.left,
+        right=met.right,
+        length_m=met.length_m,
+        worth=met.worth,
+        land_m=met.land_m,
+        bridge=met.bridge,
         estate=np.zeros(n, dtype=np.intp),
         image=image,
         frame=frame,
@@ -285,16 +299,17 @@ def _main_face(image: Labels, face: Labels, n: int) -> Ints:
     return its_face
 
 
-def _face_worth(faces: FaceSet, own: Ints) -> Worth:
+def _face_borders(faces: FaceSet, own: Ints, wet: npt.NDArray[np.bool_]) -> FaceBorders:
     place = np.full(len(faces.polygons), -1, dtype=np.intp)
     place[own] = np.arange(len(own))
     mine = (place[faces.left] >= 0) & (place[faces.right] >= 0)
     left, right = place[faces.left[mine]], place[faces.right[mine]]
     length = faces.length_m[mine]
     worth = (length * WORTH).sum(axis=1) / np.maximum(length.sum(axis=1), 1e-9)
+    way = length[:, [KINDS.index(STREET), KINDS.index(WAY)]].sum(axis=1) > 0
     key = np.minimum(left, right) * len(own) + np.maximum(left, right)
     order = np.argsort(key, kind="stable")
-    return Worth(key[order], worth[order], len(own))
+    return FaceBorders(key[order], worth[order], way[order], wet)
 
 
 def blocks_of(faces: FaceSet, *, parting: frozenset[str] = MAJOR) -> Ints:
@@ -315,23 +330,29 @@ def bond_m(length_m: Floats, worth: Floats) -> Floats:
     return np.asarray(length_m * (_BOND - worth) ** 2)
 
 
-def _joined(
-    area: Floats,
-    left: Ints,
-    right: Ints,
-    length: Floats,
-    worth: Floats,
-    least_m2: float,
-) -> Ints:
+def _any_face(image: Labels, face: Labels, n: int) -> Ints:
+    """Return the face of one pixel of each label."""
+    first = runs_of(image)[0]
+    label = image.ravel()[first]
+    found = np.zeros(n, dtype=np.intp)
+    found[label[label >= 0]] = face.ravel()[first[label >= 0]]
+    return found
+
+
+def _joined(area: Floats, borders: Borders, wet: npt.NDArray[np.bool_], least_m2: float) -> Ints:
     """
     Return the atom each raw piece belongs to, once all below `least_m2` are joined.
 
     The smallest goes first, into the neighbour with which it shares the most border
-    that runs on no line.
+    that runs on no line. Land and water are not joined, or a canal would be a way over;
+    but for specks.
     """
     near: list[dict[int, float]] = [{} for _ in area]
-    bond = bond_m(length, worth)
-    for a, b, m in zip(left.tolist(), right.tolist(), bond.round(3).tolist(), strict=True):
+    bond = bond_m(borders.length_m, borders.worth).round(3)
+    left, right = borders.left, borders.right
+    may = (wet[left] == wet[right]) | (np.minimum(area[left], area[right]) < _SPECK_M2)
+    rows = zip(left[may].tolist(), right[may].tolist(), bond[may].tolist(), strict=True)
+    for a, b, m in rows:
         near[a][b] = m
         near[b][a] = m
     size = area.tolist()

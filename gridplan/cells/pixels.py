@@ -23,22 +23,37 @@ _STRAIGHT, _STEPPED = 0.7, 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
-    """How good a border the lines between two faces make; sorted by key, low face · n + high."""
+class FaceBorders:
+    """
+    What lies between two faces, and on them.
+
+    Attributes
+    ----------
+    key : array of int, shape (m,)
+        Low face · n + high face, sorted.
+    worth : array of float, shape (m,)
+        How good a border the lines between them make.
+    way : array of bool, shape (m,)
+        Whether a street or a path runs there.
+    wet : array of bool, shape (n,)
+        Faces that are water.
+    """
 
     key: Ints
-    value: Floats
-    faces: int
+    worth: Floats
+    way: Flags
+    wet: Flags
 
-    def between(self, one: Ints, other: Ints) -> tuple[Floats, Flags]:
-        """Return the worth of each border, and whether the two faces meet at all."""
+    def between(self, one: Ints, other: Ints) -> tuple[Floats, Flags, Flags]:
+        """Return the worth of each border, whether the two faces meet, and at a way."""
         same = one == other
         if not len(self.key):
-            return np.zeros(len(one)), same
-        key = np.minimum(one, other) * self.faces + np.maximum(one, other)
+            return np.zeros(len(one)), same, np.zeros(len(one), dtype=bool)
+        key = np.minimum(one, other) * len(self.wet) + np.maximum(one, other)
         at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
         known = self.key[at] == key
-        return np.where(known & ~same, self.value[at], 0.0), known | same
+        between = known & ~same
+        return np.where(between, self.worth[at], 0.0), known | same, between & self.way[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,33 @@ def extents(image: Labels, under: Flags, n: int) -> Extents:
 
 
 @dataclass(frozen=True, slots=True)
+class Borders:
+    """
+    Borders between labels, counted from 0.
+
+    Attributes
+    ----------
+    left, right : array of int, shape (m,)
+    length_m, worth : array of float, shape (m,)
+        Length of each, and how much of it runs on lines (0 to 1).
+    land_m : array of float, shape (m,)
+        Of its length, with land on both sides.
+    bridge : array of bool, shape (m,)
+        Whether a way runs there between water on both sides.
+    rim_m : array of float, shape (n,)
+        Length of each label's border with what lies outside.
+    """
+
+    left: Ints
+    right: Ints
+    length_m: Floats
+    worth: Floats
+    land_m: Floats
+    bridge: Flags
+    rim_m: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Meetings:
     """
     Pixel edges between labels.
@@ -96,8 +138,8 @@ class Meetings:
         does not meet on the ground.
     steps : array of float, shape (2, m)
         How many edges lie sideways and upright.
-    worth : array of float
-        Sum over the edges.
+    worth, land, bridge : array of float
+        Sum over the edges; how many have land on both sides, or a way between water on both.
     """
 
     left: Ints
@@ -105,19 +147,20 @@ class Meetings:
     met: Flags
     steps: Floats
     worth: Floats
+    land: Floats
+    bridge: Floats
 
     def joined(self, label: Ints) -> Meetings:
         """Return the edges once labels are joined to those of `label`."""
         to = np.r_[0, label + 1]
         one, other = to[self.left], to[self.right]
         differ = one != other
-        return _summed(
-            one[differ], other[differ], self.met[differ], self.steps[:, differ], self.worth[differ]
-        )
+        sums = np.stack([*self.steps, self.worth, self.land, self.bridge])
+        return _summed(one[differ], other[differ], self.met[differ], sums[:, differ])
 
-    def borders(self, n: int, pixel_m: float) -> tuple[Ints, Ints, Floats, Floats, Floats]:
+    def borders(self, n: int, pixel_m: float) -> Borders:
         """
-        Return the pairs of labels that meet, length and worth of their border, and all rims.
+        Return the borders of the pairs of labels that meet, and all rims.
 
         A border of h sideways and v upright pixel edges is between √(h² + v²) (straight)
         and h + v (along the axes) long; the estimate lies between the two. A border that
@@ -128,10 +171,18 @@ class Meetings:
         value, met = self.worth / np.maximum(total, 1.0), self.met
         ends = np.concatenate([self.left[~met], self.right[~met]]) - 1
         rim = sums_by(ends[ends >= 0], np.tile(length[~met], 2)[ends >= 0], n)
-        return self.left[met] - 1, self.right[met] - 1, length[met], value[met], rim
+        return Borders(
+            self.left[met] - 1,
+            self.right[met] - 1,
+            length[met],
+            value[met],
+            (length * self.land / np.maximum(total, 1.0))[met],
+            self.bridge[met] > 0,
+            rim,
+        )
 
 
-def meetings(image: Labels, face: Labels, worth: Worth) -> Meetings:
+def meetings(image: Labels, face: Labels, between: FaceBorders) -> Meetings:
     """
     Return the pixel edges between labels.
 
@@ -141,39 +192,36 @@ def meetings(image: Labels, face: Labels, worth: Worth) -> Meetings:
         Label of each pixel; below 0 outside.
     face : array of int
         Face of each pixel counted from 1; 0 outside.
-    worth : Worth
+    between : FaceBorders
         Of faces counted from 0.
     """
     found = []
     for axis, (one, other) in enumerate(BESIDE):
         at = np.nonzero(image[one] != image[other])
         a, b = (image[part][at].astype(np.intp) + 1 for part in (one, other))
-        faces = (face[part][at].astype(np.intp) - 1 for part in (one, other))
-        value, known = worth.between(*faces)
+        faces = [face[part][at].astype(np.intp) - 1 for part in (one, other)]
+        worth, known, way = between.between(*faces)
         met = known & (a > 0) & (b > 0)
-        steps = np.zeros((2, len(a)))
-        steps[axis] = 1.0
-        found.append((a, b, met, steps, np.where(met, value, 0.0)))
-    ones, others, mets, counts, values = zip(*found, strict=True)
+        first, second = (between.wet[part] for part in faces)
+        sums = np.zeros((5, len(a)))
+        sums[axis] = 1.0
+        sums[2:] = worth * met, met & ~first & ~second, met & first & second & way
+        found.append((a, b, met, sums))
+    ones, others, mets, counts = zip(*found, strict=True)
     return _summed(
         np.concatenate(ones),
         np.concatenate(others),
         np.concatenate(mets),
         np.concatenate(counts, axis=1),
-        np.concatenate(values),
     )
 
 
-def _summed(one: Ints, other: Ints, met: Flags, steps: Floats, worth: Floats) -> Meetings:
+def _summed(one: Ints, other: Ints, met: Flags, sums: Floats) -> Meetings:
     """Return the edges summed by pair and by whether they meet."""
     n = max(int(one.max(initial=0)), int(other.max(initial=0))) + 1
     key = (np.minimum(one, other) * n + np.maximum(one, other)) * 2 + met
     keys, at = np.unique(key, return_inverse=True)
     left, right = np.divmod(keys // 2, n)
-    return Meetings(
-        left,
-        right,
-        keys % 2 == 1,
-        np.stack([sums_by(at, row, len(keys)) for row in steps]),
-        sums_by(at, worth, len(keys)),
-    )
+    sideways, upright, worth, land, bridge = (sums_by(at, row, len(keys)) for row in sums)
+    steps = np.stack([sideways, upright])
+    return Meetings(left, right, keys % 2 == 1, steps, worth, land, bridge)
