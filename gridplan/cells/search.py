@@ -31,9 +31,6 @@ once, of so many."""
 _WORTHWHILE = 0.01
 """Least gain for which cells are divided anew."""
 
-_WAVES = 1
-"""How often bad cells are divided anew, all at once, before single atoms move again."""
-
 _GAIN = 1e-6
 _PASSES = 12
 _ROUNDS = 3
@@ -240,21 +237,16 @@ class Search:
         int
             How often that was better.
         """
+        order = [one for one in self._worst(worse_than) if self._is_news(one)]
+        self._divide([(one, *others) for one in order for others in self._company(one)])
+        self._changed.clear()
         repaired = 0
-        for _ in range(_WAVES):
-            order = [one for one in self._worst(worse_than) if self._is_news(one)]
-            self._divide([(one, *others) for one in order for others in self._company(one)])
-            self._changed.clear()
-            better = 0
-            for one in order:
-                # What has changed since all were divided together waits for the next time.
-                if one in self._changed:
-                    self._seen.pop(one, None)
-                else:
-                    better += self._repair(one)
-            repaired += better
-            if not better:
-                break
+        for one in order:
+            # What has changed since all were divided together waits for the next time.
+            if one in self._changed:
+                self._seen.pop(one, None)
+            else:
+                repaired += self._repair(one)
         return repaired
 
     def _worst(self, worse_than: float) -> list[int]:
