@@ -9,6 +9,7 @@ import pydantic
 
 from gridplan.cells import GB_T_30428, PROFILES, CellOptions, CodeProfile
 from gridplan.cells.options import Borders, CellMethod, Estates, Preset
+from gridplan.errors import Message, Note
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 
@@ -18,6 +19,11 @@ _WIDEST_PART = 12
 
 CodePart = Literal["county", "street", "community", "sequence"]
 WhenFull = Literal["coarsen", "stop"]
+
+
+_ONLY_FABRIC = frozenset({"preset", "borders", "estates", "open_factor", "even_components"})
+_ONLY_GIVEN = frozenset({"repair"})
+"""Settings that only cells drawn, or taken over, in one way look at."""
 
 
 class LocalProfile(Section):
@@ -165,6 +171,27 @@ class CellSettings(Section):
         """How the codes of this plan are built."""
         given = self.code_profile
         return PROFILES[given] if isinstance(given, str) else given.profile
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """A note where settings are given that cells drawn in this way do not look at."""
+        unused = _ONLY_GIVEN if self.method == "fabric" else _ONLY_FABRIC
+        if self.method == "square":
+            unused = _ONLY_FABRIC | _ONLY_GIVEN
+        given = tuple(sorted(unused & self.model_fields_set))
+        if not given:
+            return ()
+        names_en = ", ".join(f"`{name}`" for name in given)
+        names_zh = "、".join(f"`{name}`" for name in given)
+        message = Message(
+            en=f'[cells].method = "{self.method}" does not look at {names_en}: '
+            f"{'it is' if len(given) == 1 else 'they are'} given and "
+            f"{'changes' if len(given) == 1 else 'change'} nothing. Take "
+            f"{'it' if len(given) == 1 else 'them'} out, or choose another method.",
+            zh=f'[cells].method = "{self.method}" 不使用 {names_zh}，所设值不起作用。'
+            f"请删去，或改用其他方法。",
+        )
+        return (Note("cell_settings_unused", len(given), message, given),)
 
     @property
     def options(self) -> CellOptions:

@@ -403,7 +403,8 @@ class Config(Section):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the planner should look at in the settings, though they can be used."""
-        return tuple(note for key in self.norms if (note := near_miss(key)))
+        norms = tuple(note for key in self.norms if (note := near_miss(key)))
+        return (*norms, *self.cells.notes)
 
     @property
     def language_asked(self) -> Language | None:

@@ -143,6 +143,27 @@ def test_a_norm_of_ones_own_is_allowed_and_a_near_miss_is_noted(key, near):
 
 
 @pytest.mark.parametrize(
+    ("cells", "unused"),
+    [
+        ({"method": "square", "even_components": 1.0}, ["even_components"]),
+        ({"method": "square", "repair": True, "estates": "whole"}, ["estates", "repair"]),
+        ({"method": "given", "even_components": 1.0, "repair": True}, ["even_components"]),
+        ({"repair": True, "even_components": 1.0}, ["repair"]),
+        ({"method": "square", "open_share": 0.1, "target_m2": 8000.0}, []),
+        ({"even_components": 0.0, "preset": "recognisable"}, []),
+    ],
+)
+def test_settings_of_cells_that_the_method_does_not_look_at_are_noted(cells, unused):
+    place = {**PLACE, "cells": "grid.gpkg"} if cells.get("method") == "given" else PLACE
+    notes = parse_config({"place": place, "cells": cells}).notes
+    assert [note.code for note in notes] == (["cell_settings_unused"] if unused else [])
+    for note in notes:
+        assert list(note.ids) == unused
+        assert f"does not look at {', '.join(f'`{one}`' for one in unused)}" in note.message.en
+        assert f"不使用 {'、'.join(f'`{one}`' for one in unused)}" in note.message.zh
+
+
+@pytest.mark.parametrize(
     ("population", "message"),
     [
         (0, "there must be at least 1 resident"),

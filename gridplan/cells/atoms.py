@@ -8,27 +8,39 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridplan.cells.faces import FaceSet
 from gridplan.cells.land import KINDS, MAJOR, RAIL, STREET, WALL, WATER, WAY
-from gridplan.cells.raster import NONE, Frame, Labels, connected_labels, fill, frame_around, nearest
+from gridplan.cells.pixels import BESIDE, Borders, Extents, FaceBorders, Meetings, extents, meetings
+from gridplan.cells.raster import (
+    NONE,
+    Frame,
+    Labels,
+    connected_labels,
+    fill,
+    frame_around,
+    nearest,
+    nearest_places,
+    runs_of,
+)
 from gridplan.cells.sums import sums_by
 from gridplan.geometry import Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
-_Part = slice | tuple[slice, slice]
 
 PIXEL_M = 2.0
 """Pixel of the raster on which land is shared out among buildings."""
 
-_OPEN_M = 20.0
+_OPEN_M = 6.0
 """Land farther than this from a building is open."""
 
 _PATCH_ATOMS = 3.2
 """Open land is divided into square patches of this many times the area of the least atom."""
+
+_SPECK_M2 = 40.0
+"""A smaller piece of water or land is what pixels leave of the edge of the other."""
 
 _STRIP_M = 30.0
 """Land between a wall and the next line that is narrower than this goes with the estate."""
@@ -40,12 +52,6 @@ WORTH = np.array([*(_WORTH[kind] for kind in KINDS), 0.0])
 
 _BOND = 1.05
 """A little holds also along the best line: what else would strips be joined to."""
-
-_STRAIGHT, _STEPPED = 0.7, 0.3
-"""Weights of the two estimates of a border's length from its pixels (see `_borders`)."""
-
-_BESIDE: tuple[tuple[_Part, _Part], ...] = ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
-"""Pixels and those beside them, in a row and in a column."""
 
 _YARD_WALL, _YARD_BUILT = 0.5, 0.05
 """Land with so much of its border along walls, and so much under buildings, is a walled yard."""
@@ -69,6 +75,10 @@ class Atoms:
     left, right : array of int, shape (m,)
     length_m, worth : array of float, shape (m,)
         Border of each pair: its length, and how much of that runs on lines (0 to 1).
+    land_m : array of float, shape (m,)
+        Length of each pair's border with land on both sides.
+    bridge : array of bool, shape (m,)
+        Pairs of water that a street or a path runs between.
     estate : array of int
         Walled estate that most of it lies in, or beside as a strip of land; 0 for none.
     image : array of int, shape (rows, columns)
@@ -87,6 +97,8 @@ class Atoms:
     right: Ints
     length_m: Floats
     worth: Floats
+    land_m: Floats
+    bridge: npt.NDArray[np.bool_]
     estate: Ints
     image: Labels
     frame: Frame
@@ -98,6 +110,7 @@ def make_atoms(
     shapes: Geometries,
     home: Ints,
     estate: Ints,
+    wet: npt.NDArray[np.bool_],
     *,
     least_m2: float,
 ) -> tuple[Atoms, Labels]:
@@ -116,6 +129,8 @@ def make_atoms(
         Face each footprint belongs to, as a position in `own`.
     estate : array of int
         Walled estate that each face of `own` lies in, from 1; 0 outside.
+    wet : array of bool
+        Faces of `own` that are water.
     least_m2 : float
         Smaller atoms are joined to a neighbour; faces of up to twice this are not divided.
 
@@ -130,10 +145,10 @@ def make_atoms(
     face = fill(faces.polygons[own], frame)
     built = fill(shapes, frame) if len(shapes) else np.zeros_like(face)
     under = built != NONE
-    face[under] = home[built[under] - 1] + 1
+    face = np.where(under, np.r_[0, home + 1].astype(np.int32)[built], face)
     area = shapely.area(faces.polygons[own])
     key = _keys(face, built, frame, small=area < 2 * least_m2, least_m2=least_m2)
-    covered = sums_by(face[under], np.full(int(under.sum()), PIXEL_M**2), len(own) + 1)[1:]
+    covered = PIXEL_M**2 * sums_by(face[under], np.ones(int(under.sum())), len(own) + 1)[1:]
     yards = (estate > 0) | _in_yards(faces, own, area, covered, least_m2=2 * least_m2)
     # The face that a pixel goes with: where a strip goes with a walled place, that place's.
     goes = face
@@ -141,23 +156,27 @@ def make_atoms(
         street_block = np.r_[-1, blocks_of(faces, parting=MAJOR - {WALL})[own]][face]
         close, strip = _strips(np.r_[False, yards][face], street_block, under, frame)
         key, goes = np.where(strip, key[close], key), np.where(strip, face[close], face)
-    image = np.full(face.shape, -1, dtype=np.int64)
-    inside = face != NONE
-    key[~inside] = NONE - 1
-    label = connected_labels(key)[inside]
-    # Labels count from 0, so that those that occur are numbered without sorting the pixels.
-    occurs = np.zeros(int(label.max()) + 1, dtype=bool)
-    occurs[label] = True
-    image[inside] = (np.cumsum(occurs) - 1)[label]
-    worth = _face_worth(faces, own)
-    raw = _measure(image, face, under, frame, worth)
-    plan = _joined(raw.area_m2, raw.left, raw.right, raw.length_m, raw.worth, least_m2)
-    image[inside] = plan[image[inside]]
-    atoms = _measure(image, face, under, frame, worth)
+    raw = _numbered(key, face != NONE)
+    n = int(raw.max()) + 1
+    sizes, borders = extents(raw, under, n), meetings(raw, face, _face_borders(faces, own, wet))
+    is_wet = np.asarray(wet[_any_face(raw, face, n) - 1])
+    plan = _joined(sizes.count * PIXEL_M**2, borders.borders(n, PIXEL_M), is_wet, least_m2)
+    image = np.r_[plan, -1].astype(np.int32)[raw]
+    atoms = _measured(image, sizes.joined(plan), borders.joined(plan), frame)
     n = len(atoms.area_m2)
-    behind = _main_face(image[inside], np.r_[0, estate][goes][inside], n)
-    main = _main_face(image[inside], goes[inside] - 1, n)
+    behind = _main_face(image, np.r_[0, estate].astype(np.int32)[goes], n)
+    main = _main_face(image, goes - 1, n)
     return replace(atoms, face=own[main], estate=behind), face
+
+
+def _numbered(key: npt.NDArray[np.int64], inside: npt.NDArray[np.bool_]) -> Labels:
+    """Return the connected areas of one key, numbered from 0 by rows; -1 outside."""
+    key[~inside] = NONE - 1
+    label = connected_labels(key)
+    occurs = np.ones(int(label.max()) + 1, dtype=bool)
+    occurs[label[~inside]] = False
+    numbers = np.where(occurs, np.cumsum(occurs) - 1, -1).astype(np.int32)
+    return np.asarray(numbers[label])
 
 
 def with_components(atoms: Atoms, points: Geometries) -> Atoms:
@@ -209,26 +228,24 @@ def _strips(
     under : array of bool
         Pixels under buildings.
     """
-    size = frame.pixel_m
     free = (block >= 0) & ~walled
     open_land = free.copy()
-    for one, other in _BESIDE:
+    for one, other in BESIDE:
         open_land[one] &= block[one] == block[other]
-    core = ndimage.distance_transform_edt(open_land, sampling=size) > _STRIP_M / 2
-    narrow = free
-    if core.any():
-        reach = ndimage.distance_transform_edt(~core, sampling=size)
-        narrow = free & (reach > _STRIP_M / 2)
-    metres, places = ndimage.distance_transform_edt(~walled, sampling=size, return_indices=True)
-    close = tuple(places)
-    return close, narrow & ~under & (metres < _STRIP_M) & (block == block[close])
+    half = (_STRIP_M / 2 / frame.pixel_m) ** 2
+    # The rim of the frame is outside, so that there always is some land that is not open.
+    core = nearest_places(~open_land)[1] > half
+    narrow = free & (nearest_places(core)[1] > half) if core.any() else free
+    close, squares = nearest_places(walled)
+    near = squares < (_STRIP_M / frame.pixel_m) ** 2
+    return close, narrow & ~under & near & (block == block[close])
 
 
 def _keys(
     face: Labels, built: Labels, frame: Frame, *, small: npt.NDArray[np.bool_], least_m2: float
-) -> Labels:
+) -> npt.NDArray[np.int64]:
     """Return a label per pixel: of its face, and in it of a building or a patch of open land."""
-    close, metres = nearest(built, frame.pixel_m)
+    close, by_building = nearest(built, frame.pixel_m, most_m=_OPEN_M)
     per_patch = max(round((_PATCH_ATOMS * least_m2) ** 0.5 / frame.pixel_m), 1)
     first_row, first_column = round(frame.north / frame.pixel_m), round(frame.west / frame.pixel_m)
     rows = (np.arange(frame.rows) - first_row) // per_patch
@@ -236,51 +253,45 @@ def _keys(
     rows, columns = rows - rows[0], columns - columns[0]
     patch = rows[:, None] * (columns[-1] + 1) + columns[None, :]
     most = int(built.max()) + 1
-    label = np.where(metres <= _OPEN_M, close, most + patch)
+    label = np.where(by_building, close, most + patch)
     whole = np.r_[False, small][face]
     label[whole] = 0
-    return np.asarray(face * (most + int(patch.max()) + 2) + label, dtype=np.int64)
+    return np.asarray(face.astype(np.int64) * (most + int(patch.max()) + 2) + label)
 
 
-def _measure(
-    image: Labels, face: Labels, under: npt.NDArray[np.bool_], frame: Frame, worth: _Worth
-) -> Atoms:
+def _measured(image: Labels, sizes: Extents, borders: Meetings, frame: Frame) -> Atoms:
     """Return what the pixels say of each atom."""
-    inside = image >= 0
-    atom = image[inside]
-    n = int(atom.max()) + 1
-    row, column = np.nonzero(inside)
-    count = np.bincount(atom, minlength=n)
-    x = sums_by(atom, column, n) / count
-    y = sums_by(atom, row, n) / count
-    covered = sums_by(atom, under[inside], n) * frame.pixel_m**2
-    left, right, length, value, rim = _borders(image, face, n, frame.pixel_m, worth)
+    n, pixel = len(sizes.count), frame.pixel_m
+    met = borders.borders(n, pixel)
     return Atoms(
-        area_m2=np.asarray(count * frame.pixel_m**2, dtype=np.float64),
-        x=frame.west + (x + 0.5) * frame.pixel_m,
-        y=frame.north - (y + 0.5) * frame.pixel_m,
-        rim_m=rim,
-        built_m2=covered,
+        area_m2=sizes.count * pixel**2,
+        x=frame.west + (sizes.column / sizes.count + 0.5) * pixel,
+        y=frame.north - (sizes.row / sizes.count + 0.5) * pixel,
+        rim_m=met.rim_m,
+        built_m2=sizes.covered * pixel**2,
         components=np.zeros(n),
         face=np.zeros(n, dtype=np.intp),
-        left=left,
-        right=right,
-        length_m=length,
-        worth=value,
+        left=met.left,
+        right=met.right,
+        length_m=met.length_m,
+        worth=met.worth,
+        land_m=met.land_m,
+        bridge=met.bridge,
         estate=np.zeros(n, dtype=np.intp),
         image=image,
         frame=frame,
     )
 
 
-def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
+def _main_face(image: Labels, face: Labels, n: int) -> Ints:
     """Return the face that most pixels of each atom lie in."""
     width = int(face.max()) + 1
-    pixel = atom * width + face
+    pixel = image.astype(np.int64) * width + face
     # Pixels in a row are mostly alike: runs of them are far fewer to sort.
-    first = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]])
-    key, run = np.unique(pixel[first], return_inverse=True)
-    count = sums_by(run, np.diff(first, append=len(pixel)), len(key))
+    first, length = runs_of(pixel)
+    inside = image.ravel()[first] >= 0
+    key, run = np.unique(pixel.ravel()[first[inside]], return_inverse=True)
+    count = sums_by(run, length[inside], len(key))
     order = np.lexsort((key, -count, key // width))
     most = key[order[np.unique(key[order] // width, return_index=True)[1]]]
     its_face = np.zeros(n, dtype=np.intp)
@@ -288,67 +299,17 @@ def _main_face(atom: Labels, face: Labels, n: int) -> Ints:
     return its_face
 
 
-def _borders(
-    image: Labels, face: Labels, n: int, pixel_m: float, worth: _Worth
-) -> tuple[Ints, Ints, Floats, Floats, Floats]:
-    """
-    Return the pairs of labels that meet, length and worth of their border, and all rims.
-
-    A border of h sideways and v upright pixel edges is between √(h² + v²) (straight)
-    and h + v (along the axes) long; the estimate lies between the two. What only a
-    sliver without pixels parts does not meet on the ground: that border is rim, as is
-    what lies outside.
-    """
-    keys, counts, good = [], [], []
-    for axis, (one, other) in enumerate(_BESIDE):
-        differ = image[one] != image[other]
-        a, b = image[one][differ] + 1, image[other][differ] + 1
-        value, known = worth.between(face[one][differ] - 1, face[other][differ] - 1)
-        met = known & (a > 0) & (b > 0)
-        keys.append((np.minimum(a, b) * (n + 1) + np.maximum(a, b)) * 2 + met)
-        counts.append(np.tile(np.eye(2)[axis], (len(a), 1)))
-        good.append(np.where(met, value, 0.0))
-    key, at = np.unique(np.concatenate(keys), return_inverse=True)
-    edges = np.concatenate(counts)
-    steps = np.stack([sums_by(at, edges[:, axis], len(key)) for axis in (0, 1)])
-    straight = np.hypot(*steps)
-    length = pixel_m * (_STRAIGHT * straight + _STEPPED * steps.sum(axis=0))
-    value = sums_by(at, np.concatenate(good), len(key)) / np.maximum(steps.sum(axis=0), 1.0)
-    met, (left, right) = key % 2 == 1, np.divmod(key // 2, n + 1)
-    ends = np.concatenate([left[~met], right[~met]]) - 1
-    rim = sums_by(ends[ends >= 0], np.tile(length[~met], 2)[ends >= 0], n)
-    return left[met] - 1, right[met] - 1, length[met], value[met], rim
-
-
-@dataclass(frozen=True, slots=True)
-class _Worth:
-    """How good a border the lines between two faces make; sorted by key, low face · n + high."""
-
-    key: Ints
-    value: Floats
-    faces: int
-
-    def between(self, one: Ints, other: Ints) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return the worth of each border, and whether the two faces meet at all."""
-        same = one == other
-        if not len(self.key):
-            return np.zeros(len(one)), same
-        key = np.minimum(one, other) * self.faces + np.maximum(one, other)
-        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
-        known = self.key[at] == key
-        return np.where(known & ~same, self.value[at], 0.0), known | same
-
-
-def _face_worth(faces: FaceSet, own: Ints) -> _Worth:
+def _face_borders(faces: FaceSet, own: Ints, wet: npt.NDArray[np.bool_]) -> FaceBorders:
     place = np.full(len(faces.polygons), -1, dtype=np.intp)
     place[own] = np.arange(len(own))
     mine = (place[faces.left] >= 0) & (place[faces.right] >= 0)
     left, right = place[faces.left[mine]], place[faces.right[mine]]
     length = faces.length_m[mine]
     worth = (length * WORTH).sum(axis=1) / np.maximum(length.sum(axis=1), 1e-9)
+    way = length[:, [KINDS.index(STREET), KINDS.index(WAY)]].sum(axis=1) > 0
     key = np.minimum(left, right) * len(own) + np.maximum(left, right)
     order = np.argsort(key, kind="stable")
-    return _Worth(key[order], worth[order], len(own))
+    return FaceBorders(key[order], worth[order], way[order], wet)
 
 
 def blocks_of(faces: FaceSet, *, parting: frozenset[str] = MAJOR) -> Ints:
@@ -369,23 +330,29 @@ def bond_m(length_m: Floats, worth: Floats) -> Floats:
     return np.asarray(length_m * (_BOND - worth) ** 2)
 
 
-def _joined(
-    area: Floats,
-    left: Ints,
-    right: Ints,
-    length: Floats,
-    worth: Floats,
-    least_m2: float,
-) -> Ints:
+def _any_face(image: Labels, face: Labels, n: int) -> Ints:
+    """Return the face of one pixel of each label."""
+    first = runs_of(image)[0]
+    label = image.ravel()[first]
+    found = np.zeros(n, dtype=np.intp)
+    found[label[label >= 0]] = face.ravel()[first[label >= 0]]
+    return found
+
+
+def _joined(area: Floats, borders: Borders, wet: npt.NDArray[np.bool_], least_m2: float) -> Ints:
     """
     Return the atom each raw piece belongs to, once all below `least_m2` are joined.
 
     The smallest goes first, into the neighbour with which it shares the most border
-    that runs on no line.
+    that runs on no line. Land and water are not joined, or a canal would be a way over;
+    but for specks.
     """
     near: list[dict[int, float]] = [{} for _ in area]
-    bond = bond_m(length, worth)
-    for a, b, m in zip(left.tolist(), right.tolist(), bond.round(3).tolist(), strict=True):
+    bond = bond_m(borders.length_m, borders.worth).round(3)
+    left, right = borders.left, borders.right
+    may = (wet[left] == wet[right]) | (np.minimum(area[left], area[right]) < _SPECK_M2)
+    rows = zip(left[may].tolist(), right[may].tolist(), bond[may].tolist(), strict=True)
+    for a, b, m in rows:
         near[a][b] = m
         near[b][a] = m
     size = area.tolist()

@@ -23,7 +23,10 @@ class Score:
     aim : float
         Area a cell should have, as a share of the target area.
     ease : float
-        Deviation from the aim that costs nothing, as a share.
+        Deviation from the aim that costs next to nothing, as a share.
+    pull : float
+        Cost of the square of a smaller deviation, so that as many cells are too large as
+        are too small.
     slope : float
         Cost of a deviation by the whole target area beyond that.
     limit : float
@@ -50,11 +53,12 @@ class Score:
 
     aim: float = 1.0
     ease: float = 0.12
+    pull: float = 10.0
     slope: float = 14.0
     limit: float = 0.4
     steep: float = 30.0
-    line: float = 5.15
-    bare: float = 2.0
+    line: float = 6.2
+    bare: float = 2.3
     form: float = 1.15
     round_enough: float = 1.6
     ragged: float = 1.0
@@ -66,11 +70,11 @@ class Score:
     def area(self, share: float) -> float:
         """Return the cost of a cell of `share` times its target area."""
         off = abs(share - self.aim)
-        # Called a million times a town: what costs nothing is told first.
+        # Called a million times a town: what costs least is told first.
         if off <= self.ease:
-            return 0.0
+            return self.pull * off * off
         beyond = self.steep * (off - self.limit) if off > self.limit else 0.0
-        return self.slope * (off - self.ease) + beyond
+        return self.pull * self.ease * self.ease + self.slope * (off - self.ease) + beyond
 
     def shape(self, area_m2: float, perimeter_m: float) -> float:
         """Return the cost of a cell's form."""
@@ -107,7 +111,8 @@ class Score:
         """Return into how many cells land of `share` times the target area divides best."""
         least = max(1, math.floor(share / (self.aim + self.limit)))
         most = max(1, math.ceil(share / max(self.aim - self.limit, self.aim / 2)))
-        return min(range(least, most + 1), key=lambda k: (self.whole(share, k), k))
+        costs = [self.whole(share, k) for k in range(least, most + 1)]
+        return least + costs.index(min(costs))
 
     def whole(self, share: float, k: int) -> float:
         """Return the cost of `k` equal cells on land of `share` times the target area."""
@@ -121,4 +126,6 @@ class Score:
 
 
 UNIFORM = Score()
-RECOGNISABLE = Score(aim=1.15, ease=0.35, slope=5.0, limit=0.5, line=6.0, bare=3.0, form=1.6)
+RECOGNISABLE = Score(
+    aim=1.15, ease=0.35, pull=0.0, slope=5.0, limit=0.5, line=7.5, bare=3.0, form=1.6
+)

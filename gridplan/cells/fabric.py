@@ -10,7 +10,7 @@ import shapely
 
 from gridplan.cells.atoms import Atoms, blocks_of, make_atoms, with_components
 from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
-from gridplan.cells.banks import bridged_water, part_banks
+from gridplan.cells.banks import part_banks, walks
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
 from gridplan.cells.faces import FaceSet, make_faces
 from gridplan.cells.groups import Group, Sizes, Zoning, adjacency_lists, group_blocks
@@ -18,6 +18,7 @@ from gridplan.cells.halves import make_cutter
 from gridplan.cells.land import Footprints, Land, Lines, border_lines, footprints
 from gridplan.cells.management import Management, management_lines
 from gridplan.cells.options import CellOptions
+from gridplan.cells.rings import open_rings
 from gridplan.cells.search import search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
 from gridplan.cells.spikes import without_spikes
@@ -120,7 +121,13 @@ def _cells_of(
     held = np.flatnonzero((home != NONE) & (place[home] != NONE))
     least = _LEAST_ATOM * options.target_m2
     atoms, face = make_atoms(
-        faces, own, shapes[held], place[home[held]], zoning.estate[own], least_m2=least
+        faces,
+        own,
+        shapes[held],
+        place[home[held]],
+        zoning.estate[own],
+        zoning.wet[own],
+        least_m2=least,
     )
     atoms = with_components(atoms, points)
     score = RECOGNISABLE if options.preset == "recognisable" else UNIFORM
@@ -149,8 +156,8 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
         frozenset(g.realm for g in groups if g.realm > 0) if sizes.whole_estates else frozenset()
     )
     search = search_cells(cutter, adjacency_lists(atoms, cut), groups, sizes, whole=whole)
-    bridged = bridged_water(atoms.left, atoms.right, atoms.worth, own.wet)
-    part_banks(search, own.wet, bridged, whole=whole)
+    open_rings(search, whole=whole)
+    part_banks(search, own.wet, walks(atoms, own.wet), target_m2=options.target_m2, whole=whole)
     return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)
 
 

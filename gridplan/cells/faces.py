@@ -73,7 +73,7 @@ def make_faces(lines: Lines, communities: Geometries, footprints: Geometries) ->
     polygons, community = shapely.normalize(polygons[inside]), community[inside]
     order = _in_order(polygons, community)
     polygons, community = polygons[order], community[order]
-    borders = borders_by_kind(polygons, Lines(lines.shapes[near], lines.kind[near]))
+    borders = borders_by_kind(polygons, lines)
     return FaceSet(polygons, community, *borders, edges)
 
 
@@ -164,18 +164,10 @@ def line_kinds(found: pd.DataFrame, lines: Lines) -> Ints:
     )
     kind = np.full(len(found), NO_LINE, dtype=np.intp)
     # Straight steps, not lines: of a long winding line most is far from any one segment.
-    steps, line = _steps(lines.shapes)
-    segment, step = shapely.STRtree(steps).query(middle, "dwithin", distance=_ON_LINE_M)
-    np.minimum.at(kind, segment, lines.kind[line[step]])
+    tree, of_step = lines.steps
+    segment, step = tree.query(middle, "dwithin", distance=_ON_LINE_M)
+    np.minimum.at(kind, segment, of_step[step])
     return kind
-
-
-def _steps(lines: Geometries) -> tuple[Geometries, Ints]:
-    """Return the straight steps of lines, and the line each is of."""
-    coords, line = shapely.get_coordinates(lines, return_index=True)
-    same = line[1:] == line[:-1]
-    ends = np.stack([coords[:-1][same], coords[1:][same]], axis=1)
-    return np.asarray(shapely.linestrings(ends), dtype=object), line[1:][same]
 
 
 def borders_by_kind(polygons: Geometries, lines: Lines) -> tuple[Ints, Ints, Floats]:

@@ -1,9 +1,11 @@
-"""Land divided into a number of cells by cutting it in two, again and again."""
+"""Land divided into a number of cells by cutting it in two, again and again; much at once."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +14,11 @@ from scipy.sparse.csgraph import connected_components
 
 from gridplan.cells.atoms import Atoms
 from gridplan.cells.balance import Score
+from gridplan.cells.sums import sums_by
 from gridplan.geometry import Floats
 
 Ints = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 
 _DIRECTIONS = 8
 _ROWS = np.arange(_DIRECTIONS)[:, None]
@@ -29,11 +33,14 @@ _FREE_MISS, _FREE_CELLS, _MISS_COST = 0.04, 4, 6.0
 """A cut may miss the area of its sides by the first share of a cell for each cell, of up to the
 second number of cells, at no cost; each cell's area beyond costs the third."""
 
+_CANDIDATES = 6
+"""Of the cheapest cuts, so many are looked at for those."""
+
 _MENDED = 3
 """How often pieces are given to the other side before a cut is given up."""
 
-_FEW = 300
-"""Up to so many atoms, looking at each in turn is faster than a sparse matrix."""
+_AT_ONCE = 30_000
+"""So many atoms are swept over at once: more would leave the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,11 @@ class Cutter:
         Cost of each border if it parts two cells.
     score : Score
     start, index : array of int
-        Borders of each atom: those at ``index[start[a]:start[a + 1]]``.
+        Borders of each atom as the left one: those at ``index[start[a]:start[a + 1]]``.
+    outline_m : array of float
+        Length of each atom's border, whatever is beyond.
+    place : array of int, shape (directions, n)
+        Place of each atom in a sweep over the community in each direction.
     """
 
     atoms: Atoms
@@ -56,186 +67,331 @@ class Cutter:
     score: Score
     start: Ints
     index: Ints
+    outline_m: Floats
+    place: Ints
 
-    def borders_within(self, own: Ints) -> Ints:
-        """Return the borders between atoms of `own`."""
-        inside = np.zeros(len(self.atoms.area_m2), dtype=bool)
-        inside[own] = True
-        found = [self.index[self.start[a] : self.start[a + 1]] for a in own.tolist()]
-        borders = np.concatenate(found) if found else np.empty(0, dtype=np.intp)
-        return borders[inside[self.atoms.right[borders]]]
+    def inner_borders(self, own: Ints, owner: Ints) -> tuple[Ints, Ints, Ints]:
+        """
+        Return the borders between atoms of the same owner.
+
+        Parameters
+        ----------
+        own, owner : array of int
+            Atoms and what each belongs to; sorted by owner, then by atom. An atom may
+            belong to several.
+
+        Returns
+        -------
+        left, right : array of int
+            Positions in `own`; sorted by the left one.
+        border : array of int
+        """
+        n = len(self.atoms.area_m2)
+        key = owner * n + own
+        first = self.start[own]
+        count = self.start[own + 1] - first
+        left = np.repeat(np.arange(len(own)), count)
+        border = self.index[np.arange(len(left)) + (first - np.cumsum(count) + count)[left]]
+        wanted = owner[left] * n + self.atoms.right[border]
+        right = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
+        inside = key[right] == wanted
+        return left[inside], right[inside], border[inside]
 
 
 def make_cutter(atoms: Atoms, cut: Floats, score: Score) -> Cutter:
     """Return what cutting the atoms of a community needs."""
+    n = len(atoms.area_m2)
     order = np.argsort(atoms.left, kind="stable")
-    start = np.searchsorted(atoms.left[order], np.arange(len(atoms.area_m2) + 1))
-    return Cutter(atoms, cut, score, start.astype(np.intp), order.astype(np.intp))
+    start = np.searchsorted(atoms.left[order], np.arange(n + 1))
+    ends = np.concatenate([atoms.left, atoms.right])
+    outline = atoms.rim_m + sums_by(ends, np.tile(atoms.length_m, 2), n)
+    along = _COS * (atoms.x - atoms.x.mean()) + _SIN * (atoms.y - atoms.y.mean())
+    sweep = np.argsort(along.round(3), axis=1, kind="stable")
+    place = np.empty_like(sweep)
+    place[_ROWS, sweep] = np.arange(n)
+    return Cutter(atoms, cut, score, start.astype(np.intp), order.astype(np.intp), outline, place)
 
 
-def divide(cutter: Cutter, own: Ints, k: int, target_m2: float) -> list[Ints]:
+@dataclass(frozen=True, slots=True)
+class Ground:
     """
-    Return `k` sets of atoms of about equal area that `own` divides into.
+    Land to divide.
+
+    Attributes
+    ----------
+    own : array of int
+        Its atoms, sorted.
+    count : int
+        Into how many cells.
+    target_m2 : float
+        Area a cell should have.
+    """
+
+    own: Ints
+    count: int
+    target_m2: float
+
+
+@dataclass(slots=True)
+class _Node:
+    """Land that may have been cut in two."""
+
+    ground: Ground
+    halves: tuple[_Node, _Node] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.ground.count > 1 and len(self.ground.own) > 1
+
+    def leaves(self) -> Iterator[Ints]:
+        if self.halves is None:
+            yield self.ground.own
+            return
+        for half in self.halves:
+            yield from half.leaves()
+
+
+def divide_all(cutter: Cutter, grounds: Sequence[Ground]) -> list[list[Ints]]:
+    """
+    Return, for each ground, sets of atoms of about equal area that it divides into.
 
     Each cut sweeps over the land in eight directions; where it lies is decided by
-    the lines it follows, the area of both sides and whether they hang together.
+    the lines it follows, the area of both sides and whether they hang together. All
+    grounds are swept over together: a single one is a few dozen atoms, and calls would
+    take longer than sums.
     """
-    if k <= 1 or len(own) <= 1:
-        return [own]
-    first = k // 2
-    parts = _cut_in_two(cutter, own, first / k, target_m2, k)
-    if parts is None:
-        return [own]
-    area = cutter.atoms.area_m2
-    found: list[Ints] = []
-    total = float(area[own].sum())
-    share = float(area[parts[0]].sum()) / total
-    count = min(max(round(k * share), 1), k - 1)
-    for part, number in zip(parts, (count, k - count), strict=True):
-        found += divide(cutter, part, number, target_m2)
-    return found
+    roots = [_Node(one) for one in grounds]
+    level = [node for node in roots if node.is_open]
+    while level:
+        following: list[_Node] = []
+        for some in _portions(level):
+            sweep = _swept(cutter, [node.ground for node in some])
+            for node, side in zip(some, _sides(cutter, sweep), strict=True):
+                if side is not None:
+                    node.halves = _halves(cutter, node.ground, side)
+                    following += [half for half in node.halves if half.is_open]
+        level = following
+    return [list(root.leaves()) for root in roots]
 
 
-def _cut_in_two(
-    cutter: Cutter, own: Ints, share: float, target_m2: float, k: int
-) -> tuple[Ints, Ints] | None:
-    atoms, n = cutter.atoms, len(own)
-    place = np.full(len(atoms.area_m2), -1, dtype=np.intp)
-    place[own] = np.arange(n)
-    borders = cutter.borders_within(own)
-    left, right = place[atoms.left[borders]], place[atoms.right[borders]]
-    area = atoms.area_m2[own]
-    x, y = atoms.x[own] - atoms.x[own].mean(), atoms.y[own] - atoms.y[own].mean()
-    along = _COS * x + _SIN * y
-    order = np.argsort(along.round(3), axis=1, kind="stable")
+def divide(cutter: Cutter, ground: Ground) -> list[Ints]:
+    """Return the sets of atoms that one ground divides into, as `divide_all`."""
+    return divide_all(cutter, [ground])[0]
+
+
+def _portions(nodes: list[_Node]) -> Iterator[list[_Node]]:
+    some: list[_Node] = []
+    atoms = 0
+    for node in nodes:
+        some.append(node)
+        atoms += len(node.ground.own)
+        if atoms >= _AT_ONCE:
+            yield some
+            some, atoms = [], 0
+    if some:
+        yield some
+
+
+def _halves(cutter: Cutter, ground: Ground, side: Flags) -> tuple[_Node, _Node]:
+    area, k, count = cutter.atoms.area_m2, ground.count, 1
+    one, other = ground.own[side], ground.own[~side]
+    if k > len((one, other)):
+        share = float(area[one].sum()) / float(area[ground.own].sum())
+        count = min(max(round(k * share), 1), k - 1)
+    return (
+        _Node(Ground(one, count, ground.target_m2)),
+        _Node(Ground(other, k - count, ground.target_m2)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """
+    Several grounds swept over in all directions.
+
+    Attributes
+    ----------
+    own, ground : array of int, shape (n,)
+        Atoms, one ground after the other.
+    first : array of int, shape (grounds + 1,)
+        Where each ground begins.
+    left, right : array of int
+        Positions of atoms that share a border inside their ground, sorted by the left.
+    rank : array of int, shape (directions, n)
+        Place of each position in the sweep.
+    cost : array of float, shape (directions, n)
+        Of the cut after each place.
+    """
+
+    own: Ints
+    ground: Ints
+    first: Ints
+    left: Ints
+    right: Ints
+    rank: Ints
+    cost: Floats
+
+
+def _swept(cutter: Cutter, grounds: list[Ground]) -> _Sweep:
+    atoms = cutter.atoms
+    own = np.concatenate([one.own for one in grounds])
+    first = np.cumsum([0, *(len(one.own) for one in grounds)])
+    ground = np.repeat(np.arange(len(grounds)), np.diff(first))
+    target = np.array([one.target_m2 for one in grounds])
+    left, right, border = cutter.inner_borders(own, ground)
+    order = np.argsort(ground * len(atoms.area_m2) + cutter.place[:, own], axis=1)
     rank = np.empty_like(order)
-    rank[_ROWS, order] = np.arange(n)
-    one, other = rank[:, left], rank[:, right]
-    weight = cutter.cut[borders] + atoms.length_m[borders] * (_LENGTH_COST / math.sqrt(target_m2))
-    # A cut after rank r parts a border whose ends have ranks low <= r < high.
-    cost = _between(np.minimum(one, other), np.maximum(one, other), weight, n)
-    done = np.cumsum(area[order], axis=1)
-    total = done[:, -1:]
-    miss = np.minimum(np.abs(done - share * total), np.abs(done - (1 - share) * total))
-    free = _FREE_MISS * min(k, _FREE_CELLS)
-    cost += _MISS_COST * np.maximum(0.0, miss / target_m2 - free)
-    cost[:, -1] = np.inf
-    best = _least(cost.round(6).ravel(), 6 * _TRIED)
-    return _best_of(cutter, own, order, best, (left, right), cost)
+    rank[_ROWS, order] = np.arange(len(own))
+    weight = cutter.cut[border] + atoms.length_m[border] * (
+        _LENGTH_COST / np.sqrt(target[ground[left]])
+    )
+    cost = _between(rank[:, left], rank[:, right], weight, len(own))
+    cost += _miss_costs(atoms.area_m2[own], order, first, grounds)
+    cost[:, first[1:] - 1] = np.inf
+    return _Sweep(own, ground, first, left, right, rank, cost.round(6))
 
 
-def _least(values: Floats, count: int) -> Ints:
-    """Return the positions of the least values in their order, the first of equal ones first."""
-    if len(values) <= count:
-        return np.argsort(values, kind="stable")
-    few = np.flatnonzero(values <= np.partition(values, count)[count])
-    return few[np.argsort(values[few], kind="stable")][:count]
-
-
-def _between(low: Ints, high: Ints, value: Floats, n: int) -> Floats:
+def _between(one: Ints, other: Ints, value: Floats, n: int) -> Floats:
     """Return, for each direction and rank, the sum over the borders that a cut there parts."""
-    at = np.stack([low, high]) + _ROWS * n
-    signed = np.repeat(np.stack([value, -value])[:, None], _DIRECTIONS, axis=1)
-    steps = np.bincount(at.ravel(), signed.ravel(), minlength=_DIRECTIONS * n)
-    return np.asarray(np.cumsum(steps.reshape(_DIRECTIONS, n), axis=1))
+    # A cut after rank r parts a border whose ends have ranks low <= r < high.
+    steps = np.empty((_DIRECTIONS, n))
+    for row, (a, b) in enumerate(zip(one, other, strict=True)):
+        begun = np.bincount(np.minimum(a, b), value, minlength=n)
+        steps[row] = begun - np.bincount(np.maximum(a, b), value, minlength=n)
+    return np.asarray(np.cumsum(steps, axis=1))
 
 
-def _best_of(
-    cutter: Cutter,
-    own: Ints,
-    order: Ints,
-    best: Ints,
-    borders: tuple[Ints, Ints],
-    cost: Floats,
-) -> tuple[Ints, Ints] | None:
-    n = len(own)
-    area: list[float] = cutter.atoms.area_m2[own].tolist()
-    near: list[list[int]] = [[] for _ in range(n)]
-    for a, b in zip(*(ends.tolist() for ends in borders), strict=True):
-        near[a].append(b)
-        near[b].append(a)
-    fallback: tuple[float, list[bool]] | None = None
-    tried = 0
-    for flat in best.tolist():
-        direction, last = divmod(flat, n)
-        if not np.isfinite(cost[direction, last]):
+def _miss_costs(area: Floats, order: Ints, first: Ints, grounds: list[Ground]) -> Floats:
+    """Return what each cut costs for the area its sides miss."""
+    size = np.diff(first)
+    count = np.array([one.count for one in grounds])
+    target = np.repeat([one.target_m2 for one in grounds], size)
+    done = np.cumsum(area[order], axis=1)
+    total = np.add.reduceat(area, first[:-1])
+    # Areas are whole pixels: sums are exact, whatever lies before.
+    done -= np.repeat(np.cumsum(total) - total, size)
+    low = np.repeat(total * (count // 2 / count), size)
+    miss = np.minimum(np.abs(done - low), np.abs(done - (np.repeat(total, size) - low)))
+    free = np.repeat(_FREE_MISS * np.minimum(count, _FREE_CELLS), size)
+    return np.asarray(_MISS_COST * np.maximum(0.0, miss / target - free))
+
+
+def _sides(cutter: Cutter, sweep: _Sweep) -> list[Flags | None]:
+    """Return, for each ground, the atoms on one side of its best cut; None where there is none."""
+    ends, left_over = sweep.first, sweep
+    number, position = np.arange(len(ends) - 1), np.arange(len(sweep.own))
+    tried, least_moved = np.zeros(len(number), dtype=np.intp), np.full(len(number), np.inf)
+    chosen = np.zeros(len(position), dtype=bool)
+    for _ in range(_CANDIDATES):
+        drawn, possible = _best_cuts(left_over)
+        whole = _in_two(left_over, drawn)
+        # Most cuts hang together at once.
+        taken = whole[left_over.ground]
+        chosen[position[taken]], least_moved[number[whole]] = drawn[taken], 0.0
+        again = possible & ~whole
+        if not again.any():
             break
-        side = np.zeros(n, dtype=bool)
-        side[order[direction, : last + 1]] = True
-        drawn: list[bool] = side.tolist()
-        mended = _hanging_together(drawn, near, area)
-        if mended is None:
-            continue
-        moved = sum(m2 for m2, a, b in zip(area, mended, drawn, strict=True) if a != b)
-        if fallback is None or moved < fallback[0]:
-            fallback = (moved, mended)
-        tried += 1
-        if moved == 0.0 or tried >= _TRIED:
+        kept = again[left_over.ground]
+        position, number, left_over = position[kept], number[again], _some_of(left_over, again)
+        area, drawn = cutter.atoms.area_m2[left_over.own], drawn[kept]
+        mended, whole = _mended(left_over, drawn, area)
+        moved = np.add.reduceat(np.where(mended != drawn, area, 0.0), left_over.first[:-1])
+        better = whole & (moved < least_moved[number])
+        least_moved[number[better]] = moved[better]
+        taken = better[left_over.ground]
+        chosen[position[taken]] = mended[taken]
+        tried[number] += whole
+        again = tried[number] < _TRIED
+        if not again.any():
             break
-    if fallback is None:
-        return None
-    chosen = np.array(fallback[1])
-    return own[chosen], own[~chosen]
+        position, number = position[again[left_over.ground]], number[again]
+        left_over = _some_of(left_over, again)
+    found = np.isfinite(least_moved).tolist()
+    return [
+        chosen[a:b] if is_cut else None
+        for (a, b), is_cut in zip(pairwise(ends), found, strict=True)
+    ]
 
 
-def _hanging_together(
-    side: list[bool], near: list[list[int]], area: list[float]
-) -> list[bool] | None:
-    """Return the sides with all but the largest piece of each given to the other, or None."""
-    mended = side
+def _best_cuts(sweep: _Sweep) -> tuple[Flags, Flags]:
+    """
+    Return which atoms lie on one side of the cheapest cut of each ground, and if there is one.
+
+    A cut that has been returned is not returned again.
+    """
+    least = np.minimum.reduceat(sweep.cost, sweep.first[:-1], axis=1).min(axis=0)
+    row, last = np.nonzero(sweep.cost == least[sweep.ground])
+    at = np.unique(sweep.ground[last], return_index=True)[1]
+    row, last = row[at], last[at]
+    sweep.cost[row, last] = np.inf
+    ground = sweep.ground
+    side = sweep.rank[row[ground], np.arange(len(ground))] <= last[ground]
+    return side, np.isfinite(least)
+
+
+def _some_of(sweep: _Sweep, chosen: Flags) -> _Sweep:
+    """Return the sweep over some of its grounds."""
+    kept = chosen[sweep.ground]
+    to = np.cumsum(kept) - 1
+    inside = kept[sweep.left]
+    ground = (np.cumsum(chosen) - 1)[sweep.ground[kept]]
+    return _Sweep(
+        own=sweep.own[kept],
+        ground=ground,
+        first=np.searchsorted(ground, np.arange(int(chosen.sum()) + 1)),
+        left=to[sweep.left[inside]],
+        right=to[sweep.right[inside]],
+        rank=to[sweep.rank[:, kept]],
+        cost=sweep.cost[:, kept],
+    )
+
+
+def _mended(sweep: _Sweep, side: Flags, area: Floats) -> tuple[Flags, Flags]:
+    """
+    Return the sides with all but the largest piece of each given to the other.
+
+    Returns
+    -------
+    side : array of bool, shape (n,)
+    whole : array of bool, shape (grounds,)
+        Whether both sides of a ground now hang together.
+    """
     for _ in range(_MENDED):
-        pieces = _pieces(mended, near)
-        count = sum(mended[piece[0]] for piece in pieces)
-        if not 0 < count < len(pieces):
-            return None
-        if len(pieces) == len((True, False)):
-            return mended
-        size = [sum(area[atom] for atom in piece) for piece in pieces]
-        mended = mended.copy()
-        for value in (True, False):
-            own = [at for at, piece in enumerate(pieces) if side[piece[0]] == value]
-            main = max(own, key=lambda at: (size[at], -at))
-            for at in own:
-                if at != main:
-                    for atom in pieces[at]:
-                        mended[atom] = not value
-        side = mended
-    return None
+        label, first = _pieces(sweep, side)
+        ground, is_one = sweep.ground[first], side[first]
+        half = 2 * ground + is_one
+        size = np.bincount(label, weights=area)
+        order = np.lexsort((first, -size, half))
+        halves, at = np.unique(half[order], return_index=True)
+        main = np.zeros(len(first), dtype=bool)
+        main[order[at]] = True
+        # Where one side is empty no mending gives it anything.
+        main |= np.bincount(halves // 2, minlength=len(sweep.first) - 1)[ground] == 1
+        if main.all():
+            break
+        side = side ^ ~main[label]
+    return side, _in_two(sweep, side)
 
 
-def _pieces(side: list[bool], near: list[list[int]]) -> list[list[int]]:
-    """Return the connected pieces of both sides, each with its first atom first."""
-    seen = [False] * len(side)
-    pieces = []
-    for first in range(len(side)):
-        if seen[first]:
-            continue
-        seen[first], piece = True, [first]
-        for atom in piece:
-            for other in near[atom]:
-                if not seen[other] and side[other] == side[first]:
-                    seen[other] = True
-                    piece.append(other)
-        pieces.append(piece)
-    return pieces
+def _pieces(sweep: _Sweep, side: Flags) -> tuple[Ints, Ints]:
+    """Return the connected piece of its side that each atom is in, and the first atom of each."""
+    label = connected_labels(side, sweep.left, sweep.right)
+    return label, np.unique(label, return_index=True)[1]
 
 
-def connected_labels(side: npt.NDArray[np.bool_], left: Ints, right: Ints) -> Ints:
+def _in_two(sweep: _Sweep, side: Flags) -> Flags:
+    """Return of which grounds both sides hang together."""
+    first = _pieces(sweep, side)[1]
+    n = len(sweep.first) - 1
+    ones = np.bincount(sweep.ground[first[side[first]]], minlength=n)
+    pieces = np.bincount(sweep.ground[first], minlength=n)
+    return np.asarray((ones == 1) & (pieces == len((True, False))))
+
+
+def connected_labels(side: Flags, left: Ints, right: Ints) -> Ints:
     """Return the connected piece of its side that each atom is in."""
     same = side[left] == side[right]
-    left, right = left[same], right[same]
+    ends = (left[same], right[same])
     n = len(side)
-    if n > _FEW:
-        graph = coo_array((np.ones(len(left)), (left, right)), shape=(n, n))
-        return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
-    root = list(range(n))
-    for one, other in zip(left.tolist(), right.tolist(), strict=True):
-        a, b = one, other
-        while root[a] != a:
-            a = root[a]
-        while root[b] != b:
-            b = root[b]
-        root[max(a, b)] = min(a, b)
-    for one in range(n):
-        root[one] = root[root[one]]
-    return np.asarray(np.unique(root, return_inverse=True)[1], dtype=np.intp)
+    graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import geopandas as gpd
@@ -92,7 +93,7 @@ class Land:
         return self.estates[known]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lines:
     """
     Lines that may bound a cell.
@@ -106,6 +107,14 @@ class Lines:
 
     shapes: Geometries
     kind: Ints
+
+    @cached_property
+    def steps(self) -> tuple[shapely.STRtree, Ints]:
+        """The straight steps of the lines, and the kind of each."""
+        coords, line = shapely.get_coordinates(self.shapes, return_index=True)
+        same = line[1:] == line[:-1]
+        ends = np.stack([coords[:-1][same], coords[1:][same]], axis=1)
+        return shapely.STRtree(shapely.linestrings(ends)), self.kind[line[1:][same]]
 
 
 def border_lines(land: Land, *, borders: Borders = "all") -> Lines:

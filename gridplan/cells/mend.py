@@ -242,7 +242,8 @@ def _overlapping(faces: _Faces, grid: Grid, claimed: Ints) -> list[Fault]:
 
 
 def _change(kind: str, land: Geometries, cells: str, grid: Grid, to: int) -> Fault:
-    where = shapely.coverage_union_all(land)
+    # Hairline faces may overlap by rounding, which a union of a coverage refuses.
+    where = shapely.union_all(land)
     return Fault(
         kind, cells, float(shapely.area(land).sum()), where, given_to=_name(grid, to), repaired=True
     )

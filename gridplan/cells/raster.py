@@ -13,7 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from gridplan.geometry import Floats, Geometries
 
-Labels = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.int32]
+"""Rasters of whole communities: no more bytes than labels need."""
 
 NONE = 0
 """Label of a pixel that lies in no polygon."""
@@ -101,38 +102,67 @@ def _filled(start: Floats, end: Floats, value: npt.NDArray[np.intp], frame: Fram
     column = np.clip(column, 0, frame.columns)
     signed = np.where(upward[edge], -value[edge], value[edge])
     width = frame.columns + 1
-    flat = np.bincount(row * width + column, weights=signed, minlength=frame.rows * width)
-    steps = flat.reshape(frame.rows, width)[:, :-1]
-    return np.asarray(np.cumsum(np.rint(steps).astype(np.int64), axis=1))
+    steps = np.zeros(frame.rows * width, dtype=np.int32)
+    np.add.at(steps, row * width + column, signed.astype(np.int32))
+    return np.cumsum(steps.reshape(frame.rows, width)[:, :-1], axis=1, dtype=np.int32)
 
 
-def nearest(labels: Labels, pixel_m: float) -> tuple[Labels, Floats]:
-    """Return the label nearest to each pixel and its distance in metres (0 in the label)."""
+def nearest(
+    labels: Labels, pixel_m: float, *, most_m: float
+) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    """Return the label nearest to each pixel, and whether that is at most `most_m` away."""
     empty = labels == NONE
     if empty.all():
-        return labels, np.full(labels.shape, np.inf)
-    metres, places = ndimage.distance_transform_edt(empty, sampling=pixel_m, return_indices=True)
-    return labels[tuple(places)], metres
+        return labels, np.zeros(labels.shape, dtype=bool)
+    places, squares = nearest_places(~empty)
+    return labels[places], squares <= (most_m / pixel_m) ** 2
 
 
-def connected_labels(labels: Labels) -> Labels:
+def nearest_places(
+    mask: npt.NDArray[np.bool_],
+) -> tuple[tuple[Labels, Labels], Labels]:
+    """
+    Return the place in `mask` nearest to each pixel, and the square of how far, in pixels.
+
+    `mask` must not be empty.
+    """
+    row, column = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    # Whole numbers: distances in metres of all pixels would take longer than the search.
+    down = row - np.arange(mask.shape[0], dtype=row.dtype)[:, None]
+    right = column - np.arange(mask.shape[1], dtype=column.dtype)
+    down *= down
+    right *= right
+    down += right
+    return (row, column), down
+
+
+def connected_labels(labels: npt.NDArray[np.integer]) -> Labels:
     """
     Return a label for each connected area of one label, 4 pixels being beside each pixel.
 
     Numbered from 0 by rows. Rows are taken as runs of equal labels, which are far
     fewer than pixels.
     """
-    rows, columns = labels.shape
-    begins = np.ones(labels.shape, dtype=bool)
-    begins[:, 1:] = labels[:, 1:] != labels[:, :-1]
-    run = (np.cumsum(begins.ravel()) - 1).reshape(rows, columns)
-    upper, lower = run[:-1], run[1:]
+    begins = _run_begins(labels)
+    run = (np.cumsum(begins.ravel(), dtype=np.int32) - 1).reshape(labels.shape)
     joined = labels[:-1] == labels[1:]
     # Of pixels side by side that join the same two runs, the first says it.
     first = joined & (begins[:-1] | begins[1:])
     first[:, 1:] |= joined[:, 1:] & ~joined[:, :-1]
     n = int(run[-1, -1]) + 1
-    pairs = (upper[first], lower[first])
+    pairs = (run[:-1][first], run[1:][first])
     graph = coo_array((np.ones(len(pairs[0]), dtype=np.int8), pairs), shape=(n, n))
     area = connected_components(graph, directed=False)[1]
-    return np.asarray(area[run], dtype=np.int64)
+    return np.asarray(area.astype(np.int32, copy=False)[run])
+
+
+def runs_of(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return where runs of equal labels in a row begin, by rows, and how many pixels each has."""
+    first = np.flatnonzero(_run_begins(labels))
+    return first, np.diff(first, append=labels.size)
+
+
+def _run_begins(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    begins = np.ones(labels.shape, dtype=bool)
+    begins[:, 1:] = labels[:, 1:] != labels[:, :-1]
+    return begins

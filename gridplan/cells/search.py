@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gridplan.cells.balance import Score
+from gridplan.cells.divisions import Way, ways_to_divide
+from gridplan.cells.first import first_cells
 from gridplan.cells.groups import Group, Sizes
-from gridplan.cells.halves import Cutter, connected_labels, divide
+from gridplan.cells.halves import Cutter, Ground, divide
 
 Ints = npt.NDArray[np.intp]
 Near = list[list[tuple[int, float, float]]]
@@ -84,7 +86,12 @@ class Search:
         self.cells = Cells(of_atom=[-1] * len(self.size))
         self._seen: dict[int, tuple[tuple[int, int], ...]] = {}
         self._costs: dict[int, float] = {}
-        self._divided: dict[tuple[bytes, float, int], list[tuple[float, list[Ints]]]] = {}
+        self._beside: dict[int, dict[int, tuple[float, float]]] = {}
+        self._counts: dict[float, int] = {}
+        self._changed: set[int] = set()
+        self._own: dict[int, Ints] = {}
+        self._version: dict[int, int] = {}
+        self._divided: dict[tuple[tuple[int, int], ...], list[Way]] = {}
 
     def add(self, own: Iterable[int], *, realm: int, target_m2: float) -> int:
         """Add a cell of these atoms and return its number."""
@@ -99,6 +106,7 @@ class Search:
         cells.realm.append(realm)
         for atom in members:
             cells.of_atom[atom] = number
+        self._forget(number, members)
         return number
 
     def _measure(self, members: set[int]) -> tuple[float, float, float]:
@@ -212,7 +220,8 @@ class Search:
             cells.area[cell] += sign * self.size[atom]
             cells.components[cell] += sign * self.components[atom]
             cells.perimeter[cell] += sign * (self.outline[atom] - 2 * shared)
-            self._costs.pop(cell, None)
+            self._forget(cell, ())
+        self._forget(here, (atom,))
         cells.members[here].discard(atom)
         cells.members[there].add(atom)
         cells.of_atom[atom] = there
@@ -228,43 +237,66 @@ class Search:
         int
             How often that was better.
         """
-        order = sorted(
-            (
-                one
-                for one, own in enumerate(self.cells.members)
-                if own and self.cost(one) > worse_than
-            ),
-            key=lambda one: (-round(self.cost(one), 6), one),
+        order = [one for one in self._worst(worse_than) if self._is_news(one)]
+        self._divide([(one, *others) for one in order for others in self._company(one)])
+        self._changed.clear()
+        repaired = 0
+        for one in order:
+            # What has changed since all were divided together waits for the next time.
+            if one in self._changed:
+                self._seen.pop(one, None)
+            else:
+                repaired += self._repair(one)
+        return repaired
+
+    def _worst(self, worse_than: float) -> list[int]:
+        """Return the cells that cost more, the dearest first."""
+        bad = (
+            one for one, own in enumerate(self.cells.members) if own and self.cost(one) > worse_than
         )
-        return sum(self._repair(one) for one in order if self._is_news(one))
+        return sorted(bad, key=lambda one: (-round(self.cost(one), 6), one))
 
     def _is_news(self, cell: int) -> bool:
         """Return whether a cell or what is around it has changed since it was last looked at."""
-        around = (cell, *self.neighbours(cell))
-        state = tuple((one, round(self.cells.area[one])) for one in around)
+        state = self._state(cell)
         if self._seen.get(cell) == state:
             return False
         self._seen[cell] = state
         return True
 
-    def neighbours(self, cell: int) -> list[int]:
-        """Return the neighbouring cells of the same realm."""
-        cells = self.cells
-        found = {
-            cells.of_atom[other] for atom in cells.members[cell] for other, _, _ in self.near[atom]
-        }
-        found.discard(cell)
-        return sorted(one for one in found if self._may_join(cell, one))
+    def _state(self, cell: int) -> tuple[tuple[int, int], ...]:
+        near = sorted(one for one in self._around(cell) if self._may_join(cell, one))
+        return tuple((one, round(self.cells.area[one])) for one in (cell, *near))
+
+    def _around(self, cell: int) -> dict[int, tuple[float, float]]:
+        """Return the length and the cost of a cell's border with each neighbour."""
+        known = self._beside.get(cell)
+        if known is None:
+            known = {}
+            for atom in sorted(self.cells.members[cell]):
+                for other, length, cut in self.near[atom]:
+                    there = self.cells.of_atom[other]
+                    if there != cell:
+                        before = known.get(there, (0.0, 0.0))
+                        known[there] = (before[0] + length, before[1] + cut)
+            self._beside[cell] = known
+        return known
+
+    def _forget(self, cell: int, atoms: Iterable[int]) -> None:
+        """Forget what was known of a cell some of whose atoms change, and of what is beside."""
+        self._version[cell] = self._version.get(cell, 0) + 1
+        self._costs.pop(cell, None)
+        self._own.pop(cell, None)
+        around = {self.cells.of_atom[other] for atom in atoms for other, _, _ in self.near[atom]}
+        for one in (cell, *around):
+            self._beside.pop(one, None)
+            self._changed.add(one)
 
     def _likely(self, cell: int) -> list[int]:
         """Return the neighbours with which a cell shares most of its border."""
-        met: dict[int, float] = {}
-        for atom in sorted(self.cells.members[cell]):
-            for other, length, _ in self.near[atom]:
-                there = self.cells.of_atom[other]
-                if there != cell and self._may_join(cell, there):
-                    met[there] = met.get(there, 0.0) + length
-        return sorted(met, key=lambda one: (-round(met[one], 6), one))[:_LIKELY]
+        around = self._around(cell)
+        near = (one for one in around if self._may_join(cell, one))
+        return sorted(near, key=lambda one: (-round(around[one][0], 6), one))[:_LIKELY]
 
     def _may_join(self, cell: int, other: int) -> bool:
         """Return whether two cells are of one realm, or one is too small to be by itself."""
@@ -274,28 +306,29 @@ class Search:
         return any(cells.area[one] < _SCRAP * cells.target[one] for one in (cell, other))
 
     def _repair(self, cell: int) -> bool:
-        cells = self.cells
-        if not cells.members[cell] or self.cost(cell) <= _GAIN:
+        if not self.cells.members[cell] or self.cost(cell) <= _GAIN:
             return False
+        company = self._company(cell)
+        divided = self._divide([(cell, *others) for others in company])
         best: tuple[float, tuple[int, ...], list[Ints]] | None = None
-        for others in self._company(cell):
-            together = (cell, *others)
-            own = sorted(set().union(*(cells.members[one] for one in together)))
-            old = sum(self.cost(one) for one in together) + self._cut_within(together)
-            target = min(cells.target[one] for one in together)
-            mixed = len({cells.realm[one] for one in together}) > 1
-            now = 1 if mixed else len(together)
-            for new, parts in self._divisions(np.array(own), target, now):
-                if mixed and len(parts) > 1:
-                    continue
-                gain = round(new - old, 6)
+        for others, ways in zip(company, divided, strict=True):
+            old = self._cost_together((cell, *others))
+            for way in ways:
+                gain = round(way.cost - old, 6)
                 if gain < -_WORTHWHILE and (best is None or (gain, others) < best[:2]):
-                    best = (gain, others, parts)
+                    best = (gain, others, way.parts)
         if best is None:
             return False
         _, others, parts = best
-        self._divide_anew((cell, *others), parts)
+        self.divide_anew((cell, *others), parts)
         return True
+
+    def _cost_together(self, together: Sequence[int]) -> float:
+        """Return what some cells cost with the borders between them."""
+        cuts = sum(
+            self._around(one).get(other, (0.0, 0.0))[1] for one, other in combinations(together, 2)
+        )
+        return sum(self.cost(one) for one in together) + cuts
 
     def _company(self, cell: int) -> list[tuple[int, ...]]:
         """Return the neighbours with which a cell is tried: none, one, or two at once."""
@@ -306,14 +339,53 @@ class Search:
         same = [one for one in likely if realm[one] == realm[cell]][:_BESIDE]
         return [*found, *combinations(same, 2)]
 
-    def _divide_anew(self, together: Sequence[int], parts: list[Ints]) -> None:
+    def _divide(self, wanted: Sequence[tuple[int, ...]]) -> list[list[Way]]:
+        """Return the ways to divide the land of some cells, for each of several such sets."""
+        version = self._version
+        # Neighbours ask for the same pair, and again when something else around has changed.
+        keys = [tuple(sorted((one, version[one]) for one in together)) for together in wanted]
+        new = {
+            key: self._ground(together)
+            for key, together in zip(keys, wanted, strict=True)
+            if key not in self._divided
+        }
+        self._divided.update(zip(new, ways_to_divide(self.cutter, [*new.values()]), strict=True))
+        return [self._divided[key] for key in keys]
+
+    def _atoms(self, cell: int) -> Ints:
+        known = self._own.get(cell)
+        if known is None:
+            members = self.cells.members[cell]
+            known = self._own[cell] = np.fromiter(members, dtype=np.intp, count=len(members))
+        return known
+
+    def _count(self, share: float) -> int:
+        """Return into how many cells land of so many target areas divides best."""
+        known = self._counts.get(share)
+        if known is None:
+            known = self._counts[share] = self.score.count(share)
+        return known
+
+    def _ground(self, together: Sequence[int]) -> list[Ground]:
+        """Return the land of some cells, to be divided into as many as fit, and as there are."""
+        cells = self.cells
+        own = np.sort(np.concatenate([self._atoms(one) for one in together]))
+        target = min(cells.target[one] for one in together)
+        counts = {1}
+        if len({cells.realm[one] for one in together}) == 1:
+            share = sum(cells.area[one] for one in together) / target
+            counts = {self._count(share), len(together)}
+        return [Ground(own, one, target) for one in sorted(counts)]
+
+    def divide_anew(self, together: Sequence[int], parts: list[Ints]) -> None:
+        """Put cells of these parts in the place of some cells."""
         cells = self.cells
         target = min(cells.target[one] for one in together)
         realm = cells.realm[max(together, key=lambda one: (cells.area[one], -one))]
         for one in together:
+            self._forget(one, cells.members[one])
             cells.members[one] = set()
             cells.area[one] = cells.perimeter[one] = cells.components[one] = 0.0
-            self._costs.pop(one, None)
         for part in parts:
             self.add(part.tolist(), realm=realm, target_m2=target)
 
@@ -341,125 +413,9 @@ class Search:
                 continue
             count = self.score.count(cells.area[one] / sizes.built_m2)
             cells.target[one] = sizes.built_m2
-            self._costs.pop(one, None)
-            self._divide_anew([one], divide(self.cutter, own, count, sizes.built_m2))
+            self.divide_anew([one], divide(self.cutter, Ground(own, count, sizes.built_m2)))
             filled += 1
         return filled
-
-    # ---- cells within cells ----
-
-    def open_rings(self, *, whole: frozenset[int]) -> int:
-        """
-        Take each cell within another together with it, and divide both anew or join them.
-
-        Parameters
-        ----------
-        whole : frozenset of int
-            Realms that stay as they are, also within another cell.
-
-        Returns
-        -------
-        int
-            How many there were.
-        """
-        opened = 0
-        for cell in range(len(self.cells.members)):
-            host = self._ring_around(cell)
-            if host is None or {self.cells.realm[cell], self.cells.realm[host]} & whole:
-                continue
-            own = np.array(sorted(self.cells.members[cell] | self.cells.members[host]))
-            target = min(self.cells.target[one] for one in (cell, host))
-            ways = [one for one in self._divisions(own, target, 2) if self._without_rings(one[1])]
-            # A court that one building encloses stays with the building.
-            _, best = min(ways or [(0.0, [own])], key=lambda one: round(one[0], 6))
-            self._divide_anew([cell, host], best)
-            opened += 1
-        return opened
-
-    def _ring_around(self, cell: int) -> int | None:
-        """Return the only cell around a cell, if there is nothing else around it."""
-        members, of_atom = self.cells.members[cell], self.cells.of_atom
-        if any(self.rim[atom] > 0 for atom in members):
-            return None
-        around = {of_atom[o] for atom in members for o, _, _ in self.near[atom]} - {cell}
-        return around.pop() if len(around) == 1 else None
-
-    def _without_rings(self, parts: list[Ints]) -> bool:
-        """Return whether each part meets something else than one of the other parts."""
-        label = {atom: at for at, part in enumerate(parts) for atom in part.tolist()}
-        for at, part in enumerate(parts):
-            near = {label.get(o, -1) for atom in part.tolist() for o, _, _ in self.near[atom]}
-            if len(near - {at}) <= 1 and not any(self.rim[atom] > 0 for atom in part.tolist()):
-                return len(parts) == 1
-        return True
-
-    def _divisions(self, own: Ints, target_m2: float, now: int) -> list[tuple[float, list[Ints]]]:
-        """Return ways to divide land, each with its cost: into as many cells as fit, and `now`."""
-        key = (own.tobytes(), target_m2, now)
-        # Neighbours ask for the same pair, and again when something else around has changed.
-        known = self._divided.get(key)
-        if known is None:
-            share = sum(self.size[a] for a in own.tolist()) / target_m2
-            options = sorted({max(self.score.count(share), 1), max(now, 1)})
-            ways = [divide(self.cutter, own, one, target_m2) for one in options]
-            known = [(self._cost_of(parts, target_m2), parts) for parts in ways]
-            self._divided[key] = known
-        return known
-
-    def _cost_of(self, parts: list[Ints], target_m2: float) -> float:
-        total, label = 0.0, {}
-        for number, part in enumerate(parts):
-            members = set(part.tolist())
-            area, perimeter, components = self._measure(members)
-            total += self.score.cell(area, perimeter, target_m2, components)
-            label.update(dict.fromkeys(members, number))
-        for atom, number in label.items():
-            for other, _, cut in self.near[atom]:
-                if other > atom and label.get(other, number) != number:
-                    total += cut
-        return total
-
-    def _cut_within(self, together: Sequence[int]) -> float:
-        of_atom = self.cells.of_atom
-        return sum(
-            cut
-            for at, one in enumerate(together)
-            for atom in sorted(self.cells.members[one])
-            for near, _, cut in self.near[atom]
-            if of_atom[near] in together[at + 1 :]
-        )
-
-
-def connected_parts(cutter: Cutter, groups: list[Group]) -> Iterator[tuple[Group, Ints]]:
-    """Return the connected parts of the groups."""
-    place = np.full(len(cutter.atoms.area_m2), -1, dtype=np.intp)
-    for group in groups:
-        own = np.array(group.atoms)
-        place[own] = np.arange(len(own))
-        borders = cutter.borders_within(own)
-        left, right = place[cutter.atoms.left[borders]], place[cutter.atoms.right[borders]]
-        label = connected_labels(np.ones(len(own), dtype=bool), left, right)
-        for part in range(int(label.max()) + 1):
-            yield group, own[label == part]
-
-
-def _first_cells(
-    cutter: Cutter, own: Ints, group: Group, sizes: Sizes
-) -> Iterator[tuple[Ints, float]]:
-    """Return a group's cells; the large ones of open land that hold buildings are divided again."""
-    atoms = cutter.atoms
-    for part in divide(cutter, own, _count(cutter, own, group.target_m2), group.target_m2):
-        built = atoms.built_m2[part].sum() >= sizes.open_share * atoms.area_m2[part].sum()
-        if group.target_m2 == sizes.built_m2 or not built:
-            yield part, group.target_m2
-            continue
-        again = _count(cutter, part, sizes.built_m2)
-        for small in divide(cutter, part, again, sizes.built_m2):
-            yield small, sizes.built_m2
-
-
-def _count(cutter: Cutter, own: Ints, target_m2: float) -> int:
-    return cutter.score.count(float(cutter.atoms.area_m2[own].sum()) / target_m2)
 
 
 def search_cells(
@@ -474,14 +430,8 @@ def search_cells(
         Realms that are one cell each.
     """
     search = Search(cutter, near, cutter.score)
-    for group, own in connected_parts(cutter, groups):
-        if group.realm in whole:
-            # What must stay whole has the area it should have.
-            area_m2 = float(cutter.atoms.area_m2[own].sum())
-            search.add(own.tolist(), realm=group.realm, target_m2=area_m2)
-            continue
-        for part, target_m2 in _first_cells(cutter, own, group, sizes):
-            search.add(part.tolist(), realm=group.realm, target_m2=target_m2)
+    for one in first_cells(cutter, groups, sizes, whole=whole):
+        search.add(one.atoms.tolist(), realm=one.realm, target_m2=one.target_m2)
     search.improve()
     for _ in range(_ROUNDS):
         if not search.repair():
@@ -490,5 +440,4 @@ def search_cells(
     if search.fill_open(sizes, whole=whole):
         search.improve()
         search.repair()
-    search.open_rings(whole=whole)
     return search

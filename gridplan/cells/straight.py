@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -113,7 +114,7 @@ def straight_borders(
     ends = found[["x0", "y0", "x1", "y1"]].to_numpy().reshape(-1, 2, 2)
     beside = found[["left", "right"]].to_numpy()[bare]
     chains = _turned(_chains(ends[bare], beside), polygons)
-    guided = np.concatenate([shapely.linestrings(ends[~bare]), lines.shapes])
+    guided = np.concatenate([shapely.linestrings(ends[~bare]), lines.steps[0].geometries])
     straight = _Straight(chains, guided, footprints)
     area: list[float] = shapely.area(polygons).tolist()
     dropped = [
@@ -168,8 +169,10 @@ class _Straight:
         ends = [one.points[pair] for one, pair in zip(chains, rows, strict=True)]
         self.pieces = _pieces(np.concatenate(ends)) if ends else np.empty(0, dtype=object)
         self.old = np.concatenate([np.diff(one, axis=1)[:, 0] == 1 for one in [_pairs(1), *rows]])
+        self.whole = np.array([shapely.LineString(one.points) for one in chains], dtype=object)
         self.open = self._open(guided, chain)
-        self.drawn: list[shapely.Geometry] = []
+        self.drawn: dict[int, Geometries] = {}
+        self.near = _near(self.whole)
 
     def _open(self, guided: Geometries, chain: Ints) -> Flags:
         """Return which pieces cross no line, no other chain and no building."""
@@ -178,8 +181,7 @@ class _Straight:
         asked = np.flatnonzero(~self.old)
         pieces = self.pieces[asked]
         free[asked[shapely.STRtree(guided).query(pieces, predicate="intersects")[0]]] = False
-        whole = np.array([shapely.LineString(one.points) for one in self.chains], dtype=object)
-        piece, other = shapely.STRtree(whole).query(pieces, predicate="intersects")
+        piece, other = shapely.STRtree(self.whole).query(pieces, predicate="intersects")
         free[asked[piece[chain[asked[piece]] != other]]] = False
         asked = asked[free[asked]]
         piece, building = self.footprints.query(self.pieces[asked], predicate="intersects")
@@ -203,12 +205,13 @@ class _Straight:
             kept = _best_way(n, pairs, length_m, free & (old | (off_m <= most_m)))
             if len(kept) == n:
                 break
-            if self._take(chain, kept, area, aim):
+            if self._take(number, kept, area, aim):
                 return np.delete(chain.points, kept, axis=0)
         return np.empty((0, 2))
 
-    def _take(self, chain: Chain, kept: Ints, area: list[float], aim: Aim) -> bool:
+    def _take(self, number: int, kept: Ints, area: list[float], aim: Aim) -> bool:
         """Return whether a chain may run over the kept corners only, and note it if so."""
+        chain = self.chains[number]
         new = chain.points[kept]
         around = np.concatenate([chain.points, new[::-1][1:]])
         # What lies to the left of the old way and to the right of the new one changes sides.
@@ -222,13 +225,24 @@ class _Straight:
         if not way.is_simple or len(self.inner.query(land, predicate="intersects")):
             return False
         short = _pieces(new[np.stack([np.arange(len(new) - 1), np.arange(1, len(new))], axis=1)])
-        if self.drawn and shapely.intersects(np.array(self.drawn)[:, None], short).any():
-            return False
-        self.drawn.extend(short)
+        for other in self.near[number]:
+            if other in self.drawn and shapely.intersects(self.drawn[other][:, None], short).any():
+                return False
+        self.drawn[number] = short
         area[chain.left], area[chain.right] = left_m2, right_m2
         return True
 
 
+def _near(lines: Geometries) -> list[list[int]]:
+    """Return, for each line, the other ones that straight pieces over its corners may meet."""
+    near: list[list[int]] = [[] for _ in lines]
+    for one, other in zip(*shapely.STRtree(lines).query(lines).tolist(), strict=True):
+        if one != other:
+            near[one].append(other)
+    return near
+
+
+@cache
 def _pairs(n: int) -> Ints:
     """Return all pairs of positions, the lower first, in their order."""
     return np.stack(np.triu_indices(n, 1), axis=1)
