@@ -103,7 +103,7 @@ def systems_table(plan: Plan) -> pd.DataFrame:
                     "system": system_label(name),
                     "zones_count": whole.get("count"),
                     "evenly": word("column", weight),
-                    "allowed": same(f"{_told(balance['least'])}–{_told(balance['most'])}"),
+                    "allowed": _allowed(figures, balance, first=place == 0),
                     "max_over_mean": balance["max_over_mean"],
                     "cv": balance["cv"],
                     "zones_beyond": len(balance["missed"]),
@@ -121,6 +121,15 @@ _FEW = 100.0
 
 def _told(figure: float) -> str:
     return number(figure, 0 if figure >= _FEW else 1)
+
+
+def _allowed(figures: Mapping[str, Any], balance: Mapping[str, Any], *, first: bool) -> Message:
+    """Return the bounds; of zones inside communities those of all of them, by their own means."""
+    told = f"{_told(balance['least'])}–{_told(balance['most'])}"
+    nested = figures.get("nest") == "inside" or figures.get("parent")
+    if not nested or (first and figures.get("band")):
+        return same(told)
+    return Message(en=f"{told} (each by the mean of its own part)", zh=f"{told}（按所在范围均值）")
 
 
 def zones_more(plan: Plan) -> pd.DataFrame:

@@ -90,7 +90,7 @@ def _members(cells: pd.DataFrame, zone_of: pd.Series[str], system: str) -> pd.Da
 def _loads(made: MadeSystem) -> pd.DataFrame:
     """Return what each zone has of each weight, beside what is allowed."""
     balance, parts = made.plan.balance, []
-    for weight, (least, most) in made.bounds.items():
+    for weight, bounds in made.bounds.items():
         parts.append(
             pd.DataFrame(
                 {
@@ -99,8 +99,8 @@ def _loads(made: MadeSystem) -> pd.DataFrame:
                     "load_kind": weight,
                     "load": balance[weight].to_numpy(dtype=float),
                     "deviation_share": balance[f"{weight}_deviation_share"].to_numpy(dtype=float),
-                    "least": least,
-                    "most": most,
+                    "least": bounds["least"].to_numpy(dtype=float),
+                    "most": bounds["most"].to_numpy(dtype=float),
                 }
             )
         )
@@ -234,14 +234,14 @@ def _first(made: MadeSystem) -> str:
 
 def _balance(made: MadeSystem, weight: str) -> dict[str, Any]:
     loads = made.plan.balance[weight]
-    least, most = made.bounds[weight]
+    least, most = (made.bounds[weight][one] for one in ("least", "most"))
     mean = float(loads.mean())
     slack = 1e-9 * mean
     missed = loads.index[(loads > most + slack) | (loads < least - slack)]
     return {
         "tolerance": made.options.tolerances.get(weight, made.options.tolerance),
-        "least": least,
-        "most": most,
+        "least": float(least.min()),
+        "most": float(most.max()),
         "mean": mean,
         "max_over_mean": float(loads.max()) / mean,
         "cv": float(loads.std(ddof=0)) / mean,

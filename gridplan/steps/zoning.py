@@ -78,19 +78,14 @@ class MadeSystem:
     anchors: dict[str, str]
 
     @property
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        """Least and most that a zone may have of each weight; of one that is 0, nothing."""
-        found = {}
-        for name in self.weights:
-            if name not in self.plan.balance:
-                continue
-            mean = math.fsum(self.plan.balance[name]) / self.plan.k
-            share = self.options.tolerances.get(name, self.options.tolerance)
-            found[name] = (mean * (1 - share), mean * (1 + share))
-        first = self.weights[0]
-        if self.options.band is not None and first in found:
-            found[first] = self.options.band
-        return found
+    def bounds(self) -> dict[str, pd.DataFrame]:
+        """``least`` and ``most`` that each zone may have of each weight; of one that is 0, none."""
+        table = self.plan.balance
+        return {
+            name: pd.DataFrame({one: table[f"{name}_{one}"] for one in ("least", "most")})
+            for name in self.weights
+            if name in table
+        }
 
 
 def add_zones(work: Work) -> None:
@@ -272,13 +267,16 @@ def system_options(
     preset = PRESETS[settings.preset]
     weights = tuple(settings.weights) or preset.weights
     tolerance = settings.tolerance or config.zones.tolerance
-    by_norm = preset.by_band and settings.tolerance is None and not settings.weights
-    norms = config.all_norms
     band = settings.band
-    if band is None and by_norm and not given:
-        least, most = (norms[f"social_grid_{one}_households"].value for one in ("least", "most"))
-        band = (least, most)
+    sizes: tuple[float, float] | None = None
     total = math.fsum(loads[weights[0]])
+    if preset.by_band and band is None and weights[0] in preset.weights and not given and total:
+        # A tolerance takes the place of the band; the norm still says how many zones may be.
+        norms = config.all_norms
+        least, most = (norms[f"social_grid_{one}_households"].value for one in ("least", "most"))
+        sizes = least, most
+        if settings.tolerance is None and not settings.weights:
+            band, sizes = sizes, None
     asked = settings.k or (config.zones.k if name == config.zones.main else 0)
     options = SystemOptions(
         k=asked,
@@ -286,6 +284,7 @@ def system_options(
         tolerance=tolerance,
         tolerances={one: settings.weights.get(one, tolerance) for one in weights},
         band=band if total > 0 else None,
+        sizes=sizes,
         seed=config.run.seed if settings.seed is None else settings.seed,
         starts=settings.starts or preset.starts,
         moves_per_unit=preset.moves_per_unit,

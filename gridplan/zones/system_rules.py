@@ -55,7 +55,8 @@ class SystemPlan:
     balance : DataFrame indexed by ``zone_id``
         ``cells``, ``area_m2``, ``compactness`` (isoperimetric quotient), ``anchor`` and
         ``community_id`` (null: none, or several), and for each weight its sum and
-        ``<weight>_deviation_share`` (sum over mean, less 1).
+        ``<weight>_deviation_share`` (sum over the mean of all zones, less 1),
+        ``<weight>_least`` and ``<weight>_most`` (what is allowed).
     k : int
         Number of zones.
     work : int
