@@ -125,6 +125,22 @@ class SystemSettings(Section):
         "off so has zones of its own.",
         zh="分区不跨越无通道的水系与高速公路；因此隔开的用地单独设区。",
     )
+    locked: dict[str, tuple[str, ...]] = setting(
+        {},
+        en="Cells that are in one zone, whatever else: name of the zone = codes of its cells, e.g. "
+        '{ market = ["320583102001001", "320583102001002"] }; the zone has that name.',
+        zh="固定同属一个分区的网格：分区名称 = 网格编码列表，如 "
+        '{ market = ["320583102001001", "320583102001002"] }，该分区即以此命名。',
+    )
+    stability: float = setting(
+        0.5,
+        en="Where [place].earlier_zones has zones of this system: 0 for the best zones by "
+        "themselves, 1 for as few people as possible in another zone than before.",
+        zh="[place].earlier_zones 含本体系分区时：0 只求分区最优，1 尽量少改变居民所属分区。",
+        unit="share",
+        ge=0,
+        le=1,
+    )
     seed: int | None = setting(
         None, en="Seed; not set: [run].seed.", zh="随机种子；不填则按 [run].seed。", ge=0
     )

@@ -46,6 +46,10 @@ given = "城管"
 keep = []
 k = 3
 
+[zones.systems.again]
+k = 2
+stability = 1.0
+
 [zones.systems.grids]
 preset = "social_grid"
 parent = "enforcement"
@@ -59,16 +63,24 @@ def zonings():
     return gpd.GeoDataFrame(frame, geometry=[row[2] for row in rows], crs=tiny.CRS)
 
 
+def earlier():
+    """Zones of an earlier plan: north and south, and a system that the new plan has not."""
+    rows = [("again", "S", tiny.box(0, 0, 400, 200)), ("again", "N", tiny.box(0, 200, 400, 400)),
+            ("gone", "G", tiny.box(0, 0, 400, 400))]  # fmt: skip
+    frame = pd.DataFrame([row[:2] for row in rows], columns=["zone_system", "zone_id"])
+    return gpd.GeoDataFrame(frame, geometry=[row[2] for row in rows], crs=tiny.CRS)
+
+
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
     folder = tmp_path_factory.mktemp("systems") / "town"
-    return gridplan.run(
-        *gridplan.read_project(tiny.write(folder, {**tiny.town(), "zonings": zonings()}, toml=TOML))
-    )
+    layers = {**tiny.town(), "zonings": zonings(), "earlier_zones": earlier()}
+    return gridplan.run(*gridplan.read_project(tiny.write(folder, layers, toml=TOML)))
 
 
 def report(plan, summary=None, **changed):
-    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
+    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings",
+             "earlier_zones")  # fmt: skip
     layers = {**plan.layers, **{f"in_{name}": getattr(plan.place, name) for name in names}}
     return verify_plan({**layers, **changed}, summary or plan.summary)
 
@@ -89,6 +101,7 @@ def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
         "old",
         "held",
         "anew",
+        "again",
         "grids",
     ]
     assert list(systems) == names
@@ -239,6 +252,12 @@ FAULTS = {
         "summary": claimed(plan, "held", anchors={"k1": "c0", "k2": "c0"})
     },
     "zone_not_kept": lambda plan: {"cell_zones": moved(plan, "kept", "1", "kept-01")},
+    "zone_not_locked": lambda plan: {
+        "summary": claimed(plan, "enforcement", locked={"Z09": ["nowhere"]})
+    },
+    "zone_moves": lambda plan: {
+        "summary": claimed(plan, "again", rezoned={"moved_cells": 99, "moved_residents": 0})
+    },
     "zone_estates_cut": lambda plan: {
         "summary": claimed(plan, "enforcement", estates_cut=["E9"])
     },
@@ -348,6 +367,47 @@ def test_zones_drawn_by_hand_that_do_not_nest_or_add_up_are_named(plan):
     stray = by_hand(plan, parent_zone_id=other).of_rule("zone_not_nested")
     assert stray[0].ids[0].startswith("teams/")
     assert by_hand(plan, population=1).of_rule("zone_sums")[0].ids[0].startswith("teams/")
+
+
+def test_a_system_with_earlier_zones_keeps_their_names_and_tells_who_moved(plan):
+    told = plan.summary["zones"]["systems"]["again"]["rezoned"]
+    zone_of = dict(zip(*(plan.layers["cell_zones"].query("zone_system == 'again'")[one]
+                         for one in ("cell_uid", "zone_id")), strict=True))  # fmt: skip
+    assert set(zone_of.values()) == {"N", "S"}
+    cells = plan.layers["cells"]
+    north = cells.geometry.intersection(tiny.box(0, 200, 400, 400)).area / cells.area > 0.5
+    now = cells["cell_uid"].map(zone_of)
+    moved = cells[now.to_numpy() != np.where(north, "N", "S")]
+    assert told["moved_cells"] == len(moved)
+    assert told["moved_residents"] == pytest.approx(moved["population"].sum())
+    assert plan.layers["zone_moves"]["cells"].sum() == len(moved)
+    assert plan.summary["zones"]["systems"]["enforcement"]["rezoned"] is None
+
+
+def locked_system(plan, locked):
+    """Make a system of two zones with locked cells of the plan."""
+    own = plan.layers["cells"].assign(estate_id=None)
+    loads = pd.DataFrame({"population": own["population"].astype(float).to_numpy()},
+                         index=own["cell_uid"])  # fmt: skip
+    settings = SystemSettings(k=2, estates="cut", locked=locked)
+    config = parse_config({**BASE, "zones": {"systems": {"mine": settings.model_dump()}}})
+    return zoning.make_system(plan.place, config, "mine", settings, ground=own, loads=loads)
+
+
+def test_locked_cells_are_in_the_zone_of_their_name(plan):
+    cells = plan.layers["cells"].sort_values("cell_id")
+    codes = tuple(cells["cell_id"].iloc[[0, -1]])
+    made = locked_system(plan, {"市场": codes[:1], "车站": codes[1:]})
+    zone = made.plan.zone_of[cells["cell_uid"].iloc[[0, -1]]]
+    assert zone.tolist() == ["市场", "车站"]
+
+
+def test_locked_cells_that_contradict_are_refused(plan):
+    code = plan.layers["cells"]["cell_id"].iloc[0]
+    with pytest.raises(SettingsError, match="locked to 2 zones that contradict") as caught:
+        locked_system(plan, {"a": (code,), "b": (code, "no such"), "Z01": ("x",)})
+    assert "names 2 cells that do not exist" in str(caught.value)
+    assert "as another system does" in str(caught.value)
 
 
 BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}

@@ -96,5 +96,5 @@ def add_proofs(work: Work) -> None:
 def _inputs(place: Place) -> dict[str, pd.DataFrame]:
     """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
     names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
-    some = tuple(name for name in ("components",) if len(getattr(place, name)))
+    some = tuple(name for name in ("components", "earlier_zones") if len(getattr(place, name)))
     return {f"in_{name}": getattr(place, name) for name in (*names, *some)}

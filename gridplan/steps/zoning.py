@@ -18,6 +18,13 @@ from gridplan.demand import first_containing
 from gridplan.errors import InfeasibleError, Message, Note, SettingsError, first_ids
 from gridplan.geometry import Floats
 from gridplan.place import Place
+from gridplan.steps.rezoning import (
+    earlier_zones,
+    locked_cells,
+    moves_between,
+    rezoned_note,
+    zone_with_most,
+)
 from gridplan.steps.work import Work
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
@@ -27,6 +34,7 @@ from gridplan.zones import (
     cell_loads,
     home_households,
     inner_road_shares,
+    rezone,
     rook_graph,
     uncrossed_borders,
     zone_system,
@@ -66,6 +74,8 @@ class MadeSystem:
     kept : tuple of str
         Given zones that are as they were.
     anchors : mapping of committee to cell, empty without anchors
+    earlier : Series or None
+        Zone of an earlier plan, by ``cell_uid``.
     """
 
     name: str
@@ -76,6 +86,7 @@ class MadeSystem:
     parents: pd.Series[str] | None
     kept: tuple[str, ...]
     anchors: dict[str, str]
+    earlier: pd.Series[str] | None = None
 
     @property
     def bounds(self) -> dict[str, pd.DataFrame]:
@@ -101,7 +112,7 @@ def add_zones(work: Work) -> None:
             work.place, work.config, name, settings, ground=ground, loads=loads, made=made
         )
         made[name] = system
-        notes = [*system.plan.notes, *_cut_note(system, homes)]
+        notes = [*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)]
         work.notes.extend(_under_name(name, note) for note in notes)
     work.found["systems"] = made
     main = made[work.config.zones.main]
@@ -118,7 +129,9 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
     """
     cells = cells.assign(cell_uid=cells["cell_id"])
     for name, settings in config.zones.named:
-        locked, _ = _given(place, cells, name, settings, _taken(config, name, {}))
+        taken = _taken(config, name, {})
+        locked, _ = _given(place, cells, name, settings, taken)
+        _locked(cells, name, settings, locked, taken)
         zones, free = len(set(locked.values())), len(cells) - len(locked)
         if settings.k > len(cells):
             raise InfeasibleError(
@@ -197,6 +210,14 @@ def _cut_note(system: MadeSystem, homes: pd.DataFrame) -> tuple[Note, ...]:
     return (Note("zones_estate_cut", len(cut), message, cut),)
 
 
+def _rezoned_note(system: MadeSystem, loads: pd.DataFrame) -> tuple[Note, ...]:
+    """Return what an earlier plan's zones have lost and got."""
+    if system.earlier is None:
+        return ()
+    moves = moves_between(system.plan, system.earlier, loads["population"])
+    return (rezoned_note(moves, math.fsum(loads["population"])),)
+
+
 def make_system(
     place: Place,
     config: Config,
@@ -224,8 +245,10 @@ def make_system(
     own = ground
     if parents is not None:
         own, nest = _nested(ground, parents, nest)
-    locked, kept = _given(place, own, name, settings, _taken(config, name, made))
-    options, weights = system_options(config, name, settings, loads, locked=locked)
+    taken = _taken(config, name, made)
+    given, kept = _given(place, own, name, settings, taken)
+    locked = given | _locked(own, name, settings, given, taken)
+    options, weights = system_options(config, name, settings, loads, locked=given)
     # Ids tell systems apart: tables name zones without their system.
     options = replace(options, nest=nest, kept=kept, prefix=_prefix(name, settings))
     anchors = _anchors(place, own) if settings.anchors == "committees" else {}
@@ -237,11 +260,30 @@ def make_system(
         inner_roads=_inner_roads(place, own) if whole else None,
         parted=_parted(place, own) if settings.water_parts else None,
     )
+    earlier = earlier_zones(place, own, name)
     try:
-        plan = zone_system(own, loads[list(weights)], rules=rules, options=options)
+        if earlier is None:
+            plan = zone_system(own, loads[list(weights)], rules=rules, options=options)
+        else:
+            plan = rezone(own, loads[list(weights)], earlier, stability=settings.stability,
+                          rules=rules, options=options).plan  # fmt: skip
     except InfeasibleError as error:
         raise InfeasibleError(*(_of_system(name, one) for one in error.faults)) from error
-    return MadeSystem(name, settings, options, weights, plan, parents, kept, anchors)
+    return MadeSystem(name, settings, options, weights, plan, parents, kept, anchors, earlier)
+
+
+def _locked(
+    cells: gpd.GeoDataFrame,
+    name: str,
+    settings: SystemSettings,
+    given: Mapping[str, str],
+    taken: Callable[[str], bool],
+) -> dict[str, str]:
+    """Return the zone of each cell that the settings lock, or refuse them for the system."""
+    try:
+        return locked_cells(cells, settings, given, taken)
+    except SettingsError as error:
+        raise SettingsError(*(_of_system(name, one) for one in error.faults)) from error
 
 
 def system_options(
@@ -386,15 +428,7 @@ def given_zones(
                 ),
             )
         )
-    shapes = cells.geometry.to_numpy()
-    zone, at = shapely.STRtree(shapes).query(zonings.geometry.to_numpy(), predicate="intersects")
-    area = shapely.area(shapely.intersection(zonings.geometry.to_numpy()[zone], shapes[at]))
-    held = pd.DataFrame({"cell": at, "zone": zonings["zone_id"].to_numpy()[zone], "m2": area})
-    summed = held.groupby(["cell", "zone"], sort=True)["m2"].sum().reset_index()
-    summed = summed[summed["m2"] > 0].sort_values(["m2", "zone"], ascending=[False, True])
-    most = summed.drop_duplicates("cell").set_index("cell")["zone"]
-    found = pd.Series(range(len(cells)), index=cells["cell_uid"]).map(most).astype("object")
-    return found.where(found.notna(), None)
+    return zone_with_most(cells, zonings)
 
 
 def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:

@@ -15,6 +15,7 @@ from gridplan.verify.frames import Floats, Texts, given_of, number, numbers, sha
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
+from gridplan.verify.zone_before import lock_findings, move_findings
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zones import check_drawn_zones
 
@@ -48,6 +49,8 @@ def systems_of(world: World) -> Checked:
         findings += _anchor_findings(world, name, claims, own)
         findings += _kept_findings(world, name, claims, own)
         findings += _estate_findings(world, name, claims, own)
+        findings += lock_findings(world, name, claims, own)
+        findings += move_findings(world, name, claims, own)
         figures |= {
             f"zones_max_over_mean/{name}/{load}": float(values.max() / values.mean())
             for load, values in loads.items()
