@@ -13,7 +13,7 @@ import gridplan
 from gridplan.config import parse_config
 from gridplan.errors import GridplanError, Message, Note, SettingsError
 from gridplan.pipeline import rehearse
-from gridplan.steps import zoning
+from gridplan.steps import zone_borders, zoning
 from gridplan.verify import verify_plan
 from gridplan.zone_settings import SystemSettings
 from gridplan.zones import home_households
@@ -80,7 +80,7 @@ def plan(tmp_path_factory):
 
 def report(plan, summary=None, **changed):
     names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings",
-             "earlier_zones")  # fmt: skip
+             "earlier_zones", "streets", "water")  # fmt: skip
     layers = {**plan.layers, **{f"in_{name}": getattr(plan.place, name) for name in names}}
     return verify_plan({**layers, **changed}, summary or plan.summary)
 
@@ -280,7 +280,7 @@ def test_a_planted_fault_of_a_system_is_found_and_named(plan, rule):
 
 
 FALSE_SUMMARY = {"count": 3, "cv": 0.9, "max_over_mean": 1.4, "max_deviation_share": 0.1,
-                 "compactness_median": 0.99, "reach_max_m": 1.0}  # fmt: skip
+                 "compactness_median": 0.99, "reach_max_m": 1.0, "border_share": 0.123}  # fmt: skip
 FALSE_ZONES = {"households": 91, "workload": 499.0, "compactness": 0.9, "estates": 5,
                "buildings": 2, "reach_m": 410.0}  # fmt: skip
 
@@ -460,11 +460,15 @@ def test_a_run_splits_estates_along_their_service_ways(plan):
     place, cells = plan.place, plan.layers["cells"]
     footpath, service = (place.streets.assign(highway=one) for one in ("footway", "service"))
     bare, none = (replace(place, streets=one) for one in (place.streets, footpath))
-    assert zoning._inner_roads(none, cells).max() == zoning._inner_roads(bare, cells).max() == 0
+    assert (
+        zone_borders.inner_roads(none, cells).max()
+        == zone_borders.inner_roads(bare, cells).max()
+        == 0
+    )
     town = place.estates.iloc[:0].reindex([0]).set_geometry([tiny.box(0, 0, 400, 400)])
     town = town.set_crs(tiny.CRS)
     along = [replace(place, streets=service), replace(place, estates=town)]
-    shares = [zoning._inner_roads(one, cells) for one in along]
+    shares = [zone_borders.inner_roads(one, cells) for one in along]
     assert shares[0].max() > 0.9
     assert shares[0].tolist() == pytest.approx(shares[1].tolist())
 

@@ -17,6 +17,7 @@ from gridplan.errors import CrsError, InfeasibleError, InputError, SettingsError
 from gridplan.zones import (
     SystemOptions,
     SystemRules,
+    border_line_shares,
     rook_graph,
     uncrossed_borders,
     zone_reach,
@@ -354,6 +355,24 @@ def canal_town():
     canal = np.array([shapely.box(595, -50, 605, 450)])
     bridge = np.array([shapely.LineString([(550, 150), (650, 150)])])
     return cells, canal, bridge
+
+
+def test_borders_on_streets_count_less_and_are_followed():
+    """A street runs one cell beside the middle; zones follow it where that is worth the weight."""
+    cells = cells_of(squares(10, 4))
+    weights = pd.DataFrame({"households": 10.0}, index=cells["cell_uid"])
+    street = np.array([shapely.LineString([(600, -10), (600, 410)])])
+    shares = border_line_shares(cells.geometry.to_numpy(), rook_graph(cells),
+                                streets=street, water=street[:0])  # fmt: skip
+    assert (shares > 0.9).sum() == 4
+    rules = SystemRules(on_lines=shares)
+    loads = {}
+    for weight in (0.0, 0.6):
+        options = SystemOptions(k=2, tolerance=0.3, border_weight=weight, **QUICK)
+        plan = zone_system(cells, weights, rules=rules, options=options)
+        assert_system(plan, cells, weights)
+        loads[weight] = sorted(plan.balance["households"])
+    assert loads == {0.0: [200.0, 200.0], 0.6: [160.0, 240.0]}
 
 
 def test_a_canal_without_a_bridge_parts_zones():

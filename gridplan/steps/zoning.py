@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from gridplan.config import Config
 from gridplan.demand import first_containing
@@ -26,6 +24,7 @@ from gridplan.steps.rezoning import (
     zone_with_most,
 )
 from gridplan.steps.work import Work
+from gridplan.steps.zone_borders import inner_roads, line_shares, parted
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
     SystemOptions,
@@ -33,20 +32,13 @@ from gridplan.zones import (
     SystemRules,
     cell_loads,
     home_households,
-    inner_road_shares,
     rezone,
-    rook_graph,
-    uncrossed_borders,
     zone_system,
 )
 from gridplan.zones.system_options import Nesting
 
 _PERSONS_PER_ZONE = 10_000
 """Of the preset `enforcement`, between its least and most zones."""
-_BARRIERS = ("motorway", "motorway_link", "trunk")
-_INNER_ROADS = ("service", "living_street")
-"""Ways of estates wherever they run; of the other streets what lies within an estate."""
-_ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 _ESTATE = "estate_id"
 _UNIFIED = "U"
 """Zones of the one boundary of `[unify]` are called so."""
@@ -99,6 +91,26 @@ class MadeSystem:
         }
 
 
+@dataclass(frozen=True)
+class Known:
+    """
+    What is known before a system is made.
+
+    Attributes
+    ----------
+    made : mapping of name to MadeSystem
+        The systems before it.
+    on_lines : array of float or None
+        As `line_shares` gives them; without it borders on streets count as any other.
+    """
+
+    made: Mapping[str, MadeSystem] = field(default_factory=dict)
+    on_lines: Floats | None = None
+
+
+_NOTHING = Known()
+
+
 def add_zones(work: Work) -> None:
     """Group the cells into the zones of each system; the first one is the main system."""
     cells = work.found["cells"]
@@ -107,10 +119,12 @@ def add_zones(work: Work) -> None:
     work.found["cell_loads"] = loads
     ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
     made: dict[str, MadeSystem] = {}
+    on_lines = line_shares(work.place, cells)
     for name, settings in work.config.zones.named:
         system = make_system(
-            work.place, work.config, name, settings, ground=ground, loads=loads, made=made
-        )
+            work.place, work.config, name, settings, ground=ground, loads=loads,
+            known=Known(made, on_lines),
+        )  # fmt: skip
         made[name] = system
         notes = [*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)]
         work.notes.extend(_under_name(name, note) for note in notes)
@@ -226,7 +240,7 @@ def make_system(
     *,
     ground: gpd.GeoDataFrame,
     loads: pd.DataFrame,
-    made: Mapping[str, MadeSystem] = MappingProxyType({}),
+    known: Known = _NOTHING,
 ) -> MadeSystem:
     """
     Return a zone system by its settings, its preset and the norms.
@@ -237,9 +251,10 @@ def make_system(
         Cells with ``cell_uid``, ``community_id`` and ``estate_id``.
     loads : DataFrame
         As `gridplan.zones.cell_loads` gives them.
-    made : mapping of name to MadeSystem
+    known : Known
         The systems before it; one of them may be its parent.
     """
+    made = known.made
     parents = None if settings.parent is None else made[settings.parent].plan.zone_of
     nest = settings.nest or PRESETS[settings.preset].nest
     own = ground
@@ -257,8 +272,9 @@ def make_system(
         anchors=anchors,
         locked=locked,
         estates=_ESTATE if whole else None,
-        inner_roads=_inner_roads(place, own) if whole else None,
-        parted=_parted(place, own) if settings.water_parts else None,
+        inner_roads=inner_roads(place, own) if whole else None,
+        on_lines=known.on_lines,
+        parted=parted(place, own) if settings.water_parts else None,
     )
     earlier = earlier_zones(place, own, name)
     try:
@@ -327,6 +343,9 @@ def system_options(
         tolerances={one: settings.weights.get(one, tolerance) for one in weights},
         band=band if total > 0 else None,
         sizes=sizes,
+        border_weight=(
+            preset.border_weight if settings.border_weight is None else settings.border_weight
+        ),
         seed=config.run.seed if settings.seed is None else settings.seed,
         starts=settings.starts or preset.starts,
         moves_per_unit=preset.moves_per_unit,
@@ -437,32 +456,6 @@ def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
     cell = first_containing(committees.geometry.to_numpy(), cells, "cell_uid")
     pairs = zip(committees["committee_id"], cell, strict=True)
     return {str(one): str(uid) for one, uid in pairs if pd.notna(uid)}
-
-
-def _parted(place: Place, cells: gpd.GeoDataFrame) -> np.ndarray:
-    """Return the borders that no zone reaches across, of the cells sorted by ``cell_uid``."""
-    own = cells.sort_values("cell_uid", kind="stable")
-    streets = place.streets
-    barred = streets["highway"].isin(_BARRIERS)
-    obstacles = [*place.water.geometry, *streets.geometry[barred]]
-    return uncrossed_borders(
-        own.geometry.to_numpy(),
-        rook_graph(own),
-        obstacles=np.array(obstacles, dtype=object),
-        ways=streets.geometry[~barred].to_numpy(),
-    )
-
-
-def _inner_roads(place: Place, cells: gpd.GeoDataFrame) -> Floats:
-    """Return the share of each border along inner roads, of the cells sorted by ``cell_uid``."""
-    own = cells.sort_values("cell_uid", kind="stable")
-    streets = place.streets[~place.streets["highway"].isin([*_BARRIERS, *_ON_FOOT])]
-    known = streets["highway"].isin(_INNER_ROADS)
-    estates = shapely.union_all(place.estates.geometry.to_numpy())
-    within = shapely.intersection(streets.geometry[~known].to_numpy(), estates)
-    roads = np.concatenate([streets.geometry[known].to_numpy(), within])
-    roads = roads[shapely.length(roads) > 0]
-    return inner_road_shares(own.geometry.to_numpy(), rook_graph(own), roads)
 
 
 def _under_name(name: str, note: Note) -> Note:

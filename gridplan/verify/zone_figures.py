@@ -26,6 +26,7 @@ from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import allowed, bodies
 from gridplan.verify.zone_anchors import anchor_findings
+from gridplan.verify.zone_lines import line_findings
 
 _RATIO, _LEAST = 1e-6, 1e-6
 """Between a figure and the same counted again: relative, and in its unit."""
@@ -43,6 +44,7 @@ def figure_findings(world: World, members: pd.DataFrame, counted: Loads) -> list
         *_bound_findings(world, members, known, counted),
         *_column_findings(world, members, known, counted),
         *anchor_findings(world, members),
+        *line_findings(world, known),
     ]
 
 

@@ -11,7 +11,17 @@ import shapely
 
 from gridplan.errors import Message
 from gridplan.verify.findings import Checked, Finding, joined
-from gridplan.verify.frames import Floats, Texts, given_of, number, numbers, shapes, sound, texts
+from gridplan.verify.frames import (
+    Flags,
+    Floats,
+    Texts,
+    given_of,
+    number,
+    numbers,
+    shapes,
+    sound,
+    texts,
+)
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
@@ -119,11 +129,30 @@ def _drawn_residents(world: World, drawn: pd.DataFrame) -> Checked:
         findings = finding("zone_sums", names, layer="zones", detail="population", amount=worst)
     figures = {}
     for name in sorted({str(one) for one in system}):
-        mine = summed[[str(one) == name for one in system]]
+        mine = summed[_is(system, name)]
         if mine.mean() > 0:
+            findings += _drawn_balance(
+                world, name, ids[_is(system, name)], np.asarray(mine, dtype=float)
+            )
             figures[f"zones_balance_max_over_mean/{name}"] = float(mine.max() / mine.mean())
             figures[f"zones_balance_cv/{name}"] = float(mine.std() / mine.mean())
     return Checked(tuple(findings), figures)
+
+
+def _is(system: Texts, name: str) -> Flags:
+    return np.array([str(one) == name for one in system], dtype=np.bool_)
+
+
+def _drawn_balance(world: World, name: str, ids: Texts, load: Floats) -> list[Finding]:
+    """Tell the zones farther from the mean of their system than a tolerance that was asked."""
+    share = world.tolerances.zone_share
+    if share is None:
+        return []
+    least, most = load.mean() * (1 - share), load.mean() * (1 + share)
+    beyond = np.flatnonzero((load > most + LEAST) | (load < least - LEAST))
+    told = [f"{name}/{ids[at]} (population {figure(float(load[at]))})" for at in beyond]
+    detail = f"{figure(float(least))}–{figure(float(most))}"
+    return finding("zone_unbalanced", told, layer="zones", detail=detail)
 
 
 def _cell_loads(world: World) -> dict[str, Floats]:

@@ -119,7 +119,7 @@ def ground_of(
                                     loose=counts is not None)  # fmt: skip
     group = np.where(kept == "", group, -1)
     unit = connected_groups(group, _part_of(land.graph, ways))
-    grouped, beside = grouped_land(land, unit, ways)
+    grouped, beside = grouped_land(_felt(land, rules, options), unit, ways)
     values = loads.to_numpy(dtype=np.float64)
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
@@ -141,6 +141,22 @@ def ground_of(
         body=body[np.unique(unit, return_index=True)[1]],
         estates=rules.estates,
         divided=divided,
+    )
+
+
+def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:
+    """Return land whose borders count as shorter where one can see them on the ground."""
+    if rules.on_lines is None or not options.border_weight:
+        return land
+    graph = land.graph
+    _check_borders("on_lines", len(rules.on_lines), len(graph.border_m))
+    less = graph.border_m * rules.on_lines * options.border_weight
+    saved = np.bincount(graph.left, weights=less, minlength=land.count)
+    saved += np.bincount(graph.right, weights=less, minlength=land.count)
+    return replace(
+        land,
+        perimeter_m=land.perimeter_m - saved,
+        graph=replace(graph, border_m=graph.border_m - less),
     )
 
 

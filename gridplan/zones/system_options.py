@@ -43,6 +43,9 @@ class SystemOptions:
     islands : {"own", "attach"}
         Land without a border to the rest has zones of its own, or goes with the
         nearest cell elsewhere.
+    border_weight : float
+        How much shorter a border counts in the shape of a zone where it runs along a
+        street or water (`SystemRules.on_lines`): 0 as long as any, 1 as nothing.
     kept : collection of zone names
         Locked zones to which no further cell is added.
     prefix : str
@@ -66,6 +69,7 @@ class SystemOptions:
     band: tuple[float, float] | None = None
     nest: Nesting = "free"
     islands: Islands = "own"
+    border_weight: float = 0.0
     kept: Collection[str] = ()
     prefix: str = "Z"
     seed: int = 0
@@ -136,6 +140,11 @@ def _count_faults(options: SystemOptions) -> FaultList:
                 en=f"`{name}` is {getattr(options, name)}. Give a positive whole number.",
                 zh=f"`{name}` 为 {getattr(options, name)}，应为正整数。",
             )
+    if not 0 <= options.border_weight < 1:
+        faults.add(
+            en=f"`border_weight` is {options.border_weight:g}. Give a share from 0 to below 1.",
+            zh=f"`border_weight` 为 {options.border_weight:g}，应不小于 0 且小于 1。",
+        )
     if options.time_s is not None and not options.time_s > 0:
         faults.add(
             en=f"`time_s` is {options.time_s:g}. Give positive seconds, or None for no limit.",

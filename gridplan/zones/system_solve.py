@@ -208,15 +208,13 @@ def _improve(
     for number in range(rounds):
         if piece.rank[0] == 0.0 or run.work - began >= share:
             break
-        steps = _steps(piece, moves)
         zone = recombine(piece.units, piece.zone, piece.aims, _rng(run, piece, number, 2), keep,
-                         steps=steps)  # fmt: skip
+                         steps=_steps(piece, moves))  # fmt: skip
         if run.stopped_by is None and piece.rank[0] > 0.0:
             zone = course(zone, loose, (number, 3), **_REPAIR)
-        if run.stopped_by is None:
-            course(zone, piece.aims, (number, 4), **_COOL)
         if run.stopped_by is not None:
             return
+        course(zone, piece.aims, (number, 4), **_COOL)
 
 
 def _steps(piece: Piece, moves: int) -> int:
