@@ -445,6 +445,8 @@ def test_a_preset_is_changed_by_a_system_of_its_name():
     [('given = "水务"', "no zones; it has those of"),
      ('given = "城管"\nkeep = ["9"]', "`keep` names"),
      ('given = "城管"\nk = 4', "2 zones of 城管 are kept and"),
+     ('nest = "inside"\nk = 1', "but 2 communities have cells. Ask for 2 at least"),
+     ('nest = "unions"\nk = 3', "but 2 communities have cells. Ask for 2 at most"),
      ("k = 1000", "1000 zones are asked for")],
 )  # fmt: skip
 def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):

@@ -147,6 +147,7 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
         locked, _ = _given(place, cells, name, settings, taken)
         _locked(cells, name, settings, locked, taken)
         zones, free = len(set(locked.values())), len(cells) - len(locked)
+        _check_nesting(name, settings, cells, config)
         if settings.k > len(cells):
             raise InfeasibleError(
                 _of_system(
@@ -173,6 +174,32 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
                     ),
                 )
             )
+
+
+def _check_nesting(
+    name: str, settings: SystemSettings, cells: gpd.GeoDataFrame, config: Config
+) -> None:
+    """Refuse fewer zones than communities that hold some each, or more than whole ones make."""
+    k = settings.k or (config.zones.k if name == config.zones.main else 0)
+    nest = settings.nest or PRESETS[settings.preset].nest
+    communities = cells["community_id"].nunique()
+    if nest == "inside" and 0 < k < communities:
+        message = Message(
+            en=f"{k} zones are asked for, each inside one community, but {communities} communities "
+            f"have cells. Ask for {communities} at least, or set nest = free.",
+            zh=f"要求划分 {k} 个分区且各在一个社区内，但有单元网格的社区有 {communities} 个，"
+            f"至少 {communities} 个；或设 nest = free。",
+        )
+    elif nest == "unions" and k > communities:
+        message = Message(
+            en=f"{k} zones of whole communities are asked for, but {communities} communities have "
+            f"cells. Ask for {communities} at most, or set nest = inside.",
+            zh=f"要求划分 {k} 个由整社区组成的分区，但有单元网格的社区只有 {communities} 个，"
+            f"最多 {communities} 个；或设 nest = inside。",
+        )
+    else:
+        return
+    raise InfeasibleError(_of_system(name, message))
 
 
 def loads_of(
