@@ -313,6 +313,21 @@ def test_each_zone_holds_its_anchor():
     assert plan.balance["anchor"].isna().sum() == 2
 
 
+def test_an_anchor_shares_a_locked_zone_where_there_are_too_few_zones():
+    cells = cells_of(squares(4, 1))
+    weights = pd.DataFrame({"residents": 10.0}, index=cells["cell_uid"])
+    rules = SystemRules(anchors={"A": "c0001", "B": "c0003"}, locked={"c0000": "North"})
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=2, **QUICK))
+    assert_system(plan, cells, weights)
+    assert plan.balance["anchor"].to_dict() == {"North": "A", "Z01": "B"}
+    three = zone_system(cells, weights, rules=rules, options=SystemOptions(k=3, **QUICK))
+    assert three.balance.loc["North", "cells"] == 1
+    pair = cells.iloc[:2]
+    one = SystemRules(anchors={"A": "c0001"}, locked={"c0000": "North"})
+    plan = zone_system(pair, weights.iloc[:2], rules=one, options=SystemOptions(k=1, **QUICK))
+    assert plan.balance.index.tolist() == ["North"]
+
+
 def test_locked_cells_stay_and_kept_zones_get_no_more():
     cells = cells_of(squares(10, 10))
     weights = table(cells)
