@@ -178,6 +178,14 @@ class PlaceSettings(Section):
         zh="各部门现有分区，由 [unify] 统一：含 `department` 与 `zone_id` 的面图层，"
         '可重叠、可有空白。"none" 表示没有。',
     )
+    earlier_zones: Layer = _setting(
+        None,
+        en="Zones of an earlier plan, e.g. of its `plan.gpkg` (layer `zones`), with `zone_system` "
+        "and `zone_id`: new zones of a system that has some move few people out of theirs, see "
+        '`stability`. "none" for none.',
+        zh="原方案的分区，如其 `plan.gpkg` 的 `zones` 图层，含 `zone_system` 与 `zone_id`："
+        "有原分区的体系重新划分时尽量少变动，见 `stability`。“none”表示没有。",
+    )
     components: Layer = _setting(
         None,
         en="Municipal components (lamps, manholes, bins, signs …), with `component_id` and, where "

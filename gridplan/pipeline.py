@@ -109,7 +109,7 @@ STEPS: tuple[Step, ...] = (
     Step("people", ("population",), ("demand",), ("demand", "access"), people.add_people),
     Step(
         "zones",
-        ("committees", "buildings", "streets", "water", "zonings"),
+        ("committees", "buildings", "streets", "water", "zonings", "earlier_zones"),
         ("zones", "run", "norms", "demand"),
         ("network", "cells", "demand"),
         zoning.add_zones,

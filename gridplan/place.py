@@ -170,6 +170,12 @@ SCHEMAS: dict[str, Schema] = {
         },
         repeats=True,
     ),
+    "earlier_zones": Schema(
+        "polygon",
+        "zone_id",
+        {"zone_system": _text(required=True), "zone_id": _text(required=True)},
+        repeats=True,
+    ),
     "weights": Schema(
         "polygon or point",
         "weight_id",
@@ -223,8 +229,8 @@ class Place:
     `facilities` with one id are the service points of one facility, or, with the id of a
     committee, its further service points. `cells` is a grid that a planner brings, with its
     codes as they are (missing, repeated); ``cell_key`` tells its rows apart. `zonings` are
-    the zones of other departments, which may overlap and leave gaps. `components` are
-    municipal components (lamps, manholes, bins …), counted by cell.
+    the zones of other departments, which may overlap and leave gaps; `earlier_zones` those of
+    an earlier plan. `components` are municipal ones (lamps, manholes …), counted by cell.
     `population` has one row per unit: ``level`` (``total``, ``community`` or
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
@@ -249,6 +255,7 @@ class Place:
     facilities: gpd.GeoDataFrame
     cells: gpd.GeoDataFrame
     zonings: gpd.GeoDataFrame
+    earlier_zones: gpd.GeoDataFrame
     weights: gpd.GeoDataFrame
     components: gpd.GeoDataFrame
     population: pd.DataFrame

@@ -28,11 +28,13 @@ class PresetValues:
     starts: int
     moves_per_unit: int
     prefix: str
+    border_weight: float = 0.0
 
 
 PRESETS: dict[Preset, PresetValues] = {
     "enforcement": PresetValues(("population",), "free", by_band=False, starts=2,
-                                moves_per_unit=200, prefix="Z"),
+                                moves_per_unit=200, prefix="Z",
+                                border_weight=0.2),
     "social_grid": PresetValues(("households",), "inside", by_band=True, starts=3,
                                 moves_per_unit=100, prefix="G"),
     "patrol": PresetValues(("effort",), "free", by_band=False, starts=3,
@@ -124,6 +126,32 @@ class SystemSettings(Section):
         en="No zone reaches across water or a motorway without a crossing at that border; land cut "
         "off so has zones of its own.",
         zh="分区不跨越无通道的水系与高速公路；因此隔开的用地单独设区。",
+    )
+    border_weight: float | None = setting(
+        None,
+        en="How much shorter a border counts where it runs along a street or water: with more, "
+        "zones follow these more and are less round. Not set: 0.2 for `enforcement`, else 0.",
+        zh="界线沿道路或水系时按此比例折减长度：越大越贴合道路与水系，形状越不紧凑。"
+        "不填：`enforcement` 为 0.2，其余为 0。",
+        unit="share",
+        ge=0,
+        le=0.9,
+    )
+    locked: dict[str, tuple[str, ...]] = setting(
+        {},
+        en="Cells that are in one zone, whatever else: name of the zone = codes of its cells, e.g. "
+        '{ market = ["320583102001001", "320583102001002"] }; the zone has that name.',
+        zh="固定同属一个分区的网格：分区名称 = 网格编码列表，如 "
+        '{ market = ["320583102001001", "320583102001002"] }，该分区即以此命名。',
+    )
+    stability: float = setting(
+        0.5,
+        en="Where [place].earlier_zones has zones of this system: 0 for the best zones by "
+        "themselves, 1 for as few people as possible in another zone than before.",
+        zh="[place].earlier_zones 含本体系分区时：0 只求分区最优，1 尽量少改变居民所属分区。",
+        unit="share",
+        ge=0,
+        le=1,
     )
     seed: int | None = setting(
         None, en="Seed; not set: [run].seed.", zh="随机种子；不填则按 [run].seed。", ge=0

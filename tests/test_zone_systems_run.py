@@ -13,7 +13,7 @@ import gridplan
 from gridplan.config import parse_config
 from gridplan.errors import GridplanError, Message, Note, SettingsError
 from gridplan.pipeline import rehearse
-from gridplan.steps import zoning
+from gridplan.steps import zone_borders, zoning
 from gridplan.verify import verify_plan
 from gridplan.zone_settings import SystemSettings
 from gridplan.zones import home_households
@@ -46,6 +46,10 @@ given = "城管"
 keep = []
 k = 3
 
+[zones.systems.again]
+k = 2
+stability = 1.0
+
 [zones.systems.grids]
 preset = "social_grid"
 parent = "enforcement"
@@ -59,16 +63,24 @@ def zonings():
     return gpd.GeoDataFrame(frame, geometry=[row[2] for row in rows], crs=tiny.CRS)
 
 
+def earlier():
+    """Zones of an earlier plan: north and south, and a system that the new plan has not."""
+    rows = [("again", "S", tiny.box(0, 0, 400, 200)), ("again", "N", tiny.box(0, 200, 400, 400)),
+            ("gone", "G", tiny.box(0, 0, 400, 400))]  # fmt: skip
+    frame = pd.DataFrame([row[:2] for row in rows], columns=["zone_system", "zone_id"])
+    return gpd.GeoDataFrame(frame, geometry=[row[2] for row in rows], crs=tiny.CRS)
+
+
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
     folder = tmp_path_factory.mktemp("systems") / "town"
-    return gridplan.run(
-        *gridplan.read_project(tiny.write(folder, {**tiny.town(), "zonings": zonings()}, toml=TOML))
-    )
+    layers = {**tiny.town(), "zonings": zonings(), "earlier_zones": earlier()}
+    return gridplan.run(*gridplan.read_project(tiny.write(folder, layers, toml=TOML)))
 
 
 def report(plan, summary=None, **changed):
-    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
+    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings",
+             "earlier_zones", "streets", "water")  # fmt: skip
     layers = {**plan.layers, **{f"in_{name}": getattr(plan.place, name) for name in names}}
     return verify_plan({**layers, **changed}, summary or plan.summary)
 
@@ -89,6 +101,7 @@ def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
         "old",
         "held",
         "anew",
+        "again",
         "grids",
     ]
     assert list(systems) == names
@@ -239,6 +252,12 @@ FAULTS = {
         "summary": claimed(plan, "held", anchors={"k1": "c0", "k2": "c0"})
     },
     "zone_not_kept": lambda plan: {"cell_zones": moved(plan, "kept", "1", "kept-01")},
+    "zone_not_locked": lambda plan: {
+        "summary": claimed(plan, "enforcement", locked={"Z09": ["nowhere"]})
+    },
+    "zone_moves": lambda plan: {
+        "summary": claimed(plan, "again", rezoned={"moved_cells": 99, "moved_residents": 0})
+    },
     "zone_estates_cut": lambda plan: {
         "summary": claimed(plan, "enforcement", estates_cut=["E9"])
     },
@@ -261,7 +280,7 @@ def test_a_planted_fault_of_a_system_is_found_and_named(plan, rule):
 
 
 FALSE_SUMMARY = {"count": 3, "cv": 0.9, "max_over_mean": 1.4, "max_deviation_share": 0.1,
-                 "compactness_median": 0.99, "reach_max_m": 1.0}  # fmt: skip
+                 "compactness_median": 0.99, "reach_max_m": 1.0, "border_share": 0.123}  # fmt: skip
 FALSE_ZONES = {"households": 91, "workload": 499.0, "compactness": 0.9, "estates": 5,
                "buildings": 2, "reach_m": 410.0}  # fmt: skip
 
@@ -350,6 +369,47 @@ def test_zones_drawn_by_hand_that_do_not_nest_or_add_up_are_named(plan):
     assert by_hand(plan, population=1).of_rule("zone_sums")[0].ids[0].startswith("teams/")
 
 
+def test_a_system_with_earlier_zones_keeps_their_names_and_tells_who_moved(plan):
+    told = plan.summary["zones"]["systems"]["again"]["rezoned"]
+    zone_of = dict(zip(*(plan.layers["cell_zones"].query("zone_system == 'again'")[one]
+                         for one in ("cell_uid", "zone_id")), strict=True))  # fmt: skip
+    assert set(zone_of.values()) == {"N", "S"}
+    cells = plan.layers["cells"]
+    north = cells.geometry.intersection(tiny.box(0, 200, 400, 400)).area / cells.area > 0.5
+    now = cells["cell_uid"].map(zone_of)
+    moved = cells[now.to_numpy() != np.where(north, "N", "S")]
+    assert told["moved_cells"] == len(moved)
+    assert told["moved_residents"] == pytest.approx(moved["population"].sum())
+    assert plan.layers["zone_moves"]["cells"].sum() == len(moved)
+    assert plan.summary["zones"]["systems"]["enforcement"]["rezoned"] is None
+
+
+def locked_system(plan, locked):
+    """Make a system of two zones with locked cells of the plan."""
+    own = plan.layers["cells"].assign(estate_id=None)
+    loads = pd.DataFrame({"population": own["population"].astype(float).to_numpy()},
+                         index=own["cell_uid"])  # fmt: skip
+    settings = SystemSettings(k=2, estates="cut", locked=locked)
+    config = parse_config({**BASE, "zones": {"systems": {"mine": settings.model_dump()}}})
+    return zoning.make_system(plan.place, config, "mine", settings, ground=own, loads=loads)
+
+
+def test_locked_cells_are_in_the_zone_of_their_name(plan):
+    cells = plan.layers["cells"].sort_values("cell_id")
+    codes = tuple(cells["cell_id"].iloc[[0, -1]])
+    made = locked_system(plan, {"市场": codes[:1], "车站": codes[1:]})
+    zone = made.plan.zone_of[cells["cell_uid"].iloc[[0, -1]]]
+    assert zone.tolist() == ["市场", "车站"]
+
+
+def test_locked_cells_that_contradict_are_refused(plan):
+    code = plan.layers["cells"]["cell_id"].iloc[0]
+    with pytest.raises(SettingsError, match="locked to 2 zones that contradict") as caught:
+        locked_system(plan, {"a": (code,), "b": (code, "no such"), "Z01": ("x",)})
+    assert "names 2 cells that do not exist" in str(caught.value)
+    assert "as another system does" in str(caught.value)
+
+
 BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
 
 
@@ -385,6 +445,8 @@ def test_a_preset_is_changed_by_a_system_of_its_name():
     [('given = "水务"', "no zones; it has those of"),
      ('given = "城管"\nkeep = ["9"]', "`keep` names"),
      ('given = "城管"\nk = 4', "2 zones of 城管 are kept and"),
+     ('nest = "inside"\nk = 1', "but 2 communities have cells. Ask for 2 at least"),
+     ('nest = "unions"\nk = 3', "but 2 communities have cells. Ask for 2 at most"),
      ("k = 1000", "1000 zones are asked for")],
 )  # fmt: skip
 def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
@@ -400,11 +462,15 @@ def test_a_run_splits_estates_along_their_service_ways(plan):
     place, cells = plan.place, plan.layers["cells"]
     footpath, service = (place.streets.assign(highway=one) for one in ("footway", "service"))
     bare, none = (replace(place, streets=one) for one in (place.streets, footpath))
-    assert zoning._inner_roads(none, cells).max() == zoning._inner_roads(bare, cells).max() == 0
+    assert (
+        zone_borders.inner_roads(none, cells).max()
+        == zone_borders.inner_roads(bare, cells).max()
+        == 0
+    )
     town = place.estates.iloc[:0].reindex([0]).set_geometry([tiny.box(0, 0, 400, 400)])
     town = town.set_crs(tiny.CRS)
     along = [replace(place, streets=service), replace(place, estates=town)]
-    shares = [zoning._inner_roads(one, cells) for one in along]
+    shares = [zone_borders.inner_roads(one, cells) for one in along]
     assert shares[0].max() > 0.9
     assert shares[0].tolist() == pytest.approx(shares[1].tolist())
 

@@ -17,6 +17,7 @@ from gridplan.errors import CrsError, InfeasibleError, InputError, SettingsError
 from gridplan.zones import (
     SystemOptions,
     SystemRules,
+    border_line_shares,
     rook_graph,
     uncrossed_borders,
     zone_reach,
@@ -212,6 +213,55 @@ def test_land_that_misses_the_band_has_a_zone_fewer_or_more_where_that_is_better
     assert asked.k == 3
 
 
+def test_inside_communities_a_tolerance_is_of_the_mean_of_their_own_zones():
+    """5 cells of 50 and 7 of 40 make zones of 250 and 280: even, each in its own community."""
+    cells = cells_of(squares(12, 2), community_id=["west" if i % 12 < 5 else "east"
+                                                   for i in range(24)])  # fmt: skip
+    loads = np.where(cells["community_id"] == "west", 50.0, 40.0)
+    weights = pd.DataFrame({"households": loads}, index=cells["cell_uid"])
+    options = SystemOptions(k=4, tolerance=0.05, nest="inside", **QUICK)
+    plan = zone_system(cells, weights, options=options)
+    assert_system(plan, cells, weights)
+    assert plan.targets_missed == ()
+    assert sorted(plan.balance["households"]) == [250.0, 250.0, 280.0, 280.0]
+    bounds = plan.balance.groupby("community_id")[["households_least", "households_most"]].first()
+    assert bounds.loc["west"].tolist() == pytest.approx([250 * 0.95, 250 * 1.05])
+    assert bounds.loc["east"].tolist() == pytest.approx([280 * 0.95, 280 * 1.05])
+    free = zone_system(cells, weights, options=dataclasses.replace(options, nest="free"))
+    assert len(set(free.balance["households_most"])) == 1
+
+
+def test_sizes_give_a_community_the_number_of_zones_that_is_even():
+    """Houses of 200 and 100 make no three even zones, which the middle size asks for, but two."""
+    cells = cells_of(squares(6, 1), community_id=["a"] * 6)
+    weights = pd.DataFrame({"households": [200.0, 100, 100] * 2}, index=cells["cell_uid"])
+    options = SystemOptions(sizes=(150, 450), tolerance=0.05, nest="inside", **QUICK)
+    plan = zone_system(cells, weights, options=options)
+    assert_system(plan, cells, weights)
+    assert plan.targets_missed == ()
+    assert plan.balance["households"].tolist() == [400.0, 400.0]
+    asked = zone_system(cells, weights, options=dataclasses.replace(options, k=3))
+    assert asked.k == 3
+    assert asked.targets_missed
+
+
+def test_an_estate_larger_than_a_zone_is_cut_where_zones_come_out_even():
+    """Its halves along the road have 300 each; 360 and 240 leave room for the house beside it."""
+    cells = cells_of(squares(7, 1), estate_id=["花园"] * 6 + ["新村"])
+    weights = pd.DataFrame({"households": [60.0, 120, 120, 60, 120, 120, 120]},
+                           index=cells["cell_uid"])  # fmt: skip
+    roads = (rook_graph(cells).left == 2).astype(float)
+    rules = SystemRules(estates="estate_id", inner_roads=roads)
+    options = SystemOptions(k=2, tolerance=0.3, **QUICK)
+    plan = zone_system(cells, weights, rules=rules, options=options)
+    assert sorted(plan.balance["households"]) == [300.0, 420.0]
+    options = dataclasses.replace(options, tolerance=0.01)
+    plan = zone_system(cells, weights, rules=rules, options=options)
+    assert_system(plan, cells, weights)
+    assert plan.targets_missed == ()
+    assert plan.balance["households"].tolist() == [360.0, 360.0]
+
+
 def test_a_community_that_no_number_of_zones_divides_well_is_said():
     cells = cells_of(squares(7, 2), community_id=["a"] * 14)
     weights = pd.DataFrame({"households": 50.0}, index=cells["cell_uid"])
@@ -263,6 +313,21 @@ def test_each_zone_holds_its_anchor():
     assert plan.balance["anchor"].isna().sum() == 2
 
 
+def test_an_anchor_shares_a_locked_zone_where_there_are_too_few_zones():
+    cells = cells_of(squares(4, 1))
+    weights = pd.DataFrame({"residents": 10.0}, index=cells["cell_uid"])
+    rules = SystemRules(anchors={"A": "c0001", "B": "c0003"}, locked={"c0000": "North"})
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=2, **QUICK))
+    assert_system(plan, cells, weights)
+    assert plan.balance["anchor"].to_dict() == {"North": "A", "Z01": "B"}
+    three = zone_system(cells, weights, rules=rules, options=SystemOptions(k=3, **QUICK))
+    assert three.balance.loc["North", "cells"] == 1
+    pair = cells.iloc[:2]
+    one = SystemRules(anchors={"A": "c0001"}, locked={"c0000": "North"})
+    plan = zone_system(pair, weights.iloc[:2], rules=one, options=SystemOptions(k=1, **QUICK))
+    assert plan.balance.index.tolist() == ["North"]
+
+
 def test_locked_cells_stay_and_kept_zones_get_no_more():
     cells = cells_of(squares(10, 10))
     weights = table(cells)
@@ -305,6 +370,24 @@ def canal_town():
     canal = np.array([shapely.box(595, -50, 605, 450)])
     bridge = np.array([shapely.LineString([(550, 150), (650, 150)])])
     return cells, canal, bridge
+
+
+def test_borders_on_streets_count_less_and_are_followed():
+    """A street runs one cell beside the middle; zones follow it where that is worth the weight."""
+    cells = cells_of(squares(10, 4))
+    weights = pd.DataFrame({"households": 10.0}, index=cells["cell_uid"])
+    street = np.array([shapely.LineString([(600, -10), (600, 410)])])
+    shares = border_line_shares(cells.geometry.to_numpy(), rook_graph(cells),
+                                streets=street, water=street[:0])  # fmt: skip
+    assert (shares > 0.9).sum() == 4
+    rules = SystemRules(on_lines=shares)
+    loads = {}
+    for weight in (0.0, 0.6):
+        options = SystemOptions(k=2, tolerance=0.3, border_weight=weight, **QUICK)
+        plan = zone_system(cells, weights, rules=rules, options=options)
+        assert_system(plan, cells, weights)
+        loads[weight] = sorted(plan.balance["households"])
+    assert loads == {0.0: [200.0, 200.0], 0.6: [160.0, 240.0]}
 
 
 def test_a_canal_without_a_bridge_parts_zones():

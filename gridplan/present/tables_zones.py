@@ -18,6 +18,7 @@ TITLES = {
     "zones_more": Message(en="Zones of other systems", zh="其他体系分区"),
     "zone_estates": Message(en="Estates of zones", zh="责任区清单"),
     "zone_estates_more": Message(en="Estates, other systems", zh="其他体系清单"),
+    "zone_moves": Message(en="Zones changed", zh="分区变动"),
 }
 
 ABOUT = {
@@ -39,6 +40,10 @@ ABOUT = {
     "zone_estates_more": Message(
         en="The same for the other systems.", zh="其他体系各分区的同样清单。"
     ),
+    "zone_moves": Message(
+        en="What is in another zone than in the earlier plan ([place].earlier_zones).",
+        zh="与原方案（[place].earlier_zones）相比改变分区的网格与居民。",
+    ),
 }
 
 WORKBOOK_ONLY = ("zone_estates_more",)
@@ -58,6 +63,7 @@ def zone_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
         "zones_more": zones_more,
         "zone_estates": lambda plan: _listed(plan, main=True),
         "zone_estates_more": lambda plan: _listed(plan, main=False),
+        "zone_moves": zone_moves,
     }
 
 
@@ -69,6 +75,8 @@ def zone_headings() -> dict[str, Message]:
         "evenly": Message(en="even in", zh="均衡内容"),
         "allowed": Message(en="allowed", zh="允许范围"),
         "zones_beyond": Message(en="beyond", zh="超出个数"),
+        "zone_before": Message(en="zone before", zh="原分区"),
+        "zone_now": Message(en="zone now", zh="现分区"),
         "estate_name": Message(en="name of the estate", zh="小区名称"),
     }
 
@@ -103,7 +111,7 @@ def systems_table(plan: Plan) -> pd.DataFrame:
                     "system": system_label(name),
                     "zones_count": whole.get("count"),
                     "evenly": word("column", weight),
-                    "allowed": same(f"{_told(balance['least'])}–{_told(balance['most'])}"),
+                    "allowed": _allowed(figures, balance, first=place == 0),
                     "max_over_mean": balance["max_over_mean"],
                     "cv": balance["cv"],
                     "zones_beyond": len(balance["missed"]),
@@ -121,6 +129,15 @@ _FEW = 100.0
 
 def _told(figure: float) -> str:
     return number(figure, 0 if figure >= _FEW else 1)
+
+
+def _allowed(figures: Mapping[str, Any], balance: Mapping[str, Any], *, first: bool) -> Message:
+    """Return the bounds; of zones inside communities those of all of them, by their own means."""
+    told = f"{_told(balance['least'])}–{_told(balance['most'])}"
+    nested = figures.get("nest") == "inside" or figures.get("parent")
+    if not nested or (first and figures.get("band")):
+        return same(told)
+    return Message(en=f"{told} (each by the mean of its own part)", zh=f"{told}（按所在范围均值）")
 
 
 def zones_more(plan: Plan) -> pd.DataFrame:
@@ -143,6 +160,16 @@ def zones_more(plan: Plan) -> pd.DataFrame:
     if "anchor" in told:
         told["anchor"] = anchor_names(plan, told["anchor"])
     return told[[one for one in _SPANS if one in told]].reset_index(drop=True)
+
+
+def zone_moves(plan: Plan) -> pd.DataFrame:
+    """Return what is in another zone than in an earlier plan; empty without one."""
+    moves = plan.layers.get("zone_moves")
+    if moves is None or moves.empty:
+        return pd.DataFrame()
+    told = moves.assign(system=_labels(moves), zone_before=moves["from_zone_id"],
+                        zone_now=moves["to_zone_id"])  # fmt: skip
+    return told[["system", "zone_before", "zone_now", "cells", "population"]]
 
 
 def _listed(plan: Plan, *, main: bool) -> pd.DataFrame:

@@ -29,6 +29,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "facilities": ("none",),
         "weights": ("none",),
         "zonings": ("none",),
+        "earlier_zones": ("none",),
         "components": ("none",),
     }
 )

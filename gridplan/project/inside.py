@@ -15,6 +15,7 @@ _WORDS = {
     "estates": ("estates", "个小区"),
     "weights": ("weighted cells", "个人口权重单元"),
     "zonings": ("zones of departments", "个部门分区"),
+    "earlier_zones": ("zones of an earlier plan", "个原分区"),
     "streets": ("streets", "条道路"),
     "water": ("water areas", "个水面"),
     "barriers": ("barriers", "条阻隔"),
@@ -24,7 +25,7 @@ _WORDS = {
     "facilities": ("service points of facilities", "个设施服务点"),
     "components": ("municipal components", "个部件"),
 }
-_INSIDE = ("buildings", "estates", "weights", "zonings", "components")
+_INSIDE = ("buildings", "estates", "weights", "zonings", "earlier_zones", "components")
 _NEAR = ("streets", "water", "barriers", "gates")
 
 

@@ -52,7 +52,10 @@ from gridplan.project.slits import with_slits
 from gridplan.sources.osm import OsmExtract, read_osm
 from gridplan.sources.vectors import coordinate_faults
 
-_LAYERS = ("buildings", "streets", "water", "barriers", "estates", "gates", "weights", "zonings")
+_LAYERS = (
+    "buildings", "streets", "water", "barriers", "estates", "gates", "weights", "zonings",
+    "earlier_zones",
+)  # fmt: skip
 _NEEDED = ("buildings", "streets")
 _LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites", "facilities", "components")
 

@@ -95,6 +95,9 @@ def add_proofs(work: Work) -> None:
 
 def _inputs(place: Place) -> dict[str, pd.DataFrame]:
     """Return the inputs that the proofs compare with, under their names in ``plan.gpkg``."""
-    names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings")
-    some = tuple(name for name in ("components",) if len(getattr(place, name)))
+    names = (
+        "boundary", "communities", "buildings", "sites", "facilities", "population", "zonings",
+        "streets", "water",
+    )  # fmt: skip
+    some = tuple(name for name in ("components", "earlier_zones") if len(getattr(place, name)))
     return {f"in_{name}": getattr(place, name) for name in (*names, *some)}

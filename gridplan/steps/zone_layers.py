@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import shapely
 
 from gridplan.demand import first_containing
 from gridplan.errors import Message, Note
+from gridplan.steps.rezoning import moves_between
 from gridplan.steps.work import Work
 from gridplan.steps.zoning import MadeSystem, cut_estates
 from gridplan.terms import known, term
@@ -29,7 +31,10 @@ def system_layers(work: Work) -> dict[str, pd.DataFrame]:
         for name, one in made.items()
     ]
     members = [_members(cells, one.plan.zone_of, name) for name, one in made.items()]
+    moved = [_moves(work, one) for one in made.values() if one.earlier is not None]
+    more = {"zone_moves": pd.concat(moved, ignore_index=True)} if moved else {}
     return {
+        **more,
         "zones": gpd.GeoDataFrame(pd.concat(zones, ignore_index=True), crs=work.place.crs),
         "cell_zones": pd.concat(members, ignore_index=True),
         "zone_loads": pd.concat([_loads(one) for one in made.values()], ignore_index=True),
@@ -38,6 +43,15 @@ def system_layers(work: Work) -> dict[str, pd.DataFrame]:
             ignore_index=True,
         ),
     }
+
+
+def _moves(work: Work, made: MadeSystem) -> pd.DataFrame:
+    """Return what changes zone against an earlier plan."""
+    people = work.found["cell_loads"]["population"]
+    earlier = pd.Series(dtype=object) if made.earlier is None else made.earlier
+    table = moves_between(made.plan, earlier, people)
+    table.insert(0, "zone_system", made.name)
+    return table
 
 
 def zone_layer(
@@ -90,7 +104,7 @@ def _members(cells: pd.DataFrame, zone_of: pd.Series[str], system: str) -> pd.Da
 def _loads(made: MadeSystem) -> pd.DataFrame:
     """Return what each zone has of each weight, beside what is allowed."""
     balance, parts = made.plan.balance, []
-    for weight, (least, most) in made.bounds.items():
+    for weight, bounds in made.bounds.items():
         parts.append(
             pd.DataFrame(
                 {
@@ -99,8 +113,8 @@ def _loads(made: MadeSystem) -> pd.DataFrame:
                     "load_kind": weight,
                     "load": balance[weight].to_numpy(dtype=float),
                     "deviation_share": balance[f"{weight}_deviation_share"].to_numpy(dtype=float),
-                    "least": least,
-                    "most": most,
+                    "least": bounds["least"].to_numpy(dtype=float),
+                    "most": bounds["most"].to_numpy(dtype=float),
                 }
             )
         )
@@ -223,7 +237,24 @@ def _figures(work: Work, zones: gpd.GeoDataFrame, made: MadeSystem) -> dict[str,
         # An empty list of zones to keep: nothing is given.
         "given": settings.given if settings.keep else None,
         "kept": list(made.kept),
+        "locked": {zone: sorted(codes) for zone, codes in sorted(settings.locked.items())},
+        "rezoned": _rezoned(work, made),
         "weights": {weight: _balance(made, weight) for weight in made.bounds},
+    }
+
+
+def _rezoned(work: Work, made: MadeSystem) -> dict[str, Any] | None:
+    """Return how much of the place is in another zone than in an earlier plan."""
+    if made.earlier is None:
+        return None
+    moves, people = _moves(work, made), work.found["cell_loads"]["population"]
+    moved = float(moves["population"].sum())
+    total = math.fsum(people)
+    return {
+        "stability": made.settings.stability,
+        "moved_cells": int(moves["cells"].sum()),
+        "moved_residents": moved,
+        "moved_share": moved / total if total else 0.0,
     }
 
 
@@ -234,14 +265,14 @@ def _first(made: MadeSystem) -> str:
 
 def _balance(made: MadeSystem, weight: str) -> dict[str, Any]:
     loads = made.plan.balance[weight]
-    least, most = made.bounds[weight]
+    least, most = (made.bounds[weight][one] for one in ("least", "most"))
     mean = float(loads.mean())
     slack = 1e-9 * mean
     missed = loads.index[(loads > most + slack) | (loads < least - slack)]
     return {
         "tolerance": made.options.tolerances.get(weight, made.options.tolerance),
-        "least": least,
-        "most": most,
+        "least": float(least.min()),
+        "most": float(most.max()),
         "mean": mean,
         "max_over_mean": float(loads.max()) / mean,
         "cv": float(loads.std(ddof=0)) / mean,

@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from gridplan.config import Config
 from gridplan.demand import first_containing
 from gridplan.errors import InfeasibleError, Message, Note, SettingsError, first_ids
 from gridplan.geometry import Floats
 from gridplan.place import Place
+from gridplan.steps.rezoning import (
+    earlier_zones,
+    locked_cells,
+    moves_between,
+    rezoned_note,
+    zone_with_most,
+)
 from gridplan.steps.work import Work
+from gridplan.steps.zone_borders import inner_roads, line_shares, parted
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
     SystemOptions,
@@ -26,19 +32,13 @@ from gridplan.zones import (
     SystemRules,
     cell_loads,
     home_households,
-    inner_road_shares,
-    rook_graph,
-    uncrossed_borders,
+    rezone,
     zone_system,
 )
 from gridplan.zones.system_options import Nesting
 
 _PERSONS_PER_ZONE = 10_000
 """Of the preset `enforcement`, between its least and most zones."""
-_BARRIERS = ("motorway", "motorway_link", "trunk")
-_INNER_ROADS = ("service", "living_street")
-"""Ways of estates wherever they run; of the other streets what lies within an estate."""
-_ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 _ESTATE = "estate_id"
 _UNIFIED = "U"
 """Zones of the one boundary of `[unify]` are called so."""
@@ -66,6 +66,8 @@ class MadeSystem:
     kept : tuple of str
         Given zones that are as they were.
     anchors : mapping of committee to cell, empty without anchors
+    earlier : Series or None
+        Zone of an earlier plan, by ``cell_uid``.
     """
 
     name: str
@@ -76,21 +78,37 @@ class MadeSystem:
     parents: pd.Series[str] | None
     kept: tuple[str, ...]
     anchors: dict[str, str]
+    earlier: pd.Series[str] | None = None
 
     @property
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        """Least and most that a zone may have of each weight; of one that is 0, nothing."""
-        found = {}
-        for name in self.weights:
-            if name not in self.plan.balance:
-                continue
-            mean = math.fsum(self.plan.balance[name]) / self.plan.k
-            share = self.options.tolerances.get(name, self.options.tolerance)
-            found[name] = (mean * (1 - share), mean * (1 + share))
-        first = self.weights[0]
-        if self.options.band is not None and first in found:
-            found[first] = self.options.band
-        return found
+    def bounds(self) -> dict[str, pd.DataFrame]:
+        """``least`` and ``most`` that each zone may have of each weight; of one that is 0, none."""
+        table = self.plan.balance
+        return {
+            name: pd.DataFrame({one: table[f"{name}_{one}"] for one in ("least", "most")})
+            for name in self.weights
+            if name in table
+        }
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    What is known before a system is made.
+
+    Attributes
+    ----------
+    made : mapping of name to MadeSystem
+        The systems before it.
+    on_lines : array of float or None
+        As `line_shares` gives them; without it borders on streets count as any other.
+    """
+
+    made: Mapping[str, MadeSystem] = field(default_factory=dict)
+    on_lines: Floats | None = None
+
+
+_NOTHING = Known()
 
 
 def add_zones(work: Work) -> None:
@@ -101,12 +119,14 @@ def add_zones(work: Work) -> None:
     work.found["cell_loads"] = loads
     ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
     made: dict[str, MadeSystem] = {}
+    on_lines = line_shares(work.place, cells)
     for name, settings in work.config.zones.named:
         system = make_system(
-            work.place, work.config, name, settings, ground=ground, loads=loads, made=made
-        )
+            work.place, work.config, name, settings, ground=ground, loads=loads,
+            known=Known(made, on_lines),
+        )  # fmt: skip
         made[name] = system
-        notes = [*system.plan.notes, *_cut_note(system, homes)]
+        notes = [*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)]
         work.notes.extend(_under_name(name, note) for note in notes)
     work.found["systems"] = made
     main = made[work.config.zones.main]
@@ -123,8 +143,11 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
     """
     cells = cells.assign(cell_uid=cells["cell_id"])
     for name, settings in config.zones.named:
-        locked, _ = _given(place, cells, name, settings, _taken(config, name, {}))
+        taken = _taken(config, name, {})
+        locked, _ = _given(place, cells, name, settings, taken)
+        _locked(cells, name, settings, locked, taken)
         zones, free = len(set(locked.values())), len(cells) - len(locked)
+        _check_nesting(name, settings, cells, config)
         if settings.k > len(cells):
             raise InfeasibleError(
                 _of_system(
@@ -151,6 +174,32 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
                     ),
                 )
             )
+
+
+def _check_nesting(
+    name: str, settings: SystemSettings, cells: gpd.GeoDataFrame, config: Config
+) -> None:
+    """Refuse fewer zones than communities that hold some each, or more than whole ones make."""
+    k = settings.k or (config.zones.k if name == config.zones.main else 0)
+    nest = settings.nest or PRESETS[settings.preset].nest
+    communities = cells["community_id"].nunique()
+    if nest == "inside" and 0 < k < communities:
+        message = Message(
+            en=f"{k} zones are asked for, each inside one community, but {communities} communities "
+            f"have cells. Ask for {communities} at least, or set nest = free.",
+            zh=f"要求划分 {k} 个分区且各在一个社区内，但有单元网格的社区有 {communities} 个，"
+            f"至少 {communities} 个；或设 nest = free。",
+        )
+    elif nest == "unions" and k > communities:
+        message = Message(
+            en=f"{k} zones of whole communities are asked for, but {communities} communities have "
+            f"cells. Ask for {communities} at most, or set nest = inside.",
+            zh=f"要求划分 {k} 个由整社区组成的分区，但有单元网格的社区只有 {communities} 个，"
+            f"最多 {communities} 个；或设 nest = inside。",
+        )
+    else:
+        return
+    raise InfeasibleError(_of_system(name, message))
 
 
 def loads_of(
@@ -202,6 +251,14 @@ def _cut_note(system: MadeSystem, homes: pd.DataFrame) -> tuple[Note, ...]:
     return (Note("zones_estate_cut", len(cut), message, cut),)
 
 
+def _rezoned_note(system: MadeSystem, loads: pd.DataFrame) -> tuple[Note, ...]:
+    """Return what an earlier plan's zones have lost and got."""
+    if system.earlier is None:
+        return ()
+    moves = moves_between(system.plan, system.earlier, loads["population"])
+    return (rezoned_note(moves, math.fsum(loads["population"])),)
+
+
 def make_system(
     place: Place,
     config: Config,
@@ -210,7 +267,7 @@ def make_system(
     *,
     ground: gpd.GeoDataFrame,
     loads: pd.DataFrame,
-    made: Mapping[str, MadeSystem] = MappingProxyType({}),
+    known: Known = _NOTHING,
 ) -> MadeSystem:
     """
     Return a zone system by its settings, its preset and the norms.
@@ -221,16 +278,19 @@ def make_system(
         Cells with ``cell_uid``, ``community_id`` and ``estate_id``.
     loads : DataFrame
         As `gridplan.zones.cell_loads` gives them.
-    made : mapping of name to MadeSystem
+    known : Known
         The systems before it; one of them may be its parent.
     """
+    made = known.made
     parents = None if settings.parent is None else made[settings.parent].plan.zone_of
     nest = settings.nest or PRESETS[settings.preset].nest
     own = ground
     if parents is not None:
         own, nest = _nested(ground, parents, nest)
-    locked, kept = _given(place, own, name, settings, _taken(config, name, made))
-    options, weights = system_options(config, name, settings, loads, locked=locked)
+    taken = _taken(config, name, made)
+    given, kept = _given(place, own, name, settings, taken)
+    locked = given | _locked(own, name, settings, given, taken)
+    options, weights = system_options(config, name, settings, loads, locked=given)
     # Ids tell systems apart: tables name zones without their system.
     options = replace(options, nest=nest, kept=kept, prefix=_prefix(name, settings))
     anchors = _anchors(place, own) if settings.anchors == "committees" else {}
@@ -239,14 +299,34 @@ def make_system(
         anchors=anchors,
         locked=locked,
         estates=_ESTATE if whole else None,
-        inner_roads=_inner_roads(place, own) if whole else None,
-        parted=_parted(place, own) if settings.water_parts else None,
+        inner_roads=inner_roads(place, own) if whole else None,
+        on_lines=known.on_lines,
+        parted=parted(place, own) if settings.water_parts else None,
     )
+    earlier = earlier_zones(place, own, name)
     try:
-        plan = zone_system(own, loads[list(weights)], rules=rules, options=options)
+        if earlier is None:
+            plan = zone_system(own, loads[list(weights)], rules=rules, options=options)
+        else:
+            plan = rezone(own, loads[list(weights)], earlier, stability=settings.stability,
+                          rules=rules, options=options).plan  # fmt: skip
     except InfeasibleError as error:
         raise InfeasibleError(*(_of_system(name, one) for one in error.faults)) from error
-    return MadeSystem(name, settings, options, weights, plan, parents, kept, anchors)
+    return MadeSystem(name, settings, options, weights, plan, parents, kept, anchors, earlier)
+
+
+def _locked(
+    cells: gpd.GeoDataFrame,
+    name: str,
+    settings: SystemSettings,
+    given: Mapping[str, str],
+    taken: Callable[[str], bool],
+) -> dict[str, str]:
+    """Return the zone of each cell that the settings lock, or refuse them for the system."""
+    try:
+        return locked_cells(cells, settings, given, taken)
+    except SettingsError as error:
+        raise SettingsError(*(_of_system(name, one) for one in error.faults)) from error
 
 
 def system_options(
@@ -272,13 +352,16 @@ def system_options(
     preset = PRESETS[settings.preset]
     weights = tuple(settings.weights) or preset.weights
     tolerance = settings.tolerance or config.zones.tolerance
-    by_norm = preset.by_band and settings.tolerance is None and not settings.weights
-    norms = config.all_norms
     band = settings.band
-    if band is None and by_norm and not given:
-        least, most = (norms[f"social_grid_{one}_households"].value for one in ("least", "most"))
-        band = (least, most)
+    sizes: tuple[float, float] | None = None
     total = math.fsum(loads[weights[0]])
+    if preset.by_band and band is None and weights[0] in preset.weights and not given and total:
+        # A tolerance takes the place of the band; the norm still says how many zones may be.
+        norms = config.all_norms
+        least, most = (norms[f"social_grid_{one}_households"].value for one in ("least", "most"))
+        sizes = least, most
+        if settings.tolerance is None and not settings.weights:
+            band, sizes = sizes, None
     asked = settings.k or (config.zones.k if name == config.zones.main else 0)
     options = SystemOptions(
         k=asked,
@@ -286,6 +369,10 @@ def system_options(
         tolerance=tolerance,
         tolerances={one: settings.weights.get(one, tolerance) for one in weights},
         band=band if total > 0 else None,
+        sizes=sizes,
+        border_weight=(
+            preset.border_weight if settings.border_weight is None else settings.border_weight
+        ),
         seed=config.run.seed if settings.seed is None else settings.seed,
         starts=settings.starts or preset.starts,
         moves_per_unit=preset.moves_per_unit,
@@ -387,15 +474,7 @@ def given_zones(
                 ),
             )
         )
-    shapes = cells.geometry.to_numpy()
-    zone, at = shapely.STRtree(shapes).query(zonings.geometry.to_numpy(), predicate="intersects")
-    area = shapely.area(shapely.intersection(zonings.geometry.to_numpy()[zone], shapes[at]))
-    held = pd.DataFrame({"cell": at, "zone": zonings["zone_id"].to_numpy()[zone], "m2": area})
-    summed = held.groupby(["cell", "zone"], sort=True)["m2"].sum().reset_index()
-    summed = summed[summed["m2"] > 0].sort_values(["m2", "zone"], ascending=[False, True])
-    most = summed.drop_duplicates("cell").set_index("cell")["zone"]
-    found = pd.Series(range(len(cells)), index=cells["cell_uid"]).map(most).astype("object")
-    return found.where(found.notna(), None)
+    return zone_with_most(cells, zonings)
 
 
 def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
@@ -404,32 +483,6 @@ def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
     cell = first_containing(committees.geometry.to_numpy(), cells, "cell_uid")
     pairs = zip(committees["committee_id"], cell, strict=True)
     return {str(one): str(uid) for one, uid in pairs if pd.notna(uid)}
-
-
-def _parted(place: Place, cells: gpd.GeoDataFrame) -> np.ndarray:
-    """Return the borders that no zone reaches across, of the cells sorted by ``cell_uid``."""
-    own = cells.sort_values("cell_uid", kind="stable")
-    streets = place.streets
-    barred = streets["highway"].isin(_BARRIERS)
-    obstacles = [*place.water.geometry, *streets.geometry[barred]]
-    return uncrossed_borders(
-        own.geometry.to_numpy(),
-        rook_graph(own),
-        obstacles=np.array(obstacles, dtype=object),
-        ways=streets.geometry[~barred].to_numpy(),
-    )
-
-
-def _inner_roads(place: Place, cells: gpd.GeoDataFrame) -> Floats:
-    """Return the share of each border along inner roads, of the cells sorted by ``cell_uid``."""
-    own = cells.sort_values("cell_uid", kind="stable")
-    streets = place.streets[~place.streets["highway"].isin([*_BARRIERS, *_ON_FOOT])]
-    known = streets["highway"].isin(_INNER_ROADS)
-    estates = shapely.union_all(place.estates.geometry.to_numpy())
-    within = shapely.intersection(streets.geometry[~known].to_numpy(), estates)
-    roads = np.concatenate([streets.geometry[known].to_numpy(), within])
-    roads = roads[shapely.length(roads) > 0]
-    return inner_road_shares(own.geometry.to_numpy(), rook_graph(own), roads)
 
 
 def _under_name(name: str, note: Note) -> Note:

@@ -45,6 +45,9 @@ class Tolerances:
         Relative, between an objective and the same computed again.
     proven_gap : float
         Largest gap of a siting that may be called proven.
+    zone_share : float or None
+        Share by which the residents of zones that are drawn by hand may differ from the mean
+        of their system; None: nobody asked for one.
     """
 
     area_m2: float = 0.01
@@ -58,6 +61,7 @@ class Tolerances:
     straight_m: float = 1.0
     ratio: float = 1e-6
     proven_gap: float = 1e-9
+    zone_share: float | None = None
 
 
 STANDARD = Tolerances()

@@ -45,6 +45,15 @@ ZONE_SYSTEMS = {
         "many cells differ). Give them back.",
         "应保留的 {detail} 分区与原有网格不符：{count} 个（{ids}，括号内为相差网格数）。请恢复。",
     ),
+    "zone_not_locked": hard(
+        "Cells that are locked to a zone and are in another one: {count} ({ids}). Give them back.",
+        "锁定于某分区却在其他分区的网格：{count} 个（{ids}）。请恢复。",
+    ),
+    "zone_moves": hard(
+        "Figures of what changed zone since the earlier plan that do not follow from both: {count} "
+        "({ids}). Compute the plan again; do not publish them.",
+        "与原方案相比的分区变动有 {count} 项与两方案不符：{ids}。请重新计算，勿发布。",
+    ),
     "zone_estates_cut": hard(
         "Estates said to be whole whose homes are in several zones, or said to be cut that are "
         "whole: {count} ({ids}). Name those in several zones in `estates_cut`.",

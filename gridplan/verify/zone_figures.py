@@ -24,7 +24,9 @@ from gridplan.verify.frames import (
 )
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
+from gridplan.verify.zone_allowed import allowed, bodies
 from gridplan.verify.zone_anchors import anchor_findings
+from gridplan.verify.zone_lines import line_findings
 
 _RATIO, _LEAST = 1e-6, 1e-6
 """Between a figure and the same counted again: relative, and in its unit."""
@@ -39,9 +41,10 @@ def figure_findings(world: World, members: pd.DataFrame, counted: Loads) -> list
     return [
         *_summary_findings(world, known, counted),
         *_missed_findings(world, known),
-        *_bound_findings(world, known, counted),
+        *_bound_findings(world, members, known, counted),
         *_column_findings(world, members, known, counted),
         *anchor_findings(world, members),
+        *line_findings(world, known),
     ]
 
 
@@ -133,7 +136,7 @@ def _missed_findings(world: World, known: Mapping[str, Mapping[str, Any]]) -> li
 
 
 def _bound_findings(
-    world: World, known: Mapping[str, Mapping[str, Any]], counted: Loads
+    world: World, members: pd.DataFrame, known: Mapping[str, Mapping[str, Any]], counted: Loads
 ) -> list[Finding]:
     """Find the rows of `zone_loads` that are missing, or not what the summary allows."""
     columns = ("zone_system", "zone_id", "load_kind", "least", "most", "deviation_share")
@@ -141,21 +144,22 @@ def _bound_findings(
         return []
     table = world.layers["zone_loads"]
     keys = zip(*(texts(table, one) for one in columns[:3]), strict=True)
-    rows = zip(*(numbers(table, one) for one in columns[3:]), strict=True)
+    figures = zip(*(numbers(table, one) for one in columns[3:]), strict=True)
     told: dict[tuple[Any, ...], list[tuple[float, ...]]] = {}
-    for key, row in zip(keys, rows, strict=True):
+    for key, row in zip(keys, figures, strict=True):
         told.setdefault(key, []).append(row)
     wrong = []
     for name, claims in sorted(known.items()):
         weights = section(claims, "weights")
+        body = bodies(world, claims, members[members["zone_system"] == name])
         for weight in sorted(set(weights) & set(counted[name])):
-            load, claim = counted[name][weight], section(weights, weight)
-            bounds = [number(claim.get(one)) for one in ("least", "most")]
-            for zone, value in load.items():
-                true = [*bounds, float(value) / float(load.mean()) - 1 if load.mean() else 0.0]
+            load = counted[name][weight]
+            bounds, mean = allowed(claims, weight, load, body), float(load.mean())
+            rows = zip(load.index, bounds["least"], bounds["most"], load, strict=True)
+            for zone, least, most, value in rows:
+                true = [least, most, float(value) / mean - 1 if mean else 0.0]
                 found = told.get((name, zone, weight), [])
-                fits = [all(near(a, math.nan if b is None else b)
-                            for a, b in zip(row, true, strict=True)) for row in found]  # fmt: skip
+                fits = [all(near(a, b) for a, b in zip(row, true, strict=True)) for row in found]
                 if fits != [True]:
                     wrong.append(f"{name}/{zone} {weight}")
     return finding("zone_load_differs", wrong, layer="zone_loads")

@@ -11,14 +11,24 @@ import shapely
 
 from gridplan.errors import Message
 from gridplan.verify.findings import Checked, Finding, joined
-from gridplan.verify.frames import Floats, Texts, given_of, number, numbers, shapes, sound, texts
+from gridplan.verify.frames import (
+    Flags,
+    Floats,
+    Texts,
+    given_of,
+    number,
+    numbers,
+    shapes,
+    sound,
+    texts,
+)
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
+from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
+from gridplan.verify.zone_before import lock_findings, move_findings
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zones import check_drawn_zones
 
-_RATIO, _LEAST = 1e-6, 0.01
-"""Between a load and the same counted again: relative, and in its unit."""
 _THOUSANDTHS = 1000.0
 _ONLY_SYSTEM = "main"
 _PIECE_M, _BESIDE_M = 10.0, 0.05
@@ -32,11 +42,9 @@ def systems_of(world: World) -> Checked:
     findings: list[Finding] = []
     figures: dict[str, float] = {}
     systems = section(section(world.summary, "zones"), "systems")
-    measured = world.has("streets", "walkable", "geometry") and world.has("cells", "geometry")
-    streets = _street_metres(world) if measured else None
+    cells = _cell_loads(world)
     counted = {
-        str(name): _loads(world, own, streets)
-        for name, own in members.groupby("zone_system", sort=True)
+        str(name): _loads(cells, own) for name, own in members.groupby("zone_system", sort=True)
     }
     for name in sorted(map(str, systems)):
         own = members[members["zone_system"] == name]
@@ -45,12 +53,14 @@ def systems_of(world: World) -> Checked:
             findings += finding("zone_system_missing", [name], layer="cell_zones")
             continue
         loads = counted[name]
-        findings += _balance_findings(world, name, claims, loads)
+        findings += _balance_findings(world, name, claims, own, (loads, cells))
         findings += _nesting_findings(world, name, claims, own)
         findings += _parent_findings(world, name, claims)
         findings += _anchor_findings(world, name, claims, own)
         findings += _kept_findings(world, name, claims, own)
         findings += _estate_findings(world, name, claims, own)
+        findings += lock_findings(world, name, claims, own)
+        findings += move_findings(world, name, claims, own)
         figures |= {
             f"zones_max_over_mean/{name}/{load}": float(values.max() / values.mean())
             for load, values in loads.items()
@@ -119,36 +129,61 @@ def _drawn_residents(world: World, drawn: pd.DataFrame) -> Checked:
         findings = finding("zone_sums", names, layer="zones", detail="population", amount=worst)
     figures = {}
     for name in sorted({str(one) for one in system}):
-        mine = summed[[str(one) == name for one in system]]
+        mine = summed[_is(system, name)]
         if mine.mean() > 0:
+            findings += _drawn_balance(
+                world, name, ids[_is(system, name)], np.asarray(mine, dtype=float)
+            )
             figures[f"zones_balance_max_over_mean/{name}"] = float(mine.max() / mine.mean())
             figures[f"zones_balance_cv/{name}"] = float(mine.std() / mine.mean())
     return Checked(tuple(findings), figures)
 
 
-def _loads(world: World, own: pd.DataFrame, streets: Floats | None) -> dict[str, pd.Series[float]]:
-    """Return, for each load that the layers allow, what each zone has of it."""
+def _is(system: Texts, name: str) -> Flags:
+    return np.array([str(one) == name for one in system], dtype=np.bool_)
+
+
+def _drawn_balance(world: World, name: str, ids: Texts, load: Floats) -> list[Finding]:
+    """Tell the zones farther from the mean of their system than a tolerance that was asked."""
+    share = world.tolerances.zone_share
+    if share is None:
+        return []
+    least, most = load.mean() * (1 - share), load.mean() * (1 + share)
+    beyond = np.flatnonzero((load > most + LEAST) | (load < least - LEAST))
+    told = [f"{name}/{ids[at]} (population {figure(float(load[at]))})" for at in beyond]
+    detail = f"{figure(float(least))}–{figure(float(most))}"
+    return finding("zone_unbalanced", told, layer="zones", detail=detail)
+
+
+def _cell_loads(world: World) -> dict[str, Floats]:
+    """Return, for each load that the layers allow, what each cell has of it."""
     cells = world.layers["cells"]
-    place, zone = own["cell"].to_numpy(), own["zone_id"].to_numpy()
-    loads = {"cells": pd.Series(1.0, index=own.index).groupby(zone).sum()}
+    loads: dict[str, Floats] = {"cells": np.ones(len(cells))}
     if "geometry" in cells:
-        area = pd.Series(shapely.area(shapes(cells))[place])
-        loads["area_m2"] = area.groupby(zone).sum()
-        if streets is not None:
-            loads["street_m"] = pd.Series(streets[place]).groupby(zone).sum()
+        area: Floats = np.asarray(shapely.area(shapes(cells)), dtype=np.float64)
+        loads["area_m2"] = area
+        if world.has("streets", "walkable", "geometry"):
+            loads["street_m"] = _street_metres(world)
     if "population" in cells:
-        people = np.nan_to_num(numbers(cells, "population"))[place]
-        loads["population"] = pd.Series(people).groupby(zone).sum()
+        loads["population"] = np.nan_to_num(numbers(cells, "population"))
     living = _households(world)
     if living is not None:
-        uid = pd.Series(texts(cells, "cell_uid")[place])
-        loads["households"] = uid.map(living).fillna(0.0).astype(float).groupby(zone).sum()
+        uid = pd.Series(texts(cells, "cell_uid"))
+        counts = uid.map(living).fillna(0.0).to_numpy(dtype=np.float64)
+        loads["households"] = np.asarray(counts, dtype=np.float64)
     if {"street_m", "population"} <= set(loads):
         parts = [loads[one] for one in ("street_m", "population") if loads[one].sum() > 0]
         share = _THOUSANDTHS / max(len(parts), 1)
-        zero = loads["population"] * 0.0
-        loads["effort"] = sum((share * one / one.sum() for one in parts), start=zero)
+        scaled = [share * one / one.sum() for one in parts]
+        effort = np.sum(scaled, axis=0) if scaled else np.zeros(len(cells))
+        loads["effort"] = np.asarray(effort, dtype=np.float64)
     return loads
+
+
+def _loads(cells: Mapping[str, Floats], own: pd.DataFrame) -> dict[str, pd.Series[float]]:
+    """Return what each zone has of each load."""
+    place, zone = own["cell"].to_numpy(), own["zone_id"].to_numpy()
+    return {name: pd.Series(load[place]).groupby(zone).sum() for name, load in cells.items()}
 
 
 def _street_metres(world: World) -> Floats:
@@ -195,15 +230,22 @@ def _households_by_home(world: World) -> Floats | None:
 
 
 def _balance_findings(
-    world: World, name: str, claims: Mapping[str, Any], loads: dict[str, pd.Series[float]]
+    world: World,
+    name: str,
+    claims: Mapping[str, Any],
+    own: pd.DataFrame,
+    counted: tuple[Mapping[str, pd.Series[float]], Mapping[str, Floats]],
 ) -> list[Finding]:
     findings: list[Finding] = []
+    loads, cells = counted
+    body = bodies(world, claims, own)
     for weight, claim in section(claims, "weights").items():
-        least, most = (number(claim.get(one)) for one in ("least", "most"))
-        if weight not in loads or least is None or most is None:
+        if weight not in loads:
             continue
         load = loads[weight]
-        slack = _LEAST + _RATIO * float(load.abs().max())
+        bounds = allowed(claims, weight, load, body).assign(body=body)
+        slack = LEAST + RATIO * float(load.abs().max())
+        least, most = bounds["least"], bounds["most"]
         clearly = load.index[(load > most + slack) | (load < least - slack)]
         nearly = load.index[(load > most - slack) | (load < least + slack)]
         told = {str(one) for one in claim.get("missed") or ()}
@@ -216,90 +258,38 @@ def _balance_findings(
             ],
             layer="zones",
         )
-        findings += finding(
-            "zone_band_wrong",
-            _bounds_not_as_claimed(name, weight, claims, load),
-            layer="summary",
-        )
-        findings += _beyond(world, name, weight, load[clearly], (least, most))
+        ends = {"least": float(least.min()), "most": float(most.max())}
+        off = [key for key, true in ends.items()
+               if not abs((number(claim.get(key)) or 0.0) - true) <= slack]  # fmt: skip
+        findings += finding("zone_band_wrong", [f"{name} {weight}"] if off else [], layer="summary")
+        if len(clearly):
+            alone = held_back(world, claims, own, cells[weight], bounds.loc[:])
+            findings += _beyond(name, weight, load[clearly], bounds.loc[clearly], alone)
     return findings
 
 
-def _of(load: pd.Series[float], zone: str) -> float:
-    return float(load.get(zone, 0.0))
-
-
-def _bounds_not_as_claimed(
-    name: str, weight: str, claims: Mapping[str, Any], load: pd.Series[float]
-) -> list[str]:
-    """Return the system where least and most are not the band, or the tolerance of the mean."""
-    first = next(iter(section(claims, "weights")), None)
-    claim, band = section(section(claims, "weights"), weight), claims.get("band")
-    share = number(claim.get("tolerance")) or 0.0
-    mean = float(load.mean())
-    wanted = (mean * (1 - share), mean * (1 + share))
-    if isinstance(band, list | tuple) and weight == first:
-        wanted = (float(band[0]), float(band[1]))
-    told = [number(claim.get(one)) or 0.0 for one in ("least", "most")]
-    slack = _LEAST + _RATIO * abs(mean)
-    off = any(abs(a - b) > slack for a, b in zip(told, wanted, strict=True))
-    return [f"{name} {weight}"] if off else []
-
-
 def _beyond(
-    world: World,
-    name: str,
-    weight: str,
-    load: pd.Series[float],
-    bounds: tuple[float, float],
+    name: str, weight: str, load: pd.Series[float], bounds: pd.DataFrame, held: dict[str, str]
 ) -> list[Finding]:
-    """Tell the zones beyond what is allowed, and which of them one estate or cell exceeds alone."""
-    if load.empty:
-        return []
-    away = pd.Series(np.maximum(load - bounds[1], bounds[0] - load), index=load.index)
+    """Tell the zones beyond what is allowed, and which of them one indivisible thing keeps so."""
+    away = np.maximum(load - bounds["most"], bounds["least"] - load)
     order = sorted(load.index, key=lambda one: (-float(away[one]), str(one)))
-    alone = _alone_too_large(world, name, weight, bounds[1])
     ids = [
         f"{name}/{one} ({weight} {figure(float(load[one]))}"
-        + (f"; {alone[one]}" if one in alone else "")
+        + (f"; {held[one]}" if one in held else "")
         + ")"
         for one in order
     ]
-    detail = f"{figure(bounds[0])}–{figure(bounds[1])}"
-    forced = sum(one in alone for one in order)
+    detail = f"{figure(float(bounds['least'].min()))}–{figure(float(bounds['most'].max()))}"
+    whole = [held[one] for one in order if one in held]
+    moved = sum(one[0] in "+−" for one in whole)
     said = Message(
-        en=f"{detail}; {forced} of them by one estate or cell alone",
-        zh=f"{detail}；其中 {forced} 个因单个小区或网格本身即超出",
+        en=f"{detail}; {len(whole) - moved} of them by one estate or cell alone, {moved} since one "
+        f"indivisible estate or cell more (+) or less (−) would be too much",
+        zh=f"{detail}；其中 {len(whole) - moved} 个因单个小区或网格本身即超出，"
+        f"{moved} 个因再增（+）减（−）任一不可分小区或网格即越限",
     )
     return finding("zone_unbalanced", ids, layer="zones", detail=said)
-
-
-def _alone_too_large(world: World, name: str, weight: str, most: float) -> dict[str, str]:
-    """Return, by zone, the estate or the cell that alone has more than a zone may."""
-    members, cells = world.members, world.layers["cells"]
-    column = {"population": "population", "households": "households"}.get(weight)
-    if members is None or column is None or not world.has("demand", "cell_uid", "population"):
-        return {}
-    demand = world.layers["demand"]
-    people = np.nan_to_num(numbers(demand, "population"))
-    if weight == "households":
-        own = _households_by_home(world)
-        if own is None:
-            return {}
-        people = own
-    mine = members[members["zone_system"] == name]
-    uid = pd.Series(texts(cells, "cell_uid")[mine["cell"].to_numpy()])
-    zone_of = dict(zip(uid, mine["zone_id"], strict=True))
-    zone = pd.Series([zone_of.get(one) for one in texts(demand, "cell_uid")], dtype=object)
-    found: dict[str, str] = {}
-    for key in ("cell_uid", "estate_id"):
-        if key not in demand:
-            continue
-        table = pd.DataFrame({"zone": zone, "unit": texts(demand, key), "load": people}).dropna()
-        summed = table.groupby(["zone", "unit"])["load"].sum()
-        for row in summed[summed > most].reset_index().itertuples():
-            found[str(row.zone)] = f"{row.unit} {figure(float(str(row.load)))}"
-    return found
 
 
 def _nesting_findings(
@@ -428,7 +418,7 @@ def _table_findings(
         if loads is None and system[at] in counted:
             continue
         value = float(loads.get(zone[at], np.nan)) if loads is not None else np.nan
-        if not abs(told[at] - value) <= _LEAST + _RATIO * abs(value):
+        if not abs(told[at] - value) <= LEAST + RATIO * abs(value):
             wrong.append(f"{system[at]}/{zone[at]} {weight[at]}")
     return finding("zone_load_differs", wrong, layer="zone_loads")
 

@@ -11,7 +11,7 @@ from gridplan.zones.districts_problem import (
     district_cost,
 )
 from gridplan.zones.estates import inner_road_shares
-from gridplan.zones.line_share import border_share
+from gridplan.zones.line_share import border_line_shares, border_share
 from gridplan.zones.loads import CELL_LOADS, cell_loads, home_households
 from gridplan.zones.options import ZoneOptions, proposed_k
 from gridplan.zones.partition import partition_zones
@@ -37,6 +37,7 @@ __all__ = [
     "SystemRules",
     "ZoneOptions",
     "ZonePlan",
+    "border_line_shares",
     "border_share",
     "cell_loads",
     "dissolve_zones",

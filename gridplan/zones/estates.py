@@ -86,7 +86,13 @@ def inner_road_shares(
 
 
 def estate_groups(
-    land: Land, estate: Ints, loads: Floats, most: Floats, *, on_road: Floats | None = None
+    land: Land,
+    estate: Ints,
+    loads: Floats,
+    most: Floats,
+    *,
+    on_road: Floats | None = None,
+    loose: bool = False,
 ) -> EstateGroups:
     """
     Keep estates together, and split those that alone are more than a zone may have.
@@ -103,11 +109,14 @@ def estate_groups(
     estate : array of int, shape (n,)
         Code of each cell's estate; -1: none.
     loads : array of float, shape (n, w)
-    most : array of float, shape (w,)
-        The upper size by each weight; ``inf``: none.
+    most : array of float, shape (w,) or (n, w)
+        The upper size by each weight, where that differs of the zones of each cell;
+        ``inf``: none.
     on_road : array of float, shape (m,), optional
         Share of each border that runs along an inner road (`inner_road_shares`);
         without it every border of cells is taken for one that may be used.
+    loose : bool
+        Leave the cells of estates that are too large each by itself.
 
     Returns
     -------
@@ -123,17 +132,24 @@ def estate_groups(
     >>> found.group.tolist(), found.divided
     ([0, 1, 1, 2], (0,))
     """
-    limit = most * (1 + _ROUNDING)
+    limit = np.broadcast_to(most * (1 + _ROUNDING), loads.shape)
     inside = estate >= 0
     group = np.where(inside, estate, -1)
     count = int(estate.max(initial=-1)) + 1
     sums = np.stack(
-        [np.bincount(estate[inside], weights=one[inside], minlength=count) for one in loads.T]
+        [np.bincount(estate[inside], weights=one[inside], minlength=count) for one in loads.T],
+        axis=1,
     )
+    least = np.full(sums.shape, np.inf)
+    np.minimum.at(least, estate[inside], limit[inside])
     divided, following = [], count
-    for own in np.flatnonzero((sums > limit[:, None]).any(axis=0)).tolist():
+    for own in np.flatnonzero((sums > least).any(axis=1)).tolist():
         members = np.flatnonzero(estate == own)
-        parts = list(_parts(land, members, loads, limit, on_road))
+        if loose:
+            group[members] = -1
+            divided += [own] if len(members) > 1 else []
+            continue
+        parts = list(_parts(land, members, loads, least[own], on_road))
         for part in parts:
             group[part] = following
             following += 1

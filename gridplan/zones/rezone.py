@@ -19,6 +19,7 @@ from gridplan.zones.rezone_start import (
     as_text,
     carried_on,
     earlier_of_units,
+    earlier_quota,
     moving_mass,
     start_from,
 )
@@ -233,10 +234,14 @@ def _asked(
     options: SystemOptions,
 ) -> tuple[Asked, pd.DataFrame, Floats]:
     """Return what is asked for, the mass of units by earlier zone, residents of cells."""
+    wanted = options
     if not options.k and options.band is None:
         known = earlier.reindex(cells["cell_uid"]).dropna() if "cell_uid" in cells else earlier
         options = replace(options, k=int(known.nunique()))
     asked = asked_of(cells, weights, rules, options)
+    quota = asked.quota if wanted.k else earlier_quota(asked, earlier, options)
+    # Cells of large estates by themselves: the earlier plan may have divided these anywhere.
+    asked = asked.loosened(quota, options)
     residents = asked.ground.loads.iloc[:, 0].to_numpy(dtype=np.float64)
     before = earlier_of_units(asked, earlier, moving_mass(asked, residents))
     return asked, before, residents

@@ -12,6 +12,8 @@ from gridplan.zones.contiguity import Ints, labelled_components
 from gridplan.zones.land import Land
 from gridplan.zones.starts import bisected
 from gridplan.zones.system_asked import Asked
+from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_seeds import least_zones, room_for_zones
 from gridplan.zones.system_solve import first_of_all
 
 _LAND_SHARE = 0.01
@@ -69,6 +71,30 @@ def earlier_of_units(asked: Asked, earlier: pd.Series[str], mass: Floats) -> pd.
             asked.ground.unit[inside], weights=mass[inside], minlength=len(found)
         )
     return pd.DataFrame(found, columns=names)
+
+
+def earlier_quota(asked: Asked, earlier: pd.Series[str], options: SystemOptions) -> Ints:
+    """
+    Return the zones of each piece of land: as many as there were, where they can be so many.
+
+    An earlier zone counts where most of it lies. With a size band land keeps its number
+    only if the mean is within the band; without one the number of all zones stays as asked.
+    """
+    ground, seeds = asked.ground, asked.seeds
+    load = ground.loads.iloc[:, 0].to_numpy(dtype=np.float64)
+    held = earlier_of_units(asked, earlier, moving_mass(asked, load)).to_numpy()
+    pieces = len(asked.quota)
+    mass = np.stack([np.bincount(ground.piece, weights=one, minlength=pieces) for one in held.T])
+    found = np.bincount(mass.argmax(axis=1), minlength=pieces)
+    least = np.maximum(least_zones(seeds, ground.piece), 1)
+    fits = (least <= found) & (found <= room_for_zones(seeds, ground.piece))
+    if options.band is not None:
+        total = np.bincount(ground.piece, weights=ground.weights[:, 0])
+        mean = total / np.maximum(found, 1)
+        fits &= (options.band[0] <= mean) & (mean <= options.band[1])
+    quota = np.where(fits, found, asked.quota).astype(np.intp)
+    kept = options.band is not None or quota.sum() == asked.k
+    return quota if kept else asked.quota
 
 
 def carried_on(asked: Asked, before: pd.DataFrame) -> list[str | None]:

@@ -13,8 +13,8 @@ from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_asked import Asked, asked_of
-from gridplan.zones.system_counts import recounted
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
+from gridplan.zones.system_mend import mended
 from gridplan.zones.system_notes import missed_tolerances
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
@@ -80,12 +80,15 @@ def zone_system(
         contradict each other.
     """
     asked, notes = _numbered(cells, weights, rules, options)
-    run = Run(options, progress)
+    # What is left beyond is mended round the zones that are, so that one repair of all will do,
+    # and none where other numbers of zones are tried then.
+    first = replace(options, starts=1) if options.sizes is not None else options
+    run = Run(first, progress, rounds=0 if options.sizes else 1)
     zone = solved(
         asked.units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces, asked.aims, run
     )
-    if options.band is not None and not options.k:
-        asked, zone = recounted(asked, run, options)
+    if any(one.rank[0] for one in run.pieces):
+        asked, zone = mended(asked, run, options)
     proof = _proof(asked, zone, run)
     if imbalance_of(asked, proof.zone) <= 1 + _ROUNDING:
         zone = zone if proof.zone is None else proof.zone
@@ -148,7 +151,9 @@ def plan_of(
     zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
     return SystemPlan(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
-        balance=system_balance(own, ground, of_cell, names, asked.seeds),
+        balance=system_balance(
+            own, ground, of_cell, names, asked.seeds, bounds=(aims.least, aims.most)
+        ),
         k=len(names),
         work=run.work,
         targets_missed=missed_tolerances(

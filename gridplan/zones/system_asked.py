@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.zones.contiguity import Ints
+from gridplan.zones.land import zone_sums
 from gridplan.zones.system_checks import check_quota, check_system
 from gridplan.zones.system_ground import Ground, ground_of
 from gridplan.zones.system_options import SystemOptions
@@ -26,6 +27,8 @@ class Asked:
     """What a zone system is asked for: the cells in order, their ground, zones and aims."""
 
     own: gpd.GeoDataFrame
+    weights: pd.DataFrame
+    rules: SystemRules
     ground: Ground
     seeds: Seeds
     quota: Ints
@@ -39,6 +42,22 @@ class Asked:
     def with_quota(self, quota: Ints, options: SystemOptions) -> Asked:
         """Return the same with other numbers of zones, by piece of land."""
         return replace(self, quota=quota, aims=_aims(self.ground, quota, self.seeds, options))
+
+    def loosened(self, quota: Ints, options: SystemOptions) -> Asked:
+        """
+        Return the same with other numbers of zones, and estates larger than a zone in cells.
+
+        Pieces of land have the same numbers: units are only divided.
+        """
+        ground = self.ground
+        zones = np.bincount(_body_of_piece(ground), weights=quota)
+        counts = np.maximum(zones, 1).astype(np.intp)
+        loose = ground_of(
+            self.own, self.weights, self.rules, options, counts=counts, land=ground.cells
+        )
+        seeds = seeds_of(self.own, loose, self.rules, options)
+        aims = _aims(loose, quota, seeds, options)
+        return replace(self, ground=loose, seeds=seeds, quota=quota, aims=aims)
 
     @property
     def units(self) -> Units:
@@ -72,7 +91,8 @@ def asked_of(
     ground = ground_of(own, loads, rules, options)
     seeds = seeds_of(own, ground, rules, options)
     quota = _quota(ground, seeds, rules, options)
-    return Asked(own, ground, seeds, quota, _aims(ground, quota, seeds, options))
+    aims = _aims(ground, quota, seeds, options)
+    return Asked(own, loads, rules, ground, seeds, quota, aims)
 
 
 def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOptions) -> Ints:
@@ -80,29 +100,35 @@ def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOpti
     least, room = least_zones(seeds, ground.piece), room_for_zones(seeds, ground.piece)
     check_quota(ground, options.k, least, room, len(rules.anchors))
     load = ground.weights[:, 0]
-    if not options.k and options.band is not None:
-        return banded_quotas(load, ground.piece, options.band, least, room)
+    if options.mean_size is not None:
+        return banded_quotas(load, ground.piece, options.mean_size, least, room)
     k = options.number(math.fsum(load))
     return quotas(load, ground.piece, k, least, room)
 
 
 def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:
     """Return what each zone should have; zones are numbered as `first_zones` does."""
-    k = int(quota.sum())
-    total = np.array([math.fsum(one) for one in ground.weights.T])
-    mean = total / k
-    names = [str(name) for name in ground.loads]
-    tolerance = np.array([options.tolerances.get(one, options.tolerance) for one in names])
-    least, most = mean * (1 - tolerance), mean * (1 + tolerance)
+    piece = _piece_of_zone(ground, quota, seeds)
+    body = _body_of_piece(ground)
+    zones = np.bincount(body, weights=quota)
+    total = np.stack([zone_sums(one, ground.body, len(zones)) for one in ground.weights.T], axis=1)
+    mean = (total / zones[:, None])[body[piece]]
+    share = np.array([options.share(str(name)) for name in ground.loads])
+    least, most = mean * (1 - share), mean * (1 + share)
+    span = (total.sum(axis=0) / quota.sum()) * share
     if options.band is not None:
-        least[0], most[0] = options.band
+        least[:, 0], most[:, 0] = options.band
+        span[0] = (options.band[1] - options.band[0]) / 2
     per_piece = np.stack(
         [np.bincount(ground.piece, weights=one) for one in ground.weights.T], axis=1
     )
-    piece = _piece_of_zone(ground, quota, seeds)
     target = np.clip(per_piece[piece] / quota[piece][:, None], least, most)
-    span = np.maximum((most - least) / 2, _LEAST_SPAN * np.maximum(mean, 1.0))
-    return Aims(target, np.tile(least, (k, 1)), np.tile(most, (k, 1)), span)
+    span = np.maximum(span, _LEAST_SPAN * np.maximum(mean.max(axis=0), 1.0))
+    return Aims(target, least, most, span)
+
+
+def _body_of_piece(ground: Ground) -> Ints:
+    return ground.body[np.unique(ground.piece, return_index=True)[1]]
 
 
 def _piece_of_zone(ground: Ground, quota: Ints, seeds: Seeds) -> Ints:

@@ -46,8 +46,10 @@ class Evenest:
 
 
 def _middles(asked: Asked) -> tuple[Floats, Floats]:
-    """Return the middle and the half width of what is allowed, shape (w,)."""
-    least, most = asked.aims.least[0], asked.aims.most[0]
+    """Return, of the zone of each unit, the middle and half width of what is allowed, (n, w)."""
+    first = np.array([zones[0] for zones in asked.zones_of_pieces], dtype=np.intp)
+    own = first[asked.ground.piece]
+    least, most = asked.aims.least[own], asked.aims.most[own]
     return (least + most) / 2, np.maximum((most - least) / 2, _ROUNDING * np.maximum(most, 1.0))
 
 
@@ -55,7 +57,8 @@ def imbalance_of(asked: Asked, zone: Ints | None) -> float:
     """Return the farthest that a load is from the middle of what is allowed, in tolerances."""
     if zone is None:
         return math.inf
-    middle, half = _middles(asked)
+    of_unit = _middles(asked)
+    middle, half = (one[np.unique(zone, return_index=True)[1]] for one in of_unit)
     load = np.stack([zone_sums(one, zone, asked.k) for one in asked.ground.weights.T], axis=1)
     return float((np.abs(load - middle) / half).max())
 
@@ -63,10 +66,12 @@ def imbalance_of(asked: Asked, zone: Ints | None) -> float:
 def heaviest_bound(asked: Asked) -> float:
     """Return the least imbalance that the heaviest unit and the mean load allow."""
     middle, half = _middles(asked)
-    weights = asked.ground.weights
-    heavy = (weights.max(axis=0) - middle) / half
-    mean = np.abs(weights.sum(axis=0) / asked.k - middle) / half
-    return float(max(0.0, heavy.max(), mean.max()))
+    weights, piece = asked.ground.weights, asked.ground.piece
+    total = np.stack([np.bincount(piece, weights=one) for one in weights.T], axis=1)
+    mean = (total / asked.quota[:, None])[piece]
+    return max(
+        0.0, float(((weights - middle) / half).max()), float(np.abs((mean - middle) / half).max())
+    )
 
 
 @dataclass(slots=True)
@@ -155,9 +160,10 @@ def _rows(asked: Asked, column: Ints, unit_t: float) -> _Rows:
         itself = int(column[root, root])
         for kind in range(weights.shape[1]):
             terms = {
-                int(column[one, root]): float(weights[one, kind] / half[kind]) for one in units
+                int(column[one, root]): float(weights[one, kind] / half[root, kind])
+                for one in units
             }
-            terms[itself] -= middle[kind] / half[kind]
+            terms[itself] -= middle[root, kind] / half[root, kind]
             rows.add([*terms.items(), (level, -1.0)], -np.inf, 0.0)
             rows.add([*terms.items(), (level, 1.0)], 0.0, np.inf)
         for one in units:

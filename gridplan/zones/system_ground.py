@@ -14,7 +14,7 @@ from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.estates import estate_groups
-from gridplan.zones.land import Land, land_of
+from gridplan.zones.land import Land, land_of, zone_sums
 from gridplan.zones.system_notes import (
     attached_note,
     estate_notes,
@@ -26,6 +26,7 @@ from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
 from gridplan.zones.units import attached, connected_groups, grouped_land
 
+_HALF = 0.5
 _SMALL = 0.5
 """Land with less than this share of a mean zone is an island that may be attached."""
 
@@ -51,8 +52,13 @@ class Ground:
     notes : tuple of Note
     beside : Contiguity
         Of the units: borders without a way across.
+    body : array of int, shape (units,)
+        Community of each unit where zones lie inside communities, else 0: loads are even
+        among the zones of one body.
     estates : str or None
         Column of the cells that names their estates.
+    divided : tuple of int
+        Estates, by their place among the sorted names, that are larger than a zone.
     """
 
     cells: Land
@@ -63,7 +69,9 @@ class Ground:
     piece: Ints
     notes: tuple[Note, ...]
     beside: Contiguity
+    body: Ints
     estates: str | None = None
+    divided: tuple[int, ...] = ()
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -76,21 +84,42 @@ class Ground:
 
 
 def ground_of(
-    own: gpd.GeoDataFrame, weights: pd.DataFrame, rules: SystemRules, options: SystemOptions
+    own: gpd.GeoDataFrame,
+    weights: pd.DataFrame,
+    rules: SystemRules,
+    options: SystemOptions,
+    *,
+    counts: Ints | None = None,
+    land: Land | None = None,
 ) -> Ground:
-    """Return the ground of cells that are sorted by ``cell_uid``, with weights in their order."""
-    land = land_of(own, None)
+    """
+    Return the ground of cells that are sorted by ``cell_uid``, with weights in their order.
+
+    Parameters
+    ----------
+    own, weights, rules, options
+        As in `gridplan.zones.zone_system`.
+    counts : array of int, optional
+        Zones of each body (`body_of_cells`). Cells of estates that are larger than one of
+        these zones are units by themselves then; else they stay together in groups.
+    land : Land, optional
+        Of the cells, where it is known from another ground.
+    """
+    land = land_of(own, None) if land is None else land
     loads = weights[[name for name in weights if weights[name].any()]]
     if not loads.shape[1]:
         loads = pd.DataFrame({"area_m2": land.area_m2}, index=weights.index)
     land = replace(land, load=loads.iloc[:, 0].to_numpy(dtype=np.float64))
     kept = _kept(own, rules, options)
     ways = _ways(own, land.graph, rules, options, kept)
-    group, notes = _groups(own, replace(land, graph=_part_of(land.graph, ways)), loads,
-                           (rules, options, ways))  # fmt: skip
+    body = body_of_cells(own, options)
+    most = upper_sizes(loads, options, body, counts)[body]
+    joined = replace(land, graph=_part_of(land.graph, ways))
+    group, divided, notes = _groups(own, joined, loads, most, (rules, options, ways),
+                                    loose=counts is not None)  # fmt: skip
     group = np.where(kept == "", group, -1)
     unit = connected_groups(group, _part_of(land.graph, ways))
-    grouped, beside = grouped_land(land, unit, ways)
+    grouped, beside = grouped_land(_felt(land, rules, options), unit, ways)
     values = loads.to_numpy(dtype=np.float64)
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
@@ -109,8 +138,33 @@ def ground_of(
         piece=grouped.graph.components(),
         notes=tuple(notes),
         beside=beside,
+        body=body[np.unique(unit, return_index=True)[1]],
         estates=rules.estates,
+        divided=divided,
     )
+
+
+def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:
+    """Return land whose borders count as shorter where one can see them on the ground."""
+    if rules.on_lines is None or not options.border_weight:
+        return land
+    graph = land.graph
+    _check_borders("on_lines", len(rules.on_lines), len(graph.border_m))
+    less = graph.border_m * rules.on_lines * options.border_weight
+    saved = np.bincount(graph.left, weights=less, minlength=land.count)
+    saved += np.bincount(graph.right, weights=less, minlength=land.count)
+    return replace(
+        land,
+        perimeter_m=land.perimeter_m - saved,
+        graph=replace(graph, border_m=graph.border_m - less),
+    )
+
+
+def body_of_cells(own: gpd.GeoDataFrame, options: SystemOptions) -> Ints:
+    """Return the community of each cell where zones lie inside communities, else 0."""
+    if options.nest != "inside":
+        return np.zeros(len(own), dtype=np.intp)
+    return _codes(own["community_id"])
 
 
 def _kept(own: gpd.GeoDataFrame, rules: SystemRules, options: SystemOptions) -> np.ndarray:
@@ -160,28 +214,30 @@ def _groups(
     own: gpd.GeoDataFrame,
     land: Land,
     loads: pd.DataFrame,
+    most: Floats,
     asked: tuple[SystemRules, SystemOptions, Flags],
-) -> tuple[Ints, list[Note]]:
-    """Return which cells stay together, by number; -1: a cell by itself."""
+    *,
+    loose: bool,
+) -> tuple[Ints, tuple[int, ...], list[Note]]:
+    """Return which cells stay together (-1: none), the estates that are split, and notes."""
     rules, options, ways = asked
     if options.nest == "unions":
-        return _codes(own["community_id"]), []
+        return _codes(own["community_id"]), (), []
     if rules.estates is None:
-        return np.full(len(own), -1, dtype=np.intp), []
+        return np.full(len(own), -1, dtype=np.intp), (), []
     if rules.inner_roads is not None:
         _check_borders("inner_roads", len(rules.inner_roads), len(ways))
-    most = upper_sizes(loads, options)
-    values = loads.to_numpy(dtype=np.float64)
     found = estate_groups(
         land,
         _codes(own[rules.estates]),
-        values,
+        loads.to_numpy(dtype=np.float64),
         most,
         on_road=None if rules.inner_roads is None else rules.inner_roads[ways],
+        loose=loose,
     )
     group, divided = _by_lock(own, found.group, rules)
     notes = [*estate_notes(own, rules.estates, loads, found, most), *given_note(divided)]
-    return group, notes
+    return group, found.divided, notes
 
 
 def _by_lock(
@@ -201,21 +257,42 @@ def _by_lock(
     return parted, tuple(sorted({str(one) for one in own.loc[torn, rules.estates]}))
 
 
-def upper_sizes(loads: pd.DataFrame, options: SystemOptions) -> Floats:
-    """Return the most that a zone may have of each load, shape (w,)."""
-    totals = [math.fsum(loads[name]) for name in loads]
-    k = options.number(totals[0])
-    if not options.k and options.band is not None:
-        k = max(1, round(totals[0] / (sum(options.band) / 2)))
-    most = np.array(
-        [
-            total / k * (1 + options.tolerances.get(str(name), options.tolerance))
-            for name, total in zip(loads, totals, strict=True)
-        ]
-    )
+def upper_sizes(
+    loads: pd.DataFrame, options: SystemOptions, body: Ints, counts: Ints | None = None
+) -> Floats:
+    """
+    Return the most that a zone of each body may have of each load, shape (bodies, w).
+
+    Parameters
+    ----------
+    loads : DataFrame, shape (n, w)
+    options : SystemOptions
+    body : array of int, shape (n,)
+        Of each cell.
+    counts : array of int, optional
+        Zones of each body; without it as many as the options propose.
+    """
+    totals = np.stack([_sums_of(loads[name], body) for name in loads], axis=1)
+    if counts is None:
+        counts = _proposed_counts(totals[:, 0], options)
+    share = np.array([options.share(str(name)) for name in loads])
+    most = np.asarray(totals / counts[:, None] * (1 + share), dtype=np.float64)
     if options.band is not None:
-        most[0] = options.band[1]
+        most[:, 0] = options.band[1]
     return most
+
+
+def _sums_of(load: pd.Series[float], body: Ints) -> Floats:
+    return zone_sums(np.asarray(load, dtype=np.float64), body, int(body.max()) + 1)
+
+
+def _proposed_counts(totals: Floats, options: SystemOptions) -> Ints:
+    """Return how many zones each body would have by its load alone, one at least."""
+    size = options.mean_size
+    total = math.fsum(totals)
+    mean = sum(size) / 2 if size is not None else total / options.number(total)
+    counts = np.floor(totals / mean + _HALF) if mean > 0 else np.ones(len(totals))
+    return np.maximum(counts, 1).astype(np.intp)
 
 
 def _part_of(graph: Contiguity, ways: Flags) -> Contiguity:
@@ -229,8 +306,8 @@ def _with_islands(
     piece = land.graph.components()
     total = math.fsum(land.load)
     mean = total / options.number(total)
-    if options.band is not None:
-        mean = sum(options.band) / 2
+    if options.mean_size is not None:
+        mean = sum(options.mean_size) / 2
     small = np.bincount(piece, weights=land.load) < _SMALL * mean
     small[piece[closed]] = False
     open_land = ~small.copy()

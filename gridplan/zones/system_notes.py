@@ -56,11 +56,11 @@ def estate_notes(
     for cell in found.heavy:
         estate, uid = own[column].iloc[cell], str(own["cell_uid"].iloc[cell])
         value = loads.iloc[cell].to_numpy(dtype=np.float64)
-        at = int((value / most).argmax())
+        at = int((value / most[cell]).argmax())
         told_en.append(f"{estate} (cell {uid}: {value[at]:,.6g} {loads.columns[at]}, "
-                       f"at most {most[at]:,.6g})")  # fmt: skip
+                       f"at most {most[cell, at]:,.6g})")  # fmt: skip
         told_zh.append(f"{estate}（网格 {uid}：{loads.columns[at]} {value[at]:,.6g}，"
-                       f"上限 {most[at]:,.6g}）")  # fmt: skip
+                       f"上限 {most[cell, at]:,.6g}）")  # fmt: skip
         ids.append(str(estate))
     estates = tuple(dict.fromkeys(ids))
     message = Message(

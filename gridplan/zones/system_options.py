@@ -26,9 +26,15 @@ class SystemOptions:
         Number of zones where neither `k` nor `band` says, as far as land, anchors and
         locks allow it; 0: from the first weight (`gridplan.zones.proposed_k`).
     tolerance : float
-        Share by which a load may differ from the mean, for weights without their own.
+        Share by which a load may differ from the mean, for weights without their own. The
+        mean is that of all zones; of zones inside communities it is that of the zones of
+        their own community, since no zone can take from another one.
     tolerances : mapping of weight to float
         Tolerances of single weights; they count as the share of the mean, too.
+    sizes : (float, float) or None
+        Least and most that the zones of a piece of land have of the first weight in the
+        mean, where neither `k` nor `band` says how many there are; the number that is
+        best for the tolerance is chosen from what this allows.
     band : (float, float) or None
         Least and most that a zone may have of the first weight, e.g. 300 to 500
         households; it takes the place of that weight's tolerance.
@@ -37,6 +43,9 @@ class SystemOptions:
     islands : {"own", "attach"}
         Land without a border to the rest has zones of its own, or goes with the
         nearest cell elsewhere.
+    border_weight : float
+        How much shorter a border counts in the shape of a zone where it runs along a
+        street or water (`SystemRules.on_lines`): 0 as long as any, 1 as nothing.
     kept : collection of zone names
         Locked zones to which no further cell is added.
     prefix : str
@@ -56,9 +65,11 @@ class SystemOptions:
     proposed: int = 0
     tolerance: float = 0.20
     tolerances: Mapping[str, float] = field(default_factory=dict, hash=False)
+    sizes: tuple[float, float] | None = None
     band: tuple[float, float] | None = None
     nest: Nesting = "free"
     islands: Islands = "own"
+    border_weight: float = 0.0
     kept: Collection[str] = ()
     prefix: str = "Z"
     seed: int = 0
@@ -67,6 +78,15 @@ class SystemOptions:
     least_moves: int = 6_000
     work: int = 1_000_000
     time_s: float | None = None
+
+    @property
+    def mean_size(self) -> tuple[float, float] | None:
+        """Least and most of the first weight that decide on the number of zones."""
+        return None if self.k else self.band or self.sizes
+
+    def share(self, weight: str) -> float:
+        """Return the tolerance of a weight."""
+        return self.tolerances.get(weight, self.tolerance)
 
     def number(self, total: float) -> int:
         """Return the number of zones asked for, else a proposal for a load of `total`."""
@@ -94,13 +114,13 @@ def system_option_faults(options: SystemOptions, weights: list[str]) -> FaultLis
             en=f"Tolerances are given for {unknown}; the weights are {weights}.",
             zh=f"为 {unknown} 设了容差，但权重只有 {weights}。",
         )
-    if options.band is not None and not 0 <= options.band[0] <= options.band[1] > 0:
-        faults.add(
-            en=f"The size band is {options.band[0]:g} to {options.band[1]:g}. Give the least and "
-            f"the most of a zone, in this order, from 0 up.",
-            zh=f"规模区间为 {options.band[0]:g} 至 {options.band[1]:g}，应依次为每区最少与最多，"
-            f"且不小于 0。",
-        )
+    for pair in (options.band, options.sizes):
+        if pair is not None and not 0 <= pair[0] <= pair[1] > 0:
+            faults.add(
+                en=f"The size band is {pair[0]:g} to {pair[1]:g}. Give the least and the most of a "
+                f"zone, in this order, from 0 up.",
+                zh=f"规模区间为 {pair[0]:g} 至 {pair[1]:g}，应依次为每区最少与最多，且不小于 0。",
+            )
     for name, known in (("nest", ("free", "inside", "unions")), ("islands", ("own", "attach"))):
         value = getattr(options, name)
         if value not in known:
@@ -120,6 +140,11 @@ def _count_faults(options: SystemOptions) -> FaultList:
                 en=f"`{name}` is {getattr(options, name)}. Give a positive whole number.",
                 zh=f"`{name}` 为 {getattr(options, name)}，应为正整数。",
             )
+    if not 0 <= options.border_weight < 1:
+        faults.add(
+            en=f"`border_weight` is {options.border_weight:g}. Give a share from 0 to below 1.",
+            zh=f"`border_weight` 为 {options.border_weight:g}，应不小于 0 且小于 1。",
+        )
     if options.time_s is not None and not options.time_s > 0:
         faults.add(
             en=f"`time_s` is {options.time_s:g}. Give positive seconds, or None for no limit.",

@@ -37,7 +37,13 @@ def system_names(
 
 
 def system_balance(
-    own: gpd.GeoDataFrame, ground: Ground, zone: Ints, names: list[str], seeds: Seeds
+    own: gpd.GeoDataFrame,
+    ground: Ground,
+    zone: Ints,
+    names: list[str],
+    seeds: Seeds,
+    *,
+    bounds: tuple[Floats, Floats],
 ) -> pd.DataFrame:
     """Return the figures of each zone, by ``zone_id``; `zone` is that of each cell."""
     k = len(names)
@@ -51,10 +57,11 @@ def system_balance(
         "anchor": np.array(anchors, dtype=object),
         "community_id": _communities(own, zone, k),
     }
-    for name in ground.loads:
+    for at, name in enumerate(ground.loads):
         load = zone_sums(ground.loads[name].to_numpy(dtype=np.float64), zone, k)
         columns[str(name)] = load
         columns[f"{name}_deviation_share"] = load / (math.fsum(load) / k) - 1
+        columns[f"{name}_least"], columns[f"{name}_most"] = (one[:, at] for one in bounds)
     return pd.DataFrame(columns, index=pd.Index(names, name="zone_id")).sort_index()
 
 

@@ -34,6 +34,9 @@ class SystemRules:
     inner_roads : array of float or None, shape (m,)
         Share of each of these borders that runs along an inner road of an estate; see
         `gridplan.zones.inner_road_shares`. Null: estates are split along borders of cells.
+    on_lines : array of float or None, shape (m,)
+        Share of each of these borders that one can see on the ground, along a street or
+        water; see `gridplan.zones.border_line_shares`.
     """
 
     anchors: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class SystemRules:
     estates: str | None = None
     parted: Flags | None = None
     inner_roads: Floats | None = None
+    on_lines: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class SystemPlan:
     balance : DataFrame indexed by ``zone_id``
         ``cells``, ``area_m2``, ``compactness`` (isoperimetric quotient), ``anchor`` and
         ``community_id`` (null: none, or several), and for each weight its sum and
-        ``<weight>_deviation_share`` (sum over mean, less 1).
+        ``<weight>_deviation_share`` (sum over the mean of all zones, less 1),
+        ``<weight>_least`` and ``<weight>_most`` (what is allowed).
     k : int
         Number of zones.
     work : int

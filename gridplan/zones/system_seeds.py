@@ -74,6 +74,12 @@ def seeds_of(
     names = sorted(locks)
     alone = sorted(set(anchor_of) - set(held))
     anchored = {held[unit]: name for unit, name in anchor_of.items() if unit in held}
+    if options.k:
+        free = [name for name in names if name not in anchored and name not in set(options.kept)]
+        for unit, name in _shared(ground, seeds, free, alone, len(names) - options.k).items():
+            seeds[name].append(unit)
+            anchored[name] = anchor_of[unit]
+            alone.remove(unit)
     return Seeds(
         units=(*(tuple(seeds[name]) for name in names), *((unit,) for unit in alone)),
         fixed=tuple(sorted(set(held) | set(anchor_of))),
@@ -130,6 +136,34 @@ def _joined(
         seeds[name] = ways
         taken |= set(ways)
     return seeds
+
+
+def _shared(
+    ground: Ground, seeds: dict[str, list[int]], free: list[str], alone: list[int], more: int
+) -> dict[int, str]:
+    """
+    Return the locked zone that each of some anchors shares, where there are too few zones.
+
+    Parameters
+    ----------
+    free : list of str
+        Locked zones without an anchor, to which further units may be added.
+    alone : list of int
+        Units of anchors in no locked zone.
+    more : int
+        By how much the number of locked zones is above that of all zones asked for.
+    """
+    near, left = ground.neighbours(), list(free)
+    found: dict[int, str] = {}
+    for unit in alone:
+        if len(alone) - len(found) + more <= 0:
+            break
+        beside = set(near[unit])
+        name = next((one for one in left if beside & set(seeds[one])), None)
+        if name is not None:
+            found[unit] = name
+            left.remove(name)
+    return found
 
 
 def _ways_between(near: list[list[int]], wanted: list[int], barred: set[int]) -> list[int] | None:

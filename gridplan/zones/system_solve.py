@@ -27,8 +27,7 @@ _REPAIR = {"hot": 0.5, "cold": 0.005, "shape": 0.1, "beyond": 1.0}
 """Where zones miss a tolerance: warm enough to pass through uneven ones."""
 _COOL = {"hot": 0.05}
 """After a repair or a recombination: warm enough for its borders to become smooth."""
-_ROUNDS = 6
-"""Repairs of one piece of land at most, while zones are beyond what is allowed."""
+ROUNDS = 6
 _STEPS_PER_ZONE = 40
 """Pairs of zones that are divided anew in one repair, for each zone."""
 _NEVER = math.inf, math.inf
@@ -69,6 +68,8 @@ class Run:
     work: int = 0
     stopped_by: StoppedBy | None = None
     began: float = field(default_factory=time.perf_counter)
+    rounds: int = ROUNDS
+    """Repairs of one piece of land in the first search, while zones are beyond their bounds."""
 
     def spend(self, moves: int, piece: Piece, zone: Ints) -> bool:
         """Count work and keep the best zones; false once a limit is reached."""
@@ -125,7 +126,7 @@ def solved(
     try:
         for part in run.pieces:
             if not part.settled and run.stopped_by is None:
-                _improve(part, run, begun=given is not None)
+                _improve(part, run, run.options, begun=given is not None, rounds=run.rounds)
     except KeyboardInterrupt:
         run.stopped_by = "interrupt"
     zone = np.empty(units.land.count, dtype=np.intp)
@@ -134,11 +135,17 @@ def solved(
     return zone
 
 
-def searched(piece: Piece, run: Run) -> None:
+def searched(piece: Piece, run: Run, options: SystemOptions) -> None:
     """Search one piece of land by itself, from its first zones on."""
     piece.offer(_first(piece, run, 0))
     if not piece.settled:
-        _improve(piece, run, begun=False)
+        _improve(piece, run, options, begun=False)
+
+
+def improved(piece: Piece, run: Run, options: SystemOptions) -> None:
+    """Search one piece of land by itself, from the zones that it has."""
+    if not piece.settled:
+        _improve(piece, run, options, begun=True)
 
 
 def first_of_all(
@@ -174,9 +181,11 @@ def _first(piece: Piece, run: Run, number: int) -> Ints:
     return first_zones(piece.units, whole, quota, piece.seeds, rng, straight=straight)
 
 
-def _improve(piece: Piece, run: Run, *, begun: bool) -> None:
+def _improve(
+    piece: Piece, run: Run, options: SystemOptions, *, begun: bool, rounds: int = ROUNDS
+) -> None:
     """Improve the starts of one piece of land, and repair the best while it is needed."""
-    options, count = run.options, len(piece.members)
+    count = len(piece.members)
     moves = max(options.moves_per_unit * count, _least_moves(run, count))
     moves = max(1, min(moves, options.work * count // _open_units(run)))
     share = max(options.work * count // _open_units(run), moves)
@@ -196,18 +205,16 @@ def _improve(piece: Piece, run: Run, *, begun: bool) -> None:
         zone = course(zone, piece.aims, (number, 1), **({} if number else _SETTLING))
         if run.stopped_by is not None:
             return
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         if piece.rank[0] == 0.0 or run.work - began >= share:
             break
-        steps = _steps(piece, moves)
         zone = recombine(piece.units, piece.zone, piece.aims, _rng(run, piece, number, 2), keep,
-                         steps=steps)  # fmt: skip
+                         steps=_steps(piece, moves))  # fmt: skip
         if run.stopped_by is None and piece.rank[0] > 0.0:
             zone = course(zone, loose, (number, 3), **_REPAIR)
-        if run.stopped_by is None:
-            course(zone, piece.aims, (number, 4), **_COOL)
         if run.stopped_by is not None:
             return
+        course(zone, piece.aims, (number, 4), **_COOL)
 
 
 def _steps(piece: Piece, moves: int) -> int:
