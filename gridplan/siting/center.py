@@ -107,7 +107,7 @@ def p_center(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        first = _spread(problem, p)
+        first = spread(problem, p)
         if first is not None:
             ledger.offer(longest_walk(problem, first), first)
         if least_radius(
@@ -185,7 +185,7 @@ def p_quantile(
     ledger = Ledger(limits, exact=True)
 
     def search() -> None:
-        first = _spread(problem, p)
+        first = spread(problem, p)
         if first is not None:
             ledger.offer(_share_radius(problem, first, share), first)
         radii = possible_radii(problem, everybody=False, most_m=ledger.value, look=ledger.look)
@@ -245,7 +245,7 @@ def possible_radii(
     return found[found >= least]
 
 
-def _spread(problem: Problem, p: int) -> Positions | None:
+def spread(problem: Problem, p: int) -> Positions | None:
     """
     Return p sites, the farthest demand being given the site nearest to it each time.
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridplan.access.equity import AVERSION
 from gridplan.errors import FaultList, SettingsError
+from gridplan.siting.center import spread
 from gridplan.siting.matrix import Floats, is_number
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
@@ -18,6 +19,8 @@ from gridplan.siting.result import Siting
 _NO_RULES, _NO_LIMITS = Rules(), Limits()
 _LARGEST_EXPONENT = 500.0
 """Beyond, a sum of weighted powers may leave what a float can hold."""
+# More than the sum of all that a plan pays, whatever was rounded.
+_ROUNDING = 1.0 + 1e-9
 
 
 def p_ede(
@@ -87,11 +90,25 @@ def p_ede(
     kappa = kappa_of(problem, aversion) if kappa_per_m is None else kappa_per_m
     check_sizes(problem, aversion, kappa)
     ids = pd.Index(list(problem.demand_ids), dtype="object")
-    powers = pd.DataFrame(np.expm1(kappa * problem.cost), index=ids, columns=list(problem.site_ids))
+    costs = _without_hopeless(np.expm1(kappa * problem.cost), problem, p)
+    powers = pd.DataFrame(costs, index=ids, columns=list(problem.site_ids))
     found = p_median(powers, pd.Series(problem.weights, index=ids), p=p, rules=rules, limits=limits)
     people = math.fsum(problem.weights[problem.counted])
     objective, bound = (as_metres(one, people, kappa) for one in (found.objective, found.bound))
     return found.restated(objective, bound)
+
+
+def _without_hopeless(powers: Floats, problem: Problem, p: int) -> Floats:
+    """Drop pairs that alone pay more than a whole plan: powers reach over many digits."""
+    plan = spread(problem, p)
+    if plan is None:
+        return powers
+    people = problem.weights[problem.counted]
+    most = math.fsum(people * powers[np.ix_(problem.counted, plan)].min(axis=1))
+    kept = powers.copy()
+    paid = people[:, None] * powers[problem.counted]
+    kept[problem.counted] = np.where(paid > most * _ROUNDING, np.inf, powers[problem.counted])
+    return kept
 
 
 def kappa_of(problem: Problem, aversion: float) -> float:
