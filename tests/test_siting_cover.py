@@ -19,6 +19,7 @@ from gridplan.siting.center import least_radius
 from gridplan.siting.cover import Cover, Side
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.row_weighting import Fewer
+from gridplan.siting.search import OutOfEffortError
 
 QUICK = settings(max_examples=60, deadline=None)
 INF = np.inf
@@ -450,6 +451,17 @@ def test_time_ends_a_search_with_a_plan():
         plan = mclp(cost, weights, p=25, radius_m=250.0, limits=Limits(time_s=20.0))
     assert (plan.status, plan.stopped_by) == ("gap", "time")
     assert plan.bound > plan.objective > 0
+
+
+def test_a_cover_that_is_still_made_smaller_has_a_plan():
+    cost, _ = town(300, 80)
+    rules = Rules(allow_unreachable=True)
+    late = OutOfEffortError("time")
+    place = "gridplan.siting.set_cover."
+    with mock.patch(place + "LARGE", -1), mock.patch(place + "reduced", side_effect=late):
+        plan = lscp(cost, radius_m=500.0, rules=rules)
+    assert (plan.status, plan.stopped_by) == ("gap", "time")
+    assert plan.assignment.notna().sum() == len(cost) - len(plan.unreachable)
 
 
 def test_an_interrupt_keeps_the_plan():
