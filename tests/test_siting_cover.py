@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from gridplan.siting import Limits, Rules, lscp, mclp, p_center, p_quantile
+from gridplan.siting.center import least_radius
 from gridplan.siting.cover import Cover, Side
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.row_weighting import Fewer
+from gridplan.siting.search import OutOfEffortError
 
 QUICK = settings(max_examples=60, deadline=None)
 INF = np.inf
@@ -229,6 +231,42 @@ def test_p_center_by_search_and_tree_equals_the_usual_way(instance):
     assert (plan.status, plan.objective) == (usual.status, usual.objective)
 
 
+@given(st.integers(0, 10**6), st.integers(1, 40), st.floats(0.0, 1.0))
+@QUICK
+def test_radii_left_open_are_asked_again_until_the_least_is_known(seed, count, share):
+    rng = np.random.default_rng(seed)
+    radii = np.sort(rng.choice(1000, count, replace=False)).astype(float)
+    least = int(rng.integers(count))
+    # What each radius takes: a smaller one may be easier, as may be a larger one.
+    needed = np.where(rng.random(count) < share, 500.0 * 4.0 ** rng.integers(0, 4, count), 0.0)
+    asked = []
+
+    def ask(radius_m, work):
+        at = int(np.searchsorted(radii, radius_m))
+        asked.append(at)
+        if work < needed[at]:
+            return "open"
+        return (float(radii[rng.integers(least, at + 1)]), np.array([at])) if at >= least else None
+
+    ledger = Ledger(Limits(), exact=True)
+    assert least_radius(radii, ask, ledger)
+    assert ledger.value == ledger.bound == radii[least]
+    assert len(asked) <= 8 * (count + 1)
+
+
+def test_a_relaxation_that_proves_the_plan_is_the_proof():
+    rng = np.random.default_rng(40)
+    homes, sites = np.sort(rng.uniform(0, 20000, 700)), rng.uniform(0, 20000, 400)
+    price = rng.uniform(1, 5, 400) * rng.choice([1.0, 1e4, 1e6])
+    rules = Rules(allow_unreachable=True, cost_of=dict(enumerate(price.tolist())))
+    # Along a street the relaxation is whole, but interior points stop short of it.
+    cost = np.abs(homes[:, None] - sites)
+    with mock.patch("gridplan.siting.set_cover.LARGE", -1):
+        plan = lscp(cost, radius_m=500.0, rules=rules)
+    assert plan.status == "proven"
+    assert plan.objective == pytest.approx(lscp(cost, radius_m=500.0, rules=rules).objective)
+
+
 def test_a_large_cover_is_searched_beside_its_proof():
     rng = np.random.default_rng(5)
     homes, sites = rng.uniform(0, 3000, (600, 2)), rng.uniform(0, 3000, (200, 2))
@@ -413,6 +451,17 @@ def test_time_ends_a_search_with_a_plan():
         plan = mclp(cost, weights, p=25, radius_m=250.0, limits=Limits(time_s=20.0))
     assert (plan.status, plan.stopped_by) == ("gap", "time")
     assert plan.bound > plan.objective > 0
+
+
+def test_a_cover_that_is_still_made_smaller_has_a_plan():
+    cost, _ = town(300, 80)
+    rules = Rules(allow_unreachable=True)
+    late = OutOfEffortError("time")
+    place = "gridplan.siting.set_cover."
+    with mock.patch(place + "LARGE", -1), mock.patch(place + "reduced", side_effect=late):
+        plan = lscp(cost, radius_m=500.0, rules=rules)
+    assert (plan.status, plan.stopped_by) == ("gap", "time")
+    assert plan.assignment.notna().sum() == len(cost) - len(plan.unreachable)
 
 
 def test_an_interrupt_keeps_the_plan():

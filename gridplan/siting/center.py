@@ -274,9 +274,8 @@ def least_radius(radii: Floats, ask: Callable[[float, float], RadiusPlan], ledge
     """
     Find the least radius with a plan, by bisection; True if there is one.
 
-    A plan in the ledger is begun with; its own radius is among those given. What is asked
-    may leave a radius open, within the work that it is given: then those below and
-    above are asked first, which may be easier, and it again with more work.
+    A plan in the ledger is begun with; its radius is among those given. What is asked may leave
+    one open within its work: others, maybe easier ones, come first, and it again with more.
 
     Parameters
     ----------
@@ -300,7 +299,7 @@ def least_radius(radii: Floats, ask: Callable[[float, float], RadiusPlan], ledge
     search = _Bisection(radii, -1, int(np.searchsorted(radii, ledger.value)))
     work = _FIRST_TRY
     while search.high - search.low > 1 and not ledger.closed:
-        at = search.next
+        at = search.next()
         if at is None:
             search.open, work = None, work * _NEXT_TRY
             continue
@@ -327,18 +326,19 @@ class _Bisection:
     high: int
     open: tuple[int, int] | None = None
 
-    @property
     def next(self) -> int | None:
-        """Position to ask about; None where hardly any but those asked in vain are left."""
+        """Return the position to ask about; None where few but those asked in vain are left."""
+        first, last = self.open or (0, -1)
+        # What a plan or a proof has passed meanwhile is not open any more.
+        first, last = max(first, self.low + 1), min(last, self.high - 1)
+        self.open = (first, last) if first <= last else None
         if self.open is None:
             return self._middle(self.low, self.high)
-        first, last = self.open
         sides = (self.low, first), (last, self.high)
-        widths = [self._width(*side) for side in sides]
-        wider = int(widths[1] > widths[0])
-        if widths[wider] <= _NARROW_SHARE * self._width(self.low, self.high):
+        wider = max(sides, key=lambda side: self._width(*side))
+        if self._width(*wider) <= _NARROW_SHARE * self._width(self.low, self.high):
             return None
-        return self._middle(*sides[wider])
+        return self._middle(*wider)
 
     def leave_open(self, at: int) -> None:
         """Note that nothing was shown."""

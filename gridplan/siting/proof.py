@@ -53,6 +53,8 @@ class Proof:
         self._learn()
         idea = self._shares.append
         self._tree = DistrictTree(cover, self._aside, idea, basis=basis, paid=paid)
+        # Where the first relaxation rules every better plan out, no round follows.
+        ledger.bring_bound(self._tree.bound)
         ledger.spend(self._aside.work - ledger.work)
 
     @property

@@ -181,6 +181,10 @@ def _solve(task: _Task, ledger: Ledger) -> None:
         else math.fsum(conditions.cost[cover.opened])
     )
     ledger.bring_bound(base)
+    if cover.free and cover.covers.size > LARGE:
+        # Making it smaller may outlast the limits; then this is the plan.
+        first = greedy_cover(cover)
+        ledger.offer(base + math.fsum(cover.cost[first]), cover.positions(first))
     small = reduced(cover, ledger.look)
     chosen = greedy_cover(small)
 
