@@ -476,6 +476,23 @@ def test_an_interrupt_keeps_the_plan():
     assert len(plan.sites) == 8
 
 
+def test_an_interrupt_of_a_radius_that_is_decided_ends_all():
+    cost, _ = town(300, 80)
+
+    def decided_when_stopped(_cover, _start, inner, _offer):
+        inner.bring_bound(1e6)
+        reason = "interrupt"
+        raise OutOfEffortError(reason)
+
+    place = "gridplan.siting.center."
+    with (
+        mock.patch(place + "LARGE", -1),
+        mock.patch(place + "least_cover", side_effect=decided_when_stopped) as asked,
+    ):
+        plan = p_center(cost, p=5)
+    assert (plan.status, plan.stopped_by, asked.call_count) == ("gap", "interrupt", 1)
+
+
 def test_of_equal_radii_a_low_mean_is_taken():
     cost = pd.DataFrame({"A": [9.0, 9.0, 9.0], "B": [9.0, 1.0, 1.0]}, ["d1", "d2", "d3"])
     plan = p_center(cost, p=1)

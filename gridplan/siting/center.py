@@ -400,7 +400,7 @@ def _few_enough(
     try:
         least_cover(cover, start, inner, lambda chosen: inner.offer(float(len(chosen)), chosen))
     except OutOfEffortError as stop:
-        stopped = stop.reason
+        stopped = stop.limit()
     finally:
         ledger.work = inner.work
     if inner.value <= slots:
@@ -444,7 +444,7 @@ def _covering_share(
     try:
         most_coverage(problem, problem.cost <= radius_m, p, inner)
     except OutOfEffortError as stop:
-        stopped = stop.reason
+        stopped = stop.limit()
     finally:
         ledger.work = inner.work
     value, sites = inner.plan

@@ -379,7 +379,8 @@ def _run(highs: highspy.Highs, meter: _Meter) -> None:
 def _stop(highs: highspy.Highs, meter: _Meter) -> tuple[Answer, StoppedBy | None]:
     status = highs.getModelStatus()
     if status == highspy.HighsModelStatus.kOptimal:
-        return "optimal", None
+        # A key pressed just before the end is not forgotten.
+        return "optimal", "interrupt" if meter.interrupted else None
     if status in _INFEASIBLE:
         return "infeasible", None
     if meter.interrupted:

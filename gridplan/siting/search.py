@@ -33,6 +33,12 @@ class OutOfEffortError(Exception):
         super().__init__(reason)
         self.reason = reason
 
+    def limit(self) -> StoppedBy:
+        """Return the limit that a question on the way met; an interrupt ends all of them."""
+        if self.reason == "interrupt":
+            raise self
+        return self.reason
+
 
 Look = Callable[[], None]
 """Asks whether the time is up, and raises if so: see `Effort.look`."""
