@@ -55,12 +55,13 @@ ABOUT = {
     "curve": Message(
         en="What each further room brings: chosen anew for each number (free), and only ever added "
         "to (nested); where asked for, anew for further objectives, each with its own bound. The "
-        "knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20). A row is marked "
+        "knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20), of the curve as "
+        "far as it goes: a longer curve has it later. A row is marked "
         "where it is the plan; a budget, floor area as a limit, numbers by community and "
         "objectives that come first are not in the curve.",
         zh="每增一处活动室的效果：各数量分别选址（自由）与只增不减（嵌套）；如有要求，"
         "另按其他目标分别选址并给出界。拐点采用 Kneedle 定义"
-        "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20）。与方案一致的行另有备注；"
+        "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20），随曲线长度而变，曲线越长越靠后。与方案一致的行另有备注；"
         "曲线不考虑预算、硬性面积容量、各社区数量要求与优先目标。",
     ),
     "phases": Message(
