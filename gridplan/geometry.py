@@ -24,6 +24,37 @@ _CHINA_LON_LAT = (73.0, 18.0, 135.5, 54.0)
 _GK_FIRST_EPSG, _GK_FIRST_MERIDIAN, _GK_LAST_MERIDIAN, _GK_WIDTH = 4534, 75, 135, 3
 
 
+_EDGE_M = 1e-6
+"""A point nearer to a border than this may be on either side of it."""
+
+
+def inner_points(polygons: Geometries) -> Geometries:
+    """
+    Return a point of each polygon that is well inside.
+
+    `shapely.point_on_surface` halves a polygon's height; where only a needle of no width
+    lies there, its point is on the border and may be in the neighbour. The centre of the
+    largest circle inside is taken instead.
+
+    Parameters
+    ----------
+    polygons : array of Polygon, shape (n,)
+        Valid; in projected metres.
+
+    Examples
+    --------
+    >>> flag = shapely.Polygon([(0, 0), (0, 10), (4, 10), (1e-9, 6)])
+    >>> shapely.dwithin(flag.boundary, inner_points(np.array([flag, flag])), 0.5).tolist()
+    [False, False]
+    """
+    found = np.asarray(shapely.point_on_surface(polygons), dtype=object)
+    near = np.flatnonzero(shapely.dwithin(shapely.boundary(polygons), found, _EDGE_M))
+    if len(near):
+        circles = shapely.maximum_inscribed_circle(polygons[near])
+        found[near] = shapely.get_point(circles, 0)
+    return found
+
+
 def require_projected_metres(crs: object, *, what: str) -> pyproj.CRS:
     """
     Return `crs` if areas and distances can be computed in it, else refuse.

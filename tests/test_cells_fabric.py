@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
+import shapely.ops
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.cells import CellOptions, Land, managed_communities, plan_cells
+from gridplan.cells.land import border_lines
+from gridplan.cells.shapes import Pieces, settled_cells
 from gridplan.errors import InputError, SettingsError
 from gridplan.verify import verify_plan
 
@@ -166,6 +170,51 @@ def test_any_ground_is_tiled_without_cutting_a_building(step_x, step_y, houses, 
         shapely.normalize(plan.communities.geometry.to_numpy()),
     ).all()
     assert len(moves) == len(plan.line_moves)
+
+
+def slanted(seed):
+    """Return two communities on a slanted line, with houses and streets at any angle."""
+    rng = np.random.default_rng(seed)
+
+    def places(count):
+        return [(float(x), float(y)) for x, y in rng.integers(0, [60, 40], (count, 2)) * 10]
+
+    left, right = (float(rng.integers(5, 35) * 10) for _ in range(2))
+    cut = line((-10, left), (610, right))
+    shapes = shapely.get_parts(shapely.ops.split(box(0, 0, 600, 400), cut))
+    turns = zip(places(25), rng.integers(0, 180, 25), strict=True)
+    houses = [
+        shapely.affinity.rotate(box(x, y, x + 40, y + 12), float(turn)) for (x, y), turn in turns
+    ]
+    streets = [line(*places(2)) for _ in range(8)]
+    return communities_of(*shapes), land_of(streets=streets, buildings=houses)
+
+
+@pytest.mark.parametrize("seed", [31, 53, 78, 99, 117])
+def test_a_needle_at_the_line_of_a_community_stays_on_its_side(seed):
+    """Where halfway up a piece there is only a needle, a point of it may be the neighbour's."""
+    place, land = slanted(seed)
+    for target_m2 in (2_000.0, 10_000.0):
+        plan = plan_cells(place, land, options=CellOptions(target_m2=target_m2))
+        report = proofs(plan, place, land)
+        assert report.proofs["communities_crossed"] == 0
+        assert report.proofs["tiling_error_m2"] <= 0.01
+        assert report.proofs["buildings_cut"] == 0
+
+
+@pytest.mark.parametrize("loose", [False, True])
+def test_a_scrap_of_rounding_joins_no_cells_of_two_communities(loose):
+    """It may lie in either cell; a small cell, or land without one, does not cross by it."""
+    shapes = [box(0, 0, 100, 100), box(100, 0, 100 + 1e-6, 100), box(100 + 1e-6, 0, 140, 100)]
+    pieces = Pieces(
+        polygons=np.array(shapes, dtype=object),
+        unit=np.arange(3),
+        community=np.array([0, 0, 1]),
+        cell=np.array([0, 0, -1 if loose else 1]),
+    )
+    lines = border_lines(land_of(), borders="all")
+    found = settled_cells(pieces, lines, least_m2=5_000.0, most_m2=15_000.0)
+    assert found[0] != found[2]
 
 
 # ---- planted situations ----

@@ -119,6 +119,17 @@ def test_a_needle_that_holds_a_building_stays():
     assert shapely.equals_identical(cells, before).all()
 
 
+def test_a_needle_beside_a_cell_in_several_parts_stays():
+    before = cut_by(
+        shapely.LineString([(0, 50), (200, 50)]), shapely.LineString([(0, 50), (200, 51)])
+    )
+    south = int(np.argmin(shapely.get_y(shapely.centroid(before))))
+    before[south] = shapely.MultiPolygon([before[south], shapely.box(300, 0, 310, 10)])
+    cells = without_spikes(before, np.zeros(3, dtype=np.intp), NONE)
+    assert shapely.equals(cells, before).all()
+    assert shapely.coverage_is_valid(cells)
+
+
 def test_a_drawn_grid_has_no_fault_of_its_own_check():
     """A street along the boundary, one along the community's line, two that part slowly."""
     place = communities_of(box(0, 0, 660, 570), box(660, 0, 1320, 570))

@@ -23,7 +23,7 @@ from gridplan.cells.search import search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
 from gridplan.cells.spikes import without_spikes
 from gridplan.cells.straight import Aim, straight_borders
-from gridplan.geometry import Geometries
+from gridplan.geometry import Geometries, inner_points
 
 Ints = npt.NDArray[np.intp]
 
@@ -93,7 +93,7 @@ def _home_faces(faces: FaceSet, shapes: Geometries, owner: Ints) -> Ints:
 
 def _zoning(faces: FaceSet, land: Land) -> Zoning:
     """Return block, walled estate and wetness of each face."""
-    inner = shapely.point_on_surface(faces.polygons)
+    inner = inner_points(faces.polygons)
     walled = land.walled.geometry.to_numpy()
     estate = np.zeros(len(inner), dtype=np.intp)
     face, place = shapely.STRtree(walled).query(inner, predicate="intersects")

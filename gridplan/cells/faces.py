@@ -11,7 +11,7 @@ import shapely
 
 from gridplan.cells.land import KINDS, Lines
 from gridplan.cells.sums import sums_by
-from gridplan.geometry import Floats, Geometries
+from gridplan.geometry import Floats, Geometries, inner_points
 
 Ints = npt.NDArray[np.intp]
 
@@ -111,7 +111,7 @@ def _closed(edges: Geometries) -> tuple[Geometries, Geometries]:
 
 
 def _owners(polygons: Geometries, communities: Geometries) -> Ints:
-    inner = shapely.point_on_surface(polygons)
+    inner = inner_points(polygons)
     face, community = shapely.STRtree(communities).query(inner, predicate="intersects")
     owner = np.full(len(polygons), len(communities), dtype=np.intp)
     np.minimum.at(owner, face, community)

@@ -12,7 +12,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridplan.geometry import GRID_M, Geometries, shared_borders
+from gridplan.geometry import GRID_M, Geometries, inner_points, shared_borders
 
 Ints = npt.NDArray[np.intp]
 
@@ -58,7 +58,7 @@ def management_lines(communities: Geometries, footprints: Geometries) -> Managem
         shapely.boundary(np.concatenate([communities, footprints[straddling]]))
     )
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(rings))))
-    inner = shapely.point_on_surface(faces)
+    inner = inner_points(faces)
     given = _first_holding(communities, inner)
     inside = given != NOBODY
     faces, inner, given = shapely.normalize(faces[inside]), inner[inside], given[inside]

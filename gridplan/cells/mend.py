@@ -22,7 +22,7 @@ from gridplan.cells.given_faults import (
     Fault,
     Grid,
 )
-from gridplan.geometry import GRID_M, Geometries, shared_borders
+from gridplan.geometry import GRID_M, Geometries, inner_points, shared_borders
 
 Ints = npt.NDArray[np.intp]
 
@@ -102,7 +102,7 @@ def _faces_of(grid: Grid, communities: Geometries, outline: shapely.Geometry) ->
     lines = shapely.boundary(np.concatenate([grid.shapes, communities, [outline]]))
     noded = shapely.union_all(lines)
     polygons = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-    points = shapely.point_on_surface(polygons)
+    points = inner_points(polygons)
     within = shapely.intersects(outline, points)
     polygons, points = polygons[within], points[within]
     order = np.argsort(shapely.to_wkb(shapely.normalize(polygons)), kind="stable")

@@ -15,7 +15,7 @@ from gridplan.cells.faces import OUTSIDE, FaceSet, line_kinds, segments
 from gridplan.cells.land import Lines
 from gridplan.cells.raster import Frame
 from gridplan.cells.sums import sums_by
-from gridplan.geometry import GRID_M, Floats, Geometries
+from gridplan.geometry import GRID_M, Floats, Geometries, inner_points
 
 Ints = npt.NDArray[np.intp]
 
@@ -88,7 +88,7 @@ def make_pieces(
     rings = shapely.get_parts(shapely.boundary(ringed))
     noded = shapely.union_all(np.concatenate([faces.edges, cuts, rings]))
     polygons = shapely.normalize(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))))
-    inner = shapely.point_on_surface(polygons)
+    inner = inner_points(polygons)
     face = _holding(faces.polygons, inner)
     inside = face != NONE
     polygons, inner, face = polygons[inside], inner[inside], face[inside]
@@ -156,6 +156,8 @@ def _cells_on_tile(tile: Tile, face: Ints, x: Floats, y: Floats) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class _Bonds:
+    community: Ints
+    tiny: npt.NDArray[np.bool_]
     left: Ints
     right: Ints
     length_m: Floats
@@ -192,9 +194,10 @@ def _small_joined(
     n = int(cell.max()) + 1
     size = np.bincount(cell, weights=area, minlength=n).round(3).tolist()
     near: list[dict[int, float]] = [{} for _ in range(n)]
-    a, b = cell[bonds.left], cell[bonds.right]
+    a, b, home = cell[bonds.left], cell[bonds.right], _homes(cell, bonds)
     for one, other, bond in zip(a.tolist(), b.tolist(), bonds.bond.tolist(), strict=True):
-        if one != other:
+        # A scrap of rounding may lie in a cell of the next community, and joins no two cells.
+        if one != other and home[one] == home[other]:
             near[one][other] = near[other][one] = round(near[one].get(other, 0.0) + bond, 6)
     host_of = list(range(n))
     small = [one for one in range(n) if 0 < size[one] < least_m2]
@@ -239,7 +242,16 @@ def _bonds(pieces: Pieces, lines: Lines, area: Floats) -> _Bonds:
     bond = sums_by(pair, bond_m(length, worth), len(key))
     low, high = key // n, key % n
     meet = (total >= GRID_M) | tiny[low] | tiny[high]
-    return _Bonds(low[meet], high[meet], total[meet], bond[meet].round(6))
+    return _Bonds(pieces.community, tiny, low[meet], high[meet], total[meet], bond[meet].round(6))
+
+
+def _homes(cell: Ints, bonds: _Bonds) -> Ints:
+    """Return the community of each cell, which scraps of rounding do not decide."""
+    home = np.full(int(cell.max(initial=NONE)) + 1, NONE, dtype=np.intp)
+    for which in (bonds.tiny, ~bonds.tiny):
+        known = which & (cell != NONE)
+        home[cell[known]] = bonds.community[known]
+    return home
 
 
 def _unknown(cell: Ints, area: Floats, bonds: _Bonds) -> npt.NDArray[np.bool_]:  # noqa: ARG001
@@ -270,6 +282,8 @@ def _given_away(cell: Ints, loose: npt.NDArray[np.bool_], bonds: _Bonds) -> Ints
     bond = np.concatenate([bonds.bond, bonds.bond])
     offered = loose[a] & ~loose[b]
     a, b, bond = a[offered], b[offered], bond[offered]
+    own = bonds.tiny[a] | (_homes(cell, bonds)[cell[b]] == bonds.community[a])
+    a, b, bond = a[own], b[own], bond[own]
     n = int(cell.max()) + 1
     key, pair = np.unique(a * n + cell[b], return_inverse=True)
     total = np.bincount(pair, weights=bond).round(6)

@@ -54,12 +54,12 @@ def without_spikes(polygons: Geometries, community: Ints, footprints: Geometries
     Where a street runs into another, or into a community's line, at almost no angle, the
     cell between ends in a needle. The part of it narrower than 0.5 m goes to a neighbour
     of the same community, of two to the smaller one. Both get the same corners, so that
-    the cells tile the place as before. A needle that has no such neighbour, or holds a
-    part of a building, stays.
+    the cells tile the place as before. A needle that has no such neighbour, holds a part
+    of a building, or meets a cell in several parts, stays.
 
     Parameters
     ----------
-    polygons : array of Polygon, shape (n,)
+    polygons : array of Polygon or MultiPolygon, shape (n,)
         A coverage: neighbours have the same vertices along their border.
     community : array of int, shape (n,)
     footprints : array of Polygon or MultiPolygon
@@ -119,6 +119,9 @@ def _blunted(
     ends = spike.ends()
     tip = shapely.Polygon([spike.tip, *ends])
     near = sorted(tree.query(shapely.Point(spike.tip), predicate="dwithin", distance=_SIDE_M))
+    if any(not isinstance(cells[one], shapely.Polygon) for one in near):
+        # A cell in several parts has several shells; it is rare, and so is a needle beside it.
+        return False
     rings = {one: _rings(cells[one]) for one in near}
     if not _has(rings.get(spike.cell, []), (spike.before, spike.tip, spike.after)):
         return True

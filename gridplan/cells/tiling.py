@@ -12,7 +12,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridplan.geometry import GRID_M, Geometries, shared_borders
+from gridplan.geometry import GRID_M, Geometries, inner_points, shared_borders
 
 Ints = npt.NDArray[np.intp]
 
@@ -75,7 +75,7 @@ def tile(lines: Geometries, communities: Geometries) -> Faces:
 
 
 def _owners(polygons: Geometries, communities: Geometries) -> Ints:
-    inner = shapely.point_on_surface(polygons)
+    inner = inner_points(polygons)
     face, community = shapely.STRtree(communities).query(inner, predicate="intersects")
     owner = np.full(len(polygons), len(communities), dtype=np.intp)
     np.minimum.at(owner, face, community)
