@@ -202,3 +202,22 @@ def test_the_map_of_a_project_in_order_shows_what_was_closed(tmp_path):
     [feature] = json.loads(places.read_text(encoding="utf-8"))["features"]
     assert feature["properties"]["rule"] == "community_slit"
     assert feature["properties"]["area_m2"] == pytest.approx(200)
+
+
+def test_a_building_that_the_boundary_parts_holds_its_cell_together(tmp_path):
+    frames = tiny.town()
+    arms = [tiny.box(-30, 60, 10, 70), tiny.box(-30, 300, 10, 310), tiny.box(-30, 60, -10, 310)]
+    frames["buildings"] = with_rows(
+        frames["buildings"], "building_id", [("u", shapely.union_all(arms))]
+    )
+    plan = tiny.planned(tiny.write(tmp_path, frames, toml=FABRIC))
+    assert (plan.layers["cells"].geom_type == "MultiPolygon").sum() == 1
+    layers = {**plan.layers, "in_buildings": frames["buildings"]}
+    report = verify_plan(layers, plan.summary)
+    assert report.ok
+    assert [one.count for one in report.of_rule("parted_building")] == [1]
+    # Without the building nothing holds the parts together.
+    alone = {**layers, "in_buildings": tiny.town()["buildings"]}
+    assert [one.severity for one in verify_plan(alone, plan.summary).of_rule("multipart")] == [
+        "hard"
+    ]

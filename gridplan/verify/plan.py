@@ -216,19 +216,20 @@ def _differences(
 
 
 def _boundary(world: World) -> Checked:
-    parts = [
-        tiling.check_shapes(
-            world.layers["boundary"], layer="boundary", whole=False, tolerances=world.tolerances
-        )
-    ]
+    parts = [_forms(world, world.layers["boundary"], "boundary", whole=False)]
     read = outline_of(world.layers["in_boundary"]) if "in_boundary" in world.layers else None
     if read is not None and world.outline is not None:
         parts.append(tiling.check_boundary(world.outline, read, tolerances=world.tolerances))
     return joined(parts)
 
 
+def _forms(world: World, frame: pd.DataFrame, layer: str, *, whole: bool = True) -> Checked:
+    built, kept = world.get("buildings"), world.tolerances
+    return tiling.check_shapes(frame, layer=layer, whole=whole, buildings=built, tolerances=kept)
+
+
 def _cell_shapes(world: World) -> Checked:
-    return tiling.check_shapes(world.layers["cells"], tolerances=world.tolerances)
+    return _forms(world, world.layers["cells"], "cells")
 
 
 def _cell_tiling(world: World) -> Checked:
@@ -245,9 +246,7 @@ def _cell_tiling(world: World) -> Checked:
 
 def _community_shapes(world: World) -> Checked:
     communities = world.layers["communities"]
-    found = tiling.check_shapes(
-        communities, layer="communities", whole=False, tolerances=world.tolerances
-    )
+    found = _forms(world, communities, "communities", whole=False)
     named = codes.check_ids(communities, "community_id", layer="communities")
     return Checked((*found.findings, *named.findings))
 
@@ -336,7 +335,7 @@ def _zone_layer(world: World) -> Checked:
     if "cell_zones" not in world.layers:
         drawn = drawn[zones.in_systems(drawn, members)]
     cells = world.layers["cells"]
-    parts = [tiling.check_shapes(drawn, layer="zones", tolerances=world.tolerances)]
+    parts = [_forms(world, drawn, "zones")]
     if world.has("zones", "zone_id"):
         parts += [
             zones.check_zone_shapes(cells, drawn, members, tolerances=world.tolerances),

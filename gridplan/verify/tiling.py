@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
@@ -30,6 +31,7 @@ def check_shapes(
     *,
     layer: str = "cells",
     whole: bool = True,
+    buildings: pd.DataFrame | None = None,
     tolerances: Tolerances = STANDARD,
 ) -> Checked:
     """
@@ -43,6 +45,9 @@ def check_shapes(
         Name of the layer, for the messages.
     whole : bool
         Whether parts, holes and slivers are faults; of a boundary they are not.
+    buildings : DataFrame, optional
+        With a column ``geometry``. Parts of a shape that one building holds together, with
+        land between them that is beyond the boundary, are told and no fault.
     """
     absent = missing_columns(frame, layer, ["geometry"])
     if absent:
@@ -64,6 +69,7 @@ def check_shapes(
             where=_collected(polygons, invalid),
         ),
         *_form_findings(polygons, names, good & whole, layer=layer, tolerances=tolerances),
+        *_part_findings(polygons, names, good & whole, buildings, layer=layer),
         *_area_findings(frame, polygons, names, good, layer=layer, tolerances=tolerances),
     ]
     return Checked(tuple(findings), {f"{layer}_unsound": float((~good).sum())})
@@ -72,17 +78,15 @@ def check_shapes(
 def _form_findings(
     polygons: Shapes, names: Texts, good: Flags, *, layer: str, tolerances: Tolerances
 ) -> list[Finding]:
-    parts = shapely.get_num_geometries(polygons)
     pieces, owner = shapely.get_parts(polygons, return_index=True)
     rings = shapely.get_num_interior_rings(pieces)
     holes = np.bincount(owner, weights=np.maximum(rings, 0), minlength=len(polygons))
     with np.errstate(divide="ignore", invalid="ignore"):
         width_m = 2 * shapely.area(polygons) / shapely.length(polygons)
-    split, pierced = good & (parts > 1), good & (holes > 0)
+    pierced = good & (holes > 0)
     thin = good & (width_m < tolerances.sliver_m)
     narrowest = float(width_m[thin].min()) if thin.any() else 0.0
     return [
-        *finding("multipart", names[split], layer=layer, where=_collected(polygons, split)),
         *finding("hole", names[pierced], layer=layer, where=_collected(polygons, pierced)),
         *finding(
             "sliver",
@@ -92,6 +96,34 @@ def _form_findings(
             where=_collected(polygons, thin),
         ),
     ]
+
+
+def _part_findings(
+    polygons: Shapes, names: Texts, good: Flags, buildings: pd.DataFrame | None, *, layer: str
+) -> list[Finding]:
+    split = good & (shapely.get_num_geometries(polygons) > 1)
+    held = np.zeros(len(polygons), dtype=np.bool_)
+    if buildings is not None and "geometry" in buildings and split.any():
+        built = shapes(buildings)
+        built = built[sound(built)]
+        held[split] = [_held_together(one, built) for one in polygons[split]]
+    loose, kept = split & ~held, split & held
+    return [
+        *finding("multipart", names[loose], layer=layer, where=_collected(polygons, loose)),
+        *finding("parted_building", names[kept], layer=layer, where=_collected(polygons, kept)),
+    ]
+
+
+def _held_together(polygon: shapely.Geometry, buildings: Shapes) -> bool:
+    """Whether each part shares a building with another, so that all hang together."""
+    parts = shapely.get_parts(polygon)
+    part, building = shapely.STRtree(buildings).query(parts, predicate="intersects")
+    inside = shapely.area(shapely.intersection(parts[part], buildings[building])) > 0
+    graph = nx.Graph()
+    graph.add_nodes_from(("part", one) for one in range(len(parts)))
+    pairs = zip(part[inside].tolist(), building[inside].tolist(), strict=True)
+    graph.add_edges_from((("part", one), ("building", other)) for one, other in pairs)
+    return bool(nx.is_connected(graph))
 
 
 def _area_findings(

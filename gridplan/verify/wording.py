@@ -63,6 +63,12 @@ _SHAPES = {
         "own, or give it to a neighbour.",
         "`{layer}` 有 {count} 个图形由互不相连的多块组成：{ids}。请拆成单独图形或并入相邻图形。",
     ),
+    "parted_building": soft(
+        "Shapes of `{layer}` in parts that a building holds together, whose middle lies beyond the "
+        "boundary: {count} ({ids}). Nothing is to be done, unless the boundary is wrong there.",
+        "`{layer}` 有 {count} 个图形分为多块，由一栋中部在边界外的建筑相连：{ids}。"
+        "除非该处边界有误，无需处理。",
+    ),
     "hole": soft(
         "Shapes of `{layer}` with holes: {count} ({ids}). Unless the land demands it, "
         "join the hole or split the shape.",
