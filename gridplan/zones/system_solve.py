@@ -45,6 +45,7 @@ class Piece:
     number: int
     rank: tuple[float, float] = _NEVER
     zone: Ints = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    seen: Ints = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     @property
     def settled(self) -> bool:
@@ -53,6 +54,10 @@ class Piece:
 
     def offer(self, zone: Ints) -> None:
         """Keep zones that are better than the best."""
+        # Most blocks of moves find nothing better, and ranking takes as long as many moves.
+        if np.array_equal(zone, self.seen):
+            return
+        self.seen = zone
         rank = rank_of(self.units, zone, self.aims)
         if rank < self.rank:
             self.rank, self.zone = rank, zone
