@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify.contact import neighbours, union
+from gridplan.verify.contact import components, neighbours, union
 from gridplan.verify.findings import STANDARD, Checked, Finding, Severity, Tolerances
 from gridplan.verify.frames import (
     Flags,
@@ -119,11 +118,9 @@ def _held_together(polygon: shapely.Geometry, buildings: Shapes) -> bool:
     parts = shapely.get_parts(polygon)
     part, building = shapely.STRtree(buildings).query(parts, predicate="intersects")
     inside = shapely.area(shapely.intersection(parts[part], buildings[building])) > 0
-    graph = nx.Graph()
-    graph.add_nodes_from(("part", one) for one in range(len(parts)))
-    pairs = zip(part[inside].tolist(), building[inside].tolist(), strict=True)
-    graph.add_edges_from((("part", one), ("building", other)) for one, other in pairs)
-    return bool(nx.is_connected(graph))
+    others = len(parts) + building[inside]
+    root = components(len(parts) + len(buildings), part[inside].tolist(), others.tolist())
+    return len(set(root[: len(parts)].tolist())) == 1
 
 
 def _area_findings(

@@ -14,7 +14,7 @@ from gridplan.zones.districts_problem import Flags
 from gridplan.zones.system_asked import Asked
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_seeds import room_for_zones
-from gridplan.zones.system_solve import Piece, Run, improved, searched
+from gridplan.zones.system_solve import Piece, Run, improved, searched, smoothed
 from gridplan.zones.system_state import DECIMALS
 
 _TRIES = 4
@@ -64,6 +64,7 @@ def mended(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, Ints]
     found = [_land(asked, one, banded=options.band is not None) for one in run.pieces]
     try:
         _mend(asked, found, run, options)
+        _smooth(asked, found, run, options)
     except KeyboardInterrupt:
         run.stopped_by = "interrupt"
     quota = np.array([one.zones for one in found], dtype=np.intp)
@@ -94,6 +95,26 @@ def _mend(asked: Asked, found: list[_Land], run: Run, options: SystemOptions) ->
             return
         if found[number].rank[0]:
             _try(asked, found, number, zones or found[number].zones, run, _less(options, share))
+
+
+def _smooth(asked: Asked, found: list[_Land], run: Run, options: SystemOptions) -> None:
+    """Let land that was mended take shape again; repairs trade shape for even loads."""
+    missed = [piece.number for piece in run.pieces if piece.rank[0]]
+    quota = np.array([one.zones for one in found], dtype=np.intp)
+    # Estates are cut for even loads alone, not for shape.
+    loose = asked.loosened(quota, options) if any(found[one].loose for one in missed) else asked
+    whole = asked if (quota == asked.quota).all() else asked.with_quota(quota, options)
+    for number in missed:
+        best = found[number]
+        if run.stopped_by is not None:
+            return
+        other = loose if best.loose else whole
+        part = _piece(other, number)
+        part.offer(best.zone[np.unique(other.ground.unit[best.cells], return_index=True)[1]])
+        smoothed(part, run, options)
+        tried = replace(_land(other, part, banded=options.band is not None), loose=best.loose)
+        if tried.rank <= best.rank:
+            found[number] = tried
 
 
 def _tries(

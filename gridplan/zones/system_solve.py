@@ -45,6 +45,7 @@ class Piece:
     number: int
     rank: tuple[float, float] = _NEVER
     zone: Ints = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    seen: Ints = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     @property
     def settled(self) -> bool:
@@ -53,6 +54,10 @@ class Piece:
 
     def offer(self, zone: Ints) -> None:
         """Keep zones that are better than the best."""
+        # Most blocks of moves find nothing better, and ranking takes as long as many moves.
+        if np.array_equal(zone, self.seen):
+            return
+        self.seen = zone
         rank = rank_of(self.units, zone, self.aims)
         if rank < self.rank:
             self.rank, self.zone = rank, zone
@@ -162,6 +167,18 @@ def first_of_all(
     return zones[first_zones(part, whole, np.array([len(zones)]), own, rng)]
 
 
+def smoothed(piece: Piece, run: Run, options: SystemOptions) -> None:
+    """Let zones that a repair made even take shape again, from those that a piece has."""
+    if piece.settled:
+        return
+    course = Course(max(1, options.moves_per_unit * len(piece.members)), **_COOL)
+
+    def keep(spent: int, zone: Ints) -> bool:
+        return run.spend(spent, piece, zone)
+
+    anneal_system(piece.units, piece.zone, piece.aims, course, _rng(run, piece, ROUNDS, 5), keep)
+
+
 def _local(zone: Ints, zones: Ints) -> Ints:
     place = {own: at for at, own in enumerate(zones.tolist())}
     return np.array([place[own] for own in zone.tolist()], dtype=np.intp)
@@ -214,7 +231,9 @@ def _improve(
             zone = course(zone, loose, (number, 3), **_REPAIR)
         if run.stopped_by is not None:
             return
-        course(zone, piece.aims, (number, 4), **_COOL)
+        # While zones are beyond, a course that keeps to the bounds finds nothing better.
+        if piece.rank[0] == 0.0:
+            course(piece.zone, piece.aims, (number, 4), **_COOL)
 
 
 def _steps(piece: Piece, moves: int) -> int:
