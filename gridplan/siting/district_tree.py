@@ -14,6 +14,7 @@ from gridplan.siting.cover import Cover
 from gridplan.siting.districts import BothSides, Counts, Districts, Part, Solved
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.odd_cuts import OddCuts
 from gridplan.siting.search import PROVEN_GAP
 
 _WHOLE, _SLACK, _HALF = 1e-6, 1e-6, 0.5
@@ -29,6 +30,9 @@ _REMEMBERED, _OTHER_LEVEL, _PRIOR = 600, 0.5, 0.05
 # A lift counts for at least so much of all weight, a share moved for at least this, in scores.
 _LEAST_LIFT, _LEAST_MOVED = 1e-9, 0.05
 _NONE = (-math.inf, math.inf)
+# Cuts are looked for as long as a round brings this share of what is between bound and plan:
+# first of three rows, then of more.
+_PROGRESS = ((False, 0.05), (True, 0.03))
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class DistrictTree:
         paid: float = 0.0,
     ) -> None:
         self._cover, self._ledger, self._idea = cover, ledger, idea
-        most = ledger.maximise
+        self._most = most = ledger.maximise
         self._sign, self._done = (1.0, cover.done) if most else (-1.0, -paid)
         whole = math.fsum(cover.weights if most else cover.cost)
         self._districts = Districts(cover)
@@ -106,6 +110,8 @@ class DistrictTree:
         self._nodes: list[tuple[float, int, _Node]] = []
         nothing = np.zeros(len(cover.sites), dtype=np.bool_)
         everything = Part({}, nothing, nothing)
+        self._cuts = OddCuts(cover, ledger.spend)
+        self._cutting = list(_PROGRESS)
         self._put(self._node(everything, self._model.root(everything, basis), math.inf))
 
     @property
@@ -128,7 +134,10 @@ class DistrictTree:
         end = self._ledger.work + work
         self._ledger.bring_bound(self.bound)
         while self._ledger.work < end and self._nodes and not self._ledger.closed:
-            self._visit(self._nodes[0][2])
+            if self._cutting:
+                self._cut(self._nodes[0][2])
+            else:
+                self._visit(self._nodes[0][2])
             self._ledger.bring_bound(self.bound)
 
     @property
@@ -155,6 +164,24 @@ class DistrictTree:
         opened: Flags = part.opened | (free & (solved.reduced < -room - _SLACK))
         tight = Solved(bound, solved.shares, solved.reduced, solved.basis)
         return _Node(Part(part.counts, opened, closed), tight)
+
+    def _cut(self, root: _Node) -> None:
+        """Cut what the relaxation of everything opens in parts, and solve it again."""
+        (wide, progress), before = self._cutting[0], root.solved.bound
+        self._idea(root.solved.shares)
+        missed = self._model.missed()
+        sets = self._cuts.broken(root.solved.shares, missed, wide=wide)
+        gained = 0.0
+        if sets:
+            solved = self._model.cut(root.part, *self._cuts.matrix(sets, most=self._most))
+            node = self._node(root.part, solved, before)
+            self._nodes.clear()
+            self._put(node)
+            gained = before - solved.bound
+        if gained <= progress * (before - self._need):
+            self._cutting.pop(0)
+            if not self._cutting:
+                self._model.settle()
 
     def _put(self, node: _Node | None) -> None:
         if node is not None:

@@ -22,6 +22,8 @@ from gridplan.siting.relaxation import ITERATIONS_PER_STEP, SCALED_OBJECTIVE, ne
 _LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 # Simplex iterations between two looks at the limits.
 _ITERATIONS_AT_ONCE = 1_000
+# A cut that is kept with more room than this is dropped.
+_LOOSE = 0.1
 
 T = TypeVar("T")
 Counts = Mapping[int, tuple[float, float]]
@@ -111,19 +113,74 @@ class DistrictModel:
     cost of covering everybody: then less that cost is what a part is said to cover.
     """
 
-    def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
+    def __init__(
+        self, cover: Cover, districts: Districts, ledger: Ledger, model: Model | None = None
+    ) -> None:
         self._ledger, self._districts = ledger, districts
         most = ledger.maximise
-        self._model = (most_model(cover) if most else set_model(cover, cover.cost)).relaxed
-        self._m, self._own_rows = len(cover.sites), len(self._model.least)
+        if model is None:
+            model = (most_model(cover) if most else set_model(cover, cover.cost)).relaxed
+        self.model, self._m, self._demand = model, len(cover.sites), len(cover.weights)
+        # What comes behind these rows are cuts.
+        self._without_cuts = len(model.least)
         whole = math.fsum(cover.weights if most else cover.cost)
         self._scale = SCALED_OBJECTIVE / max(1.0, whole)
         self._solver = new_solver()
-        scaled = replace(self._model, cost=self._model.cost * self._scale)
+        scaled = replace(model, cost=model.cost * self._scale)
         self._solver.passModel(program_of(scaled))
         # Districts that have a row, in the order of HiGHS.
         self._rows: list[int] = []
         self._steps = 0.0
+
+    @property
+    def _own_rows(self) -> int:
+        return len(self.model.least)
+
+    def missed(self) -> Floats:
+        """Return how far the relaxation solved last leaves each demand out."""
+        covered = np.asarray(self._solver.getSolution().col_value)[self._m :]
+        if not len(covered):
+            return np.zeros(self._demand)
+        return np.clip(1.0 - np.nan_to_num(covered, nan=1.0), 0.0, 1.0)
+
+    def add_cuts(self, rows: csr_array, least: Floats) -> None:
+        """Add rows that every plan keeps, before any district has one."""
+        count = len(least)
+        start, where = rows.indptr[:-1].astype(np.int32), rows.indices.astype(np.int32)
+        most = np.full(count, np.inf)
+        self._solver.addRows(
+            count, least, np.full(count, highspy.kHighsInf), rows.nnz, start, where, rows.data
+        )
+        self.model = replace(
+            self.model,
+            rows=csr_array(vstack([self.model.rows, rows], format="csr")),
+            least=np.concatenate([self.model.least, least]),
+            most=np.concatenate([self.model.most, most]),
+        )
+
+    def drop_loose_cuts(self) -> None:
+        """Take cuts away that the relaxation solved last keeps with room, and tell its basis."""
+        first = self._without_cuts
+        held = np.asarray(self._solver.getSolution().row_value)[first : self._own_rows]
+        status = self._solver.getBasis().row_status[first : self._own_rows]
+        basic = np.array([one == highspy.HighsBasisStatus.kBasic for one in status], dtype=np.bool_)
+        loose = basic & (held > self.model.least[first:] + _LOOSE)
+        if not loose.any():
+            return
+        gone = first + np.flatnonzero(loose)
+        self._solver.deleteRows(len(gone), gone.astype(np.int32))
+        kept = np.ones(self._own_rows, dtype=np.bool_)
+        kept[gone] = False
+        self.model = replace(
+            self.model,
+            rows=csr_array(self.model.rows[np.flatnonzero(kept)]),
+            least=self.model.least[kept],
+            most=self.model.most[kept],
+        )
+
+    def basis(self) -> highspy.HighsBasis:
+        """Return the basis of the relaxation solved last."""
+        return self._solver.getBasis()
 
     def solve(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
         """Solve the relaxation of a part; each district in it needs its row."""
@@ -211,7 +268,7 @@ class DistrictModel:
 
     def _limited(self, part: Part) -> Model:
         """Return the model of a part as HiGHS has it."""
-        model = self._model
+        model = self.model
         size, count = len(model.cost), len(self._rows)
         counts = np.array(self._counts(part), dtype=np.float64).reshape(-1, 2)
         rows = self._districts.members[self._rows] if count else csr_array((0, self._m))
@@ -240,13 +297,33 @@ class BothSides:
 
     def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
         self._ledger, self.at_once = ledger, False
-        self._models = [DistrictModel(cover, districts, ledger) for _ in range(2)]
+        self._cover, self._districts = cover, districts
+        self._models = [DistrictModel(cover, districts, ledger)]
 
     def root(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
         """Solve a part that is not a side of any split."""
         solved = self._models[0].solve(part, basis)
         self._ledger.spend(self._models[0].taken())
         return solved
+
+    def missed(self) -> Floats:
+        """Return how far the part that was solved as `root` leaves each demand out."""
+        return self._models[0].missed()
+
+    def cut(self, part: Part, rows: csr_array, least: Floats) -> Solved:
+        """Solve the root once more with some cuts, and without those that it keeps with room."""
+        model = self._models[0]
+        model.add_cuts(rows, least)
+        solved = model.solve(part, None)
+        model.drop_loose_cuts()
+        self._ledger.spend(model.taken())
+        return replace(solved, basis=model.basis())
+
+    def settle(self) -> None:
+        """Begin to split: no further cuts."""
+        first = self._models[0]
+        second = DistrictModel(self._cover, self._districts, self._ledger, first.model)
+        self._models = [first, second]
 
     def solve(self, parts: list[Part], basis: highspy.HighsBasis) -> list[Solved]:
         """Solve two parts, see `DistrictModel.solve`."""
