@@ -141,7 +141,8 @@ class DistrictModel:
         covered = np.asarray(self._solver.getSolution().col_value)[self._m :]
         if not len(covered):
             return np.zeros(self._demand)
-        return np.clip(1.0 - np.nan_to_num(covered, nan=1.0), 0.0, 1.0)
+        missed: Floats = np.clip(1.0 - np.nan_to_num(covered, nan=1.0), 0.0, 1.0)
+        return missed
 
     def add_cuts(self, rows: csr_array, least: Floats) -> None:
         """Add rows that every plan keeps, before any district has one."""

@@ -19,11 +19,13 @@ _MOST_PAID = 0.6
 # Two rows are near if sites open by this much cover both; most rows that are near one.
 _NEAR, _MOST_NEAR = 0.1, 200
 # Sets of three kept for a row, those from which larger sets begin, and how often a row begins one.
-_KEPT, _BEGIN, _MOST_BEGUN, _BEGUN_PER_ROW = 25, 1.15, 150, 2
+_KEPT, _BEGIN, _MOST_BEGUN, _BEGUN_PER_ROW = 25, 1.4, 1_000, 8
 # Rows near a larger set that are looked at, its rows at most, and the least that a step brings.
-_AROUND, _LARGEST, _LEAST_STEP = 60, 15, 1e-3
+_AROUND, _LARGEST, _LEAST_STEP = 80, 21, 1e-3
 # Cuts of one round, and how many of them a row may be in.
 _MOST_CUTS, _CUTS_PER_ROW = 800, 6
+# A product of matrices beyond this is split by BLAS among threads that wait for each other.
+_MOST_AT_ONCE = 200_000
 # Sums that count as one step of work.
 _SUMS_PER_STEP = 5e6
 
@@ -136,7 +138,8 @@ class OddCuts:
             times = np.ceil(self._covers[one].sum(axis=0) / 2.0)
             sites = np.flatnonzero(times)
             columns.append(np.concatenate([sites, m + np.sort(one)]) if most else sites)
-            values.append(np.concatenate([times[sites], -np.ones(len(one))]) if most else times[sites])
+            left_out = -np.ones(len(one) if most else 0)
+            values.append(np.concatenate([times[sites], left_out]))
         start = np.concatenate([[0], np.cumsum([len(one) for one in columns])])
         data = np.concatenate(values) if values else np.empty(0)
         where = np.concatenate(columns) if columns else np.empty(0, dtype=np.intp)
@@ -177,7 +180,7 @@ class OddCuts:
         sites = np.flatnonzero(ground.on[row])
         on = ground.on[np.ix_(near, sites)]
         self._spend(len(near) ** 2 * len(sites) / _SUMS_PER_STEP)
-        three = (on * ground.shares[sites]) @ on.T
+        three = _product(on * ground.shares[sites], on.T)
         both, own, paid = ground.both, np.diag(ground.both), ground.paid
         # What covers one of three or all of them, by inclusion and exclusion.
         alone = own[near] - 2.0 * both[row, near] + paid[near]
@@ -202,7 +205,7 @@ class OddCuts:
             begun[rows] += 1
             tried += 1
             grown = self._grow(ground, three)
-            if 1 < len(grown.rows) and grown.left < _BROKEN and grown.rows != three.rows:
+            if len(grown.rows) > 1 and grown.left < _BROKEN and grown.rows != three.rows:
                 found[grown.rows] = grown
             if tried == _MOST_BEGUN:
                 break
@@ -220,7 +223,7 @@ class OddCuts:
 
     def _step(self, ground: _Ground, old: _Set) -> _Set:
         """Return the set after the best two rows were taken in or out."""
-        rows = list(old.rows)
+        rows = np.array(old.rows)
         order = np.argsort(-ground.both[rows].max(axis=0), kind="stable")
         near = np.union1d(order[:_AROUND], rows)
         sites = np.flatnonzero(ground.on[near].any(axis=0))
@@ -229,13 +232,24 @@ class OddCuts:
         shares = ground.shares[sites]
         signs = 1.0 - 2.0 * ground.on[np.ix_(near, sites)]
         # A site changes from odd to even and back for each of two rows that it covers.
-        left = 0.5 * (shares.sum() - (signs * (shares * (1.0 - 2.0 * odd))) @ signs.T)
+        turned = signs * (shares * (1.0 - 2.0 * odd))
+        left = 0.5 * (shares.sum() - _product(turned, signs.T))
         paid = np.where(np.isin(near, rows), -1.0, 1.0) * ground.paid[near]
         left += float(ground.paid[rows].sum()) + paid[:, None] + paid
         np.fill_diagonal(left, np.inf)
         pair = np.unravel_index(int(left.argmin()), left.shape)
         changed = {int(near[pair[0]]), int(near[pair[1]])}
-        return _Set(float(left[pair]), tuple(sorted(set(rows) ^ changed)))
+        return _Set(float(left[pair]), tuple(sorted(set(old.rows) ^ changed)))
+
+
+def _product(one: Floats, other: Floats) -> Floats:
+    """Return a product of matrices, some rows at a time."""
+    rows, size = max(1, _MOST_AT_ONCE // max(1, other.size)), len(one)
+    parts = -(-size // rows)
+    filled = np.zeros((parts * rows, one.shape[1]))
+    filled[:size] = one
+    product: Floats = np.matmul(filled.reshape(parts, rows, -1), other)
+    return product.reshape(parts * rows, -1)[:size]
 
 
 def _spread(sets: list[_Set], size: int) -> list[_Set]:
