@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -32,7 +32,7 @@ _LEAST_LIFT, _LEAST_MOVED = 1e-9, 0.05
 _NONE = (-math.inf, math.inf)
 # Cuts are looked for as long as a round brings this share of what is between bound and plan:
 # first of three rows, then of more.
-_PROGRESS = ((False, 0.05), (True, 0.03))
+_ROOT_PROGRESS = ((False, 0.05), (True, 0.02))
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class DistrictTree:
         nothing = np.zeros(len(cover.sites), dtype=np.bool_)
         everything = Part({}, nothing, nothing)
         self._cuts = OddCuts(cover, ledger.spend)
-        self._cutting = list(_PROGRESS)
-        self._put(self._node(everything, self._model.root(everything, basis), math.inf))
+        self._stages = list(_ROOT_PROGRESS)
+        self._put(self._node(everything, self._model.alone(everything, basis), math.inf))
 
     @property
     def bound(self) -> float:
@@ -134,10 +134,8 @@ class DistrictTree:
         end = self._ledger.work + work
         self._ledger.bring_bound(self.bound)
         while self._ledger.work < end and self._nodes and not self._ledger.closed:
-            if self._cutting:
-                self._cut(self._nodes[0][2])
-            else:
-                self._visit(self._nodes[0][2])
+            step = self._cut_root if self._stages else self._visit
+            step(self._nodes[0][2])
             self._ledger.bring_bound(self.bound)
 
     @property
@@ -162,25 +160,24 @@ class DistrictTree:
         free = ~(part.opened | part.closed)
         closed: Flags = part.closed | (free & (solved.reduced > room + _SLACK))
         opened: Flags = part.opened | (free & (solved.reduced < -room - _SLACK))
-        tight = Solved(bound, solved.shares, solved.reduced, solved.basis)
+        tight = replace(solved, bound=bound)
         return _Node(Part(part.counts, opened, closed), tight)
 
-    def _cut(self, root: _Node) -> None:
+    def _cut_root(self, root: _Node) -> None:
         """Cut what the relaxation of everything opens in parts, and solve it again."""
-        (wide, progress), before = self._cutting[0], root.solved.bound
+        (wide, progress), bound = self._stages[0], root.solved.bound
         self._idea(root.solved.shares)
-        missed = self._model.missed()
+        missed = root.solved.missed if self._most else np.zeros(len(self._cover.weights))
         sets = self._cuts.broken(root.solved.shares, missed, wide=wide)
         gained = 0.0
         if sets:
-            solved = self._model.cut(root.part, *self._cuts.matrix(sets, most=self._most))
-            node = self._node(root.part, solved, before)
-            self._nodes.clear()
-            self._put(node)
-            gained = before - solved.bound
-        if gained <= progress * (before - self._need):
-            self._cutting.pop(0)
-            if not self._cutting:
+            solved = self._model.cut_root(root.part, *self._cuts.matrix(sets, most=self._most))
+            gained = bound - solved.bound
+            heapq.heappop(self._nodes)
+            self._put(self._node(root.part, solved, bound))
+        if gained <= progress * (bound - self._need):
+            self._stages.pop(0)
+            if not self._stages:
                 self._model.settle()
 
     def _put(self, node: _Node | None) -> None:

@@ -25,6 +25,8 @@ _ITERATIONS_AT_ONCE = 1_000
 # A cut that is kept with more room than this is dropped.
 _LOOSE = 0.1
 
+_ANY = (-math.inf, math.inf)
+
 T = TypeVar("T")
 Counts = Mapping[int, tuple[float, float]]
 """Least and most open sites of some districts."""
@@ -96,13 +98,55 @@ class Solved:
         solver's tolerances. ``-inf`` where the part is empty.
     shares, reduced : ndarray, shape (m,)
         How far each site is open, and what moving it from its end costs.
+    missed : ndarray, shape (n,) or (0,)
+        How far each demand is left out; nothing where everybody is covered.
     basis : HighsBasis
     """
 
     bound: float
     shares: Floats
     reduced: Floats
+    missed: Floats
     basis: highspy.HighsBasis
+
+
+@dataclass(frozen=True)
+class FurtherRows:
+    """
+    Rows behind those of the problem.
+
+    Attributes
+    ----------
+    rows : csr_array, shape (k, columns of the model)
+    least : ndarray, shape (k,)
+    district : ndarray, shape (k,)
+        That whose open sites a row counts; -1 for cuts, which every plan keeps.
+    """
+
+    rows: csr_array
+    least: Floats
+    district: Positions
+
+    def limits(self, part: Part) -> tuple[Floats, Floats]:
+        """Return the least and most of each row in a part of all plans."""
+        least, most = self.least.copy(), np.full(len(self.least), np.inf)
+        for at in np.flatnonzero(self.district >= 0).tolist():
+            least[at], most[at] = part.counts.get(int(self.district[at]), _ANY)
+        return least, most
+
+    def with_rows(self, some: FurtherRows) -> FurtherRows:
+        """Return these rows and then some others."""
+        return FurtherRows(
+            csr_array(vstack([self.rows, some.rows], format="csr")),
+            np.concatenate([self.least, some.least]),
+            np.concatenate([self.district, some.district]),
+        )
+
+    def where(self, kept: Flags) -> FurtherRows:
+        """Return some of the rows."""
+        return FurtherRows(
+            csr_array(self.rows[np.flatnonzero(kept)]), self.least[kept], self.district[kept]
+        )
 
 
 class DistrictModel:
@@ -113,87 +157,33 @@ class DistrictModel:
     cost of covering everybody: then less that cost is what a part is said to cover.
     """
 
-    def __init__(
-        self, cover: Cover, districts: Districts, ledger: Ledger, model: Model | None = None
-    ) -> None:
+    def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
         self._ledger, self._districts = ledger, districts
         most = ledger.maximise
-        if model is None:
-            model = (most_model(cover) if most else set_model(cover, cover.cost)).relaxed
-        self.model, self._m, self._demand = model, len(cover.sites), len(cover.weights)
-        # What comes behind these rows are cuts.
-        self._without_cuts = len(model.least)
+        self._model = (most_model(cover) if most else set_model(cover, cover.cost)).relaxed
+        self._m, self._own_rows = len(cover.sites), len(self._model.least)
         whole = math.fsum(cover.weights if most else cover.cost)
         self._scale = SCALED_OBJECTIVE / max(1.0, whole)
         self._solver = new_solver()
-        scaled = replace(model, cost=model.cost * self._scale)
+        scaled = replace(self._model, cost=self._model.cost * self._scale)
         self._solver.passModel(program_of(scaled))
-        # Districts that have a row, in the order of HiGHS.
-        self._rows: list[int] = []
+        size = self._model.rows.shape[1]
+        self.further = FurtherRows(csr_array((0, size)), np.empty(0), np.empty(0, dtype=np.intp))
         self._steps = 0.0
-
-    @property
-    def _own_rows(self) -> int:
-        return len(self.model.least)
-
-    def missed(self) -> Floats:
-        """Return how far the relaxation solved last leaves each demand out."""
-        covered = np.asarray(self._solver.getSolution().col_value)[self._m :]
-        if not len(covered):
-            return np.zeros(self._demand)
-        missed: Floats = np.clip(1.0 - np.nan_to_num(covered, nan=1.0), 0.0, 1.0)
-        return missed
-
-    def add_cuts(self, rows: csr_array, least: Floats) -> None:
-        """Add rows that every plan keeps, before any district has one."""
-        count = len(least)
-        start, where = rows.indptr[:-1].astype(np.int32), rows.indices.astype(np.int32)
-        most = np.full(count, np.inf)
-        self._solver.addRows(
-            count, least, np.full(count, highspy.kHighsInf), rows.nnz, start, where, rows.data
-        )
-        self.model = replace(
-            self.model,
-            rows=csr_array(vstack([self.model.rows, rows], format="csr")),
-            least=np.concatenate([self.model.least, least]),
-            most=np.concatenate([self.model.most, most]),
-        )
-
-    def drop_loose_cuts(self) -> None:
-        """Take cuts away that the relaxation solved last keeps with room, and tell its basis."""
-        first = self._without_cuts
-        held = np.asarray(self._solver.getSolution().row_value)[first : self._own_rows]
-        status = self._solver.getBasis().row_status[first : self._own_rows]
-        basic = np.array([one == highspy.HighsBasisStatus.kBasic for one in status], dtype=np.bool_)
-        loose = basic & (held > self.model.least[first:] + _LOOSE)
-        if not loose.any():
-            return
-        gone = first + np.flatnonzero(loose)
-        self._solver.deleteRows(len(gone), gone.astype(np.int32))
-        kept = np.ones(self._own_rows, dtype=np.bool_)
-        kept[gone] = False
-        self.model = replace(
-            self.model,
-            rows=csr_array(self.model.rows[np.flatnonzero(kept)]),
-            least=self.model.least[kept],
-            most=self.model.most[kept],
-        )
-
-    def basis(self) -> highspy.HighsBasis:
-        """Return the basis of the relaxation solved last."""
-        return self._solver.getBasis()
 
     def solve(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
         """Solve the relaxation of a part; each district in it needs its row."""
         status = self._run(part, basis)
         after = self._solver.getBasis()
         if status == highspy.HighsModelStatus.kInfeasible:
-            return Solved(-math.inf, np.zeros(self._m), np.zeros(self._m), after)
+            nothing = np.zeros(self._m)
+            return Solved(-math.inf, nothing, nothing, np.empty(0), after)
         solution = self._solver.getSolution()
         dual = np.nan_to_num(np.asarray(solution.row_dual)) / self._scale
         bound, reduced = dual_bound(self._limited(part), dual)
-        shares = np.nan_to_num(np.asarray(solution.col_value)[: self._m])
-        return Solved(-bound, np.clip(shares, 0.0, 1.0), reduced[: self._m], after)
+        values = np.clip(np.nan_to_num(np.asarray(solution.col_value)), 0.0, 1.0)
+        shares, missed = values[: self._m], 1.0 - values[self._m :]
+        return Solved(-bound, shares, reduced[: self._m], missed, after)
 
     def probe(self, part: Part, basis: highspy.HighsBasis, iterations: int) -> float:
         """Return about what a part covers at most, after some iterations."""
@@ -209,19 +199,42 @@ class DistrictModel:
 
     def add_row(self, district: int) -> bool:
         """Give a district a row; False if it has one."""
-        if district in self._rows:
+        if (self.further.district == district).any():
             return False
-        columns = self._districts.of(district).astype(np.int32)
-        inf = highspy.kHighsInf
-        self._solver.addRow(-inf, inf, len(columns), columns, np.ones(len(columns)))
-        self._rows.append(district)
+        members = self._districts.members[[district]]
+        shape = 1, self._model.rows.shape[1]
+        row = csr_array((members.data, members.indices, members.indptr), shape=shape)
+        self.add(FurtherRows(row, np.array([-np.inf]), np.array([district])))
         return True
+
+    def add(self, some: FurtherRows) -> None:
+        """Add rows behind all others."""
+        rows, count = some.rows, len(some.least)
+        least = np.maximum(some.least, -highspy.kHighsInf)
+        most = np.full(count, highspy.kHighsInf)
+        start, where = rows.indptr[:-1].astype(np.int32), rows.indices.astype(np.int32)
+        self._solver.addRows(count, least, most, rows.nnz, start, where, rows.data)
+        self.further = self.further.with_rows(some)
 
     def drop_row(self) -> None:
         """Take the last row away, which no part may need."""
-        self._rows.pop()
-        at = np.array([self._own_rows + len(self._rows)], dtype=np.int32)
-        self._solver.deleteRows(1, at)
+        last = len(self.further.least) - 1
+        self._drop(np.arange(last + 1) == last)
+
+    def drop_loose_cuts(self) -> highspy.HighsBasis:
+        """Take away cuts that the relaxation solved last keeps with room; return its basis."""
+        further, first = self.further, self._own_rows
+        held = np.asarray(self._solver.getSolution().row_value)[first:]
+        status = self._solver.getBasis().row_status[first:]
+        basic = np.array([one == highspy.HighsBasisStatus.kBasic for one in status], dtype=np.bool_)
+        self._drop(basic & (further.district < 0) & (held > further.least + _LOOSE))
+        return self._solver.getBasis()
+
+    def _drop(self, gone: Flags) -> None:
+        if gone.any():
+            at = (self._own_rows + np.flatnonzero(gone)).astype(np.int32)
+            self._solver.deleteRows(len(at), at)
+            self.further = self.further.where(~gone)
 
     def _run(
         self, part: Part, basis: highspy.HighsBasis | None, most: int | None = None
@@ -247,7 +260,7 @@ class DistrictModel:
 
     def _longer(self, basis: highspy.HighsBasis) -> highspy.HighsBasis:
         """Return a basis with the rows that have come since, which do not bind."""
-        lacking = self._own_rows + len(self._rows) - len(basis.row_status)
+        lacking = self._own_rows + len(self.further.least) - len(basis.row_status)
         if not lacking:
             return basis
         longer = highspy.HighsBasis()
@@ -261,24 +274,20 @@ class DistrictModel:
         lower, upper = part.opened.astype(np.float64), (~part.closed).astype(np.float64)
         self._solver.changeColsBounds(self._m, columns, lower, upper)
         inf = highspy.kHighsInf
-        for at, (least, most) in enumerate(self._counts(part)):
-            self._solver.changeRowBounds(self._own_rows + at, max(least, -inf), min(most, inf))
-
-    def _counts(self, part: Part) -> list[tuple[float, float]]:
-        return [part.counts.get(one, (-math.inf, math.inf)) for one in self._rows]
+        least, most = self.further.limits(part)
+        for at in np.flatnonzero(self.further.district >= 0).tolist():
+            low, high = max(least[at], -inf), min(most[at], inf)
+            self._solver.changeRowBounds(self._own_rows + at, low, high)
 
     def _limited(self, part: Part) -> Model:
         """Return the model of a part as HiGHS has it."""
-        model = self.model
-        size, count = len(model.cost), len(self._rows)
-        counts = np.array(self._counts(part), dtype=np.float64).reshape(-1, 2)
-        rows = self._districts.members[self._rows] if count else csr_array((0, self._m))
-        wide = csr_array((rows.data, rows.indices, rows.indptr), shape=(count, size))
+        model = self._model
+        least, most = self.further.limits(part)
         return replace(
             model,
-            rows=csr_array(vstack([model.rows, wide], format="csr")),
-            least=np.concatenate([model.least, counts[:, 0]]),
-            most=np.concatenate([model.most, counts[:, 1]]),
+            rows=csr_array(vstack([model.rows, self.further.rows], format="csr")),
+            least=np.concatenate([model.least, least]),
+            most=np.concatenate([model.most, most]),
             lower=np.concatenate([part.opened.astype(np.float64), model.lower[self._m :]]),
             upper=np.concatenate([(~part.closed).astype(np.float64), model.upper[self._m :]]),
         )
@@ -298,33 +307,27 @@ class BothSides:
 
     def __init__(self, cover: Cover, districts: Districts, ledger: Ledger) -> None:
         self._ledger, self.at_once = ledger, False
-        self._cover, self._districts = cover, districts
-        self._models = [DistrictModel(cover, districts, ledger)]
+        self._models = [DistrictModel(cover, districts, ledger) for _ in range(2)]
 
-    def root(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
+    def alone(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
         """Solve a part that is not a side of any split."""
         solved = self._models[0].solve(part, basis)
         self._ledger.spend(self._models[0].taken())
         return solved
 
-    def missed(self) -> Floats:
-        """Return how far the part that was solved as `root` leaves each demand out."""
-        return self._models[0].missed()
-
-    def cut(self, part: Part, rows: csr_array, least: Floats) -> Solved:
-        """Solve the root once more with some cuts, and without those that it keeps with room."""
+    def cut_root(self, part: Part, rows: csr_array, least: Floats) -> Solved:
+        """Solve the first part once more with cuts, and without those that it keeps with room."""
         model = self._models[0]
-        model.add_cuts(rows, least)
+        model.add(FurtherRows(rows, least, np.full(len(least), -1)))
         solved = model.solve(part, None)
-        model.drop_loose_cuts()
+        basis = model.drop_loose_cuts()
         self._ledger.spend(model.taken())
-        return replace(solved, basis=model.basis())
+        return replace(solved, basis=basis)
 
     def settle(self) -> None:
-        """Begin to split: no further cuts."""
-        first = self._models[0]
-        second = DistrictModel(self._cover, self._districts, self._ledger, first.model)
-        self._models = [first, second]
+        """Keep the cuts of the first part from now on."""
+        first, second = self._models
+        second.add(first.further)
 
     def solve(self, parts: list[Part], basis: highspy.HighsBasis) -> list[Solved]:
         """Solve two parts, see `DistrictModel.solve`."""
