@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import highspy
@@ -65,7 +65,8 @@ class DistrictTree:
     closing any of them changes little. Whether :math:`\sum_{j \in D} y_j` is at
     most or more than a number, for sites D that cover much the same, lifts both sides: a
     split on a general row in place of a variable [1]_. Which district is best is told by a
-    few iterations on those that neighbours let expect most.
+    few iterations on those that neighbours let expect most. First of all, `OddCuts` are added
+    as long as they bring something.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ class DistrictTree:
         nothing = np.zeros(len(cover.sites), dtype=np.bool_)
         everything = Part({}, nothing, nothing)
         self._cuts = OddCuts(cover, ledger.spend)
-        self._stages = list(_ROOT_PROGRESS)
+        self._cutting: Iterator[None] | None = self._cut_root()
         self._put(self._node(everything, self._model.alone(everything, basis), math.inf))
 
     @property
@@ -134,8 +135,10 @@ class DistrictTree:
         end = self._ledger.work + work
         self._ledger.bring_bound(self.bound)
         while self._ledger.work < end and self._nodes and not self._ledger.closed:
-            step = self._cut_root if self._stages else self._visit
-            step(self._nodes[0][2])
+            if self._cutting is None:
+                self._visit(self._nodes[0][2])
+            elif next(self._cutting, self) is self:
+                self._cutting = None
             self._ledger.bring_bound(self.bound)
 
     @property
@@ -163,22 +166,26 @@ class DistrictTree:
         tight = replace(solved, bound=bound)
         return _Node(Part(part.counts, opened, closed), tight)
 
-    def _cut_root(self, root: _Node) -> None:
-        """Cut what the relaxation of everything opens in parts, and solve it again."""
-        (wide, progress), bound = self._stages[0], root.solved.bound
-        self._idea(root.solved.shares)
-        missed = root.solved.missed if self._most else np.zeros(len(self._cover.weights))
-        sets = self._cuts.broken(root.solved.shares, missed, wide=wide)
-        gained = 0.0
-        if sets:
-            solved = self._model.cut_root(root.part, *self._cuts.matrix(sets, most=self._most))
-            gained = bound - solved.bound
-            heapq.heappop(self._nodes)
-            self._put(self._node(root.part, solved, bound))
-        if gained <= progress * (bound - self._need):
-            self._stages.pop(0)
-            if not self._stages:
-                self._model.settle()
+    def _cut_root(self) -> Iterator[None]:
+        """Cut what the relaxation of everything opens in parts; pause after each bit of work."""
+        for wide, progress in _ROOT_PROGRESS:
+            gained = math.inf
+            while self._nodes and gained > progress * (self._nodes[0][2].solved.bound - self._need):
+                root = self._nodes[0][2]
+                self._idea(root.solved.shares)
+                missed = root.solved.missed if self._most else np.zeros(len(self._cover.weights))
+                sets = self._cuts.broken(root.solved.shares, missed, wide=wide)
+                yield
+                if not sets:
+                    break
+                self._model.add_cuts(*self._cuts.matrix(sets, most=self._most))
+                while (solved := self._model.go_on(root.part)) is None:
+                    yield
+                gained = root.solved.bound - solved.bound
+                heapq.heappop(self._nodes)
+                self._put(self._node(root.part, solved, root.solved.bound))
+                yield
+        self._model.settle()
 
     def _put(self, node: _Node | None) -> None:
         if node is not None:

@@ -22,6 +22,8 @@ from gridplan.siting.relaxation import ITERATIONS_PER_STEP, SCALED_OBJECTIVE, ne
 _LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 # Simplex iterations between two looks at the limits.
 _ITERATIONS_AT_ONCE = 1_000
+# Iterations after which a long run looks whether its turn is over.
+_ITERATIONS_OF_A_GO = 500
 # A cut that is kept with more room than this is dropped.
 _LOOSE = 0.1
 
@@ -173,7 +175,16 @@ class DistrictModel:
 
     def solve(self, part: Part, basis: highspy.HighsBasis | None) -> Solved:
         """Solve the relaxation of a part; each district in it needs its row."""
-        status = self._run(part, basis)
+        return self._told(part, self._run(part, basis))
+
+    def go_on(self, part: Part) -> Solved | None:
+        """Solve a part from where the last run ended; None if that needs another go."""
+        status = self._run(part, None, most=_ITERATIONS_OF_A_GO)
+        if status == highspy.HighsModelStatus.kIterationLimit and not self._late():
+            return None
+        return self._told(part, status)
+
+    def _told(self, part: Part, status: highspy.HighsModelStatus) -> Solved:
         after = self._solver.getBasis()
         if status == highspy.HighsModelStatus.kInfeasible:
             nothing = np.zeros(self._m)
@@ -315,14 +326,18 @@ class BothSides:
         self._ledger.spend(self._models[0].taken())
         return solved
 
-    def cut_root(self, part: Part, rows: csr_array, least: Floats) -> Solved:
-        """Solve the first part once more with cuts, and without those that it keeps with room."""
+    def add_cuts(self, rows: csr_array, least: Floats) -> None:
+        """Add rows that every plan keeps to those of the first part."""
+        self._models[0].add(FurtherRows(rows, least, np.full(len(least), -1)))
+
+    def go_on(self, part: Part) -> Solved | None:
+        """Solve the first part with its cuts, and drop loose ones; None if it needs another go."""
         model = self._models[0]
-        model.add(FurtherRows(rows, least, np.full(len(least), -1)))
-        solved = model.solve(part, None)
-        basis = model.drop_loose_cuts()
+        solved = model.go_on(part)
+        if solved is not None:
+            solved = replace(solved, basis=model.drop_loose_cuts())
         self._ledger.spend(model.taken())
-        return replace(solved, basis=basis)
+        return solved
 
     def settle(self) -> None:
         """Keep the cuts of the first part from now on."""

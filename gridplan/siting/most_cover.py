@@ -34,7 +34,7 @@ _NO_LIMITS = Limits()
 # Draws for each open site in the first run, a short one.
 _FIRST_DRAWS_PER_SITE = 40
 # Work of the proof for each draw of the search beside it, so that both take about as long.
-_WORK_PER_DRAW = 1.0 / 400.0
+_WORK_PER_DRAW = 1.0 / 700.0
 # Rounds without a better plan until the proof gets as much again alone, and most of that. A
 # problem that is too large for districts is then left to HiGHS.
 _PATIENCE, _MOST_ALONE = 4, 3
