@@ -5,7 +5,8 @@ Draws the cells of the demo town and, where their files are, of Newport and of B
 Haidian, and prints what a planner would hold against them, for both presets, for the square
 lattice, for a plain Voronoi diagram and, where it is installed, for momepy's enclosed
 tessellation on the same streets and buildings. The figures are worked out here from the
-polygons alone; nothing of them comes from the way the cells were drawn.
+polygons alone; nothing of them comes from the way the cells were drawn. ``growth`` prints how the
+time grows with the area, ``places`` a line for each of many places (`cell_places.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -217,10 +217,10 @@ def covered(cells: np.ndarray, buildings: np.ndarray) -> tuple[np.ndarray, int]:
     return under / shapely.area(cells), cut
 
 
-def figures(
+def measures(
     place: Place, cells: np.ndarray, frame: gpd.GeoDataFrame | None, lines: dict[str, np.ndarray]
-) -> dict[str, Any]:
-    """Return all figures of one way to draw the cells."""
+) -> dict[str, float]:
+    """Return what can be measured on one way to draw the cells: shares of 1, areas in m²."""
     area, rim = shapely.area(cells), shapely.length(cells)
     share, cut = covered(cells, place.buildings.geometry.to_numpy())
     built = share >= BUILT
@@ -230,46 +230,67 @@ def figures(
     inner = pairs[pairs["left"] >= 0]
     inner = inner[built[inner["left"]] & built[inner["right"]]]
     points, total = middles(inner), inner["length"].sum()
-    edges = shapely.boundary(cells)
     could = possible_borders(place, lines)
-    used = near(middles(could), edges)
-    valid = bool(shapely.coverage_is_valid(cells)) if is_polygonal(cells) else False
+    used = near(middles(could), shapely.boundary(cells))
     gap = shapely.area(shapely.symmetric_difference(shapely.union_all(cells), place.outline))
+    quantiles = np.quantile(round_, [0.5, 0.05]) if plain.any() else (math.nan, math.nan)
     return {
         "cells": len(cells),
-        "coverage is valid": valid,
-        "boundary XOR cells, m²": round(float(gap), 5),
-        "buildings cut": cut,
-        "cells in parts / with holes": f"{sum(shapely.get_num_geometries(cells) > 1)} / "
-        f"{sum(shapely.get_num_interior_rings(c) > 0 for c in cells)}",
-        "cells parted by water without a bridge": parted_by_water(place, cells),
-        "components per built-up cell, variation": unevenness(place, cells, built),
-        "built-up area in exceptions": percent(area[built & ~plain].sum(), area[built].sum()),
-        "5,000 to 15,000 m²": percent(((ratio >= LOW) & (ratio <= HIGH)).sum(), plain.sum()),
-        "within 20 %": percent((np.abs(ratio - 1) <= NEAR).sum(), plain.sum()),
-        "median area, m²": round(float(np.median(ratio) * TARGET)) if plain.any() else None,
-        "roundness, median / 5th percentile": " / ".join(
-            f"{v:.3f}" for v in np.quantile(round_, [0.5, 0.05])
-        ),
-        "inner borders on major lines": percent(
-            inner["length"][near(points, lines["major"])].sum(), total
-        ),
-        "inner borders on all lines": percent(
-            inner["length"][near(points, lines["all"])].sum(), total
-        ),
-        "major lines used, of what could bound": percent(
-            could["length"][used].sum(), could["length"].sum()
-        ),
+        "plain": int(plain.sum()),
+        "valid": bool(shapely.coverage_is_valid(cells)) if is_polygonal(cells) else False,
+        "gap": round(float(gap), 5),
+        "cut": cut,
+        "parts": int((shapely.get_num_geometries(cells) > 1).sum()),
+        "holes": sum(shapely.get_num_interior_rings(c) > 0 for c in cells),
+        "parted": parted_by_water(place, cells),
+        "uneven": unevenness(place, cells, built),
+        "exceptions": ratio_of(area[built & ~plain].sum(), area[built].sum()),
+        "band": ratio_of(((ratio >= LOW) & (ratio <= HIGH)).sum(), plain.sum()),
+        "near": ratio_of((np.abs(ratio - 1) <= NEAR).sum(), plain.sum()),
+        "median": float(np.median(ratio) * TARGET) if plain.any() else math.nan,
+        "round": float(quantiles[0]),
+        "p5": float(quantiles[1]),
+        "on major": ratio_of(inner["length"][near(points, lines["major"])].sum(), total),
+        "all": ratio_of(inner["length"][near(points, lines["all"])].sum(), total),
+        "major": ratio_of(could["length"][used].sum(), could["length"].sum()),
     }
 
 
-def unevenness(place: Place, cells: np.ndarray, built: np.ndarray) -> str:
-    """Return the coefficient of variation of the components of built-up cells."""
+def figures(
+    place: Place, cells: np.ndarray, frame: gpd.GeoDataFrame | None, lines: dict[str, np.ndarray]
+) -> dict[str, object]:
+    """Return all figures of one way to draw the cells, in words."""
+    found = measures(place, cells, frame, lines)
+
+    def percent_of(name: str) -> str:
+        return percent(found[name], 1.0)
+
+    return {
+        "cells": found["cells"],
+        "coverage is valid": found["valid"],
+        "boundary XOR cells, m²": found["gap"],
+        "buildings cut": found["cut"],
+        "cells in parts / with holes": f"{found['parts']} / {found['holes']}",
+        "cells parted by water without a bridge": found["parted"],
+        "components per built-up cell, variation": f"{found['uneven']:.3f}",
+        "built-up area in exceptions": percent_of("exceptions"),
+        "5,000 to 15,000 m²": percent_of("band"),
+        "within 20 %": percent_of("near"),
+        "median area, m²": f"{found['median']:.0f}",
+        "roundness, median / 5th percentile": f"{found['round']:.3f} / {found['p5']:.3f}",
+        "inner borders on major lines": percent_of("on major"),
+        "inner borders on all lines": percent_of("all"),
+        "major lines used, of what could bound": percent_of("major"),
+    }
+
+
+def unevenness(place: Place, cells: np.ndarray, built: np.ndarray) -> float:
+    """Return the coefficient of variation of the components of built-up cells; nan for none."""
     points = place.components.geometry.to_numpy()
     cell, point = shapely.STRtree(points).query(cells, predicate="intersects")
     first = np.unique(point, return_index=True)[1]
     counts = np.bincount(cell[first], minlength=len(cells))[built]
-    return f"{counts.std() / counts.mean():.3f}" if counts.sum() else "-"
+    return float(counts.std() / counts.mean()) if counts.sum() else math.nan
 
 
 def parted_by_water(place: Place, cells: np.ndarray) -> int:
@@ -297,6 +318,11 @@ def is_polygonal(cells: np.ndarray) -> bool:
     return bool(np.isin(shapely.get_type_id(cells), [3, 6]).all())
 
 
+def ratio_of(part: float, whole: float) -> float:
+    """Return a share; nan of nothing."""
+    return float(part / whole) if whole else math.nan
+
+
 def percent(part: float, whole: float) -> str:
     """Return a share in words."""
     return f"{100 * part / whole:.1f} %" if whole else "-"
@@ -305,13 +331,11 @@ def percent(part: float, whole: float) -> str:
 # ---- places ----
 
 
-def demo(folder: Path, area_km2: float | None = None) -> Place:
-    """Return the demo town, of its own area or another."""
-    options = (
-        DemoOptions()
-        if area_km2 is None
-        else DemoOptions(area_km2=area_km2, population=round(80_000 * area_km2 / 15))
-    )
+def demo(folder: Path, area_km2: float | None = None, seed: int | None = None) -> Place:
+    """Return the demo town, of its own area and seed or others."""
+    options = DemoOptions() if seed is None else DemoOptions(seed=seed)
+    if area_km2 is not None:
+        options = replace(options, area_km2=area_km2, population=round(80_000 * area_km2 / 15))
     return read_project(write_project(make_town(options), folder))[0]
 
 
@@ -377,8 +401,11 @@ def growth(scratch: Path) -> None:
 
 
 def main() -> None:
-    """Print a table for each place; ``growth`` prints how the time grows with the area."""
+    """Print a table for each place, or what ``growth`` and ``places`` say."""
     only = sys.argv[1:]
+    if only[:1] == ["places"]:
+        importlib.import_module("cell_places").main(only[1:])
+        return
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if only == ["growth"]:

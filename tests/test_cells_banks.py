@@ -12,6 +12,7 @@ from gridplan.cells.raster import Frame
 from gridplan.cells.search import Search
 
 TARGET = 10_000.0
+MOST_SHARE = 1.42
 MAIN, FIRST, SECOND, WATER, MORE_WATER, BESIDE_FIRST, BESIDE_SECOND = range(7)
 
 
@@ -43,7 +44,9 @@ def parted(search, whole=()):
     """Return how many banks moved, and the cells that are left."""
     wet = is_wet(len(search.size))
     ways = walks(search.cutter.atoms, wet)
-    moved = part_banks(search, wet, ways, target_m2=TARGET, whole=frozenset(whole))
+    moved = part_banks(
+        search, wet, ways, target_m2=TARGET, most_share=MOST_SHARE, whole=frozenset(whole)
+    )
     cells = search.cells
     assert all(cells.of_atom[one] == at for at, own in enumerate(cells.members) for one in own)
     assert sum(map(len, cells.members)) == len(search.size)

@@ -235,6 +235,13 @@ def test_nothing_at_all():
     assert len(plan.cells) == pytest.approx(20, abs=3)
 
 
+def test_of_a_building_across_the_boundary_only_the_inner_part_is_built_up_land():
+    place = communities_of(box(0, 0, 200, 190))
+    land = land_of(buildings=[box(-400, 50, 8, 150)])
+    plan = plan_cells(place, land, options=FABRIC)
+    assert plan.cells["exception"].tolist() == ["rural"]
+
+
 def test_a_building_across_the_line_goes_to_its_larger_part_and_the_move_is_listed():
     place = communities_of(box(0, 0, 300, 300), box(300, 0, 600, 300))
     land = land_of(buildings=[box(270, 100, 310, 140), *rows_of_houses(200, 300)])
@@ -488,3 +495,15 @@ def test_fault_of_overlapping_communities():
     place = communities_of(box(0, 0, 300, 300), box(250, 0, 600, 300))
     with pytest.raises(InputError, match="overlap, by 15,000 m²"):
         plan_cells(place, land_of(), options=FABRIC)
+
+
+def test_a_lake_around_an_island_is_parted_rather_than_a_cell_with_a_hole():
+    place = communities_of(box(0, 0, 600, 600))
+    lake = box(150, 150, 450, 450).difference(box(240, 240, 360, 360))
+    houses = [
+        one for one in rows_of_houses(600, 600) if not one.intersects(box(140, 140, 460, 460))
+    ]
+    land = land_of(streets=grid(600, 600, 150, 150), water=[lake], buildings=houses)
+    plan = plan_cells(place, land, options=FABRIC)
+    assert_sound(plan, place, land)
+    assert not shapely.get_num_interior_rings(plan.cells.geometry.to_numpy()).any()

@@ -287,13 +287,15 @@ def test_a_building_below_an_overlap_is_not_cut():
     assert kinds(plan) == {"overlap": 1000.0}
 
 
-def test_a_cell_out_of_size_says_that_it_is_as_given():
+def test_a_cell_out_of_size_says_that_it_is_as_given_and_which_way():
+    rows = changed(w001=tiny.box(0, 300, 60, 400), w002=tiny.box(100, 200, 200, 400))
+    del rows[f"{WEST}004"]
     plan = faults_of(
-        [*changed(w001=tiny.box(0, 300, 60, 400)).items(),
-         (f"{WEST}009", tiny.box(60, 300, 100, 400))]
-    )  # fmt: skip
+        [*rows.items(), (f"{WEST}009", tiny.box(60, 300, 100, 400))],
+        buildings=[tiny.box(120, 210, 160, 240), tiny.box(140, 310, 180, 340)],
+    )
     told = plan.cells.set_index("cell_id")["exception"]
-    assert told.dropna().to_dict() == {f"{WEST}009": "given"}
+    assert told.dropna().to_dict() == {f"{WEST}009": "given_small", f"{WEST}002": "given_large"}
 
 
 # Mended on request

@@ -45,7 +45,7 @@ _SPECK_M2 = 40.0
 _STRIP_M = 30.0
 """Land between a wall and the next line that is narrower than this goes with the estate."""
 
-_WORTH = {STREET: 1.0, RAIL: 1.0, WATER: 1.0, WALL: 0.7, WAY: 0.3}
+_WORTH = {STREET: 1.0, RAIL: 1.0, WATER: 1.0, WALL: 0.7, WAY: 0.37}
 """How good a border a line of each kind makes; nothing on the ground is 0."""
 
 WORTH = np.array([*(_WORTH[kind] for kind in KINDS), 0.0])

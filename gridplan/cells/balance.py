@@ -49,23 +49,27 @@ class Score:
         How many components a cell of built-up land should have.
     built_m2 : float
         Target area of cells of built-up land.
+    centre : float
+        How far the median of the cells of a place may be off the target, as a share, before
+        they are drawn again.
     """
 
-    aim: float = 1.0
+    aim: float = 0.985
     ease: float = 0.12
     pull: float = 10.0
-    slope: float = 14.0
+    slope: float = 13.5
     limit: float = 0.4
     steep: float = 30.0
-    line: float = 6.2
+    line: float = 7.0
     bare: float = 2.3
-    form: float = 1.15
+    form: float = 1.25
     round_enough: float = 1.6
-    ragged: float = 1.0
+    ragged: float = 1.3
     ragged_from: float = 3.0
     even: float = 0.0
     components: float = 0.0
     built_m2: float = 0.0
+    centre: float = 0.015
 
     def area(self, share: float) -> float:
         """Return the cost of a cell of `share` times its target area."""
@@ -127,5 +131,13 @@ class Score:
 
 UNIFORM = Score()
 RECOGNISABLE = Score(
-    aim=1.15, ease=0.35, pull=0.0, slope=5.0, limit=0.5, line=7.5, bare=3.0, form=1.6
+    aim=1.15,
+    ease=0.35,
+    pull=0.0,
+    slope=5.0,
+    limit=0.5,
+    line=7.5,
+    bare=3.0,
+    form=1.6,
+    centre=math.inf,
 )

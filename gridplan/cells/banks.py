@@ -19,6 +19,9 @@ place."""
 _LEAST_WAY_M = 4.0
 """Over less land, two pixels, nobody walks: it is the corner of a pixel."""
 
+_PIXELS = 0.02
+"""By so much of its target the area of a cell may change once its border is a line."""
+
 _ROUNDS = 3
 """A bank that came to another cell may be parted from it, too."""
 
@@ -29,6 +32,7 @@ def part_banks(
     walks: list[list[int]],
     *,
     target_m2: float,
+    most_share: float,
     whole: frozenset[int],
 ) -> int:
     """
@@ -44,6 +48,8 @@ def part_banks(
         As `walks` returns them.
     target_m2 : float
         Area of a cell in built-up land.
+    most_share : float
+        Share of its target area up to which a cell has room.
     whole : frozenset of int
         Realms that stay as they are.
 
@@ -54,7 +60,8 @@ def part_banks(
         and is too small to be a cell, stays.
     """
     beside = [[other for other, _, _ in near] for near in search.near]
-    ground = _Ground(wet, walks, beside, target_m2, whole)
+    most = most_share - _PIXELS
+    ground = _Ground(wet, walks, beside, target_m2, most, whole)
     moved = 0
     for _ in range(_ROUNDS):
         before = moved
@@ -74,6 +81,7 @@ class _Ground:
     walks: list[list[int]]
     beside: list[list[int]]
     target_m2: float
+    most_share: float
     whole: frozenset[int]
 
 
@@ -163,7 +171,7 @@ def _moved(search: Search, cell: int, bank: set[int], main: set[int], ground: _G
 
 def _host(search: Search, cell: int, gone: set[int], ground: _Ground) -> int | None:
     """Return the cell with room that shares most border with the land of a bank."""
-    cells, most = search.cells, search.score.aim + search.score.limit
+    cells = search.cells
     area, met, own = _area(search, gone), dict[int, float](), cells.realm[cell]
     for atom in sorted(gone):
         for other, length, _ in search.near[atom]:
@@ -176,7 +184,7 @@ def _host(search: Search, cell: int, gone: set[int], ground: _Ground) -> int | N
         # Land outside walls goes with no estate, and an estate's with no other.
         if (cells.realm[there] == own or max(cells.realm[there], own) <= OPEN)
         and cells.realm[there] not in ground.whole
-        and cells.area[there] + area <= most * cells.target[there]
+        and cells.area[there] + area <= ground.most_share * cells.target[there]
     ]
     return min(
         room,

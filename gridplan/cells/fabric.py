@@ -11,6 +11,7 @@ import shapely
 from gridplan.cells.atoms import Atoms, blocks_of, make_atoms, with_components
 from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
 from gridplan.cells.banks import part_banks, walks
+from gridplan.cells.centred import centred_search
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
 from gridplan.cells.faces import FaceSet, make_faces
 from gridplan.cells.groups import Group, Sizes, Zoning, adjacency_lists, group_blocks
@@ -18,8 +19,8 @@ from gridplan.cells.halves import make_cutter
 from gridplan.cells.land import Footprints, Land, Lines, border_lines, footprints
 from gridplan.cells.management import Management, management_lines
 from gridplan.cells.options import CellOptions
-from gridplan.cells.rings import open_rings
-from gridplan.cells.search import search_cells
+from gridplan.cells.rings import open_rings, part_rings
+from gridplan.cells.search import Search, search_cells
 from gridplan.cells.shapes import Tile, make_pieces, settled_cells
 from gridplan.cells.spikes import without_spikes
 from gridplan.cells.straight import Aim, straight_borders
@@ -29,6 +30,9 @@ Ints = npt.NDArray[np.intp]
 
 _LEAST_ATOM = 0.05
 """Atoms are at least this share of the target area."""
+_LEAST_PART = 0.6
+"""A cell around another is divided where each part is at least this share of the target area."""
+
 NONE = -1
 _NO_POINTS: Geometries = np.empty(0, dtype=object)
 
@@ -131,6 +135,9 @@ def _cells_of(
     )
     atoms = with_components(atoms, points)
     score = RECOGNISABLE if options.preset == "recognisable" else UNIFORM
+    area = shapely.area(faces.polygons)
+    # What a part of the place misses counts as much less in all of it, and evens out.
+    score = replace(score, centre=score.centre * (area.sum() / area[own].sum()) ** 0.5)
     of_atom = _grouped(atoms, zoning, options, score)
     # Kept for all communities at once, so in no more bytes than they need.
     cell = np.full(atoms.image.shape, NONE, dtype=np.int32)
@@ -148,16 +155,29 @@ def _grouped(atoms: Atoms, zoning: Zoning, options: CellOptions, score: Score) -
         open_share=options.open_share,
         whole_estates=options.estates == "whole",
     )
-    groups = group_blocks(atoms, own, sizes, score)
-    score = _even_score(atoms, groups, score, options)
     cut = score.cut(atoms.length_m, atoms.worth, options.side_m)
-    cutter = make_cutter(atoms, cut, score)
-    whole = (
-        frozenset(g.realm for g in groups if g.realm > 0) if sizes.whole_estates else frozenset()
-    )
-    search = search_cells(cutter, adjacency_lists(atoms, cut), groups, sizes, whole=whole)
-    open_rings(search, whole=whole)
-    part_banks(search, own.wet, walks(atoms, own.wet), target_m2=options.target_m2, whole=whole)
+    near, ways = adjacency_lists(atoms, cut), walks(atoms, own.wet)
+
+    def drawn(score: Score) -> Search:
+        groups = group_blocks(atoms, own, sizes, score)
+        cutter = make_cutter(atoms, cut, _even_score(atoms, groups, score, options))
+        realms = (one.realm for one in groups if one.realm > 0 and sizes.whole_estates)
+        whole = frozenset(realms)
+        search = search_cells(cutter, near, groups, sizes, whole=whole)
+        open_rings(search, whole=whole)
+        part_banks(
+            search,
+            own.wet,
+            ways,
+            target_m2=options.target_m2,
+            most_share=options.most_share,
+            whole=whole,
+        )
+        part_rings(search, least_m2=_LEAST_PART * options.target_m2, whole=whole)
+        return search
+
+    band = (options.min_share, options.most_share)
+    search = centred_search(drawn, score, sizes, band=band)
     return np.asarray(np.unique(search.cells.of_atom, return_inverse=True)[1], dtype=np.intp)
 
 

@@ -29,8 +29,9 @@ from gridplan.cells.reasons import REMAINDER, UNDIVIDED, exceptions, ground_of
 from gridplan.errors import InputError, Message
 from gridplan.geometry import GRID_M, Floats, Geometries
 
-AS_GIVEN = "given"
-"""Exception of a cell outside the band of areas that its office has drawn so."""
+AS_GIVEN = {REMAINDER: "given_small", UNDIVIDED: "given_large"}
+"""Exceptions of cells outside the band of areas that their office has drawn so, by what they
+would be called if they had been drawn here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ def _cells_of(
     ground = ground_of(grid.shapes, whole.shapes, land)
     found = exceptions(grid.shapes, grid.community, ground, options)
     # Why the office did not divide or merge a cell is not known.
-    told = [AS_GIVEN if one in {REMAINDER, UNDIVIDED} else one for one in found]
+    told = [None if one is None else AS_GIVEN.get(one, one) for one in found]
     return gpd.GeoDataFrame(
         {
             "cell_id": pd.Series(grid.codes, dtype="object"),

@@ -18,6 +18,9 @@ FINEST_M2 = 400.0
 RECOGNISABLE_MOST = 2.0
 """Largest share of the target area that is no exception where borders come first."""
 
+RECOGNISABLE_MEDIAN_M2 = (10_000.0, 14_000.0)
+"""What the median of built-up cells should lie between where borders come first."""
+
 METHODS: tuple[CellMethod, ...] = get_args(CellMethod)
 
 

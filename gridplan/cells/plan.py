@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 
@@ -39,11 +40,15 @@ class CellPlan:
     line_moves : GeoDataFrame
         ``building_id`` (null for land that a moved building cut off),
         ``from_community_id``, ``to_community_id``, ``area_m2``, ``geometry``.
+    median_m2 : float
+        Median area of the cells of built-up land without exception, in square metres; nan
+        where there are none, or cells are squares.
     """
 
     cells: gpd.GeoDataFrame
     communities: gpd.GeoDataFrame
     line_moves: gpd.GeoDataFrame
+    median_m2: float = math.nan
 
 
 def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOptions) -> CellPlan:
@@ -70,6 +75,7 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
     drawn = draw_cells(own.geometry.to_numpy(), land, options)
     ground = ground_of(drawn.polygons, drawn.footprints.shapes, land)
     reasons = exceptions(drawn.polygons, drawn.community, ground, options)
+    plain = pd.isna(np.array(reasons, dtype=object)) & (ground.built >= options.open_share)
     order = _row_by_row(drawn.polygons, drawn.community, options.side_m)
     polygons = drawn.polygons[order]
     cells = gpd.GeoDataFrame(
@@ -81,7 +87,9 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
         geometry=polygons,
         crs=communities.crs,
     )
-    return CellPlan(cells, *_managed(drawn.management, own, drawn.footprints, land.buildings))
+    managed, moves = _managed(drawn.management, own, drawn.footprints, land.buildings)
+    median_m2 = float(np.median(shapely.area(drawn.polygons[plain]))) if plain.any() else math.nan
+    return CellPlan(cells, managed, moves, median_m2)
 
 
 def managed_communities(

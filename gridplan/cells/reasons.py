@@ -47,7 +47,7 @@ def ground_of(cells: Geometries, footprints: Geometries, land: Land) -> Ground:
     n, area = len(cells), shapely.area(cells)
     tree = shapely.STRtree(cells)
     building, cell = tree.query(shapely.point_on_surface(footprints), predicate="intersects")
-    size = shapely.area(footprints)[building]
+    size = _inner_area(footprints[building], cells[cell])
     largest = np.zeros(n)
     np.maximum.at(largest, cell, size)
     built = np.bincount(cell, weights=size, minlength=n)
@@ -55,6 +55,15 @@ def ground_of(cells: Geometries, footprints: Geometries, land: Land) -> Ground:
     walled = np.zeros(n)
     np.maximum.at(walled, *_shared(tree, cells, land.walled.geometry.to_numpy()))
     return Ground(built / area, largest / area, wet / area, walled / area)
+
+
+def _inner_area(footprints: Geometries, cells: Geometries) -> Floats:
+    """Return the area that each footprint has in its cell: less than all of it at the boundary."""
+    shapely.prepare(cells)
+    beyond = ~shapely.covers(cells, footprints)
+    area = shapely.area(footprints)
+    area[beyond] = shapely.area(shapely.intersection(footprints[beyond], cells[beyond]))
+    return np.asarray(area)
 
 
 def _shared(tree: shapely.STRtree, cells: Geometries, areas: Geometries) -> tuple[Ints, Floats]:

@@ -11,6 +11,9 @@ from gridplan.cells.search import Search
 
 Ints = npt.NDArray[np.intp]
 
+_RING_PARTS = (2, 3)
+"""In so many parts a cell around another is divided."""
+
 
 def open_rings(search: Search, *, whole: frozenset[int]) -> int:
     """
@@ -44,6 +47,49 @@ def open_rings(search: Search, *, whole: frozenset[int]) -> int:
         search.divide_anew([cell, host], best.parts)
         opened += 1
     return opened
+
+
+def part_rings(search: Search, *, least_m2: float, whole: frozenset[int]) -> int:
+    """
+    Divide each cell around another, if its parts are large enough to be cells.
+
+    A lake around an island, say: nobody walks from one to the other, so that they are no
+    one cell, but the lake may be two.
+
+    Parameters
+    ----------
+    search : Search
+        Its cells are changed.
+    least_m2 : float
+        Each part must be as large.
+    whole : frozenset of int
+        Realms that stay as they are.
+
+    Returns
+    -------
+    int
+        How many were divided.
+    """
+    cells, parted = search.cells, 0
+    for cell in range(len(cells.members)):
+        host = _ring_around(search, cell) if cells.members[cell] else None
+        if host is None or cells.realm[host] in whole or cells.area[host] < 2 * least_m2:
+            continue
+        own = np.array(sorted(cells.members[host]), dtype=np.intp)
+        grounds = [Ground(own, k, cells.area[host] / k) for k in _RING_PARTS]
+        (ways,) = ways_to_divide(search.cutter, [grounds])
+        met = {o for atom in cells.members[cell] for o, _, _ in search.near[atom]}
+        good = [way for way in ways if _meets_several(search, met, way.parts, least_m2)]
+        if good:
+            search.divide_anew([host], min(good, key=lambda way: round(way.cost, 6)).parts)
+            parted += 1
+    return parted
+
+
+def _meets_several(search: Search, met: set[int], parts: list[Ints], least_m2: float) -> bool:
+    """Return whether all parts are large enough, and some atoms lie in several of them."""
+    large = all(search.cutter.atoms.area_m2[part].sum() >= least_m2 for part in parts)
+    return large and sum(not met.isdisjoint(part.tolist()) for part in parts) > 1
 
 
 def _ring_around(search: Search, cell: int) -> int | None:

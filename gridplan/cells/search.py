@@ -33,7 +33,7 @@ _WORTHWHILE = 0.01
 
 _GAIN = 1e-6
 _PASSES = 12
-_ROUNDS = 3
+_ROUNDS = 6
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -9,6 +10,7 @@ import geopandas as gpd
 from gridplan.cells import (
     UNIT_GRID,
     CellOptions,
+    CellPlan,
     CodeProfile,
     Land,
     Overflow,
@@ -17,6 +19,7 @@ from gridplan.cells import (
     overflows,
     plan_cells,
 )
+from gridplan.cells.options import RECOGNISABLE_MEDIAN_M2
 from gridplan.config import Config
 from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.place import Place
@@ -62,18 +65,46 @@ def coded_cells(place: Place, config: Config) -> CodedCells:
         given = given_plan(place, _land(place), asked, profile=profile)
         notes = given_notes(given.faults, repair=asked.repair)
         return CodedCells(_labelled(given.cells, profile), tuple(notes), given.faults)
-    options, cells = asked, _drawn(place, asked)
-    full = first = overflows(cells, profile)
+    options, drawn = asked, _drawn(place, asked)
+    full = first = overflows(drawn.cells, profile)
     for _ in range(_MOST_ROUNDS if config.cells.when_full == "coarsen" else 0):
         factor = coarser_open_factor(full, options)
         if factor is None:
             break
         options = replace(options, open_factor=factor)
-        cells = _drawn(place, options)
-        full = overflows(cells, profile)
-    codes = assign_codes(cells, profile=profile, target_m2=options.target_m2)
-    coarser = (_coarser_note(first, asked, options),) if first else ()
-    return CodedCells(_labelled(cells.assign(cell_id=codes), profile), coarser)
+        drawn = _drawn(place, options)
+        full = overflows(drawn.cells, profile)
+    codes = assign_codes(drawn.cells, profile=profile, target_m2=options.target_m2)
+    coarser = [_coarser_note(first, asked, options)] if first else []
+    told = (*coarser, *size_notes(drawn.median_m2, options))
+    return CodedCells(_labelled(drawn.cells.assign(cell_id=codes), profile), told)
+
+
+def size_notes(median_m2: float, options: CellOptions) -> list[Note]:
+    """
+    Return a note where cells of the preset `recognisable` are not of the size it is meant for.
+
+    Parameters
+    ----------
+    median_m2 : float
+        Of the cells of built-up land without exception; nan where there are none.
+    options : CellOptions
+    """
+    low, high = RECOGNISABLE_MEDIAN_M2
+    asked = options.method == "fabric" and options.preset == "recognisable"
+    if not asked or math.isnan(median_m2) or low <= median_m2 <= high:
+        return []
+    message = Message(
+        en=f"The median area of built-up cells is {median_m2:,.0f} m² with the preset "
+        f"`recognisable` and `target_m2` = {options.target_m2:,.0f}; the preset is meant for "
+        f"{low:,.0f} to {high:,.0f} m², and draws cells larger than the target where a street, "
+        f"wall or canal is a better border. Change [cells].target_m2, or take `uniform`.",
+        zh=f"采用 `recognisable` 预设、`target_m2` = {options.target_m2:,.0f} 时，建成区网格面积"
+        f"中位数为 {median_m2:,.0f} 平方米；该预设宜为 {low:,.0f} 至 {high:,.0f} 平方米，"
+        f"为沿道路、围墙、河道划界，网格会大于目标面积。请调整 [cells].target_m2，"
+        f"或改用 `uniform`。",
+    )
+    return [Note("recognisable_median", 1, message)]
 
 
 def _labelled(cells: gpd.GeoDataFrame, profile: CodeProfile) -> gpd.GeoDataFrame:
@@ -81,8 +112,8 @@ def _labelled(cells: gpd.GeoDataFrame, profile: CodeProfile) -> gpd.GeoDataFrame
     return cells.assign(standard=profile.name, grid_system=UNIT_GRID)
 
 
-def _drawn(place: Place, options: CellOptions) -> gpd.GeoDataFrame:
-    return plan_cells(place.communities, _land(place), options=options).cells
+def _drawn(place: Place, options: CellOptions) -> CellPlan:
+    return plan_cells(place.communities, _land(place), options=options)
 
 
 def _land(place: Place) -> Land:

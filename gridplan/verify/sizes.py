@@ -32,6 +32,8 @@ EXCEPTIONS = (
     "detached",
     "estate",
     "given",
+    "given_large",
+    "given_small",
     "green",
     "large",
     "large_building",
