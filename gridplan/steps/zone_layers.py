@@ -200,6 +200,7 @@ def system_figures(work: Work) -> dict[str, Any]:
     return {
         "main": work.config.zones.main,
         "persons_per_household": work.config.demand.persons_per_household,
+        "crossing_m": work.config.zones.crossing_m,
         "systems": {
             name: _figures(work, zones[zones["zone_system"] == name], one)
             for name, one in work.found["systems"].items()
@@ -232,6 +233,9 @@ def _figures(work: Work, zones: gpd.GeoDataFrame, made: MadeSystem) -> dict[str,
         "nest": settings.nest or PRESETS[settings.preset].nest,
         "estates": settings.estates,
         "estates_cut": list(cut_estates(made.plan.zone_of, work.found["demand"])),
+        "islands": settings.islands,
+        "water_parts": settings.water_parts,
+        "across": list(made.plan.across),
         "parent": settings.parent,
         "anchors": made.anchors,
         # An empty list of zones to keep: nothing is given.

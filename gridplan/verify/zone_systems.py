@@ -27,6 +27,7 @@ from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
 from gridplan.verify.zone_before import lock_findings, move_findings
 from gridplan.verify.zone_figures import figure_findings, unlisted
+from gridplan.verify.zone_land import land_findings
 from gridplan.verify.zones import check_drawn_zones
 
 _THOUSANDTHS = 1000.0
@@ -66,6 +67,7 @@ def systems_of(world: World) -> Checked:
             for load, values in loads.items()
             if load in section(claims, "weights") and values.mean() > 0
         }
+    findings += land_findings(world, cells)
     findings += _table_findings(world, counted)
     findings += figure_findings(world, members, counted)
     findings += _listing_findings(world, members)
