@@ -77,9 +77,10 @@ class SystemSettings(Section):
     weights: dict[str, float] = setting(
         {},
         en="What zones share evenly, with the tolerance of each, the first one decides on the size "
-        f"band: of {_WEIGHTS}, e.g. {{ population = 0.2, street_m = 0.3 }}. Empty: the preset's.",
-        zh=f"各分区须均衡的权重及其容差，第一个决定规模区间：可选 {_WEIGHTS}，如 "
-        "{ population = 0.2, street_m = 0.3 }。不填则按预设。",
+        f"band: of {_WEIGHTS} and the groups of the population table, e.g. {{ population = 0.2, "
+        "age_60_plus = 0.3 }. Empty: the preset's.",
+        zh=f"各分区须均衡的权重及其容差，第一个决定规模区间：可选 {_WEIGHTS} 及人口表中的人群，如 "
+        "{ population = 0.2, age_60_plus = 0.3 }。不填则按预设。",
     )
     band: tuple[float, float] | None = setting(
         None,
@@ -177,14 +178,8 @@ class SystemSettings(Section):
 
     @pydantic.field_validator("weights")
     @classmethod
-    def _known_weights(cls, weights: dict[str, float]) -> dict[str, float]:
-        unknown = [one for one in weights if one not in CELL_LOADS]
+    def _shares_as_tolerances(cls, weights: dict[str, float]) -> dict[str, float]:
         wrong = {one: share for one, share in weights.items() if not 0 < share <= 1}
-        if unknown:
-            raise house_fault(
-                en=f"there are no such weights: {', '.join(unknown)}; there are {_WEIGHTS}",
-                zh=f"没有这些权重：{'、'.join(unknown)}；可选 {_WEIGHTS}",
-            )
         if wrong:
             raise house_fault(
                 en=f"tolerances should be above 0 and at most 1, not {wrong}",

@@ -1,14 +1,51 @@
-"""Size bands that no number of zones satisfies: refused with what could be."""
+"""Weights that a place lacks, and size bands that no number of zones satisfies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from gridplan.errors import InfeasibleError, Message
+from gridplan.config import Config
+from gridplan.errors import FaultList, InfeasibleError, Message, SettingsError
+from gridplan.place import Place
+from gridplan.zones import CELL_LOADS
+
+_LAYERS = ("components", "cases")
+"""Weights that need a layer of their own."""
 
 _ROUNDING = 1e-9
 _ANY = 1e6
+
+
+def check_weights(place: Place, config: Config) -> None:
+    """
+    Refuse weights that the place does not have.
+
+    Raises
+    ------
+    SettingsError
+        With a message per system and kind of fault.
+    """
+    faults, known = FaultList(), [*CELL_LOADS, *place.groups]
+    told = ", ".join(known)
+    for name, settings in config.zones.named:
+        unknown = [one for one in settings.weights if one not in known]
+        if unknown:
+            faults.add(
+                en=f"Zone system {name}: there are no such weights: {', '.join(unknown)}; there "
+                f"are {told}. Groups of residents are columns of the population table.",
+                zh=f"网格体系 {name}：没有这些权重：{'、'.join(unknown)}；可选 {told}。"
+                f"人群为人口表中的列。",
+            )
+        bare = [one for one in _LAYERS if one in settings.weights and not len(getattr(place, one))]
+        if bare:
+            faults.add(
+                en=f"Zone system {name}: zones are to share {', '.join(bare)} evenly, but the "
+                f"place has none. Give [place].{bare[0]}, or take out the weight.",
+                zh=f"网格体系 {name}：要求均衡 {'、'.join(bare)}，但没有相应数据。"
+                f"请填写 [place].{bare[0]}，或去掉该权重。",
+            )
+    faults.raise_if_any(SettingsError)
 
 
 def check_band(band: tuple[float, float], totals: Sequence[float], *, weight: str, k: int) -> None:

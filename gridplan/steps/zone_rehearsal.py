@@ -11,7 +11,7 @@ from gridplan.config import Config
 from gridplan.demand import spread_residents
 from gridplan.errors import InfeasibleError, Message
 from gridplan.place import Place
-from gridplan.steps.zone_bands import check_band
+from gridplan.steps.zone_bands import check_band, check_weights
 from gridplan.steps.zoning import given_cells, locked_to, of_system, taken_ids
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import home_households
@@ -25,6 +25,7 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
     ------
     SettingsError, InfeasibleError
     """
+    check_weights(place, config)
     cells = cells.assign(cell_uid=cells["cell_id"])
     banded = any(settings.band is not None for _, settings in config.zones.named)
     homes = _homes(place, config) if banded else None

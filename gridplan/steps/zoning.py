@@ -24,7 +24,7 @@ from gridplan.steps.rezoning import (
     zone_with_most,
 )
 from gridplan.steps.work import Work
-from gridplan.steps.zone_bands import check_band
+from gridplan.steps.zone_bands import check_band, check_weights
 from gridplan.steps.zone_borders import inner_roads, line_shares, parted
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
@@ -83,6 +83,11 @@ class MadeSystem:
     earlier: pd.Series[str] | None = None
 
     @property
+    def nest(self) -> Nesting:
+        """How zones lie in communities."""
+        return self.settings.nest or PRESETS[self.settings.preset].nest
+
+    @property
     def bounds(self) -> dict[str, pd.DataFrame]:
         """``least`` and ``most`` that each zone may have of each weight; of one that is 0, none."""
         table = self.plan.balance
@@ -123,6 +128,7 @@ def add_zones(work: Work) -> None:
     loads = loads_of(work.place, work.config, cells=cells, homes=homes, ways=ways)
     work.found["cell_loads"] = loads
     ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
+    check_weights(work.place, work.config)
     made: dict[str, MadeSystem] = {}
     on_lines = line_shares(work.place, cells)
     reach_m = work.config.zones.crossing_m
@@ -151,7 +157,9 @@ def loads_of(
     """Return what each cell has of all that zones may share; `ways` are what one can walk on."""
     each = config.demand.persons_per_household
     households = home_households(homes, place.buildings, persons_per_household=each)
-    return cell_loads(cells, homes, households, ways.geometry.to_numpy())
+    groups = [one for one in place.groups if one in homes]
+    return cell_loads(cells, homes, households, ways.geometry.to_numpy(), cases=place.cases,
+                      groups=groups)  # fmt: skip
 
 
 def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[str]:

@@ -125,14 +125,14 @@ def land_findings(world: World, loads: Mapping[str, Floats]) -> list[Finding]:
     needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
     if not asking or not needed or world.members is None:
         return []
-    may, sure = _open_pairs(world)
+    may, sure, shut = _open_pairs(world)
     wrong = []
     for name in asking:
         claims = section(systems, name)
         own = world.members[world.members["zone_system"] == name]
         told = {str(one) for one in claims.get("across") or ()}
-        torn = _torn(world, claims, own, (may, sure), loads)
-        split = _split(own, sure)
+        torn = _torn(world, claims, own, (may, sure), loads) if shut else set()
+        split = _split(own, sure) if told else set()
         wrong += [f"{name}/{one}" for one in sorted((torn - told) | (told - split))]
     return finding("zone_across", wrong, layer="zones")
 
@@ -184,8 +184,8 @@ def _torn(
     return torn
 
 
-def _open_pairs(world: World) -> tuple[Places, Places]:
-    """Return the pairs of cells that may be open to each other, and those that surely are."""
+def _open_pairs(world: World) -> tuple[Places, Places, bool]:
+    """Return the pairs of cells that may be open, those that surely are, and if some are not."""
     polygons = shapes(world.layers["cells"])
     pairs = world.pairs[rook(polygons, world.pairs, tolerances=world.tolerances)]
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
@@ -203,7 +203,7 @@ def _open_pairs(world: World) -> tuple[Places, Places]:
         shut |= _closed(borders, len(left), hard, reading)
         shut &= ~_round(polygons, left, right, shut, reach_m * reading.reach)
         found.append(np.stack([left[~shut], right[~shut]]))
-    return found[0], found[1]
+    return found[0], found[1], found[0].shape[1] < len(left)
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

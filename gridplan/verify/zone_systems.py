@@ -26,6 +26,7 @@ from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
 from gridplan.verify.zone_before import lock_findings, move_findings
+from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zone_land import land_findings
 from gridplan.verify.zones import check_drawn_zones
@@ -168,6 +169,7 @@ def _cell_loads(world: World) -> dict[str, Floats]:
             loads["street_m"] = _street_metres(world)
     if "population" in cells:
         loads["population"] = np.nan_to_num(numbers(cells, "population"))
+    loads |= counted_loads(world)
     living = _households(world)
     if living is not None:
         uid = pd.Series(texts(cells, "cell_uid"))
