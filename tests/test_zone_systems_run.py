@@ -405,12 +405,12 @@ def test_a_system_with_earlier_zones_keeps_their_names_and_tells_who_moved(plan)
     assert plan.summary["zones"]["systems"]["enforcement"]["rezoned"] is None
 
 
-def locked_system(plan, locked):
+def locked_system(plan, locked, *, own=None, **more):
     """Make a system of two zones with locked cells of the plan."""
-    own = plan.layers["cells"].assign(estate_id=None)
+    own = plan.layers["cells"].assign(estate_id=None) if own is None else own
     loads = pd.DataFrame({"population": own["population"].astype(float).to_numpy()},
                          index=own["cell_uid"])  # fmt: skip
-    settings = SystemSettings(k=2, estates="cut", locked=locked)
+    settings = SystemSettings(**{"k": 2, "estates": "cut", "locked": locked, **more})
     config = parse_config({**BASE, "zones": {"systems": {"mine": settings.model_dump()}}})
     return zoning.make_system(plan.place, config, "mine", settings, ground=own, loads=loads)
 
@@ -421,6 +421,18 @@ def test_locked_cells_are_in_the_zone_of_their_name(plan):
     made = locked_system(plan, {"市场": codes[:1], "车站": codes[1:]})
     zone = made.plan.zone_of[cells["cell_uid"].iloc[[0, -1]]]
     assert zone.tolist() == ["市场", "车站"]
+
+
+def test_islands_have_zones_of_their_own_or_are_attached_as_the_settings_say(plan):
+    cells = plan.layers["cells"].assign(estate_id=None)
+    far = cells.iloc[[0]].assign(cell_uid="island", cell_id="island", population=0)
+    land = pd.concat([cells, far.set_geometry(far.translate(5_000, 0))], ignore_index=True)
+    own = locked_system(plan, {}, own=land, k=3)
+    assert (own.plan.zone_of == own.plan.zone_of["island"]).sum() == 1
+    made = locked_system(plan, {}, own=land, k=3, islands="attach")
+    assert (made.plan.zone_of == made.plan.zone_of["island"]).sum() > 1
+    (note,) = (one for one in made.plan.notes if one.code == "zones_island_attached")
+    assert "go with the nearest cell: island/" in note.message.en
 
 
 def test_locked_cells_that_contradict_are_refused(plan):

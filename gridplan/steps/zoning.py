@@ -130,6 +130,7 @@ def add_zones(work: Work) -> None:
     ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
     check_weights(work.place, work.config)
     made: dict[str, MadeSystem] = {}
+    told: dict[Note, list[str]] = {}
     on_lines = line_shares(work.place, cells)
     reach_m = work.config.zones.crossing_m
     barred = parted(work.place, cells, reach_m=reach_m)
@@ -139,8 +140,10 @@ def add_zones(work: Work) -> None:
             known=Known(made, on_lines, barred),
         )  # fmt: skip
         made[name] = system
-        notes = [*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)]
-        work.notes.extend(_under_name(name, note) for note in notes)
+        for note in (*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)):
+            told.setdefault(note, []).append(name)
+    # What parts the land is the same for most systems, and is told once.
+    work.notes.extend(_under_names(names, note) for note, names in told.items())
     work.found["systems"] = made
     main = made[work.config.zones.main]
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
@@ -438,8 +441,13 @@ def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
     return {str(one): str(uid) for one, uid in pairs if pd.notna(uid)}
 
 
-def _under_name(name: str, note: Note) -> Note:
-    return Note(note.code, note.count, of_system(name, note.message), note.ids)
+def _under_names(names: list[str], note: Note) -> Note:
+    en, zh = note.message.en, note.message.zh
+    word = "system" if len(names) == 1 else "systems"
+    message = Message(
+        en=f"Zone {word} {', '.join(names)}: {en}", zh=f"网格体系 {'、'.join(names)}：{zh}"
+    )
+    return Note(note.code, note.count, message, note.ids)
 
 
 def of_system(name: str, message: Message) -> Message:
