@@ -195,6 +195,15 @@ class PlaceSettings(Section):
         '含坐标的 CSV/XLSX、{osm = {…}} 或 "none"。按单元网格统计数量，'
         "并由 [cells].even_components 使各网格数量均衡。",
     )
+    cases: Layer = _setting(
+        None,
+        en="Cases that were dealt with (complaints, orders of city management …), points with "
+        "`case_id` and, where known, `kind` and `effort_min`, the minutes each took. Zones may "
+        'share them evenly: `weights = { cases = 0.2 }`. "none" for none.',
+        zh="已处置的案件（投诉、城管案件等），点图层，含 `case_id`，可含 `kind` 与 "
+        "`effort_min`（处置用时，分钟）。分区可据此均衡：`weights = { cases = 0.2 }`。"
+        "“none”表示没有。",
+    )
     fieldcheck: str | list[str] = _setting(
         [],
         en="Returned files of `gridplan fieldcheck`, one or several: their answers are applied "

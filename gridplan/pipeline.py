@@ -25,6 +25,7 @@ from gridplan.steps import (
     services,
     unifying,
     walking,
+    zone_rehearsal,
     zoning,
 )
 from gridplan.steps.coding import coded_cells
@@ -201,7 +202,7 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
     coded = coded_cells(managed, config)
     if config.zones.k:
         number_of_zones(config.zones.k, 0.0, rook_graph(coded.cells).components())
-    zoning.rehearse_systems(managed, config, coded.cells)
+    zone_rehearsal.rehearse_systems(managed, config, coded.cells)
     if len(place.zonings):
         check_zonings(coded.cells, place.zonings, unifying.unify_options(config))
     work = Work(place=place, config=config)

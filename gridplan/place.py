@@ -163,11 +163,7 @@ SCHEMAS: dict[str, Schema] = {
     "zonings": Schema(
         "polygon",
         "zone_id",
-        {
-            "department": _text(required=True),
-            "zone_id": _text(required=True),
-            "name": _text(),
-        },
+        {"department": _text(required=True), "zone_id": _text(required=True), "name": _text()},
         repeats=True,
     ),
     "earlier_zones": Schema(
@@ -182,9 +178,12 @@ SCHEMAS: dict[str, Schema] = {
         {"weight_id": _text(required=True), "weight": Column("number", required=True)},
     ),
     "components": Schema(
+        "point", "component_id", {"component_id": _text(required=True), "kind": _text()}
+    ),
+    "cases": Schema(
         "point",
-        "component_id",
-        {"component_id": _text(required=True), "kind": _text()},
+        "case_id",
+        {"case_id": _text(required=True), "kind": _text(), "effort_min": _NUMBER},
     ),
 }
 """Layers of a place. Extra columns are kept; missing optional ones are added as null."""
@@ -230,7 +229,8 @@ class Place:
     committee, its further service points. `cells` is a grid that a planner brings, with its
     codes as they are (missing, repeated); ``cell_key`` tells its rows apart. `zonings` are
     the zones of other departments, which may overlap and leave gaps; `earlier_zones` those of
-    an earlier plan. `components` are municipal ones (lamps, manholes …), counted by cell.
+    an earlier plan. `components` are municipal ones (lamps, manholes …), counted by cell;
+    `cases` are those that were dealt with, each with its minutes where known.
     `population` has one row per unit: ``level`` (``total``, ``community`` or
     ``estate``), ``unit_id``, the counts of `POPULATION_COLUMNS`, the texts of
     `POPULATION_TEXTS` where known, and one column per group.
@@ -258,6 +258,7 @@ class Place:
     earlier_zones: gpd.GeoDataFrame
     weights: gpd.GeoDataFrame
     components: gpd.GeoDataFrame
+    cases: gpd.GeoDataFrame
     population: pd.DataFrame
     notes: tuple[Note, ...] = ()
     community_committees: pd.DataFrame = field(default_factory=_no_pairs)

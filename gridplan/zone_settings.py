@@ -10,7 +10,7 @@ import pydantic
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.zones import CELL_LOADS, SystemOptions, ZoneOptions
-from gridplan.zones.system_options import Nesting
+from gridplan.zones.system_options import Islands, Nesting
 
 Preset = Literal["enforcement", "social_grid", "patrol"]
 KeptWhole = Literal["all"]
@@ -45,6 +45,7 @@ Presets from practice; how many zones, or how large, is a norm (`[norms]`). Smal
 moves for each unit.
 """
 
+_PAIR = 2
 _WEIGHTS = ", ".join(f"`{one}`" for one in CELL_LOADS)
 
 
@@ -76,9 +77,10 @@ class SystemSettings(Section):
     weights: dict[str, float] = setting(
         {},
         en="What zones share evenly, with the tolerance of each, the first one decides on the size "
-        f"band: of {_WEIGHTS}, e.g. {{ population = 0.2, street_m = 0.3 }}. Empty: the preset's.",
-        zh=f"各分区须均衡的权重及其容差，第一个决定规模区间：可选 {_WEIGHTS}，如 "
-        "{ population = 0.2, street_m = 0.3 }。不填则按预设。",
+        f"band: of {_WEIGHTS} and the groups of the population table, e.g. {{ population = 0.2, "
+        "age_60_plus = 0.3 }. Empty: the preset's.",
+        zh=f"各分区须均衡的权重及其容差，第一个决定规模区间：可选 {_WEIGHTS} 及人口表中的人群，如 "
+        "{ population = 0.2, age_60_plus = 0.3 }。不填则按预设。",
     )
     band: tuple[float, float] | None = setting(
         None,
@@ -122,10 +124,20 @@ class SystemSettings(Section):
         "所列分区不变，其余重新划分；[] 表示均不保留。",
     )
     water_parts: bool = setting(
-        False,  # noqa: FBT003 - a default, as in every field
-        en="No zone reaches across water or a motorway without a crossing at that border; land cut "
-        "off so has zones of its own.",
-        zh="分区不跨越无通道的水系与高速公路；因此隔开的用地单独设区。",
+        True,  # noqa: FBT003 - a default, as in every field
+        en="Zones hang together over land: water, a railway, a motorway or a trunk road with a "
+        "barrier between two cells parts them, where no street, bridge or level crossing is "
+        "within [zones].crossing_m. What has to reach across for all that is named. `false`: a "
+        "common border is enough.",
+        zh="分区须陆上连片：两格之间的水系、铁路、高速公路或有隔离设施的快速路，"
+        "若 [zones].crossing_m 内无道路、桥梁或道口，即视为隔断；仍须跨越者逐一列出。"
+        "`false` 则有公共边即可。",
+    )
+    islands: Islands = setting(
+        "own",
+        en="Land without a border to the rest, if it has less than half a mean zone: `own` zones, "
+        "or `attach` it to the nearest cell.",
+        zh="与其余用地不相邻且不足半个平均分区的孤岛：`own` 单独设区，`attach` 并入最近的网格。",
     )
     border_weight: float | None = setting(
         None,
@@ -166,14 +178,8 @@ class SystemSettings(Section):
 
     @pydantic.field_validator("weights")
     @classmethod
-    def _known_weights(cls, weights: dict[str, float]) -> dict[str, float]:
-        unknown = [one for one in weights if one not in CELL_LOADS]
+    def _shares_as_tolerances(cls, weights: dict[str, float]) -> dict[str, float]:
         wrong = {one: share for one, share in weights.items() if not 0 < share <= 1}
-        if unknown:
-            raise house_fault(
-                en=f"there are no such weights: {', '.join(unknown)}; there are {_WEIGHTS}",
-                zh=f"没有这些权重：{'、'.join(unknown)}；可选 {_WEIGHTS}",
-            )
         if wrong:
             raise house_fault(
                 en=f"tolerances should be above 0 and at most 1, not {wrong}",
@@ -181,13 +187,39 @@ class SystemSettings(Section):
             )
         return weights
 
+    @pydantic.field_validator("band", mode="before")
+    @classmethod
+    def _two_numbers(cls, band: object) -> object:
+        if isinstance(band, list | tuple) and len(band) != _PAIR:
+            raise house_fault(
+                en=f"it should be two numbers, the least and the most of a zone, e.g. [300, 500]; "
+                f"it has {len(band)}",
+                zh=f"应为两个数，即每区最少与最多，如 [300, 500]；现有 {len(band)} 个",
+            )
+        return band
+
+    @pydantic.field_validator("keep", mode="before")
+    @classmethod
+    def _ids_are_text(cls, keep: object) -> object:
+        if not isinstance(keep, list | tuple):
+            return keep
+        # A department may number its zones.
+        named = [str(one) if type(one) is int else one for one in keep]
+        odd = [one for one in named if not isinstance(one, str)]
+        if odd:
+            raise house_fault(
+                en=f"ids of zones are text, not {odd}",
+                zh=f"分区编号应为文本，现为 {odd}",
+            )
+        return named
+
     @pydantic.field_validator("band")
     @classmethod
     def _ascending(cls, band: tuple[float, float] | None) -> tuple[float, float] | None:
         if band is not None and not 0 <= band[0] <= band[1] > 0:
             raise house_fault(
-                en=f"it should be the least and the most of a zone, in this order, not {band}",
-                zh=f"应依次为每区最少与最多，现为 {band}",
+                en="it should be the least and the most of a zone, in this order, from 0 up",
+                zh="应依次为每区最少与最多，且不小于 0",
             )
         return band
 
@@ -209,6 +241,18 @@ class ZoneSettings(Section):
         unit="share",
         gt=0,
         le=1,
+    )
+    crossing_m: float = setting(
+        300.0,
+        en="A crossing within this walk of a border along water, a railway or a motorway joins the "
+        "cells there, measured from middle to middle of the cells on the way; 0: only one at "
+        "the border itself. 300 m is the five-minute walk of GB 50180-2018.",
+        zh="沿水系、铁路或高速公路的公共边，绕行至桥梁、道口的步行距离（沿途各网格中心连线）"
+        "不超过此值即视为相连；0 表示仅边上有通道才算。"
+        "300 米为 GB 50180-2018 五分钟生活圈步行距离。",
+        unit="m",
+        ge=0,
+        le=5000,
     )
     presets: tuple[Preset, ...] = setting(
         tuple(PRESETS),

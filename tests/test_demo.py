@@ -92,7 +92,7 @@ def test_persons_per_household_are_plausible(town):
 
 
 def test_layers_make_a_place(town):
-    assert set(town.layers) == set(SCHEMAS) - {"weights", "cells", "earlier_zones"}
+    assert set(town.layers) == set(SCHEMAS) - {"weights", "cells", "cases", "earlier_zones"}
     for name, layer in town.layers.items():
         assert layer.crs.to_epsg() == 4549, name
         assert layer[SCHEMAS[name].key].is_unique or SCHEMAS[name].repeats

@@ -53,8 +53,28 @@ stability = 1.0
 [zones.systems.grids]
 preset = "social_grid"
 parent = "enforcement"
+
+[zones.systems.work]
+k = 2
+weights = { age_60_plus = 0.9, components = 0.9, cases = 0.9, street_m = 0.9 }
 """
 )
+
+
+def points(name, rows):
+    """Return a layer of points; the rows are x, y and further columns."""
+    frame = pd.DataFrame([row[2] for row in rows]).assign(**{f"{name}_id": range(len(rows))})
+    frame[f"{name}_id"] = frame[f"{name}_id"].astype(str)
+    places = [tiny.point(*row[:2]) for row in rows]
+    return gpd.GeoDataFrame(frame, geometry=places, crs=tiny.CRS)
+
+
+def counted():
+    """Return components, and cases of which one has no minutes and one lies on a border."""
+    lamps = [(20 + 50 * x, 20 + 50 * y, {"kind": "lamp"}) for x in range(8) for y in range(8)]
+    cases = [(50, 60, {"effort_min": 30.0}), (350, 350, {"effort_min": None}),
+             (200, 100, {"effort_min": 20.0})]  # fmt: skip
+    return {"components": points("component", lamps), "cases": points("case", cases)}
 
 
 def zonings():
@@ -74,13 +94,13 @@ def earlier():
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
     folder = tmp_path_factory.mktemp("systems") / "town"
-    layers = {**tiny.town(), "zonings": zonings(), "earlier_zones": earlier()}
+    layers = {**tiny.town(), "zonings": zonings(), "earlier_zones": earlier(), **counted()}
     return gridplan.run(*gridplan.read_project(tiny.write(folder, layers, toml=TOML)))
 
 
 def report(plan, summary=None, **changed):
     names = ("boundary", "communities", "buildings", "sites", "facilities", "population", "zonings",
-             "earlier_zones", "streets", "water")  # fmt: skip
+             "earlier_zones", "streets", "water", "components", "cases")  # fmt: skip
     layers = {**plan.layers, **{f"in_{name}": getattr(plan.place, name) for name in names}}
     return verify_plan({**layers, **changed}, summary or plan.summary)
 
@@ -103,6 +123,7 @@ def test_a_run_has_the_three_presets_and_those_of_the_settings(plan):
         "anew",
         "again",
         "grids",
+        "work",
     ]
     assert list(systems) == names
     assert plan.summary["zones"]["main"] == "enforcement"
@@ -282,7 +303,7 @@ def test_a_planted_fault_of_a_system_is_found_and_named(plan, rule):
 FALSE_SUMMARY = {"count": 3, "cv": 0.9, "max_over_mean": 1.4, "max_deviation_share": 0.1,
                  "compactness_median": 0.99, "reach_max_m": 1.0, "border_share": 0.123}  # fmt: skip
 FALSE_ZONES = {"households": 91, "workload": 499.0, "compactness": 0.9, "estates": 5,
-               "buildings": 2, "reach_m": 410.0}  # fmt: skip
+               "buildings": 2, "reach_m": 410.0, "unreached": 1}  # fmt: skip
 
 
 @pytest.mark.parametrize("key", FALSE_SUMMARY)
@@ -384,12 +405,12 @@ def test_a_system_with_earlier_zones_keeps_their_names_and_tells_who_moved(plan)
     assert plan.summary["zones"]["systems"]["enforcement"]["rezoned"] is None
 
 
-def locked_system(plan, locked):
+def locked_system(plan, locked, *, own=None, **more):
     """Make a system of two zones with locked cells of the plan."""
-    own = plan.layers["cells"].assign(estate_id=None)
+    own = plan.layers["cells"].assign(estate_id=None) if own is None else own
     loads = pd.DataFrame({"population": own["population"].astype(float).to_numpy()},
                          index=own["cell_uid"])  # fmt: skip
-    settings = SystemSettings(k=2, estates="cut", locked=locked)
+    settings = SystemSettings(**{"k": 2, "estates": "cut", "locked": locked, **more})
     config = parse_config({**BASE, "zones": {"systems": {"mine": settings.model_dump()}}})
     return zoning.make_system(plan.place, config, "mine", settings, ground=own, loads=loads)
 
@@ -400,6 +421,18 @@ def test_locked_cells_are_in_the_zone_of_their_name(plan):
     made = locked_system(plan, {"市场": codes[:1], "车站": codes[1:]})
     zone = made.plan.zone_of[cells["cell_uid"].iloc[[0, -1]]]
     assert zone.tolist() == ["市场", "车站"]
+
+
+def test_islands_have_zones_of_their_own_or_are_attached_as_the_settings_say(plan):
+    cells = plan.layers["cells"].assign(estate_id=None)
+    far = cells.iloc[[0]].assign(cell_uid="island", cell_id="island", population=0)
+    land = pd.concat([cells, far.set_geometry(far.translate(5_000, 0))], ignore_index=True)
+    own = locked_system(plan, {}, own=land, k=3)
+    assert (own.plan.zone_of == own.plan.zone_of["island"]).sum() == 1
+    made = locked_system(plan, {}, own=land, k=3, islands="attach")
+    assert (made.plan.zone_of == made.plan.zone_of["island"]).sum() > 1
+    (note,) = (one for one in made.plan.notes if one.code == "zones_island_attached")
+    assert "go with the nearest cell: island/" in note.message.en
 
 
 def test_locked_cells_that_contradict_are_refused(plan):
@@ -420,7 +453,8 @@ BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
         ({"systems": {"unified": {}}}, "choose another name"),
         ({"systems": {"patrol": {"preset": "enforcement"}}}, "has that preset"),
         ({"systems": {"a": {"parent": "b"}, "b": {}}}, "not made before it"),
-        ({"systems": {"a": {"weights": {"shops": 0.2}}}}, "no such weights: shops"),
+        ({"systems": {"a": {"band": [300]}}}, "e.g. .300, 500.; it has 1"),
+        ({"systems": {"a": {"keep": [3.5], "given": "b"}}}, "ids of zones are text"),
         ({"systems": {"a": {"weights": {"cells": 2.0}}}}, "above 0 and at most 1"),
         ({"systems": {"a": {"band": [5, 3]}}}, "least and the most"),
         ({"systems": {"a": {"parent": "patrol", "nest": "unions"}}}, "whole communities"),
@@ -447,6 +481,10 @@ def test_a_preset_is_changed_by_a_system_of_its_name():
      ('given = "城管"\nk = 4', "2 zones of 城管 are kept and"),
      ('nest = "inside"\nk = 1', "but 2 communities have cells. Ask for 2 at least"),
      ('nest = "unions"\nk = 3', "but 2 communities have cells. Ask for 2 at most"),
+     ("weights = { shops = 0.2 }", "no such weights: shops"),
+     ("weights = { cases = 0.2 }", "the place has none. Give .place..cases"),
+     ("band = [700, 900]", "No number of zones has 700 to 900 population each"),
+     ('nest = "inside"\nband = [350, 380]', "the largest land that zones divide has 600"),
      ("k = 1000", "1000 zones are asked for")],
 )  # fmt: skip
 def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
@@ -455,6 +493,50 @@ def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
     with pytest.raises(GridplanError, match=message) as caught:
         rehearse(*gridplan.read_project(project))
     assert "Zone system mine" in str(caught.value)
+
+
+def test_age_components_and_cases_are_shared_and_counted_again(plan):
+    figures = plan.summary["zones"]["systems"]["work"]["weights"]
+    loads = plan.layers["zone_loads"]
+    own = loads[loads["zone_system"] == "work"].groupby("load_kind")["load"].sum()
+    assert own["age_60_plus"] == plan.layers["demand"]["age_60_plus"].sum() > 0
+    assert own["components"] == len(plan.place.components) == 64
+    # The case without minutes takes as long as the others in the mean.
+    assert own["cases"] == pytest.approx(30 + 20 + 25)
+    assert [figures[one]["tolerance"] for one in own.index] == [0.9] * 4
+    for weight in ("age_60_plus", "components", "cases"):
+        false = changed(loads, loads.index[loads["load_kind"] == weight][0], load=1.5)
+        assert report(plan, zone_loads=false).of_rule("zone_load_differs")
+
+
+def test_railways_motorways_and_fenced_trunks_part_unless_raised(plan):
+    """Along the street from north to south; those from west to east are crossings."""
+    place, cells = plan.place, plan.layers["cells"]
+    along = place.streets[place.streets["street_id"] == "s2"]
+
+    def borders(streets, kind=None):
+        line = tiny.line((200, -100), (200, 500))
+        frame = pd.DataFrame({"barrier_id": ["x"], "kind": [kind or "wall"], "name": [None]})
+        barriers = gpd.GeoDataFrame(frame, geometry=[line], crs=place.crs)
+        own = replace(place, streets=streets, barriers=barriers)
+        return int(zone_borders.parted(own, cells, reach_m=0.0).sum())
+
+    parted = borders(along.iloc[:0], "rail")
+    assert parted > 0
+    assert borders(place.streets, "rail") == 0
+    assert borders(place.streets, "hard_border") == parted
+    for tags in ({"highway": "motorway"}, {"highway": "trunk", "foot": "no"}):
+        assert borders(along.assign(**tags)) == parted
+    for tags in ({"highway": "trunk"}, {"highway": "motorway", "bridge": True}):
+        assert borders(along.assign(**tags)) == 0
+    assert borders(along.assign(highway="trunk"), "guard_rail") == parted
+
+
+def test_the_anchor_of_a_grid_serves_its_community(plan):
+    zones = of_system(plan, "social_grid")
+    pairs = plan.layers["community_committees"]
+    serving = dict(zip(pairs["committee_id"], pairs["community_id"], strict=True))
+    assert zones["anchor"].map(serving).tolist() == zones["community_id"].tolist()
 
 
 def test_a_run_splits_estates_along_their_service_ways(plan):

@@ -11,7 +11,7 @@ from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.tables_places import ACROSS, anchor_names, main_zones
 from gridplan.present.words import number, same, word
-from gridplan.terms import term
+from gridplan.terms import Family, known, term
 
 TITLES = {
     "zone_systems": Message(en="Zone systems", zh="网格体系"),
@@ -100,6 +100,13 @@ def systems_of(plan: Plan) -> Mapping[str, Any]:
     return systems
 
 
+def _weight_word(weight: str) -> Message:
+    """Return what a weight is called; a group may be a column of the planner's own."""
+    families: tuple[Family, ...] = ("column", "group")
+    of = next((one for one in families if known(weight, one)), None)
+    return Message(en=weight, zh=weight) if of is None else word(of, weight)
+
+
 def systems_table(plan: Plan) -> pd.DataFrame:
     """Return a row per zone system and weight."""
     rows = []
@@ -110,7 +117,7 @@ def systems_table(plan: Plan) -> pd.DataFrame:
                 {
                     "system": system_label(name),
                     "zones_count": whole.get("count"),
-                    "evenly": word("column", weight),
+                    "evenly": _weight_word(weight),
                     "allowed": _allowed(figures, balance, first=place == 0),
                     "max_over_mean": balance["max_over_mean"],
                     "cv": balance["cv"],
@@ -223,7 +230,7 @@ def system_row(path: tuple[str, ...], value: object) -> dict[str, Any] | None:
     else:
         return None
     if "weights" in path[:-1]:
-        weight = word("column", path[-2])
+        weight = _weight_word(path[-2])
         figure = Message(en=f"{weight.en}: {figure.en}", zh=f"{weight.zh}：{figure.zh}")
     label = system_label(name)
     return {

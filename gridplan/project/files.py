@@ -31,6 +31,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "zonings": ("none",),
         "earlier_zones": ("none",),
         "components": ("none",),
+        "cases": ("none",),
     }
 )
 """Values of layer settings that are no file names, by layer."""

@@ -24,8 +24,10 @@ _WORDS = {
     "committees": ("committees", "个居委会"),
     "facilities": ("service points of facilities", "个设施服务点"),
     "components": ("municipal components", "个部件"),
+    "cases": ("cases", "个案件"),
 }
-_INSIDE = ("buildings", "estates", "weights", "zonings", "earlier_zones", "components")
+_INSIDE = ("buildings", "estates", "weights", "zonings", "earlier_zones", "components",
+           "cases")  # fmt: skip
 _NEAR = ("streets", "water", "barriers", "gates")
 
 

@@ -54,7 +54,7 @@ from gridplan.sources.vectors import coordinate_faults
 
 _LAYERS = (
     "buildings", "streets", "water", "barriers", "estates", "gates", "weights", "zonings",
-    "earlier_zones",
+    "earlier_zones", "cases",
 )  # fmt: skip
 _NEEDED = ("buildings", "streets")
 _LOCATED = ("boundary", "communities", *_LAYERS, "committees", "sites", "facilities", "components")

@@ -99,5 +99,6 @@ def _inputs(place: Place) -> dict[str, pd.DataFrame]:
         "boundary", "communities", "buildings", "sites", "facilities", "population", "zonings",
         "streets", "water",
     )  # fmt: skip
-    some = tuple(name for name in ("components", "earlier_zones") if len(getattr(place, name)))
+    fewer = ("components", "cases", "barriers", "earlier_zones")
+    some = tuple(name for name in fewer if len(getattr(place, name)))
     return {f"in_{name}": getattr(place, name) for name in (*names, *some)}

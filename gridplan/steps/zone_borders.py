@@ -9,25 +9,59 @@ import shapely
 from gridplan.geometry import Floats
 from gridplan.place import Place
 from gridplan.zones import border_line_shares, inner_road_shares, rook_graph, uncrossed_borders
+from gridplan.zones.districts_problem import Flags
 
-_BARRIERS = ("motorway", "motorway_link", "trunk")
+_BARRIERS = ("motorway", "motorway_link")
+_FENCED = ("trunk", "trunk_link")
+"""Roads that one walks across, unless a barrier runs along them."""
+_ROAD_BARRIERS = ("guard_rail", "jersey_barrier", "fence")
+_BESIDE_ROAD_M = 20.0
+_LINES = ("river", "canal", "rail")
+_HARD = "hard_border"
+_NO_FOOT = "no"
 _INNER_ROADS = ("service", "living_street")
 """Ways of estates wherever they run; of the other streets what lies within an estate."""
 _ON_FOOT = ("footway", "path", "pedestrian", "steps", "cycleway", "corridor", "track")
 
 
-def parted(place: Place, cells: gpd.GeoDataFrame) -> np.ndarray:
-    """Return the borders that no zone reaches across, of the cells sorted by ``cell_uid``."""
+def parted(place: Place, cells: gpd.GeoDataFrame, *, reach_m: float) -> Flags:
+    """
+    Return the borders that part the cells beside them, of the cells sorted by ``cell_uid``.
+
+    Water, railways, motorways, and trunk roads with a barrier part, where no street or path
+    crosses within `reach_m`; hard borders part whatever crosses. What runs on a bridge or in
+    a tunnel parts nothing.
+    """
     own = cells.sort_values("cell_uid", kind="stable")
-    streets = place.streets
-    barred = streets["highway"].isin(_BARRIERS)
-    obstacles = [*place.water.geometry, *streets.geometry[barred]]
+    streets, barriers = place.streets, place.barriers
+    kind = barriers["kind"]
+    walled = _closed_roads(place)
+    open_ways = ~streets["highway"].isin(_BARRIERS) & (streets["foot"] != _NO_FOOT)
     return uncrossed_borders(
         own.geometry.to_numpy(),
         rook_graph(own),
-        obstacles=np.array(obstacles, dtype=object),
-        ways=streets.geometry[~barred].to_numpy(),
+        obstacles=np.array(
+            [*place.water.geometry, *barriers.geometry[kind.isin(_LINES)], *walled], dtype=object
+        ),
+        ways=streets.geometry[open_ways.to_numpy(dtype=bool)].to_numpy(),
+        hard=barriers.geometry[kind == _HARD].to_numpy(),
+        reach_m=reach_m,
     )
+
+
+def _closed_roads(place: Place) -> np.ndarray:
+    """Return motorways on the ground, and trunk roads as far as a barrier runs along them."""
+    streets, barriers = place.streets, place.barriers
+    raised = streets["bridge"].fillna(value=False) | streets["tunnel"].fillna(value=False)
+    ground = streets[~raised.to_numpy(dtype=bool)]
+    closed = ground.geometry[ground["highway"].isin(_BARRIERS)].to_numpy()
+    trunks = ground[ground["highway"].isin(_FENCED)]
+    barred = trunks.geometry[trunks["foot"] == _NO_FOOT].to_numpy()
+    fences = barriers.geometry[barriers["kind"].isin(_ROAD_BARRIERS)].to_numpy()
+    beside = shapely.union_all(shapely.buffer(fences, _BESIDE_ROAD_M))
+    fenced = shapely.intersection(trunks.geometry.to_numpy(), beside)
+    lines = np.concatenate([closed, barred, fenced])
+    return np.asarray(lines[shapely.length(lines) > 0], dtype=object)
 
 
 def line_shares(place: Place, cells: gpd.GeoDataFrame) -> Floats:
@@ -44,7 +78,7 @@ def line_shares(place: Place, cells: gpd.GeoDataFrame) -> Floats:
 def inner_roads(place: Place, cells: gpd.GeoDataFrame) -> Floats:
     """Return the share of each border along inner roads, of the cells sorted by ``cell_uid``."""
     own = cells.sort_values("cell_uid", kind="stable")
-    streets = place.streets[~place.streets["highway"].isin([*_BARRIERS, *_ON_FOOT])]
+    streets = place.streets[~place.streets["highway"].isin([*_BARRIERS, "trunk", *_ON_FOOT])]
     known = streets["highway"].isin(_INNER_ROADS)
     estates = shapely.union_all(place.estates.geometry.to_numpy())
     within = shapely.intersection(streets.geometry[~known].to_numpy(), estates)

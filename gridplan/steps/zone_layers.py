@@ -16,8 +16,7 @@ from gridplan.errors import Message, Note
 from gridplan.steps.rezoning import moves_between
 from gridplan.steps.work import Work
 from gridplan.steps.zoning import MadeSystem, cut_estates
-from gridplan.terms import known, term
-from gridplan.zone_settings import PRESETS
+from gridplan.terms import Family, known, term
 from gridplan.zones import border_share, dissolve_zones, zone_reach
 
 _KEY = ["zone_system", "zone_id"]
@@ -75,7 +74,7 @@ def zone_layer(
     load = "population" if made is None else made.weights[0]
     sums = work.found["cell_loads"][load].groupby(zone_of.reindex(work.found["cell_loads"].index))
     zones["workload"] = zones["zone_id"].map(sums.sum()).astype(float)
-    zones = zones.merge(_reach(work, zone_of), on="zone_id", how="left")
+    zones = zones.merge(_reach(work, zone_of, made), on="zone_id", how="left")
     own = _estates(work, zone_of, system)
     counted = own[own["estate_id"].notna()].groupby("zone_id").size()
     zones["estates"] = zones["zone_id"].map(counted).fillna(0).astype("int64")
@@ -152,12 +151,13 @@ def _estates(work: Work, zone_of: pd.Series[str], system: str) -> pd.DataFrame:
     return table
 
 
-def _reach(work: Work, zone_of: pd.Series[str]) -> pd.DataFrame:
+def _reach(work: Work, zone_of: pd.Series[str], made: MadeSystem | None) -> pd.DataFrame:
     """
     Return each zone's anchor, and the walk to it from the farthest cell.
 
     The anchor is the committee that stands in the zone; of several, or of all where none
-    does, the one that its residents walk to least.
+    does, the one that its residents walk to least. Of zones inside communities it is one of
+    those that serve their community.
     """
     walks, demand = work.found["walks"], work.found["demand"]
     homes = demand["cell_uid"].notna().to_numpy()
@@ -165,14 +165,31 @@ def _reach(work: Work, zone_of: pd.Series[str]) -> pd.DataFrame:
     metres = pd.DataFrame(walks.metres[homes, : walks.committees], columns=ids)
     uid = demand["cell_uid"].to_numpy()[homes]
     farthest = metres.groupby(uid).max().reindex(zone_of.index)
-    anchor_of = _anchor_of(work, zone_of, metres, uid, demand["population"].to_numpy()[homes])
+    people = demand["population"].to_numpy()[homes]
+    serving = _serving(work, zone_of, made)
+    anchor_of = _anchor_of(work, zone_of, (metres, uid, people), serving)
     told = zone_reach(zone_of, anchor_of, farthest)
     return told.reset_index()[["zone_id", "anchor", "reach_m", "unreached"]]
 
 
+def _serving(work: Work, zone_of: pd.Series[str], made: MadeSystem | None) -> dict[str, set[str]]:
+    """Return the committees of each zone's community, where zones lie inside communities."""
+    if made is None or made.nest != "inside":
+        return {}
+    cells, pairs = work.found["cells"], work.found["community_committees"]
+    community = pd.Series(cells["community_id"].to_numpy(), index=cells["cell_uid"])
+    home = community.reindex(zone_of.index).groupby(zone_of.to_numpy()).first()
+    own = pairs.groupby("community_id")["committee_id"].agg(set)
+    return {str(zone): own[one] for zone, one in home.items() if one in own.index}
+
+
 def _anchor_of(
-    work: Work, zone_of: pd.Series[str], metres: pd.DataFrame, uid: np.ndarray, people: np.ndarray
+    work: Work,
+    zone_of: pd.Series[str],
+    walks: tuple[pd.DataFrame, np.ndarray, np.ndarray],
+    serving: Mapping[str, set[str]],
 ) -> pd.Series[str]:
+    metres, uid, people = walks
     zone = zone_of.reindex(uid).to_numpy()
     weight = pd.Series(people, dtype="Float64").fillna(0).to_numpy(dtype=float)[:, None]
     finite = np.isfinite(metres.to_numpy())
@@ -184,12 +201,13 @@ def _anchor_of(
     inside = pd.Series(cell.map(zone_of).to_numpy(), index=committees["committee_id"])
     found = {}
     for name in sorted(set(zone_of)):
-        own = sorted(inside.index[inside == name])
+        among = serving.get(name, set(metres.columns))
+        own = sorted(among & set(inside.index[inside == name]))
         if name not in walked.index:
             # Nobody lives there: only a committee that stands in it is its anchor.
             found.update({name: own[0]} if own else {})
             continue
-        own = own or sorted(metres.columns)
+        own = own or sorted(among & set(metres.columns)) or sorted(metres.columns)
         found[name] = min(own, key=lambda one: (lost.loc[name, one], walked.loc[name, one], one))
     return pd.Series(found, dtype="object")
 
@@ -200,6 +218,7 @@ def system_figures(work: Work) -> dict[str, Any]:
     return {
         "main": work.config.zones.main,
         "persons_per_household": work.config.demand.persons_per_household,
+        "crossing_m": work.config.zones.crossing_m,
         "systems": {
             name: _figures(work, zones[zones["zone_system"] == name], one)
             for name, one in work.found["systems"].items()
@@ -229,9 +248,12 @@ def _figures(work: Work, zones: gpd.GeoDataFrame, made: MadeSystem) -> dict[str,
         "reach_max_m": float(reach.max()) if len(reach) else None,
         "start": "own",
         "band": None if options.band is None else list(options.band),
-        "nest": settings.nest or PRESETS[settings.preset].nest,
+        "nest": made.nest,
         "estates": settings.estates,
         "estates_cut": list(cut_estates(made.plan.zone_of, work.found["demand"])),
+        "islands": settings.islands,
+        "water_parts": settings.water_parts,
+        "across": list(made.plan.across),
         "parent": settings.parent,
         "anchors": made.anchors,
         # An empty list of zones to keep: nothing is given.
@@ -293,7 +315,9 @@ def _in_words(name: str, weights: tuple[str, ...], message: Message) -> Message:
     system = term(name, "kind").message if known(name, "kind") else Message(en=name, zh=name)
     en, zh = message.en, message.zh
     for weight in weights:
-        word = term(weight, "column").message
+        family: Family = "column" if known(weight, "column") else "group"
+        named = known(weight, family)
+        word = term(weight, family).message if named else Message(en=weight, zh=weight)
         if en.startswith(f"{weight}: "):
             en = f"{word.en}{en.removeprefix(weight)}"
         if zh.startswith(f"{weight}："):

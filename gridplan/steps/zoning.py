@@ -24,6 +24,7 @@ from gridplan.steps.rezoning import (
     zone_with_most,
 )
 from gridplan.steps.work import Work
+from gridplan.steps.zone_bands import check_band, check_weights
 from gridplan.steps.zone_borders import inner_roads, line_shares, parted
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
@@ -35,6 +36,7 @@ from gridplan.zones import (
     rezone,
     zone_system,
 )
+from gridplan.zones.districts_problem import Flags
 from gridplan.zones.system_options import Nesting
 
 _PERSONS_PER_ZONE = 10_000
@@ -81,6 +83,11 @@ class MadeSystem:
     earlier: pd.Series[str] | None = None
 
     @property
+    def nest(self) -> Nesting:
+        """How zones lie in communities."""
+        return self.settings.nest or PRESETS[self.settings.preset].nest
+
+    @property
     def bounds(self) -> dict[str, pd.DataFrame]:
         """``least`` and ``most`` that each zone may have of each weight; of one that is 0, none."""
         table = self.plan.balance
@@ -102,10 +109,13 @@ class Known:
         The systems before it.
     on_lines : array of float or None
         As `line_shares` gives them; without it borders on streets count as any other.
+    parted : array of bool or None
+        As `parted` gives them; without it no border parts.
     """
 
     made: Mapping[str, MadeSystem] = field(default_factory=dict)
     on_lines: Floats | None = None
+    parted: Flags | None = None
 
 
 _NOTHING = Known()
@@ -118,88 +128,25 @@ def add_zones(work: Work) -> None:
     loads = loads_of(work.place, work.config, cells=cells, homes=homes, ways=ways)
     work.found["cell_loads"] = loads
     ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
+    check_weights(work.place, work.config)
     made: dict[str, MadeSystem] = {}
+    told: dict[Note, list[str]] = {}
     on_lines = line_shares(work.place, cells)
+    reach_m = work.config.zones.crossing_m
+    barred = parted(work.place, cells, reach_m=reach_m)
     for name, settings in work.config.zones.named:
         system = make_system(
             work.place, work.config, name, settings, ground=ground, loads=loads,
-            known=Known(made, on_lines),
+            known=Known(made, on_lines, barred),
         )  # fmt: skip
         made[name] = system
-        notes = [*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)]
-        work.notes.extend(_under_name(name, note) for note in notes)
+        for note in (*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)):
+            told.setdefault(note, []).append(name)
+    # What parts the land is the same for most systems, and is told once.
+    work.notes.extend(_under_names(names, note) for note, names in told.items())
     work.found["systems"] = made
     main = made[work.config.zones.main]
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
-
-
-def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> None:
-    """
-    Refuse systems that no run could make of these cells, before the rest of the work.
-
-    Raises
-    ------
-    SettingsError, InfeasibleError
-    """
-    cells = cells.assign(cell_uid=cells["cell_id"])
-    for name, settings in config.zones.named:
-        taken = _taken(config, name, {})
-        locked, _ = _given(place, cells, name, settings, taken)
-        _locked(cells, name, settings, locked, taken)
-        zones, free = len(set(locked.values())), len(cells) - len(locked)
-        _check_nesting(name, settings, cells, config)
-        if settings.k > len(cells):
-            raise InfeasibleError(
-                _of_system(
-                    name,
-                    Message(
-                        en=f"{settings.k} zones are asked for, but there are {len(cells)} cells. "
-                        f"Ask for {len(cells)} at most.",
-                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
-                        f"最多 {len(cells)} 个。",
-                    ),
-                )
-            )
-        if settings.k > zones + free:
-            raise InfeasibleError(
-                _of_system(
-                    name,
-                    Message(
-                        en=f"{settings.k} zones are asked for, but {zones} zones of "
-                        f"{settings.given} are kept and {free} cells are left for others. "
-                        f"Ask for {zones + free} at most, or keep fewer.",
-                        zh=f"要求划分 {settings.k} 个分区，但保留 {settings.given} 的 {zones} 个"
-                        f"分区后，只余 {free} 个单元网格，最多 {zones + free} 个；"
-                        f"也可减少保留的分区。",
-                    ),
-                )
-            )
-
-
-def _check_nesting(
-    name: str, settings: SystemSettings, cells: gpd.GeoDataFrame, config: Config
-) -> None:
-    """Refuse fewer zones than communities that hold some each, or more than whole ones make."""
-    k = settings.k or (config.zones.k if name == config.zones.main else 0)
-    nest = settings.nest or PRESETS[settings.preset].nest
-    communities = cells["community_id"].nunique()
-    if nest == "inside" and 0 < k < communities:
-        message = Message(
-            en=f"{k} zones are asked for, each inside one community, but {communities} communities "
-            f"have cells. Ask for {communities} at least, or set nest = free.",
-            zh=f"要求划分 {k} 个分区且各在一个社区内，但有单元网格的社区有 {communities} 个，"
-            f"至少 {communities} 个；或设 nest = free。",
-        )
-    elif nest == "unions" and k > communities:
-        message = Message(
-            en=f"{k} zones of whole communities are asked for, but {communities} communities have "
-            f"cells. Ask for {communities} at most, or set nest = inside.",
-            zh=f"要求划分 {k} 个由整社区组成的分区，但有单元网格的社区只有 {communities} 个，"
-            f"最多 {communities} 个；或设 nest = inside。",
-        )
-    else:
-        return
-    raise InfeasibleError(_of_system(name, message))
 
 
 def loads_of(
@@ -213,7 +160,9 @@ def loads_of(
     """Return what each cell has of all that zones may share; `ways` are what one can walk on."""
     each = config.demand.persons_per_household
     households = home_households(homes, place.buildings, persons_per_household=each)
-    return cell_loads(cells, homes, households, ways.geometry.to_numpy())
+    groups = [one for one in place.groups if one in homes]
+    return cell_loads(cells, homes, households, ways.geometry.to_numpy(), cases=place.cases,
+                      groups=groups)  # fmt: skip
 
 
 def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[str]:
@@ -287,12 +236,14 @@ def make_system(
     own = ground
     if parents is not None:
         own, nest = _nested(ground, parents, nest)
-    taken = _taken(config, name, made)
-    given, kept = _given(place, own, name, settings, taken)
-    locked = given | _locked(own, name, settings, given, taken)
+    taken = taken_ids(config, name, made)
+    given, kept = given_cells(place, own, name, settings, taken)
+    locked = given | locked_to(own, name, settings, given, taken)
     options, weights = system_options(config, name, settings, loads, locked=given)
     # Ids tell systems apart: tables name zones without their system.
-    options = replace(options, nest=nest, kept=kept, prefix=_prefix(name, settings))
+    options = replace(
+        options, nest=nest, kept=kept, prefix=_prefix(name, settings), islands=settings.islands
+    )
     anchors = _anchors(place, own) if settings.anchors == "committees" else {}
     whole = settings.estates == "whole"
     rules = SystemRules(
@@ -301,21 +252,26 @@ def make_system(
         estates=_ESTATE if whole else None,
         inner_roads=inner_roads(place, own) if whole else None,
         on_lines=known.on_lines,
-        parted=parted(place, own) if settings.water_parts else None,
+        parted=known.parted if settings.water_parts else None,
     )
     earlier = earlier_zones(place, own, name)
     try:
+        if settings.band is not None and options.band is not None:
+            body = own["community_id"] if nest == "inside" else pd.Series("", index=own.index)
+            load = loads[weights[0]].reindex(own["cell_uid"])
+            totals = load.groupby(body.to_numpy()).sum().tolist()
+            check_band(settings.band, totals, weight=weights[0], k=options.k)
         if earlier is None:
             plan = zone_system(own, loads[list(weights)], rules=rules, options=options)
         else:
             plan = rezone(own, loads[list(weights)], earlier, stability=settings.stability,
                           rules=rules, options=options).plan  # fmt: skip
     except InfeasibleError as error:
-        raise InfeasibleError(*(_of_system(name, one) for one in error.faults)) from error
+        raise InfeasibleError(*(of_system(name, one) for one in error.faults)) from error
     return MadeSystem(name, settings, options, weights, plan, parents, kept, anchors, earlier)
 
 
-def _locked(
+def locked_to(
     cells: gpd.GeoDataFrame,
     name: str,
     settings: SystemSettings,
@@ -326,7 +282,7 @@ def _locked(
     try:
         return locked_cells(cells, settings, given, taken)
     except SettingsError as error:
-        raise SettingsError(*(_of_system(name, one) for one in error.faults)) from error
+        raise SettingsError(*(of_system(name, one) for one in error.faults)) from error
 
 
 def system_options(
@@ -416,7 +372,7 @@ def _prefix(name: str, settings: SystemSettings) -> str:
     return PRESETS[settings.preset].prefix if name in PRESETS else f"{name}-"
 
 
-def _taken(config: Config, name: str, made: Mapping[str, MadeSystem]) -> Callable[[str], bool]:
+def taken_ids(config: Config, name: str, made: Mapping[str, MadeSystem]) -> Callable[[str], bool]:
     """Return whether an id is one of a system made before, or one as another system gives."""
     known = {str(one) for system in made.values() for one in system.plan.balance.index}
     others = [_prefix(*one) for one in config.zones.named if one[0] != name]
@@ -424,7 +380,7 @@ def _taken(config: Config, name: str, made: Mapping[str, MadeSystem]) -> Callabl
     return lambda one: one in known or numbered.fullmatch(one) is not None
 
 
-def _given(
+def given_cells(
     place: Place,
     cells: gpd.GeoDataFrame,
     name: str,
@@ -441,7 +397,7 @@ def _given(
     unknown = sorted(set(settings.keep) - set(zone.dropna()))
     if unknown:
         raise SettingsError(
-            _of_system(
+            of_system(
                 name,
                 Message(
                     en=f"`keep` names zones that {settings.given} does not have here: "
@@ -464,7 +420,7 @@ def given_zones(
     if zonings.empty:
         known = sorted(set(place.zonings["department"]))
         raise SettingsError(
-            _of_system(
+            of_system(
                 name,
                 Message(
                     en=f"`given` is {department!r}, of which [place].zonings has no zones; it has "
@@ -485,9 +441,15 @@ def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
     return {str(one): str(uid) for one, uid in pairs if pd.notna(uid)}
 
 
-def _under_name(name: str, note: Note) -> Note:
-    return Note(note.code, note.count, _of_system(name, note.message), note.ids)
+def _under_names(names: list[str], note: Note) -> Note:
+    en, zh = note.message.en, note.message.zh
+    word = "system" if len(names) == 1 else "systems"
+    message = Message(
+        en=f"Zone {word} {', '.join(names)}: {en}", zh=f"网格体系 {'、'.join(names)}：{zh}"
+    )
+    return Note(note.code, note.count, message, note.ids)
 
 
-def _of_system(name: str, message: Message) -> Message:
+def of_system(name: str, message: Message) -> Message:
+    """Return a message under the name of the system that it is about."""
     return Message(en=f"Zone system {name}: {message.en}", zh=f"网格体系 {name}：{message.zh}")

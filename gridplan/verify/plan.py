@@ -32,6 +32,7 @@ from gridplan.verify import (
     unify,
     walk_figures,
     walks,
+    zone_land,
     zone_systems,
     zones,
 )
@@ -310,14 +311,6 @@ def _zone_membership(world: World) -> Checked:
     )
 
 
-def _zone_connection(world: World) -> Checked:
-    if world.members is None or not world.has("cells", "geometry"):
-        return Checked()
-    return zones.check_connected(
-        world.layers["cells"], world.members, pairs=world.pairs, tolerances=world.tolerances
-    )
-
-
 def _drawn_zones(world: World) -> Checked:
     drawn, members = world.layers["zones"], world.members
     if members is not None:
@@ -335,7 +328,7 @@ def _zone_layer(world: World) -> Checked:
     if "cell_zones" not in world.layers:
         drawn = drawn[zones.in_systems(drawn, members)]
     cells = world.layers["cells"]
-    parts = [_forms(world, drawn, "zones")]
+    parts = [zone_land.without_islands(world, _forms(world, drawn, "zones"))]
     if world.has("zones", "zone_id"):
         parts += [
             zones.check_zone_shapes(cells, drawn, members, tolerances=world.tolerances),
@@ -444,7 +437,7 @@ CHECKS = (
     _Check("community_tiling", ("communities", "boundary"), _community_tiling),
     _Check("cell_communities", ("cells", "communities"), _communities),
     _Check("zone_membership", ("cells", "cells.zone_id | cell_zones"), _zone_membership),
-    _Check("zone_connection", ("cells", "cells.zone_id | cell_zones"), _zone_connection),
+    _Check("zone_connection", ("cells", "cells.zone_id | cell_zones"), zone_land.connected),
     _Check("drawn_zones", ("zones",), _drawn_zones),
     _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
     _Check("zone_systems", ("cells", "summary.zones"), zone_systems.systems_of, expected=False),

@@ -30,6 +30,12 @@ ZONE_SYSTEMS = {
         "声明与社区嵌套（`{detail}`）却跨越社区线或分割社区：{count} 处（{ids}）。"
         "请调整网格或取消声明。",
     ),
+    "zone_across": hard(
+        "Zones that hang together only across water, a railway or a motorway and are not said to, "
+        "or are said to and do not: {count} ({ids}). Exchange cells, or name them in `across`.",
+        "仅越过水系、铁路或高速公路相连却未列明、或已列明而并非如此的分区：{count} 个（{ids}）。"
+        "请调整网格，或列入 `across`。",
+    ),
     "zone_parent_unknown": hard(
         "Zones without a parent among those of the system {detail}: {count} ({ids}). Fill in "
         "`parent_zone_id`.",

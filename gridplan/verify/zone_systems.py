@@ -26,7 +26,9 @@ from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
 from gridplan.verify.zone_before import lock_findings, move_findings
+from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
+from gridplan.verify.zone_land import land_findings
 from gridplan.verify.zones import check_drawn_zones
 
 _THOUSANDTHS = 1000.0
@@ -66,6 +68,7 @@ def systems_of(world: World) -> Checked:
             for load, values in loads.items()
             if load in section(claims, "weights") and values.mean() > 0
         }
+    findings += land_findings(world, cells)
     findings += _table_findings(world, counted)
     findings += figure_findings(world, members, counted)
     findings += _listing_findings(world, members)
@@ -166,6 +169,7 @@ def _cell_loads(world: World) -> dict[str, Floats]:
             loads["street_m"] = _street_metres(world)
     if "population" in cells:
         loads["population"] = np.nan_to_num(numbers(cells, "population"))
+    loads |= counted_loads(world)
     living = _households(world)
     if living is not None:
         uid = pd.Series(texts(cells, "cell_uid"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -11,8 +12,10 @@ import shapely
 
 from gridplan.geometry import Floats, Geometries
 
-CELL_LOADS = ("population", "households", "cells", "area_m2", "street_m", "effort")
-"""Names of the loads of a cell."""
+CELL_LOADS = (
+    "population", "households", "cells", "area_m2", "street_m", "effort", "components", "cases",
+)  # fmt: skip
+"""Names of the loads of a cell; groups of residents, such as ``age_60_plus``, are others."""
 
 _THOUSANDTHS = 1000.0
 _EVENLY = 0.5
@@ -51,6 +54,9 @@ def cell_loads(
     homes: pd.DataFrame,
     households: pd.Series[float],
     streets: Geometries,
+    *,
+    cases: gpd.GeoDataFrame | None = None,
+    groups: Sequence[str] = (),
 ) -> pd.DataFrame:
     r"""
     Return what each cell has of everything zones may share evenly.
@@ -65,17 +71,22 @@ def cell_loads(
     Parameters
     ----------
     cells : GeoDataFrame
-        ``cell_uid``, ``population``, polygons.
+        ``cell_uid``, ``population``, polygons, and ``components`` where they are counted.
     homes : DataFrame
         ``cell_uid`` of each home; null for one that is in none.
     households : Series, in the order of `homes`
     streets : array of lines
         See `street_metres`.
+    cases : GeoDataFrame, optional
+        See `case_minutes`.
+    groups : sequence of str
+        Columns of `homes` that count some of the residents.
 
     Returns
     -------
-    DataFrame indexed by ``cell_uid``, with the columns `CELL_LOADS`
-        Residents, households, cells (1), m², metres, thousandths.
+    DataFrame indexed by ``cell_uid``, with the columns `CELL_LOADS` and `groups`
+        Residents, households, cells (1), m², metres, thousandths, components, minutes,
+        residents of each group.
     """
     uid = cells["cell_uid"].to_numpy()
     living = households.groupby(homes["cell_uid"].to_numpy()).sum()
@@ -93,7 +104,38 @@ def cell_loads(
     known = [one for one in parts if one.any()]
     weight = _EVENLY if len(known) > 1 else 1.0
     table["effort"] = _THOUSANDTHS * weight * sum(known, start=np.zeros(len(table)))
-    return table[list(CELL_LOADS)]
+    counted = cells["components"] if "components" in cells else pd.Series(0.0, index=cells.index)
+    table["components"] = counted.to_numpy(dtype=np.float64)
+    table["cases"] = 0.0 if cases is None else case_minutes(cells.geometry.to_numpy(), cases)
+    for group in groups:
+        people = homes[group].fillna(0).astype(float).groupby(homes["cell_uid"].to_numpy()).sum()
+        table[group] = people.reindex(uid).fillna(0.0).to_numpy(dtype=np.float64)
+    return table[[*CELL_LOADS, *groups]]
+
+
+def case_minutes(cells: Geometries, cases: gpd.GeoDataFrame) -> Floats:
+    """
+    Return the minutes that the cases of each cell take.
+
+    A case without ``effort_min`` takes as long as the others in the mean, or one minute
+    where none is known; one on a border belongs in equal parts to the cells there.
+
+    Examples
+    --------
+    >>> pair = shapely.box([0, 10], 0, [10, 20], 10)
+    >>> places = gpd.GeoSeries(shapely.points([[5, 5], [15, 5], [10, 5]]))
+    >>> told = gpd.GeoDataFrame({"effort_min": [30.0, None, 50.0]}, geometry=places)
+    >>> case_minutes(pair, told).tolist()
+    [55.0, 65.0]
+    """
+    minutes = cases["effort_min"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    known = minutes[~np.isnan(minutes)]
+    minutes = np.where(np.isnan(minutes), known.mean() if len(known) else 1.0, minutes)
+    points = cases.geometry.to_numpy()
+    case, cell = shapely.STRtree(cells).query(points, predicate="dwithin", distance=_BESIDE_M)
+    shared = np.bincount(case, minlength=len(points))
+    own = minutes[case] / shared[case]
+    return np.bincount(cell, weights=own, minlength=len(cells)).astype(np.float64)
 
 
 def street_metres(cells: Geometries, streets: Geometries) -> Floats:

@@ -12,6 +12,8 @@ from gridplan.errors import Message, Note
 from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
+from gridplan.zones.overland import torn_zones
+from gridplan.zones.overland_notes import across_note
 from gridplan.zones.system_asked import Asked, asked_of
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
 from gridplan.zones.system_mend import mended
@@ -149,6 +151,7 @@ def plan_of(
     """Return the plan that the zones of the cells are, in the order of the cells as given."""
     own, ground, aims = asked.own, asked.ground, asked.aims
     zone_of = pd.Series(np.array(names, dtype=object)[of_cell], index=own["cell_uid"])
+    across = _across(asked, of_cell, names)
     return SystemPlan(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
         balance=system_balance(
@@ -165,7 +168,17 @@ def plan_of(
             bounds=(aims.least, aims.most),
             evenest=least,
         ),
-        notes=(*notes, *ground.notes),
+        notes=(*notes, *ground.notes, *across_note(across)),
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
         stopped_by=run.stopped_by,
+        across=tuple(across),
     )
+
+
+def _across(asked: Asked, of_cell: Ints, names: list[str]) -> list[str]:
+    """Return the zones that do not hang together over land, sorted."""
+    parted, carried = asked.rules.parted, asked.ground.carried
+    if parted is None or carried is None:
+        return []
+    torn = torn_zones(asked.ground.cells.graph, parted, carried, of_cell, len(names))
+    return sorted(names[own] for own in torn)

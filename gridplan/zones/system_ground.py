@@ -15,20 +15,14 @@ from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.estates import estate_groups
 from gridplan.zones.land import Land, land_of, zone_sums
-from gridplan.zones.system_notes import (
-    attached_note,
-    estate_notes,
-    given_note,
-    parted_note,
-    weight_notes,
-)
+from gridplan.zones.overland import SMALL, Overland, Water, overland
+from gridplan.zones.overland_notes import parted_note
+from gridplan.zones.system_notes import attached_note, estate_notes, given_note, weight_notes
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
 from gridplan.zones.units import attached, connected_groups, grouped_land
 
 _HALF = 0.5
-_SMALL = 0.5
-"""Land with less than this share of a mean zone is an island that may be attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,8 @@ class Ground:
         Column of the cells that names their estates.
     divided : tuple of int
         Estates, by their place among the sorted names, that are larger than a zone.
+    carried : array of bool or None, shape (n,)
+        Cells of open water and empty land that go with what is beside them.
     """
 
     cells: Land
@@ -72,6 +68,7 @@ class Ground:
     body: Ints
     estates: str | None = None
     divided: tuple[int, ...] = ()
+    carried: Flags | None = None
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -111,20 +108,21 @@ def ground_of(
         loads = pd.DataFrame({"area_m2": land.area_m2}, index=weights.index)
     land = replace(land, load=loads.iloc[:, 0].to_numpy(dtype=np.float64))
     kept = _kept(own, rules, options)
-    ways = _ways(own, land.graph, rules, options, kept)
     body = body_of_cells(own, options)
+    found = _reached(own, land.graph, (rules, options, kept), loads, body)
+    ways = found.ways
     most = upper_sizes(loads, options, body, counts)[body]
     joined = replace(land, graph=_part_of(land.graph, ways))
     group, divided, notes = _groups(own, joined, loads, most, (rules, options, ways),
                                     loose=counts is not None)  # fmt: skip
     group = np.where(kept == "", group, -1)
-    unit = connected_groups(group, _part_of(land.graph, ways))
+    unit = connected_groups(group, _part_of(land.graph, ways), found.glued)
     grouped, beside = grouped_land(_felt(land, rules, options), unit, ways)
     values = loads.to_numpy(dtype=np.float64)
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
     ).astype(np.float64)
-    notes += [*parted_note(own, land.graph, rules.parted), *weight_notes(weights)]
+    notes += [*parted_note(own, land.graph, rules.parted), *found.notes, *weight_notes(weights)]
     if options.islands == "attach":
         closed = np.isin(np.arange(grouped.count), unit[kept != ""])
         grouped, joints = _with_islands(grouped, closed, options)
@@ -141,6 +139,7 @@ def ground_of(
         body=body[np.unique(unit, return_index=True)[1]],
         estates=rules.estates,
         divided=divided,
+        carried=found.carried,
     )
 
 
@@ -174,22 +173,40 @@ def _kept(own: gpd.GeoDataFrame, rules: SystemRules, options: SystemOptions) -> 
     return np.array([one if one in kept else "" for one in names], dtype=object)
 
 
-def _ways(
+def _reached(
     own: gpd.GeoDataFrame,
     graph: Contiguity,
-    rules: SystemRules,
-    options: SystemOptions,
-    kept: np.ndarray,
-) -> Flags:
+    asked: tuple[SystemRules, SystemOptions, np.ndarray],
+    loads: pd.DataFrame,
+    body: Ints,
+) -> Overland:
     """Return the borders that a zone may reach across."""
+    rules, options, kept = asked
     ways: Flags = kept[graph.left] == kept[graph.right]
-    if rules.parted is not None:
-        _check_borders("parted", len(rules.parted), len(ways))
-        ways = ways & ~rules.parted
     if options.nest == "inside":
         community = _codes(own["community_id"])
         ways = ways & (community[graph.left] == community[graph.right])
-    return ways
+    if rules.parted is None:
+        return Overland(ways, np.zeros((2, 0), dtype=np.intp), np.zeros(len(own), dtype=np.bool_))
+    _check_borders("parted", len(rules.parted), len(ways))
+    anchored = list(rules.anchors.values())
+    totals = np.stack([_sums_of(loads[name], body) for name in loads], axis=1)
+    counts = _proposed_counts(totals[:, 0], options)
+    return overland(
+        Water(
+            own=own,
+            graph=graph,
+            base=ways,
+            parted=rules.parted,
+            loads=loads.to_numpy(dtype=np.float64),
+            body=body,
+            mean=totals / counts[:, None],
+            lock=np.array([rules.locked.get(uid, "") for uid in own["cell_uid"]], dtype=object),
+            anchors=own["cell_uid"].isin(anchored).to_numpy(dtype=np.intp),
+            k=options.k,
+            whole=_codes(own["community_id"]) if options.nest == "unions" else None,
+        )
+    )
 
 
 def _check_borders(name: str, told: int, known: int) -> None:
@@ -308,7 +325,7 @@ def _with_islands(
     mean = total / options.number(total)
     if options.mean_size is not None:
         mean = sum(options.mean_size) / 2
-    small = np.bincount(piece, weights=land.load) < _SMALL * mean
+    small = np.bincount(piece, weights=land.load) < SMALL * mean
     small[piece[closed]] = False
     open_land = ~small.copy()
     open_land[piece[closed]] = False

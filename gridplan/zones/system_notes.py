@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.errors import Message, Note, first_ids
 from gridplan.geometry import Floats
-from gridplan.zones.contiguity import Contiguity, Ints
+from gridplan.zones.contiguity import Ints
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.estates import EstateGroups
 from gridplan.zones.land import zone_sums
@@ -83,22 +83,6 @@ def given_note(divided: tuple[str, ...]) -> tuple[Note, ...]:
         f"{first_ids(divided)}。",
     )
     return (Note("zones_estate_given", len(divided), message, divided),)
-
-
-def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) -> tuple[Note, ...]:
-    """Return a note on borders that no zone reaches across."""
-    if parted is None or not parted.any():
-        return ()
-    uid = own["cell_uid"].to_numpy(dtype=str)
-    pairs = tuple(
-        f"{uid[a]}/{uid[b]}" for a, b in zip(graph.left[parted], graph.right[parted], strict=True)
-    )
-    message = Message(
-        en=f"{len(pairs)} common borders of cells run along water or a motorway without a "
-        f"crossing; no zone reaches across: {first_ids(pairs)}.",
-        zh=f"{len(pairs)} 段网格公共边沿水系或快速路且无通道，责任区不跨越：{first_ids(pairs)}。",
-    )
-    return (Note("zones_parted", len(pairs), message, pairs),)
 
 
 def attached_note(

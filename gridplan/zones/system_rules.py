@@ -30,7 +30,8 @@ class SystemRules:
         split along its inner roads; one with cells locked to several zones is divided there.
     parted : array of bool or None, shape (m,)
         Which borders of `gridplan.zones.rook_graph` of the cells, sorted by ``cell_uid``,
-        no zone reaches across; see `gridplan.zones.uncrossed_borders`.
+        no zone hangs together by; see `gridplan.zones.uncrossed_borders`. Land that these
+        cut off and that is too little for a zone goes with what is beside it.
     inner_roads : array of float or None, shape (m,)
         Share of each of these borders that runs along an inner road of an estate; see
         `gridplan.zones.inner_road_shares`. Null: estates are split along borders of cells.
@@ -75,6 +76,8 @@ class SystemPlan:
         together), ``estate_id`` (null: none), ``load``, ``most``, ``zone_load``; sorted.
     stopped_by : {None, "time", "interrupt"}
         What ended the search before its work was done.
+    across : tuple of str
+        Zones that hang together only across borders that part (`SystemRules.parted`).
     """
 
     zone_of: pd.Series[str]
@@ -85,3 +88,4 @@ class SystemPlan:
     notes: tuple[Note, ...] = ()
     exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
     stopped_by: str | None = None
+    across: tuple[str, ...] = ()

@@ -69,7 +69,8 @@ def seeds_of(
             locks[name].append(unit)
     anchor_of = _anchors(rules, unit_of, held, faults)
     faults.raise_if_any(InfeasibleError)
-    seeds = _joined(ground, locks, anchor_of, held, faults)
+    first = own["cell_uid"].to_numpy(dtype=str)[np.unique(ground.unit, return_index=True)[1]]
+    seeds = _joined(ground, locks, (anchor_of, held), first, faults)
     faults.raise_if_any(InfeasibleError)
     names = sorted(locks)
     alone = sorted(set(anchor_of) - set(held))
@@ -115,22 +116,23 @@ def _anchors(
 def _joined(
     ground: Ground,
     locks: dict[str, list[int]],
-    anchor_of: dict[int, str],
-    held: dict[int, str],
+    fixed: tuple[dict[int, str], dict[int, str]],
+    first: np.ndarray,
     faults: FaultList,
 ) -> dict[str, list[int]]:
-    """Return connected units that hold the locked ones of each zone."""
+    """Return connected units that hold the locked ones of each zone; `first` names units."""
     near = ground.neighbours()
-    taken = set(held) | set(anchor_of)
+    taken = set(fixed[0]) | set(fixed[1])
     seeds: dict[str, list[int]] = {}
     for name, wanted in sorted(locks.items(), key=lambda one: (len(one[1]), one[0])):
         ways = _ways_between(near, wanted, taken - set(wanted))
         if ways is None:
+            ids = [first[one] for one in wanted]
             faults.add(
                 en=f"The {len(wanted)} units locked to {name} are not connected, and no way joins "
-                f"them that is free of other locks and anchors: {first_ids(wanted)}. Unlock some.",
+                f"them that is free of other locks and anchors: {first_ids(ids)}. Unlock some.",
                 zh=f"锁定于 {name} 的 {len(wanted)} 个单元不连片，且没有不经其他锁定或锚点的"
-                f"通路：{first_ids(wanted)}。请解除部分锁定。",
+                f"通路：{first_ids(ids)}。请解除部分锁定。",
             )
             continue
         seeds[name] = ways

@@ -10,11 +10,12 @@ from gridplan.zones.districts_problem import Flags
 from gridplan.zones.land import Land
 
 
-def connected_groups(group: Ints, graph: Contiguity) -> Ints:
+def connected_groups(group: Ints, graph: Contiguity, glued: Ints | None = None) -> Ints:
     """
     Return the unit of each cell: connected cells of one group; -1 is no group.
 
-    Units are numbered by their first cell.
+    Units are numbered by their first cell. Pairs of cells that are `glued`, shape (2, j),
+    are in one unit.
 
     Examples
     --------
@@ -24,7 +25,9 @@ def connected_groups(group: Ints, graph: Contiguity) -> Ints:
     """
     left, right = graph.left, graph.right
     same = (group[left] == group[right]) & (group[left] >= 0)
-    return labelled_components(left[same], right[same], graph.count)
+    more = np.zeros((2, 0), dtype=np.intp) if glued is None else glued
+    left, right = np.concatenate([left[same], more[0]]), np.concatenate([right[same], more[1]])
+    return labelled_components(left, right, graph.count)
 
 
 def grouped_land(land: Land, unit: Ints, ways: Flags) -> tuple[Land, Contiguity]:

@@ -1,0 +1,132 @@
+"""What a run would refuse for its zone systems, before most of the work."""
+
+from __future__ import annotations
+
+import math
+
+import geopandas as gpd
+import pandas as pd
+
+from gridplan.config import Config
+from gridplan.demand import spread_residents
+from gridplan.errors import InfeasibleError, Message
+from gridplan.place import Place
+from gridplan.steps.zone_bands import check_band, check_weights
+from gridplan.steps.zoning import given_cells, locked_to, of_system, taken_ids
+from gridplan.zone_settings import PRESETS, SystemSettings
+from gridplan.zones import home_households
+
+
+def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> None:
+    """
+    Refuse systems that no run could make of these cells, before the rest of the work.
+
+    Raises
+    ------
+    SettingsError, InfeasibleError
+    """
+    check_weights(place, config)
+    cells = cells.assign(cell_uid=cells["cell_id"])
+    banded = any(settings.band is not None for _, settings in config.zones.named)
+    homes = _homes(place, config) if banded else None
+    for name, settings in config.zones.named:
+        taken = taken_ids(config, name, {})
+        locked, _ = given_cells(place, cells, name, settings, taken)
+        locked_to(cells, name, settings, locked, taken)
+        zones, free = len(set(locked.values())), len(cells) - len(locked)
+        _check_nesting(name, settings, cells, config)
+        if homes is not None and settings.band is not None:
+            _check_band(name, settings, (cells, homes), config)
+        if settings.k > len(cells):
+            raise InfeasibleError(
+                of_system(
+                    name,
+                    Message(
+                        en=f"{settings.k} zones are asked for, but there are {len(cells)} cells. "
+                        f"Ask for {len(cells)} at most.",
+                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
+                        f"最多 {len(cells)} 个。",
+                    ),
+                )
+            )
+        if settings.k > zones + free:
+            raise InfeasibleError(
+                of_system(
+                    name,
+                    Message(
+                        en=f"{settings.k} zones are asked for, but {zones} zones of "
+                        f"{settings.given} are kept and {free} cells are left for others. "
+                        f"Ask for {zones + free} at most, or keep fewer.",
+                        zh=f"要求划分 {settings.k} 个分区，但保留 {settings.given} 的 {zones} 个"
+                        f"分区后，只余 {free} 个单元网格，最多 {zones + free} 个；"
+                        f"也可减少保留的分区。",
+                    ),
+                )
+            )
+
+
+def _check_nesting(
+    name: str, settings: SystemSettings, cells: gpd.GeoDataFrame, config: Config
+) -> None:
+    """Refuse fewer zones than communities that hold some each, or more than whole ones make."""
+    k = settings.k or (config.zones.k if name == config.zones.main else 0)
+    nest = settings.nest or PRESETS[settings.preset].nest
+    communities = cells["community_id"].nunique()
+    if nest == "inside" and 0 < k < communities:
+        message = Message(
+            en=f"{k} zones are asked for, each inside one community, but {communities} communities "
+            f"have cells. Ask for {communities} at least, or set nest = free.",
+            zh=f"要求划分 {k} 个分区且各在一个社区内，但有单元网格的社区有 {communities} 个，"
+            f"至少 {communities} 个；或设 nest = free。",
+        )
+    elif nest == "unions" and k > communities:
+        message = Message(
+            en=f"{k} zones of whole communities are asked for, but {communities} communities have "
+            f"cells. Ask for {communities} at most, or set nest = inside.",
+            zh=f"要求划分 {k} 个由整社区组成的分区，但有单元网格的社区只有 {communities} 个，"
+            f"最多 {communities} 个；或设 nest = inside。",
+        )
+    else:
+        return
+    raise InfeasibleError(of_system(name, message))
+
+
+def _homes(place: Place, config: Config) -> pd.DataFrame:
+    """Return the residents and households of the homes of each community."""
+    homes = spread_residents(place, options=config.demand.options)
+    each = config.demand.persons_per_household
+    return pd.DataFrame(
+        {
+            "community_id": homes["community_id"].to_numpy(),
+            "population": homes["population"].fillna(0).to_numpy(dtype=float),
+            "households": home_households(
+                homes, place.buildings, persons_per_household=each
+            ).to_numpy(),
+        }
+    )
+
+
+def _check_band(
+    name: str,
+    settings: SystemSettings,
+    known: tuple[gpd.GeoDataFrame, pd.DataFrame],
+    config: Config,
+) -> None:
+    """Refuse a band that no number of zones satisfies, of what is known before a run."""
+    cells, homes = known
+    weight = next(iter(settings.weights), PRESETS[settings.preset].weights[0])
+    land = pd.DataFrame(
+        {"community_id": cells["community_id"], "cells": 1.0, "area_m2": cells.geometry.area}
+    )
+    table = next((one for one in (homes, land) if weight in one), None)
+    if table is None or settings.band is None:
+        return
+    inside = (settings.nest or PRESETS[settings.preset].nest) == "inside"
+    totals = [math.fsum(table[weight])]
+    if inside and settings.parent is None:
+        totals = table.groupby("community_id")[weight].sum().tolist()
+    k = settings.k or (config.zones.k if name == config.zones.main else 0)
+    try:
+        check_band(settings.band, totals, weight=weight, k=k)
+    except InfeasibleError as error:
+        raise InfeasibleError(*(of_system(name, one) for one in error.faults)) from error

@@ -1,0 +1,104 @@
+"""What a planner should know of land that water, railways and motorways part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+
+from gridplan.errors import Message, Note, first_ids
+from gridplan.zones.contiguity import Contiguity, Ints
+from gridplan.zones.districts_problem import Flags
+
+Pairs = Sequence[tuple[int, int]]
+
+
+def _named(own: gpd.GeoDataFrame, pairs: Pairs) -> tuple[str, ...]:
+    uid = own["cell_uid"].to_numpy(dtype=str)
+    return tuple(f"{uid[a]}/{uid[b]}" for a, b in pairs)
+
+
+def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) -> tuple[Note, ...]:
+    """Return a note on borders that part the cells beside them."""
+    if parted is None or not parted.any():
+        return ()
+    pairs = _named(own, list(zip(graph.left[parted], graph.right[parted], strict=True)))
+    message = Message(
+        en=f"{len(pairs)} common borders of cells run along water, a railway or a motorway without "
+        f"a crossing; no zone hangs together by them: {first_ids(pairs)}.",
+        zh=f"{len(pairs)} 段网格公共边沿水系、铁路或快速路且无通道，分区不以此相连："
+        f"{first_ids(pairs)}。",
+    )
+    return (Note("zones_parted", len(pairs), message, pairs),)
+
+
+def carried_note(own: gpd.GeoDataFrame, carried: Flags) -> tuple[Note, ...]:
+    """Return a note on cells of open water and empty land."""
+    ids = tuple(own["cell_uid"].to_numpy(dtype=str)[carried])
+    if not ids:
+        return ()
+    message = Message(
+        en=f"{len(ids)} cells are open water, or empty land without a crossing; each goes with the "
+        f"zone beside it, and no zone hangs together by them: {first_ids(ids)}.",
+        zh=f"{len(ids)} 个网格为水面或无通道且几乎无人的用地，随相邻分区，分区不以此相连："
+        f"{first_ids(ids)}。",
+    )
+    return (Note("zones_water_cells", len(ids), message, ids),)
+
+
+def joined_note(own: gpd.GeoDataFrame, pairs: Pairs) -> tuple[Note, ...]:
+    """Return a note on land without a crossing that is too little for zones of its own."""
+    if not pairs:
+        return ()
+    ids = _named(own, pairs)
+    message = Message(
+        en=f"{len(ids)} pieces of land without a crossing are too little for a zone of their own, "
+        f"or more than zones are asked for, and are reached over the water, railway or motorway "
+        f"at {first_ids(ids)}. Check whether there is a way that the map lacks.",
+        zh=f"{len(ids)} 块用地无通道，又不足单独设区（或多于要求的分区数），"
+        f"在 {first_ids(ids)} 处越过水系、铁路或快速路相连。请核对是否有图上缺失的通道。",
+    )
+    return (Note("zones_land_joined", len(ids), message, ids),)
+
+
+def lock_note(own: gpd.GeoDataFrame, locks: Sequence[tuple[str, Pairs]]) -> tuple[Note, ...]:
+    """Return a note on zones whose locked or given cells no way over land joins."""
+    if not locks:
+        return ()
+    told = [f"{name} ({', '.join(_named(own, pairs))})" for name, pairs in locks]
+    message = Message(
+        en=f"The cells that are locked or given to {len(locks)} zones have no way over land to "
+        f"each other; these zones reach across at {first_ids(told)}. Unlock the cells on one side, "
+        f"or check whether there is a way that the map lacks.",
+        zh=f"{len(locks)} 个分区的锁定或给定网格之间无陆上通道，分区在 {first_ids(told)} 处跨越。"
+        f"请解除一侧的锁定，或核对是否有图上缺失的通道。",
+    )
+    return (Note("zones_lock_across", len(locks), message, tuple(name for name, _ in locks)),)
+
+
+def community_note(own: gpd.GeoDataFrame, whole: Ints, torn: list[int]) -> tuple[Note, ...]:
+    """Return a note on communities that stay whole though no way joins their parts."""
+    if not torn:
+        return ()
+    names = own["community_id"].to_numpy(dtype=str)
+    ids = tuple(names[int(np.flatnonzero(whole == one)[0])] for one in torn)
+    message = Message(
+        en=f"{len(ids)} communities are parted by water, a railway or a motorway without a "
+        f"crossing, and stay whole: {first_ids(ids)}. Their zones reach across there.",
+        zh=f"{len(ids)} 个社区被无通道的水系、铁路或快速路分开，仍保持完整：{first_ids(ids)}。"
+        f"其所在分区在此跨越。",
+    )
+    return (Note("zones_community_parted", len(ids), message, ids),)
+
+
+def across_note(names: list[str]) -> tuple[Note, ...]:
+    """Return a note on zones that do not hang together over land."""
+    if not names:
+        return ()
+    message = Message(
+        en=f"{len(names)} zones hang together only across water, a railway or a motorway without a "
+        f"crossing: {first_ids(names)}.",
+        zh=f"{len(names)} 个分区仅越过无通道的水系、铁路或快速路相连：{first_ids(names)}。",
+    )
+    return (Note("zones_across", len(names), message, tuple(names)),)
