@@ -11,8 +11,7 @@ import pytest
 
 import gridplan
 from gridplan.config import parse_config
-from gridplan.errors import GridplanError, Message, Note, SettingsError
-from gridplan.pipeline import rehearse
+from gridplan.errors import Message, Note, SettingsError
 from gridplan.steps import zone_borders, zoning
 from gridplan.verify import verify_plan
 from gridplan.zone_settings import SystemSettings
@@ -59,6 +58,8 @@ k = 2
 weights = { age_60_plus = 0.9, components = 0.9, cases = 0.9, street_m = 0.9 }
 """
 )
+
+BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
 
 
 def points(name, rows):
@@ -443,58 +444,6 @@ def test_locked_cells_that_contradict_are_refused(plan):
     assert "as another system does" in str(caught.value)
 
 
-BASE = {"place": {"name": "a", "as_of": "2026-01-01", "population": 10}}
-
-
-@pytest.mark.parametrize(
-    ("zones", "message"),
-    [
-        ({"presets": []}, "one system at least"),
-        ({"systems": {"unified": {}}}, "choose another name"),
-        ({"systems": {"patrol": {"preset": "enforcement"}}}, "has that preset"),
-        ({"systems": {"a": {"parent": "b"}, "b": {}}}, "not made before it"),
-        ({"systems": {"a": {"band": [300]}}}, "e.g. .300, 500.; it has 1"),
-        ({"systems": {"a": {"keep": [3.5], "given": "b"}}}, "ids of zones are text"),
-        ({"systems": {"a": {"weights": {"cells": 2.0}}}}, "above 0 and at most 1"),
-        ({"systems": {"a": {"band": [5, 3]}}}, "least and the most"),
-        ({"systems": {"a": {"parent": "patrol", "nest": "unions"}}}, "whole communities"),
-        ({"systems": {"a": {"k": -1}}}, "k"),
-        ({"systems": {"a": {"keep": ["1"]}}}, "no `given` says whose"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(zones, message):
-    with pytest.raises(SettingsError, match=message):
-        parse_config({**BASE, "zones": zones})
-
-
-def test_a_preset_is_changed_by_a_system_of_its_name():
-    config = parse_config({**BASE, "zones": {"systems": {"patrol": {"tolerance": 0.1}}}})
-    named = dict(config.zones.named)
-    assert list(named) == ["enforcement", "social_grid", "patrol"]
-    assert (named["patrol"].preset, named["patrol"].tolerance) == ("patrol", 0.1)
-
-
-@pytest.mark.parametrize(
-    ("system", "message"),
-    [('given = "水务"', "no zones; it has those of"),
-     ('given = "城管"\nkeep = ["9"]', "`keep` names"),
-     ('given = "城管"\nk = 4', "2 zones of 城管 are kept and"),
-     ('nest = "inside"\nk = 1', "but 2 communities have cells. Ask for 2 at least"),
-     ('nest = "unions"\nk = 3', "but 2 communities have cells. Ask for 2 at most"),
-     ("weights = { shops = 0.2 }", "no such weights: shops"),
-     ("weights = { cases = 0.2 }", "the place has none. Give .place..cases"),
-     ("band = [700, 900]", "No number of zones has 700 to 900 population each"),
-     ('nest = "inside"\nband = [350, 380]', "the largest land that zones divide has 600"),
-     ("k = 1000", "1000 zones are asked for")],
-)  # fmt: skip
-def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
-    toml = tiny.TOML + f"\n[zones.systems.mine]\n{system}\n"
-    project = tiny.write(tmp_path / "town", {**tiny.town(), "zonings": zonings()}, toml=toml)
-    with pytest.raises(GridplanError, match=message) as caught:
-        rehearse(*gridplan.read_project(project))
-    assert "Zone system mine" in str(caught.value)
-
-
 def test_age_components_and_cases_are_shared_and_counted_again(plan):
     figures = plan.summary["zones"]["systems"]["work"]["weights"]
     loads = plan.layers["zone_loads"]
@@ -555,25 +504,6 @@ def test_a_run_splits_estates_along_their_service_ways(plan):
     shares = [zone_borders.inner_roads(one, cells) for one in along]
     assert shares[0].max() > 0.9
     assert shares[0].tolist() == pytest.approx(shares[1].tolist())
-
-
-def test_the_norm_proposes_zones_for_what_no_kept_zone_has():
-    loads = pd.DataFrame({"population": 1000.0, "households": 400.0, "effort": 1.0},
-                         index=[f"c{at}" for at in range(90)])  # fmt: skip
-    kept = {f"c{at}": "1" if at < 20 else "2" for at in range(36)}
-    config = parse_config(BASE)
-
-    def asked(locked=kept, **values):
-        system = SystemSettings(given="城管", **values)
-        return zoning.system_options(config, "mine", system, loads, locked=locked)[0]
-
-    assert asked(preset="enforcement", keep=["1", "2"]).proposed == 2 + 5
-    assert asked(preset="patrol", keep=["1", "2"]).proposed == 2 + 3
-    grid = asked(preset="social_grid", keep=["1", "2"])
-    assert (grid.proposed, grid.band) == (2 + 54, (300.0, 500.0))
-    assert asked(preset="patrol").proposed == 2
-    every = dict.fromkeys(loads.index, "1")
-    assert asked(every, preset="patrol", keep=["1"]).proposed == 1
 
 
 def test_targets_missed_speak_both_languages(plan):

@@ -28,6 +28,7 @@ from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_bac
 from gridplan.verify.zone_before import lock_findings, move_findings
 from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
+from gridplan.verify.zone_groups import fewest_beyond
 from gridplan.verify.zone_land import land_findings
 from gridplan.verify.zones import check_drawn_zones
 
@@ -268,14 +269,20 @@ def _balance_findings(
         findings += finding("zone_band_wrong", [f"{name} {weight}"] if off else [], layer="summary")
         if len(clearly):
             alone = held_back(world, claims, own, cells[weight], bounds.loc[:])
-            findings += _beyond(name, weight, load[clearly], bounds.loc[clearly], alone)
+            proven = fewest_beyond(world, claims, own, cells[weight], bounds.assign(load=load))
+            findings += _beyond(name, weight, load[clearly], bounds.loc[clearly], (alone, proven))
     return findings
 
 
 def _beyond(
-    name: str, weight: str, load: pd.Series[float], bounds: pd.DataFrame, held: dict[str, str]
+    name: str,
+    weight: str,
+    load: pd.Series[float],
+    bounds: pd.DataFrame,
+    shown: tuple[dict[str, str], dict[str, tuple[int, int]]],
 ) -> list[Finding]:
-    """Tell the zones beyond what is allowed, and which of them one indivisible thing keeps so."""
+    """Tell the zones beyond what is allowed, and which of them indivisible things keep so."""
+    held, proven = shown
     away = np.maximum(load - bounds["most"], bounds["least"] - load)
     order = sorted(load.index, key=lambda one: (-float(away[one]), str(one)))
     ids = [
@@ -287,13 +294,30 @@ def _beyond(
     detail = f"{figure(float(bounds['least'].min()))}–{figure(float(bounds['most'].max()))}"
     whole = [held[one] for one in order if one in held]
     moved = sum(one[0] in "+−" for one in whole)
+    fewest = _fewest(bounds["body"], proven)
     said = Message(
         en=f"{detail}; {len(whole) - moved} of them by one estate or cell alone, {moved} since one "
-        f"indivisible estate or cell more (+) or less (−) would be too much",
+        f"indivisible estate or cell more (+) or less (−) would be too much{fewest.en}",
         zh=f"{detail}；其中 {len(whole) - moved} 个因单个小区或网格本身即超出，"
-        f"{moved} 个因再增（+）减（−）任一不可分小区或网格即越限",
+        f"{moved} 个因再增（+）减（−）任一不可分小区或网格即越限{fewest.zh}",
     )
     return finding("zone_unbalanced", ids, layer="zones", detail=said)
+
+
+def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int]]) -> Message:
+    """Return of which communities it is proven that no fewer zones can be beyond."""
+    if not proven:
+        return Message(en="", zh="")
+    count = int(body.isin(list(proven)).sum())
+    en = ", ".join(f"{one.lstrip('/') or 'all'} (at most {within} of {zones} within)"
+                   for one, (zones, within) in sorted(proven.items()))  # fmt: skip
+    zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内）"
+                   for one, (zones, within) in sorted(proven.items()))  # fmt: skip
+    return Message(
+        en=f"; {count} of them proven to be the fewest, for the indivisible estates and cells "
+        f"cannot be grouped otherwise in {en}",
+        zh=f"；其中 {count} 个已证明为最少，因不可分小区与网格无法另行组合：{zh}",
+    )
 
 
 def _nesting_findings(

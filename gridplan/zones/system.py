@@ -17,15 +17,17 @@ from gridplan.zones.overland_notes import across_note
 from gridplan.zones.system_asked import Asked, asked_of
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
 from gridplan.zones.system_mend import mended
-from gridplan.zones.system_notes import missed_tolerances
+from gridplan.zones.system_notes import Proof, missed_tolerances
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_seeds import room_for_zones
+from gridplan.zones.system_settle import fewest_beyond
 from gridplan.zones.system_solve import Run, SystemProgress, solved
 
 DEFAULT = SystemOptions()
 _NO_RULES = SystemRules()
+_NO_PROOF = Proof()
 _FEW = 12
 """So few units are decided by a model where the search misses a tolerance."""
 _PROOF = Limits(work=400)
@@ -84,8 +86,8 @@ def zone_system(
     asked, notes = _numbered(cells, weights, rules, options)
     # What is left beyond is mended round the zones that are, so that one repair of all will do,
     # and none where other numbers of zones are tried then.
-    first = replace(options, starts=1) if options.sizes is not None else options
-    run = Run(first, progress, rounds=0 if options.sizes else 1)
+    first = replace(options, starts=1) if options.mean_size is not None else options
+    run = Run(first, progress, rounds=0 if options.mean_size else 1)
     zone = solved(
         asked.units, asked.ground.piece, asked.seeds.units, asked.zones_of_pieces, asked.aims, run
     )
@@ -96,7 +98,8 @@ def zone_system(
         zone = zone if proof.zone is None else proof.zone
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
-    return plan_of(cells, asked, of_cell, names, run, notes=notes, least=proof.bound)
+    fewest = fewest_beyond(asked, zone, options) if any(one.rank[0] for one in run.pieces) else ()
+    return plan_of(cells, asked, of_cell, names, run, notes=notes, proof=Proof(proof.bound, fewest))
 
 
 def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:
@@ -146,7 +149,7 @@ def plan_of(
     run: Run,
     *,
     notes: tuple[Note, ...] = (),
-    least: float = 0.0,
+    proof: Proof = _NO_PROOF,
 ) -> SystemPlan:
     """Return the plan that the zones of the cells are, in the order of the cells as given."""
     own, ground, aims = asked.own, asked.ground, asked.aims
@@ -166,7 +169,7 @@ def plan_of(
             ground.unit,
             names=names,
             bounds=(aims.least, aims.most),
-            evenest=least,
+            proof=proof,
         ),
         notes=(*notes, *ground.notes, *across_note(across)),
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),

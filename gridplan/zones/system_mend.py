@@ -1,21 +1,26 @@
-"""Land that misses what is allowed: tried with large estates in cells, and other numbers."""
+"""Land that misses what is allowed: by a model, large estates in cells, other numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.districts_problem import Flags
 from gridplan.zones.system_asked import Asked
+from gridplan.zones.system_found import (
+    Found,
+    found_of,
+    loads_of_zones,
+    piece_of,
+    zones_beyond,
+)
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_seeds import room_for_zones
+from gridplan.zones.system_settle import Choices, choices_of, settled_land
 from gridplan.zones.system_solve import Piece, Run, improved, searched, smoothed
-from gridplan.zones.system_state import DECIMALS
 
 _TRIES = 4
 """Numbers of zones that are tried for one piece of land, at most."""
@@ -25,33 +30,17 @@ _MENDING = 1.25
 """Work of mending, by that of a search; the last piece of land may exceed it."""
 _QUICK, _WELL = 0.15, 0.6
 """Moves of a first look at a number of zones, and of the best number, by those of a search."""
-_ROUNDING = 1e-9
-
-Rank = tuple[float, float, float]
-"""
-Zones beyond that no unit exceeds alone, zones beyond, and the excess in tolerances. In a size
-band the excess comes first: two zones a little too small are better than one far too large.
-"""
-
-
-@dataclass(slots=True)
-class _Land:
-    """The best zones of one piece of land, by its cells."""
-
-    cells: Ints
-    zones: int
-    zone: Ints
-    rank: Rank
-    loose: bool = False
 
 
 def mended(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, Ints]:
     """
     Return what is asked for with what misses it least, and the zones.
 
-    Each piece of land beyond what is allowed is searched again: first with the cells of
-    estates that are larger than a zone as units by themselves, then, where a size says how
-    large zones are and not how many, with other numbers of zones. What is no better is left.
+    Each piece of land beyond what is allowed is searched again: first quickly, with the cells
+    of estates that are larger than a zone as units by themselves and, where a size says how
+    large zones are and not how many, with other numbers of zones; then by a model that says
+    which units go together (`packed`), where few of them have a load; then well. It ends where
+    as few zones are beyond as a model says must be (`least_beyond`). What is no better is left.
     Fewer zones count as beyond if one unit alone puts them there, which nothing divides.
 
     Parameters
@@ -61,7 +50,7 @@ def mended(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, Ints]
         Ended; its pieces hold the best zones of each. Told of the work that is added.
     options : SystemOptions
     """
-    found = [_land(asked, one, banded=options.band is not None) for one in run.pieces]
+    found = [found_of(asked, one, banded=options.band is not None) for one in run.pieces]
     try:
         _mend(asked, found, run, options)
         _smooth(asked, found, run, options)
@@ -78,27 +67,62 @@ def mended(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, Ints]
     return asked, of_cell[np.unique(asked.ground.unit, return_index=True)[1]]
 
 
-def _land(asked: Asked, piece: Piece, *, banded: bool) -> _Land:
-    """Return what a search found, by cells."""
-    unit = asked.ground.unit
-    cells = np.flatnonzero(asked.ground.piece[unit] == piece.number)
-    place = np.empty(asked.ground.land.count, dtype=np.intp)
-    place[piece.members] = piece.zone
-    return _Land(cells, len(piece.zones), place[unit[cells]], _rank(piece, banded=banded))
-
-
-def _mend(asked: Asked, found: list[_Land], run: Run, options: SystemOptions) -> None:
-    """Search the land that misses again while there is work left: quickly, then the best well."""
+def _mend(asked: Asked, found: list[Found], run: Run, options: SystemOptions) -> None:
+    """Mend the land that misses, small land first: it costs little, and work is left for large."""
     began = run.work
-    for number, zones, share in _tries(asked, found, run.pieces, options):
-        if run.stopped_by is not None or run.work - began >= options.work * _MENDING:
-            return
-        if found[number].rank[0]:
-            _try(asked, found, number, zones or found[number].zones, run, _less(options, share))
+    missed = [piece for piece in run.pieces if found[piece.number].misses]
+    choices = choices_of(asked, missed, options)
+    for piece in sorted(missed, key=lambda one: (len(one.members), one.number)):
+        own = choices[piece.number]
+        own.prove(piece.number)
+        for step in _steps(asked, piece, options):
+            if step[0] is not None and own.settled(
+                found[piece.number], banded=options.band is not None
+            ):
+                break
+            if run.stopped_by is not None or run.work - began >= options.work * _MENDING:
+                return
+            if _mended(asked, found, piece.number, own, step, run, options):
+                break
 
 
-def _smooth(asked: Asked, found: list[_Land], run: Run, options: SystemOptions) -> None:
+def _steps(
+    asked: Asked, piece: Piece, options: SystemOptions
+) -> Iterator[tuple[int | None, float]]:
+    """Yield numbers of zones (0: as many as there are then; None: by a model), shares of moves."""
+    numbers = list(_numbers(asked, piece, options))[:_TRIES]
+    yield numbers[0], _QUICK
+    yield None, 0.0
+    for zones in numbers[1:]:
+        yield zones, _QUICK
+    yield 0, _WELL
+
+
+def _mended(
+    asked: Asked,
+    found: list[Found],
+    number: int,
+    choices: Choices,
+    step: tuple[int | None, float],
+    run: Run,
+    options: SystemOptions,
+) -> bool:
+    """Try one step of mending; return whether it is proven that nothing is better."""
+    best, (zones, share) = found[number], step
+    if zones is None:
+        found[number], proven = settled_land(best, choices, asked, options)
+        return proven
+    if best.beyond[0]:
+        other = choices.asked[zones or best.zones]
+        tried = _tried(asked, other, best, run, _less(options, share), zones=zones or best.zones)
+        if tried.rank < best.rank:
+            found[number] = tried
+    return False
+
+
+def _smooth(asked: Asked, found: list[Found], run: Run, options: SystemOptions) -> None:
     """Let land that was mended take shape again; repairs trade shape for even loads."""
+    banded = options.band is not None
     missed = [piece.number for piece in run.pieces if piece.rank[0]]
     quota = np.array([one.zones for one in found], dtype=np.intp)
     # Estates are cut for even loads alone, not for shape.
@@ -109,24 +133,12 @@ def _smooth(asked: Asked, found: list[_Land], run: Run, options: SystemOptions) 
         if run.stopped_by is not None:
             return
         other = loose if best.loose else whole
-        part = _piece(other, number)
+        part = piece_of(other, number)
         part.offer(best.zone[np.unique(other.ground.unit[best.cells], return_index=True)[1]])
-        smoothed(part, run, options)
-        tried = replace(_land(other, part, banded=options.band is not None), loose=best.loose)
+        smoothed(part, run, options, ragged=best.packed)
+        tried = found_of(other, part, banded=banded, loose=best.loose)
         if tried.rank <= best.rank:
             found[number] = tried
-
-
-def _tries(
-    asked: Asked, found: list[_Land], pieces: list[Piece], options: SystemOptions
-) -> Iterator[tuple[int, int, float]]:
-    """Yield pieces, numbers of zones (0: the best so far) and shares of the work."""
-    missed = [piece for piece in pieces if found[piece.number].rank[0]]
-    # Small land first: it costs little, and what is left of the work goes to the large.
-    for piece in sorted(missed, key=lambda one: (len(one.members), one.number)):
-        for zones in list(_numbers(asked, piece, options))[:_TRIES]:
-            yield piece.number, zones, _QUICK
-        yield piece.number, 0, _WELL
 
 
 def _less(options: SystemOptions, share: float) -> SystemOptions:
@@ -136,26 +148,19 @@ def _less(options: SystemOptions, share: float) -> SystemOptions:
     return replace(options, starts=1, moves_per_unit=moves, work=work)
 
 
-def _try(
-    asked: Asked, found: list[_Land], number: int, zones: int, run: Run, options: SystemOptions
-) -> None:
-    """Search one piece of land with so many zones; keep what is better."""
-    best = found[number]
-    quota = np.array([one.zones for one in found], dtype=np.intp)
-    quota[number] = zones
-    other = asked.loosened(quota, options)
-    loose = other.ground.land.count > asked.ground.land.count
-    part, begun = _piece(other, number), zones == best.zones
-    if begun:
+def _tried(
+    asked: Asked, other: Asked, best: Found, run: Run, options: SystemOptions, *, zones: int
+) -> Found:
+    """Return what a search of one piece of land with so many zones finds."""
+    part = piece_of(other, best.number)
+    if zones == best.zones:
         first = np.unique(other.ground.unit[best.cells], return_index=True)[1]
         part.offer(best.zone[first])
         _around(part, run, options)
     else:
         searched(part, run, options)
-    tried = _land(other, part, banded=options.band is not None)
-    tried.loose = loose
-    if tried.rank < best.rank:
-        found[number] = tried
+    loose = other.ground.land.count > asked.ground.land.count
+    return found_of(other, part, banded=options.band is not None, loose=loose)
 
 
 def _around(part: Piece, run: Run, options: SystemOptions) -> None:
@@ -163,7 +168,7 @@ def _around(part: Piece, run: Run, options: SystemOptions) -> None:
     graph = part.units.land.graph
     count = len(part.zones)
     a, b = part.zone[graph.left], part.zone[graph.right]
-    near = _beyond(part)
+    near = zones_beyond(part)
     for _ in range(_RINGS):
         touched = near.copy()
         touched[b[near[a]]] = touched[a[near[b]]] = True
@@ -179,18 +184,6 @@ def _around(part: Piece, run: Run, options: SystemOptions) -> None:
     zone = part.zone.copy()
     zone[members] = zones[inner.zone]
     part.offer(zone)
-
-
-def _piece(asked: Asked, number: int) -> Piece:
-    """Return one piece of land before any search."""
-    members = np.flatnonzero(asked.ground.piece == number)
-    place = {unit: at for at, unit in enumerate(members.tolist())}
-    seeds = tuple(
-        tuple(place[unit] for unit in one) for one in asked.seeds.units if one[0] in place
-    )
-    zones = asked.zones_of_pieces[number]
-    return Piece(asked.units.part(members, zones), members, zones, asked.aims.part(zones), seeds,
-                 number)  # fmt: skip
 
 
 def _numbers(asked: Asked, piece: Piece, options: SystemOptions) -> Iterator[int]:
@@ -214,30 +207,6 @@ def _numbers(asked: Asked, piece: Piece, options: SystemOptions) -> Iterator[int
 
 def _step(piece: Piece) -> int:
     """Return -1 if zones lack more of the first load than they have too much, else 1."""
-    load = _loads(piece)[:, 0]
+    load = loads_of_zones(piece)[:, 0]
     lacking = np.maximum(piece.aims.least[:, 0] - load, 0.0).sum()
     return -1 if lacking >= np.maximum(load - piece.aims.most[:, 0], 0.0).sum() else 1
-
-
-def _loads(piece: Piece) -> Floats:
-    columns = [np.bincount(piece.zone, weights=one, minlength=len(piece.zones))
-               for one in piece.units.weights.T]  # fmt: skip
-    return np.stack(columns, axis=1)
-
-
-def _beyond(piece: Piece) -> Flags:
-    """Return which zones are beyond what is allowed."""
-    load, aims = _loads(piece), piece.aims
-    slack = _ROUNDING * aims.most
-    off: Flags = (load > aims.most + slack) | (load < aims.least - slack)
-    return np.asarray(off.any(axis=1), dtype=np.bool_)
-
-
-def _rank(piece: Piece, *, banded: bool) -> Rank:
-    beyond, most = _beyond(piece), piece.aims.most * (1 + _ROUNDING)
-    heavy = (piece.units.weights > most[piece.zone]).any(axis=1)
-    alone = np.zeros(len(piece.zones), dtype=np.bool_)
-    alone[piece.zone[heavy]] = True
-    open_, all_, excess = int((beyond & ~alone).sum()), int(beyond.sum()), piece.rank[0]
-    excess = round(excess, DECIMALS)
-    return (excess, open_, all_) if banded else (open_, all_, excess)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +19,35 @@ from gridplan.zones.land import zone_sums
 
 _ROUNDING = 1e-9
 _PROVEN = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Fewest:
+    """Land (a community; "": all) with so many zones, of which so many must be beyond."""
+
+    name: str
+    zones: int
+    beyond: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """
+    What is proven of zones that miss a tolerance.
+
+    Attributes
+    ----------
+    evenest : float
+        A bound on how even zones can be, in tolerances; above 1: none are within.
+    fewest : tuple of Fewest
+        Land of which no fewer zones can be beyond.
+    """
+
+    evenest: float = 0.0
+    fewest: tuple[Fewest, ...] = ()
+
+
+_NO_PROOF = Proof()
 
 
 def weight_notes(weights: pd.DataFrame) -> tuple[Note, ...]:
@@ -110,7 +140,7 @@ def missed_tolerances(
     *,
     names: list[str],
     bounds: tuple[Floats, Floats],
-    evenest: float = 0.0,
+    proof: Proof = _NO_PROOF,
 ) -> tuple[Note, ...]:
     """
     Return a note per weight of the zones beyond what is allowed, the worst first.
@@ -125,8 +155,7 @@ def missed_tolerances(
     names : list of str, length k
     bounds : two arrays of float, shape (k, w)
         Least and most of each zone and weight.
-    evenest : float
-        A bound on how even zones can be, in tolerances; above 1: none are within.
+    proof : Proof
     """
     notes = []
     least, most = bounds
@@ -141,7 +170,7 @@ def missed_tolerances(
         order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
-        proof_en, proof_zh = _proof(len(names), evenest)
+        proof_en, proof_zh = _proof(len(names), proof)
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
@@ -156,8 +185,22 @@ def missed_tolerances(
     return tuple(notes)
 
 
-def _proof(k: int, evenest: float) -> tuple[str, str]:
-    """Return that no zones are within what is allowed, where that is proven."""
+def _proof(k: int, proof: Proof) -> tuple[str, str]:
+    """Return that no zones are within what is allowed, or not more, where that is proven."""
+    if proof.fewest:
+        en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
+                       for one in proof.fewest)  # fmt: skip
+        zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
+                       for one in proof.fewest)  # fmt: skip
+        told = (
+            f" It is proven that no fewer zones can be beyond, for nothing divides estates and "
+            f"cells further, in {en}."
+        )
+        return (
+            told,
+            f"已证明下列范围内超出的分区已为最少（小区与网格不可再分）：{zh}。",
+        )
+    evenest = proof.evenest
     if evenest <= 1 + _PROVEN:
         return "", ""
     if not math.isfinite(evenest):

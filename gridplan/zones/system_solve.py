@@ -167,16 +167,20 @@ def first_of_all(
     return zones[first_zones(part, whole, np.array([len(zones)]), own, rng)]
 
 
-def smoothed(piece: Piece, run: Run, options: SystemOptions) -> None:
-    """Let zones that a repair made even take shape again, from those that a piece has."""
+def smoothed(piece: Piece, run: Run, options: SystemOptions, *, ragged: bool = False) -> None:
+    """Let even zones take shape again; ragged ones by dividing pairs of them anew first."""
     if piece.settled:
         return
-    course = Course(max(1, options.moves_per_unit * len(piece.members)), **_COOL)
+    moves = max(1, options.moves_per_unit * len(piece.members))
+    rng = _rng(run, piece, ROUNDS, 5)
 
     def keep(spent: int, zone: Ints) -> bool:
         return run.spend(spent, piece, zone)
 
-    anneal_system(piece.units, piece.zone, piece.aims, course, _rng(run, piece, ROUNDS, 5), keep)
+    if ragged:
+        recombine(piece.units, piece.zone, piece.aims, rng, keep, steps=_steps(piece, moves))
+    if run.stopped_by is None:
+        anneal_system(piece.units, piece.zone, piece.aims, Course(moves, **_COOL), rng, keep)
 
 
 def _local(zone: Ints, zones: Ints) -> Ints:

@@ -1,0 +1,254 @@
+"""How many zones of a community can be within what is allowed, whatever their borders."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from gridplan.verify.frames import Floats, Places, shapes
+from gridplan.verify.world import World
+from gridplan.verify.zone_allowed import LEAST, RATIO, main_estates
+
+Geometries = npt.NDArray[np.object_]
+Names = npt.NDArray[np.object_]
+
+_NEAR_M, _ALONG_M, _SHARED_M = 0.02, 0.05, 1e-4
+"""Cells so near to each other along so much, or with so much border in common, may be joined."""
+_MOST_GROUPS = 2_000
+_MOST_STATES = 50_000
+"""Of more than these nothing is said: communities with so many small parts have zones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """
+    What indivisible things a community has, and how they lie.
+
+    Attributes
+    ----------
+    load : tuple of float
+        Of each thing: an estate that stays whole, else a cell.
+    near : tuple of set of int
+        Things that one zone can join with each, through cells without a load alone.
+    necks : tuple of tuple of set of int
+        For each cell without a load that alone joins several parts of the community, the
+        things in each part; one zone at most reaches across.
+    """
+
+    load: tuple[float, ...]
+    near: tuple[frozenset[int], ...]
+    necks: tuple[tuple[frozenset[int], ...], ...]
+
+
+def ground_of_body(polygons: Geometries, estate: Names, load: Floats, most: float) -> Ground | None:
+    """
+    Return what the cells of one community come to; None where they do not hang together.
+
+    Parameters
+    ----------
+    polygons : array of polygons, shape (n,)
+    estate : array of str or None, shape (n,)
+        Estates that stay whole, unless they have more than `most`.
+    load : array of float, shape (n,)
+    most : float
+    """
+    left, right = touching(polygons)
+    if parts_of(left, right, len(load)).any():
+        return None
+    whole = pd.Series(load).groupby(pd.Series(estate)).transform("sum").to_numpy()
+    kept = np.array(estate, dtype=object)
+    kept[pd.isna(estate) | ~(whole <= most)] = None
+    pairs = zip(kept[left], kept[right], strict=True)
+    same = np.array([a is not None and a == b for a, b in pairs], dtype=np.bool_)
+    part = parts_of(left[same], right[same], len(load))
+    count = int(part.max(initial=-1)) + 1
+    sums = np.bincount(part, weights=load, minlength=count)
+    ends = {
+        (min(a, b), max(a, b))
+        for a, b in zip(part[left].tolist(), part[right].tolist(), strict=True)
+    }
+    edges = sorted((a, b) for a, b in ends if a != b)
+    full = np.flatnonzero(sums > 0)
+    place = {one: at for at, one in enumerate(full.tolist())}
+    beside = _beside(edges, place, count)
+    return Ground(tuple(sums[full].tolist()), tuple(beside), tuple(_necks(edges, place, count)))
+
+
+def fewest_beyond(
+    world: World,
+    claims: Mapping[str, Any],
+    own: pd.DataFrame,
+    cell_load: Floats,
+    bounds: pd.DataFrame,
+) -> dict[str, tuple[int, int]]:
+    """
+    Return, by community, how many zones it has and how many can be within what is allowed.
+
+    Only communities are named of which so many zones are beyond that no others could do with
+    fewer. Their cells hang together: zones of islands may have been attached to other land.
+
+    Parameters
+    ----------
+    own : DataFrame
+        ``cell`` (row) and ``zone_id`` of the cells of the system.
+    cell_load : array of float, shape (cells,)
+    bounds : DataFrame indexed by ``zone_id``
+        ``least``, ``most``, ``body``, and ``load``.
+    """
+    estate = main_estates(world) if claims.get("estates") == "whole" else None
+    polygons = shapes(world.layers["cells"])
+    body = own["zone_id"].map(bounds["body"])
+    found = {}
+    for name, zones in bounds.groupby("body", sort=True):
+        least, most = float(zones["least"].min()), float(zones["most"].max())
+        slack = LEAST + RATIO * most
+        off = (zones["load"] > most + slack) | (zones["load"] < least - slack)
+        if not off.any():
+            continue
+        at = own["cell"].to_numpy()[(body == name).to_numpy()]
+        none = np.full(len(at), None, dtype=object)
+        ground = ground_of_body(
+            polygons[at], none if estate is None else estate[at], cell_load[at], most
+        )
+        within = None if ground is None else most_within(
+            ground, least - slack, most + slack, len(zones)
+        )  # fmt: skip
+        if within is not None and int(off.sum()) <= len(zones) - within:
+            found[str(name)] = len(zones), within
+    return found
+
+
+def touching(polygons: Geometries) -> tuple[Places, Places]:
+    """Return the pairs of cells that share a border, not only a corner."""
+    tree = shapely.STRtree(polygons)
+    left, right = tree.query(polygons, predicate="dwithin", distance=_NEAR_M)
+    once = left < right
+    left, right = left[once], right[once]
+    edge = shapely.boundary(polygons)
+    shared = shapely.length(shapely.intersection(edge[left], edge[right]))
+    along = shapely.length(
+        shapely.intersection(edge[left], shapely.buffer(polygons[right], _NEAR_M))
+    )
+    joined = (shared >= _SHARED_M) | (along >= _ALONG_M)
+    return left[joined], right[joined]
+
+
+def parts_of(left: Places, right: Places, count: int) -> Places:
+    """Return the connected part of each of some things."""
+    root = list(range(count))
+
+    def top(one: int) -> int:
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        return one
+
+    for a, b in zip(left.tolist(), right.tolist(), strict=True):
+        root[max(top(a), top(b))] = min(top(a), top(b))
+    return np.unique([top(one) for one in range(count)], return_inverse=True)[1].astype(np.intp)
+
+
+def _beside(
+    edges: Sequence[tuple[int, int]], place: dict[int, int], count: int
+) -> Iterator[frozenset[int]]:
+    """Yield, for each thing with a load, those that it can be joined with."""
+    free = [(a, b) for a, b in edges if a not in place and b not in place]
+    ends = np.array(free, dtype=np.intp).reshape(-1, 2)
+    part = parts_of(ends[:, 0], ends[:, 1], count)
+    around: dict[int, set[int]] = {}
+    near: list[set[int]] = [set() for _ in place]
+    for a, b in edges:
+        for one, other in ((a, b), (b, a)):
+            if one in place and other in place:
+                near[place[one]].add(place[other])
+            elif one in place:
+                around.setdefault(int(part[other]), set()).add(place[one])
+    for things in around.values():
+        for one in things:
+            near[one] |= things
+    for at, others in enumerate(near):
+        yield frozenset(others - {at})
+
+
+def _necks(
+    edges: Sequence[tuple[int, int]], place: dict[int, int], count: int
+) -> Iterator[tuple[frozenset[int], ...]]:
+    ends = np.array(edges, dtype=np.intp).reshape(-1, 2)
+    for cell in range(count):
+        if cell in place:
+            continue
+        kept = (ends != cell).all(axis=1)
+        part = parts_of(ends[kept, 0], ends[kept, 1], count)
+        sides: dict[int, set[int]] = {}
+        for one, at in place.items():
+            sides.setdefault(int(part[one]), set()).add(at)
+        if len(sides) > 1:
+            yield tuple(frozenset(one) for one in sides.values())
+
+
+def most_within(ground: Ground, least: float, most: float, zones: int) -> int | None:
+    """
+    Return how many of so many zones can be within `least` and `most`; None if it is not known.
+
+    The most groups that share nothing, each of things that can be joined and together within
+    the bounds, of those across a neck one: found by looking at all of them.
+
+    Examples
+    --------
+    >>> row = tuple(map(frozenset, ({1}, {0, 2}, {1})))
+    >>> most_within(Ground((3.0, 3.0, 3.0), row, ()), 4.0, 7.0, 2)
+    1
+    """
+    groups = _groups(ground, least, most)
+    if groups is None:
+        return None
+    count = len(ground.load)
+    by_first: list[list[tuple[frozenset[int], frozenset[int]]]] = [[] for _ in range(count)]
+    for one in groups:
+        across = frozenset(at for at, sides in enumerate(ground.necks)
+                           if sum(bool(one & side) for side in sides) > 1)  # fmt: skip
+        by_first[min(one)].append((one, across))
+    states = 0
+
+    @functools.cache
+    def best(at: int, taken: frozenset[int], crossed: frozenset[int]) -> int:
+        nonlocal states
+        states += 1
+        if at == count or states > _MOST_STATES:
+            return 0
+        found = best(at + 1, taken - {at}, crossed)
+        if at in taken:
+            return found
+        for one, across in by_first[at]:
+            if not one & taken and not across & crossed:
+                found = max(found, 1 + best(at + 1, (taken | one) - {at}, crossed | across))
+        return found
+
+    found = best(0, frozenset(), frozenset())
+    return None if states > _MOST_STATES else min(found, zones)
+
+
+def _groups(ground: Ground, least: float, most: float) -> list[frozenset[int]] | None:
+    """Return the joined groups within the bounds; None if there are too many to look at."""
+    found: list[frozenset[int]] = []
+    seen = {frozenset({one}) for one, load in enumerate(ground.load) if load <= most}
+    waiting = sorted(seen, key=sorted)
+    for group in waiting:
+        load = sum(ground.load[one] for one in sorted(group))
+        if load >= least:
+            found.append(group)
+        for other in sorted(set().union(*(ground.near[one] for one in group)) - group):
+            larger = group | {other}
+            if load + ground.load[other] <= most and larger not in seen:
+                seen.add(larger)
+                waiting.append(larger)
+        if len(waiting) > _MOST_GROUPS:
+            return None
+    return found

@@ -1,0 +1,143 @@
+"""Land that misses what is allowed, by a model: how many zones must, and which go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gridplan.zones.contiguity import Ints
+from gridplan.zones.system_asked import Asked
+from gridplan.zones.system_found import (
+    Found,
+    found_of,
+    piece_of,
+    possible_numbers,
+    zones_beyond,
+)
+from gridplan.zones.system_loaded import MOST_GROUPS
+from gridplan.zones.system_notes import Fewest
+from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_packing import least_beyond, packed
+from gridplan.zones.system_solve import Piece
+
+_FEW_GROUPS = 500
+
+
+@dataclass(slots=True)
+class Choices:
+    """
+    Numbers of zones that one piece of land may have, and how few must be beyond.
+
+    Attributes
+    ----------
+    asked : dict of number to Asked
+    least : dict of number to (int, int) or None
+        As `least_beyond` gives it, once it is asked for; None: not known.
+    """
+
+    asked: dict[int, Asked] = field(default_factory=dict)
+    least: dict[int, tuple[int, int] | None] = field(default_factory=dict)
+
+    def prove(self, number: int) -> None:
+        """Find how many zones must be beyond at least."""
+        for zones, one in self.asked.items():
+            piece = piece_of(one, number)
+            self.least[zones] = least_beyond(piece.units, piece.aims)
+
+    def settled(self, best: Found, *, banded: bool) -> bool:
+        """Return whether no number of zones is known to allow fewer beyond than there are."""
+        if not best.misses:
+            return True
+        known = [one for one in self.least.values() if one is not None]
+        return not banded and bool(known) and best.beyond <= min(known)
+
+
+def choices_of(asked: Asked, pieces: Sequence[Piece], options: SystemOptions) -> dict[int, Choices]:
+    """Return, by piece of land, the numbers of zones that it may have."""
+    numbers = {one.number: possible_numbers(asked, one, options) for one in pieces}
+    found = {number: Choices() for number in numbers}
+    # Land does not depend on other land: one ground serves all, each with its next number.
+    for turn in range(max(map(len, numbers.values()), default=0)):
+        quota = asked.quota.copy()
+        for number, own in numbers.items():
+            quota[number] = own[min(turn, len(own) - 1)]
+        made = asked.loosened(quota, options)
+        for number, own in numbers.items():
+            if turn < len(own):
+                found[number].asked[own[turn]] = made
+    return found
+
+
+def settled_land(
+    best: Found, choices: Choices, asked: Asked, options: SystemOptions
+) -> tuple[Found, bool]:
+    """
+    Return the better of zones and of those that a model chooses, and whether it is proven best.
+
+    Parameters
+    ----------
+    best : Found
+    choices : Choices
+    asked : Asked
+        As it was at first; estates cut further than there are `loose`.
+    options : SystemOptions
+    """
+    banded, proven = options.band is not None, True
+    least = {zones: one or (0, 0) for zones, one in choices.least.items()}
+    order = sorted(least, key=lambda one: (least[one], abs(one - best.zones), one))
+    for zones in order:
+        if not banded and least[zones] > best.beyond:
+            continue
+        # Where no fewer can be beyond a model only says how far they must be.
+        few = not banded and least[zones] == best.beyond
+        other = choices.asked[zones]
+        piece = piece_of(other, best.number)
+        within = None if choices.least[zones] is None else zones - least[zones][1]
+        made = packed(piece.units, piece.aims, banded=banded, within=within,
+                      groups=_FEW_GROUPS if few else MOST_GROUPS)  # fmt: skip
+        proven = proven and made.best
+        if made.zone is None:
+            continue
+        piece.offer(made.zone)
+        loose = other.ground.land.count > asked.ground.land.count
+        tried = found_of(other, piece, banded=banded, loose=loose, packed=True)
+        if tried.rank < best.rank:
+            best = tried
+        if not best.misses:
+            break
+    return best, proven
+
+
+def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Fewest, ...]:
+    """
+    Return the land of which no zones, as many as there are, have fewer beyond what is allowed.
+
+    Parameters
+    ----------
+    asked : Asked
+    zone : array of int, shape (units,)
+    options : SystemOptions
+    """
+    own = zone[asked.ground.unit]
+    loose = asked.loosened(asked.quota, options)
+    found = []
+    for number in range(len(asked.quota)):
+        piece = piece_of(asked, number)
+        if len(piece.zones) > len(piece.members):
+            continue
+        local = {one: at for at, one in enumerate(piece.zones.tolist())}
+        piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
+        beyond = int(zones_beyond(piece).sum())
+        if not beyond:
+            continue
+        cells = piece_of(loose, number)
+        least = least_beyond(cells.units, cells.aims)
+        if least is not None and beyond <= least[1]:
+            inside = np.flatnonzero(np.isin(own, piece.zones))
+            name = (
+                asked.own["community_id"].iloc[int(inside[0])] if options.nest == "inside" else ""
+            )
+            found.append(Fewest(str(name), len(piece.zones), least[1]))
+    return tuple(sorted(found, key=lambda one: (one.name, one.zones)))
