@@ -72,6 +72,14 @@ def test_of_several_tries_that_all_miss_the_best_is_taken_and_no_aim_is_tried_tw
     assert max(abs(aim - UNIFORM.aim) for aim in drawing.aims) <= 0.08
 
 
+def test_a_try_of_which_too_few_cells_count_is_no_better():
+    """Most cells of the second try are too large, of which the rest says nothing."""
+    tries = [[TARGET * 1.03] * 9, [TARGET] * 7 + [TARGET * 2] * 4]
+    drawn = iter(tries)
+    found = centred(lambda score: cells_of(score, next(drawn)))
+    assert found.cells.area == tries[0]
+
+
 @pytest.mark.parametrize(
     ("drawing", "score"),
     [

@@ -150,3 +150,32 @@ def test_the_verifier_takes_whole_estates_as_one_thing(estate, things):
     assert len(ground_of_body(cells, np.array(estate, dtype=object), load, 2.5).load) == 4
     apart = cells[[0, 1, 3]]
     assert ground_of_body(apart, np.array(estate, dtype=object)[:3], load[:3], 5.0) is None
+
+
+@pytest.mark.parametrize("least", [0.0, -1.0])
+def test_where_zones_may_have_nothing_no_number_of_them_is_claimed(least):
+    """Of 7, 2 and three empty cells in a row, 7 is too much; zones of empty land are within."""
+    row, free = units_of([7, 2, 0, 0, 0], 5), aims_of(4, 3.0, least, 6.0)
+    assert least_beyond(row, free) is None
+    assert most_within(ground(loaded_of(row)), least, 6.0, 4) is None
+    assert least_beyond(row, aims_of(4, 3.0, 1.0, 6.0)) == (2, 3)
+
+
+def row_of_cells(load, rows=1):
+    """Return square cells in rows, and what the verifier makes of them with at most 5 a zone."""
+    at = np.arange(len(load))
+    x, y = at // rows * 10.0, at % rows * 10.0
+    none = np.full(len(load), None, dtype=object)
+    return ground_of_body(shapely.box(x, y, x + 10, y + 10), none, np.array(load), 5.0)
+
+
+def test_the_verifier_looks_at_hundreds_of_things_one_after_the_other():
+    assert most_within(row_of_cells([3.0] * 1_200), 1.0, 5.0, 800) == 800
+    assert most_within(row_of_cells([2.0, 1.0] * 300), 3.0, 3.0, 400) == 300
+
+
+def test_the_verifier_finds_necks_where_they_are_of_use():
+    told = row_of_cells([2.0, 0.0, 2.0, 0.0, 1.0])
+    assert [sorted(map(sorted, one)) for one in told.necks] == [[[0], [1, 2]], [[0, 1], [2]]]
+    assert row_of_cells([2.0, 0.0, 2.0] * 2, rows=2).necks == ()
+    assert row_of_cells([0.1] * 400, rows=20) is None

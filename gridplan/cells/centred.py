@@ -93,7 +93,8 @@ def _missed(search: Search, sizes: Sizes, band: tuple[float, float]) -> tuple[fl
     counted = (built >= sizes.open_share * area) & (share >= band[0]) & (share <= band[1])
     own = np.flatnonzero(counted & (area > 0))
     if len(own) < _LEAST_CELLS:
-        return 0.0, 0.0
+        # Nothing to go on with, and no better than a try that counts.
+        return 0.0, math.inf
     miss = float(np.median(share[own])) - 1.0
     far = float(np.mean(np.abs(share[own] - 1.0) > _NEAR))
     form = float(np.mean([search.score.shape(cells.area[at], cells.perimeter[at]) for at in own]))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,9 @@ class Ground:
 
 def ground_of_body(polygons: Geometries, estate: Names, load: Floats, most: float) -> Ground | None:
     """
-    Return what the cells of one community come to; None where they do not hang together.
+    Return what the cells of one community come to; None where nothing will be said of them.
+
+    That is where they do not hang together, or have too many groups of things to look at.
 
     Parameters
     ----------
@@ -77,8 +78,11 @@ def ground_of_body(polygons: Geometries, estate: Names, load: Floats, most: floa
     edges = sorted((a, b) for a, b in ends if a != b)
     full = np.flatnonzero(sums > 0)
     place = {one: at for at, one in enumerate(full.tolist())}
-    beside = _beside(edges, place, count)
-    return Ground(tuple(sums[full].tolist()), tuple(beside), tuple(_necks(edges, place, count)))
+    ground = Ground(tuple(sums[full].tolist()), tuple(_beside(edges, place, count)), ())
+    # Necks are looked for where they are of use: of large land that takes long.
+    if _groups(ground, 0.0, most) is None:
+        return None
+    return replace(ground, necks=tuple(_necks(edges, place, count)))
 
 
 def fewest_beyond(
@@ -181,9 +185,7 @@ def _necks(
     edges: Sequence[tuple[int, int]], place: dict[int, int], count: int
 ) -> Iterator[tuple[frozenset[int], ...]]:
     ends = np.array(edges, dtype=np.intp).reshape(-1, 2)
-    for cell in range(count):
-        if cell in place:
-            continue
+    for cell in sorted(_joints(edges, count) - set(place)):
         kept = (ends != cell).all(axis=1)
         part = parts_of(ends[kept, 0], ends[kept, 1], count)
         sides: dict[int, set[int]] = {}
@@ -193,12 +195,42 @@ def _necks(
             yield tuple(frozenset(one) for one in sides.values())
 
 
+def _joints(edges: Sequence[tuple[int, int]], count: int) -> set[int]:
+    """Return the cells without which connected land falls apart, and perhaps the first one."""
+    near: list[list[int]] = [[] for _ in range(count)]
+    for a, b in edges:
+        near[a].append(b)
+        near[b].append(a)
+    # The order in which a walk that goes on as far as it can meets the cells, and how early
+    # a cell is that those met from each of them on are beside.
+    met, early = {0: 0}, {0: 0}
+    walk = [(0, iter(near[0]))] if count else []
+    found = {0}
+    while walk:
+        cell, others = walk[-1]
+        new = next((one for one in others if one not in met), None)
+        if new is not None:
+            met[new] = early[new] = len(met)
+            walk.append((new, iter(near[new])))
+            continue
+        walk.pop()
+        early[cell] = min([early[cell], *(met[one] for one in near[cell])])
+        if walk:
+            up = walk[-1][0]
+            # The way back to `up` itself is no way past it.
+            if early[cell] >= met[up]:
+                found.add(up)
+            early[up] = min(early[up], early[cell])
+    return found
+
+
 def most_within(ground: Ground, least: float, most: float, zones: int) -> int | None:
     """
     Return how many of so many zones can be within `least` and `most`; None if it is not known.
 
     The most groups that share nothing, each of things that can be joined and together within
-    the bounds, of those across a neck one: found by looking at all of them.
+    the bounds, of those across a neck one: found by looking at all of them. Where `least` is
+    nothing, a zone of empty land alone is within, too, and no group says how many there are.
 
     Examples
     --------
@@ -206,7 +238,7 @@ def most_within(ground: Ground, least: float, most: float, zones: int) -> int | 
     >>> most_within(Ground((3.0, 3.0, 3.0), row, ()), 4.0, 7.0, 2)
     1
     """
-    groups = _groups(ground, least, most)
+    groups = _groups(ground, least, most) if least > 0 else None
     if groups is None:
         return None
     count = len(ground.load)
@@ -216,23 +248,21 @@ def most_within(ground: Ground, least: float, most: float, zones: int) -> int | 
                            if sum(bool(one & side) for side in sides) > 1)  # fmt: skip
         by_first[min(one)].append((one, across))
     states = 0
-
-    @functools.cache
-    def best(at: int, taken: frozenset[int], crossed: frozenset[int]) -> int:
-        nonlocal states
-        states += 1
-        if at == count or states > _MOST_STATES:
-            return 0
-        found = best(at + 1, taken - {at}, crossed)
-        if at in taken:
-            return found
-        for one, across in by_first[at]:
-            if not one & taken and not across & crossed:
-                found = max(found, 1 + best(at + 1, (taken | one) - {at}, crossed | across))
-        return found
-
-    found = best(0, frozenset(), frozenset())
-    return None if states > _MOST_STATES else min(found, zones)
+    # By what is taken of the things to come and which necks are crossed: the most groups so far.
+    found: dict[tuple[frozenset[int], frozenset[int]], int] = {(frozenset(), frozenset()): 0}
+    for at in range(count):
+        further: dict[tuple[frozenset[int], frozenset[int]], int] = {}
+        for (taken, crossed), number in found.items():
+            own = {(taken - {at}, crossed): number}
+            for one, across in by_first[at] if at not in taken else ():
+                if not one & taken and not across & crossed:
+                    own[(taken | one) - {at}, crossed | across] = number + 1
+            for state, most_so_far in own.items():
+                further[state] = max(further.get(state, 0), most_so_far)
+        found, states = further, states + len(further)
+        if states > _MOST_STATES:
+            return None
+    return min(max(found.values()), zones)
 
 
 def _groups(ground: Ground, least: float, most: float) -> list[frozenset[int]] | None:

@@ -229,9 +229,10 @@ def most_within(loaded: Loaded, least: Floats, most: Floats, k: int, effort: Eff
     them may use, each within the bounds and none sharing a unit:
     :math:`\max \sum_S x_S` with :math:`\sum_{S \ni i} x_S \le 1` for each unit `i` and
     :math:`\sum_S x_S \le k`; of the groups that reach across a neck, one at most. No zones of
-    this land are better, wherever their borders run.
+    this land are better, wherever their borders run. Where zones may have nothing, those of
+    empty land alone are within, too, and no group says how many there are: it is not known.
     """
-    groups = groups_of(loaded, most)
+    groups = groups_of(loaded, most) if (least > 0).any() else None
     if groups is None:
         return None
     inside = np.flatnonzero((groups.load >= least * (1 - ROUNDING)).all(axis=1))
