@@ -459,3 +459,19 @@ def test_weights_that_are_all_zero_are_left_out_with_a_note():
     bare = zone_system(cells, weights * 0.0, options=SystemOptions(k=4, **QUICK))
     assert "balanced on area instead" in bare.notes[0].message.en
     assert bare.balance["area_m2_deviation_share"].abs().max() < 0.2
+
+
+def test_a_small_community_is_no_island_of_another_one():
+    """Zones inside communities: an island goes with its own community, which may be small."""
+    cells = cells_of([*squares(4, 3), *squares(1, 1, west=600.0)])
+    cells["community_id"] = ["b" if at % 4 == 3 else "a" for at in range(12)] + ["a"]
+    weights = pd.DataFrame({"residents": np.where(cells["community_id"] == "b", 1.0, 4.0)},
+                           index=cells["cell_uid"])  # fmt: skip
+    options = SystemOptions(k=3, nest="inside", islands="attach", **QUICK)
+    plan = zone_system(cells, weights, options=options)
+    zones = pd.Series(plan.zone_of.to_numpy()).groupby(cells["community_id"].to_numpy()).nunique()
+    assert zones.to_dict() == {"a": 2, "b": 1}
+    assert cells.groupby(plan.zone_of.to_numpy())["community_id"].nunique().max() == 1
+    (note,) = (one for one in plan.notes if one.code == "zones_island_attached")
+    assert len(note.ids) == 1
+    assert note.ids[0].startswith("c0012/")

@@ -125,7 +125,8 @@ def ground_of(
     notes += [*parted_note(own, land.graph, rules.parted), *found.notes, *weight_notes(weights)]
     if options.islands == "attach":
         closed = np.isin(np.arange(grouped.count), unit[kept != ""])
-        grouped, joints = _with_islands(grouped, closed, options)
+        home = body[np.unique(unit, return_index=True)[1]]
+        grouped, joints = _with_islands(grouped, closed, home, options)
         notes += attached_note(own, unit, joints)
     return Ground(
         cells=land,
@@ -317,9 +318,9 @@ def _part_of(graph: Contiguity, ways: Flags) -> Contiguity:
 
 
 def _with_islands(
-    land: Land, closed: Flags, options: SystemOptions
+    land: Land, closed: Flags, body: Ints, options: SystemOptions
 ) -> tuple[Land, list[tuple[int, int]]]:
-    """Return land whose small pieces are joined to the nearest unit elsewhere."""
+    """Return land whose small pieces are joined to the nearest unit elsewhere in their body."""
     piece = land.graph.components()
     total = math.fsum(land.load)
     mean = total / options.number(total)
@@ -331,5 +332,5 @@ def _with_islands(
     open_land[piece[closed]] = False
     if not small.any() or not open_land.any():
         return land, []
-    graph, joints = attached(land, piece, small=small, host=open_land)
+    graph, joints = attached(land, piece, small=small, host=open_land, body=body)
     return replace(land, graph=graph), joints

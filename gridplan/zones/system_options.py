@@ -42,7 +42,7 @@ class SystemOptions:
         Zones freely, inside one community each, or of whole communities.
     islands : {"own", "attach"}
         Land without a border to the rest has zones of its own, or goes with the
-        nearest cell elsewhere.
+        nearest cell elsewhere; of zones inside communities, in its own community.
     border_weight : float
         How much shorter a border counts in the shape of a zone where it runs along a
         street or water (`SystemRules.on_lines`): 0 as long as any, 1 as nothing.

@@ -77,7 +77,7 @@ def _sums(values: Floats, place: Ints, count: int) -> Floats:
 
 
 def attached(
-    land: Land, piece: Ints, *, small: Flags, host: Flags
+    land: Land, piece: Ints, *, small: Flags, host: Flags, body: Ints
 ) -> tuple[Contiguity, list[tuple[int, int]]]:
     """
     Return a graph in which small pieces of land are joined to what is nearest elsewhere.
@@ -89,11 +89,13 @@ def attached(
         Connected piece of each unit.
     small, host : array of bool
         Pieces to be joined, and those to join them to; at least one each.
+    body : array of int, shape (n,)
+        Units of different numbers are not joined: of communities that zones lie inside.
 
     Returns
     -------
     graph : Contiguity
-        With one border of 0 m more for each small piece.
+        With one border of 0 m more for each small piece that has something to go with.
     ways : list of (int, int)
         Unit of the small piece and the one it was joined to.
     """
@@ -102,10 +104,13 @@ def attached(
     ways = []
     for own in np.flatnonzero(small).tolist():
         members = np.flatnonzero(piece == own)
-        away = (land.x[members][:, None] - land.x[mainland]) ** 2
-        away += (land.y[members][:, None] - land.y[mainland]) ** 2
+        near = mainland[body[mainland] == body[members[0]]]
+        if not len(near):
+            continue
+        away = (land.x[members][:, None] - land.x[near]) ** 2
+        away += (land.y[members][:, None] - land.y[near]) ** 2
         at = int(away.argmin())
-        ways.append((int(members[at // len(mainland)]), int(mainland[at % len(mainland)])))
+        ways.append((int(members[at // len(near)]), int(near[at % len(near)])))
     more = np.sort(np.array(ways, dtype=np.intp).reshape(-1, 2), axis=1)
     left = np.concatenate([graph.left, more[:, 0]])
     right = np.concatenate([graph.right, more[:, 1]])
