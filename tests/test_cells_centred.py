@@ -80,6 +80,14 @@ def test_a_try_of_which_too_few_cells_count_is_no_better():
     assert found.cells.area == tries[0]
 
 
+def test_exceptions_count_against_a_try():
+    """The second try has its median on the target, and every third cell twice as large."""
+    tries = [[TARGET * 1.03] * 15, [TARGET] * 10 + [TARGET * 2] * 5]
+    drawn = iter(tries)
+    found = centred(lambda score: cells_of(score, next(drawn)))
+    assert found.cells.area == tries[0]
+
+
 @pytest.mark.parametrize(
     ("drawing", "score"),
     [

@@ -90,12 +90,13 @@ def _missed(search: Search, sizes: Sizes, band: tuple[float, float]) -> tuple[fl
     n = len(cells.members)
     area, built = (sums_by(of_atom, of, n) for of in (atoms.area_m2, atoms.built_m2))
     share = area / sizes.built_m2
-    counted = (built >= sizes.open_share * area) & (share >= band[0]) & (share <= band[1])
-    own = np.flatnonzero(counted & (area > 0))
+    lived = (built >= sizes.open_share * area) & (area > 0)
+    own = np.flatnonzero(lived & (share >= band[0]) & (share <= band[1]))
     if len(own) < _LEAST_CELLS:
         # Nothing to go on with, and no better than a try that counts.
         return 0.0, math.inf
     miss = float(np.median(share[own])) - 1.0
-    far = float(np.mean(np.abs(share[own] - 1.0) > _NEAR))
+    # An exception has no say in the median, but is far off all the same.
+    far = float(np.mean(np.abs(share[lived] - 1.0) > _NEAR))
     form = float(np.mean([search.score.shape(cells.area[at], cells.perimeter[at]) for at in own]))
     return miss, round(abs(miss) + _NEAR_WORTH * far + _FORM_WORTH * form, 6)
