@@ -212,7 +212,9 @@ def _cut(land: Land, loads: Floats, limit: Floats) -> Flags:
 
 
 def _least_parts(load: Floats, limit: Floats) -> float:
-    return float(np.ceil(np.maximum(load / limit, 1.0)).max())
+    # A community without load has a limit of 0, and nothing to be limited.
+    share = np.divide(load, limit, out=np.zeros_like(load), where=load > 0)
+    return float(np.ceil(np.maximum(share, 1.0)).max())
 
 
 def _sides(land: Land) -> Iterator[Flags]:
