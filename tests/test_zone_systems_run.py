@@ -12,10 +12,9 @@ import pytest
 import gridplan
 from gridplan.config import parse_config
 from gridplan.errors import Message, Note, SettingsError
-from gridplan.steps import zone_borders, zoning
+from gridplan.steps import zoning
 from gridplan.verify import verify_plan
 from gridplan.zone_settings import SystemSettings
-from gridplan.zones import home_households
 from tests import tiny
 
 TOML = (
@@ -458,29 +457,6 @@ def test_age_components_and_cases_are_shared_and_counted_again(plan):
         assert report(plan, zone_loads=false).of_rule("zone_load_differs")
 
 
-def test_railways_motorways_and_fenced_trunks_part_unless_raised(plan):
-    """Along the street from north to south; those from west to east are crossings."""
-    place, cells = plan.place, plan.layers["cells"]
-    along = place.streets[place.streets["street_id"] == "s2"]
-
-    def borders(streets, kind=None):
-        line = tiny.line((200, -100), (200, 500))
-        frame = pd.DataFrame({"barrier_id": ["x"], "kind": [kind or "wall"], "name": [None]})
-        barriers = gpd.GeoDataFrame(frame, geometry=[line], crs=place.crs)
-        own = replace(place, streets=streets, barriers=barriers)
-        return int(zone_borders.parted(own, cells, reach_m=0.0).sum())
-
-    parted = borders(along.iloc[:0], "rail")
-    assert parted > 0
-    assert borders(place.streets, "rail") == 0
-    assert borders(place.streets, "hard_border") == parted
-    for tags in ({"highway": "motorway"}, {"highway": "trunk", "foot": "no"}):
-        assert borders(along.assign(**tags)) == parted
-    for tags in ({"highway": "trunk"}, {"highway": "motorway", "bridge": True}):
-        assert borders(along.assign(**tags)) == 0
-    assert borders(along.assign(highway="trunk"), "guard_rail") == parted
-
-
 def test_the_anchor_of_a_grid_serves_its_community(plan):
     zones = of_system(plan, "social_grid")
     pairs = plan.layers["community_committees"]
@@ -488,31 +464,7 @@ def test_the_anchor_of_a_grid_serves_its_community(plan):
     assert zones["anchor"].map(serving).tolist() == zones["community_id"].tolist()
 
 
-def test_a_run_splits_estates_along_their_service_ways(plan):
-    """What is a border of cells on a service way, or on a street in an estate, is told so."""
-    place, cells = plan.place, plan.layers["cells"]
-    footpath, service = (place.streets.assign(highway=one) for one in ("footway", "service"))
-    bare, none = (replace(place, streets=one) for one in (place.streets, footpath))
-    assert (
-        zone_borders.inner_roads(none, cells).max()
-        == zone_borders.inner_roads(bare, cells).max()
-        == 0
-    )
-    town = place.estates.iloc[:0].reindex([0]).set_geometry([tiny.box(0, 0, 400, 400)])
-    town = town.set_crs(tiny.CRS)
-    along = [replace(place, streets=service), replace(place, estates=town)]
-    shares = [zone_borders.inner_roads(one, cells) for one in along]
-    assert shares[0].max() > 0.9
-    assert shares[0].tolist() == pytest.approx(shares[1].tolist())
-
-
 def test_targets_missed_speak_both_languages(plan):
     told = [one for one in plan.summary["targets_missed"] if one["key"] == "zone_balance"]
     assert told
     assert not any("population" in one["zh"] or "households" in one["zh"] for one in told)
-
-
-def test_homes_without_a_count_of_households_have_one_by_their_residents():
-    homes = pd.DataFrame({"demand_id": ["a", "b", "c"], "population": [30, 26, pd.NA]})
-    buildings = pd.DataFrame({"building_id": ["a", "b"], "households": [12, None]})
-    assert home_households(homes, buildings, persons_per_household=2.6).tolist() == [12, 10, 0]

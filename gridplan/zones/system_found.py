@@ -20,7 +20,7 @@ _ROUNDING = 1e-9
 
 Rank = tuple[float, float, float, float]
 """
-Zones beyond that no unit puts there alone, the excess in tolerances, zones beyond, and the mean
+Zones beyond that no unit puts there alone, zones beyond, the excess in tolerances, and the mean
 price of a zone. In a size band the excess comes first: two zones a little too small are better than
 one far too large.
 """
@@ -128,5 +128,5 @@ def _rank(piece: Piece, *, banded: bool) -> tuple[Rank, tuple[int, int]]:
     open_, all_ = int((beyond & ~alone).sum()), int(beyond.sum())
     excess = round(piece.rank[0], DECIMALS)
     price = round(piece.rank[1] / len(piece.zones), DECIMALS)
-    rank = (excess, open_, all_, price) if banded else (open_, excess, all_, price)
+    rank = (excess, open_, all_, price) if banded else (open_, all_, excess, price)
     return rank, (open_, all_)

@@ -21,6 +21,8 @@ MOST_GROUPS = 3_000
 _MOST_INSIDE = 600
 """Of more groups within what is allowed, no bound is looked for: it would take too long."""
 ROUNDING = 1e-9
+_LARGE = 0.25
+"""Units with more than this share of the least of a zone may be stuck among others."""
 _BRANCHES = 2
 """The first unit of all joins parts if so many branches hang on it."""
 
@@ -203,6 +205,44 @@ def groups_of(loaded: Loaded, most: Floats, *, limit: int = MOST_GROUPS) -> Grou
                     near = edge | loaded.near[one]
                     waiting.append((bits | 1 << one, more, near, passed))
     return Groups(tuple(found), np.array(loads).reshape(len(found), len(top)))
+
+
+def stuck_of(loaded: Loaded, least: Floats, most: Floats) -> list[int]:
+    """
+    Return the places of loaded units that are in no connected group within the bounds.
+
+    Each zone that holds one of them is beyond its bounds, whatever the others are. Units of
+    which there are too many groups to look at are not named, nor those that are small.
+
+    Examples
+    --------
+    >>> row = Loaded(np.arange(3), np.array([[3.0], [4.0], [5.0]]), (0b010, 0b101, 0b010))
+    >>> stuck_of(row, np.array([6.0]), np.array([7.0]))
+    [2]
+    """
+    weights = loaded.weights
+    low, top = least * (1 - ROUNDING), most * (1 + ROUNDING)
+    large = np.flatnonzero((weights > _LARGE * low).any(axis=1)).tolist()
+    return [one for one in large if _is_stuck(loaded, one, low, top)]
+
+
+def _is_stuck(loaded: Loaded, first: int, low: Floats, top: Floats) -> bool:
+    """Return whether no connected group with a unit is within the bounds; False: not known."""
+    waiting = [(1 << first, loaded.weights[first], loaded.near[first], 1 << first)]
+    looked = 0
+    while waiting:
+        bits, load, edge, passed = waiting.pop()
+        if (load > top).any():
+            continue
+        looked += 1
+        if looked > MOST_GROUPS or (load >= low).all():
+            return False
+        # Each group is met once: without what was passed over.
+        for one in ones_of(edge & ~passed):
+            passed |= 1 << one
+            waiting.append((bits | 1 << one, load + loaded.weights[one],
+                            edge | loaded.near[one], passed))  # fmt: skip
+    return True
 
 
 def crossing(loaded: Loaded, bits: Sequence[int]) -> csr_array:

@@ -18,6 +18,13 @@ from gridplan.zones.system_found import (
     zones_beyond,
 )
 from gridplan.zones.system_options import SystemOptions
+from gridplan.zones.system_redivide import (
+    inner_piece,
+    redivided,
+    with_neighbours,
+    zones_inside,
+    zones_with,
+)
 from gridplan.zones.system_seeds import room_for_zones
 from gridplan.zones.system_settle import Choices, choices_of, settled_land
 from gridplan.zones.system_solve import Piece, Run, improved, searched, smoothed
@@ -112,7 +119,9 @@ def _mended(
     if zones is None:
         found[number], proven = settled_land(best, choices, asked, options)
         return proven
-    if best.beyond[0]:
+    least = choices.least.get(zones or best.zones)
+    hopeless = least is not None and best.beyond <= least and options.band is None
+    if best.beyond[0] and not hopeless:
         other = choices.asked[zones or best.zones]
         tried = _tried(asked, other, best, run, _less(options, share), zones=zones or best.zones)
         if tried.rank < best.rank:
@@ -121,7 +130,7 @@ def _mended(
 
 
 def _smooth(asked: Asked, found: list[Found], run: Run, options: SystemOptions) -> None:
-    """Let land that was mended take shape again; repairs trade shape for even loads."""
+    """Divide what still misses anew, and let land that was mended take shape again."""
     banded = options.band is not None
     missed = [piece.number for piece in run.pieces if piece.rank[0]]
     quota = np.array([one.zones for one in found], dtype=np.intp)
@@ -135,6 +144,8 @@ def _smooth(asked: Asked, found: list[Found], run: Run, options: SystemOptions) 
         other = loose if best.loose else whole
         part = piece_of(other, number)
         part.offer(best.zone[np.unique(other.ground.unit[best.cells], return_index=True)[1]])
+        if part.rank[0]:
+            redivided(part, run, _less(options, _QUICK))
         smoothed(part, run, options, ragged=best.packed)
         tried = found_of(other, part, banded=banded, loose=best.loose)
         if tried.rank <= best.rank:
@@ -165,25 +176,13 @@ def _tried(
 
 def _around(part: Piece, run: Run, options: SystemOptions) -> None:
     """Search the zones beyond what is allowed again, with those near them."""
-    graph = part.units.land.graph
-    count = len(part.zones)
-    a, b = part.zone[graph.left], part.zone[graph.right]
     near = zones_beyond(part)
     for _ in range(_RINGS):
-        touched = near.copy()
-        touched[b[near[a]]] = touched[a[near[b]]] = True
-        near = touched
-    zones = np.flatnonzero(near)
-    members = np.flatnonzero(near[part.zone])
-    place = np.full(count, -1, dtype=np.intp)
-    place[zones] = np.arange(len(zones))
-    inner = Piece(part.units.part(members, zones), members, zones, part.aims.part(zones), (),
-                  part.number)  # fmt: skip
-    inner.offer(place[part.zone[members]])
+        near = with_neighbours(part, near)
+    inner = inner_piece(part, near)
+    inner.offer(zones_inside(part, near))
     improved(inner, run, options)
-    zone = part.zone.copy()
-    zone[members] = zones[inner.zone]
-    part.offer(zone)
+    part.offer(zones_with(part, near, inner.zone))
 
 
 def _numbers(asked: Asked, piece: Piece, options: SystemOptions) -> Iterator[int]:

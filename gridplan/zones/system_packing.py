@@ -25,6 +25,7 @@ from gridplan.zones.system_loaded import (
     loaded_of,
     most_within,
     ones_of,
+    stuck_of,
 )
 from gridplan.zones.system_routes import joined_zones, ways_between
 from gridplan.zones.system_state import Aims, Units
@@ -111,17 +112,18 @@ def least_beyond(units: Units, aims: Aims) -> tuple[int, int] | None:
     """
     Return how many zones are beyond what is allowed at least, wherever borders run.
 
-    First those that no unit alone puts there, then all; None where it is not known.
+    First those that no unit alone puts there, then all; None where it is not known. Of land
+    with too many groups, one where a unit is in no group within the bounds (`stuck_of`).
     """
     k = len(aims.least)
     if not _even(aims):
         return None
     loaded, most = loaded_of(units), aims.most[0]
     found = most_within(loaded, aims.least[0], most, k, Effort(Limits(work=_WORK)))
-    if found is None:
-        return None
-    beyond = max(0, k - found)
     heavy = int((loaded.weights > most * (1 + ROUNDING)).any(axis=1).sum())
+    if found is None:
+        return (int(not heavy), 1) if stuck_of(loaded, aims.least[0], most) else None
+    beyond = max(0, k - found)
     return max(0, beyond - heavy), beyond
 
 

@@ -93,7 +93,8 @@ class _Walk:
     def __init__(self, state: State, fixed: list[bool]) -> None:
         self.state, self.fixed = state, fixed
         self.total = math.fsum(one[0] for one in state.costs) + state.left_behind()
-        self.excess = math.fsum(one[1] for one in state.costs)
+        # As after each move: else what is as good would count as worse, by rounding.
+        self.excess = round(math.fsum(one[1] for one in state.costs), DECIMALS)
         self.best = self.excess, self.total
         self.since: list[tuple[int, int]] = []
 

@@ -27,6 +27,8 @@ _REPAIR = {"hot": 0.5, "cold": 0.005, "shape": 0.1, "beyond": 1.0}
 """Where zones miss a tolerance: warm enough to pass through uneven ones."""
 _COOL = {"hot": 0.05}
 """After a repair or a recombination: warm enough for its borders to become smooth."""
+_STRICT = {"hot": 0.05, "beyond": 1000.0}
+"""For shape alone: else zones that are beyond drift further out, and what takes shape is lost."""
 ROUNDS = 6
 _STEPS_PER_ZONE = 40
 """Pairs of zones that are divided anew in one repair, for each zone."""
@@ -147,10 +149,10 @@ def searched(piece: Piece, run: Run, options: SystemOptions) -> None:
         _improve(piece, run, options, begun=False)
 
 
-def improved(piece: Piece, run: Run, options: SystemOptions) -> None:
+def improved(piece: Piece, run: Run, options: SystemOptions, *, rounds: int = ROUNDS) -> None:
     """Search one piece of land by itself, from the zones that it has."""
     if not piece.settled:
-        _improve(piece, run, options, begun=True)
+        _improve(piece, run, options, begun=True, rounds=rounds)
 
 
 def first_of_all(
@@ -180,7 +182,7 @@ def smoothed(piece: Piece, run: Run, options: SystemOptions, *, ragged: bool = F
     if ragged:
         recombine(piece.units, piece.zone, piece.aims, rng, keep, steps=_steps(piece, moves))
     if run.stopped_by is None:
-        anneal_system(piece.units, piece.zone, piece.aims, Course(moves, **_COOL), rng, keep)
+        anneal_system(piece.units, piece.zone, piece.aims, Course(moves, **_STRICT), rng, keep)
 
 
 def _local(zone: Ints, zones: Ints) -> Ints:
