@@ -56,7 +56,7 @@ def uncrossed_borders(
     water : array of polygons, optional
         A cell that is mostly of it lets through at one place: those who come in at one
         bridge do not get out at another, unless a way runs between them in the cell, or
-        they are within `reach_m` of each other. The place that joins most land counts.
+        they are within `reach_m` of each other. The place with the most neighbours counts.
     reach_m : float
         Cells at a border without a crossing are not parted where one gets from the middle
         of one to that of the other, from middle to middle of the cells between, within
@@ -182,10 +182,8 @@ def _beside_the_bridge(
     """Return the open borders of cells of water that are not at the cell's one bridge."""
     water, ways = ground
     found = np.zeros(len(parted), dtype=np.bool_)
-    tree, wet = shapely.STRtree(ways), _mostly_within(shapes, water)
-    dry = ~parted & ~np.isin(graph.left, wet) & ~np.isin(graph.right, wet)
-    land = labelled_components(graph.left[dry], graph.right[dry], graph.count)
-    for cell in wet.tolist():
+    tree = shapely.STRtree(ways)
+    for cell in _mostly_within(shapes, water).tolist():
         at = np.flatnonzero(~parted & ((graph.left == cell) | (graph.right == cell)))
         if len(at) < _LEAST_OPENINGS:
             continue
@@ -195,13 +193,9 @@ def _beside_the_bridge(
         group = labelled_components(one[near], other[near], len(at))
         count = np.bincount(group)
         length = np.bincount(group, weights=graph.border_m[at])
-        banks = land[np.where(graph.left[at] == cell, graph.right[at], graph.left[at])]
-        joins = np.array([len(np.unique(banks[group == own])) for own in range(len(count))])
-        # What joins most land comes first; of equal groups the one that was listed first.
-        order = np.lexsort((np.arange(len(count)), -np.round(length, 3), -count, -joins))
-        best = int(order[0])
+        # Of equal groups the one whose border was listed first.
+        best = int(np.lexsort((np.arange(len(count)), -np.round(length, 3), -count))[0])
         found[at[group != best]] = True
-        land[np.isin(land, [*banks[group == best], land[cell]])] = land[cell]
     return found
 
 
