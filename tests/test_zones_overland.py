@@ -114,29 +114,6 @@ def test_a_crossing_counts_where_it_goes_on_to_the_other_side_and_within_reach()
     assert parted_by(cells, canal[:0], [bridge], hard=hard, reach_m=300).sum() == 6
 
 
-@pytest.mark.parametrize(
-    ("further", "reach_m", "open_borders"),
-    [((), 0.0, 2), ([((20, 150), (980, 150))], 0.0, 4), ((), 900.0, 4)],
-)
-def test_a_cell_of_water_lets_through_at_one_bridge(further, reach_m, open_borders):
-    """Two bridges lie 800 m apart; the third case is a path along the canal, or far reach."""
-    ids = ["north-west", "north-east", "water", "south-west", "south-east"]
-    shapes = shapely.box([0, 500, 0, 0, 500], [200, 200, 100, 0, 0],
-                         [500, 1000, 1000, 500, 1000], [300, 300, 200, 100, 100])  # fmt: skip
-    cells = gpd.GeoDataFrame({"cell_uid": ids}, geometry=shapes, crs="EPSG:32651")
-    cells = cells.sort_values("cell_uid", ignore_index=True)
-    canal = shapely.box([-50], 100, 1050, 200)
-    bridges = [((100, 50), (100, 250)), ((900, 50), (900, 250)), *further]
-    graph = rook_graph(cells)
-    parted = parted_by(cells, canal, bridges, water=canal, reach_m=reach_m)
-    wet = int(cells.index[cells["cell_uid"] == "water"][0])
-    of_water = (graph.left == wet) | (graph.right == wet)
-    assert (~parted & of_water).sum() == open_borders
-    assert not parted[~of_water].any()
-    without = parted_by(cells, canal, bridges, reach_m=reach_m)
-    assert (~without & of_water).sum() == 4
-
-
 @pytest.mark.parametrize("stability", [0.0, 1.0])
 def test_a_zone_more_than_before_hangs_together_over_land(stability):
     cells, canal = canal_between(8, 5, after=4)

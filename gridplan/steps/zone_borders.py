@@ -45,7 +45,6 @@ def parted(place: Place, cells: gpd.GeoDataFrame, *, reach_m: float) -> Flags:
         ),
         ways=streets.geometry[open_ways.to_numpy(dtype=bool)].to_numpy(),
         hard=barriers.geometry[kind == _HARD].to_numpy(),
-        water=place.water.geometry.to_numpy(),
         reach_m=reach_m,
     )
 

@@ -25,7 +25,6 @@ _FENCES, _FENCE_M = ("guard_rail", "jersey_barrier", "fence"), 20.0
 _BARRED_LINES = ("river", "canal", "rail")
 _HARD = "hard_border"
 _STEP_M = 0.5
-_MOSTLY = 0.5
 _BESIDE_M = 1.0
 _AROUND_M = 5.0
 _EMPTY_SHARE = 0.1
@@ -204,22 +203,7 @@ def _open_pairs(world: World) -> tuple[Places, Places, bool]:
         shut |= _closed(borders, len(left), hard, reading)
         shut &= ~_round(polygons, left, right, shut, reach_m * reading.reach)
         found.append(np.stack([left[~shut], right[~shut]]))
-    # Through a cell of water one gets from bridge to bridge only if they are near.
-    dry = ~_mostly_water(world, polygons)
-    sure = found[1][:, dry[found[1]].all(axis=0)]
-    return found[0], sure, found[0].shape[1] < len(left)
-
-
-def _mostly_water(world: World, polygons: Shapes) -> Flags:
-    """Return the cells with more than half of their area in water."""
-    water = shapes(world.layers["in_water"])
-    at, area = shapely.STRtree(water).query(polygons, predicate="intersects")
-    wet = np.zeros(len(polygons))
-    for one in np.unique(at).tolist():
-        # Areas that overlap are water once.
-        inside = shapely.union_all(shapely.intersection(water[area[at == one]], polygons[one]))
-        wet[one] = shapely.area(inside)
-    return np.asarray(wet > _MOSTLY * shapely.area(polygons), dtype=bool)
+    return found[0], found[1], found[0].shape[1] < len(left)
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

@@ -21,9 +21,6 @@ _ALONG_M = 0.5
 _SIDE_M = 1.0
 """A way that has less than this beside one cell alone only touches it."""
 _JOINED_M = 2.0
-_HALF = 0.5
-_LEAST_OPENINGS = 2
-"""Who has one neighbour only leads nowhere."""
 _ROWS = 256
 """Cells from which walks are measured at once."""
 
@@ -35,7 +32,6 @@ def uncrossed_borders(
     obstacles: Geometries,
     ways: Geometries,
     hard: Geometries | None = None,
-    water: Geometries | None = None,
     reach_m: float = 0.0,
 ) -> Flags:
     """
@@ -53,10 +49,6 @@ def uncrossed_borders(
         into the other at their border is a crossing.
     hard : array of geometries, optional
         What nobody crosses, not even along a way.
-    water : array of polygons, optional
-        A cell that is mostly of it lets through at one place: those who come in at one
-        bridge do not get out at another, unless a way runs between them in the cell, or
-        they are within `reach_m` of each other. The place with the most neighbours counts.
     reach_m : float
         Cells at a border without a crossing are not parted where one gets from the middle
         of one to that of the other, from middle to middle of the cells between, within
@@ -89,8 +81,6 @@ def uncrossed_borders(
         parted[closed] = ~_crossed(shapes, graph, closed, ways)
     if hard is not None:
         parted |= _along(shapes, graph, hard)
-    if water is not None and len(water):
-        parted |= _beside_the_bridge(shapes, graph, parted, (water, ways), reach_m)
     if reach_m > 0 and parted.any():
         parted &= ~_round_about(shapes, graph, parted, reach_m)
     return parted
@@ -170,62 +160,3 @@ def _round_about(shapes: Geometries, graph: Contiguity, parted: Flags, reach_m: 
         row = np.searchsorted(some, graph.left[mine])
         found[mine] = far[row, graph.right[mine]] <= reach_m
     return found
-
-
-def _beside_the_bridge(
-    shapes: Geometries,
-    graph: Contiguity,
-    parted: Flags,
-    ground: tuple[Geometries, Geometries],
-    reach_m: float,
-) -> Flags:
-    """Return the open borders of cells of water that are not at the cell's one bridge."""
-    water, ways = ground
-    found = np.zeros(len(parted), dtype=np.bool_)
-    tree = shapely.STRtree(ways)
-    for cell in _mostly_within(shapes, water).tolist():
-        at = np.flatnonzero(~parted & ((graph.left == cell) | (graph.right == cell)))
-        if len(at) < _LEAST_OPENINGS:
-            continue
-        place = _places(shapes[cell], _borders(shapes, graph, at), ways, tree)
-        one, other = np.triu_indices(len(at), 1)
-        near = shapely.distance(place[one], place[other]) <= max(reach_m, _JOINED_M)
-        group = labelled_components(one[near], other[near], len(at))
-        count = np.bincount(group)
-        length = np.bincount(group, weights=graph.border_m[at])
-        # Of equal groups the one whose border was listed first.
-        best = int(np.lexsort((np.arange(len(count)), -np.round(length, 3), -count))[0])
-        found[at[group != best]] = True
-    return found
-
-
-def _mostly_within(shapes: Geometries, areas: Geometries) -> Ints:
-    """Return the cells more than half of which is in some areas."""
-    tree = shapely.STRtree(areas)
-    cell, area = tree.query(shapes, predicate="intersects")
-    share = np.zeros(len(shapes))
-    for one in np.unique(cell).tolist():
-        wet = shapely.union_all(areas[area[cell == one]])
-        share[one] = shapely.area(shapely.intersection(shapes[one], wet))
-    return np.flatnonzero(share > _HALF * shapely.area(shapes))
-
-
-def _places(
-    cell: shapely.Geometry, borders: Geometries, ways: Geometries, tree: shapely.STRtree
-) -> Geometries:
-    """Return where one gets across each border: the ways there as far as they run in the cell."""
-    room = shapely.buffer(cell, _BESIDE_M)
-    inside = shapely.intersection(ways[tree.query(room, predicate="intersects")], room)
-    pieces = shapely.get_parts(shapely.line_merge(shapely.union_all(inside)))
-    pieces = pieces[shapely.length(pieces) > 0]
-    if not len(pieces):
-        return borders
-    a, b = shapely.STRtree(pieces).query(pieces, predicate="dwithin", distance=_JOINED_M)
-    whole = labelled_components(a.astype(np.intp), b.astype(np.intp), len(pieces))
-    walks = np.array([shapely.union_all(pieces[whole == own]) for own in range(whole.max() + 1)])
-    places = borders.copy()
-    for at, border in enumerate(borders):
-        here = walks[shapely.distance(walks, border) <= _BESIDE_M]
-        if len(here):
-            places[at] = shapely.union_all(here)
-    return places
