@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.cells.land import KINDS, Lines
-from gridplan.cells.straight import Aim, straight_borders
+from gridplan.cells.straight import Aim, _Straight, straight_borders
 
 NONE = np.empty(0, dtype=object)
 NO_LINES = Lines(NONE, np.empty(0, dtype=np.intp))
@@ -118,3 +118,10 @@ def test_a_cell_in_several_parts_keeps_them():
     after = straight(apart)
     assert shapely.get_num_geometries(after).tolist() == [2, 1]
     assert corners(after) == [[100, 0], [100, 100]]
+
+
+def test_a_border_that_would_tear_its_cells_stays_as_it_is(monkeypatch):
+    """Pieces are seen to miss each other up to the last digit only."""
+    cells = halves((20, 50), (60, 80), (60, 30), (150, 50))
+    monkeypatch.setattr(_Straight, "drop", lambda *_args: np.array([[20.0, 50.0]]))
+    assert shapely.equals_exact(straight(cells), cells).all()

@@ -117,10 +117,25 @@ def straight_borders(
     guided = np.concatenate([shapely.linestrings(ends[~bare]), lines.steps[0].geometries])
     straight = _Straight(chains, guided, footprints)
     area: list[float] = shapely.area(polygons).tolist()
-    dropped = [
-        corners for number in range(len(chains)) if len(corners := straight.drop(number, area, aim))
-    ]
-    return _without(polygons, np.concatenate(dropped)) if dropped else polygons
+    dropped = {
+        number: corners
+        for number in range(len(chains))
+        if len(corners := straight.drop(number, area, aim))
+    }
+    while dropped:
+        drawn = _without(polygons, np.concatenate(list(dropped.values())))
+        # By the last digit a piece may still meet what it was seen to miss: then all stays there.
+        torn = set(np.flatnonzero(~shapely.is_valid(drawn)).tolist())
+        undone = [one for one in dropped if not torn.isdisjoint(_beside(chains[one]))]
+        if not undone:
+            return drawn
+        for one in undone:
+            del dropped[one]
+    return polygons
+
+
+def _beside(chain: Chain) -> tuple[int, int]:
+    return chain.left, chain.right
 
 
 def _chains(ends: Floats, beside: Ints) -> list[Chain]:
