@@ -153,10 +153,11 @@ def test_the_verifier_takes_whole_estates_as_one_thing(estate, things):
 
 
 @pytest.mark.parametrize("least", [0.0, -1.0])
-def test_where_zones_may_have_nothing_no_number_of_them_is_claimed(least):
+def test_where_zones_may_have_nothing_only_what_a_unit_proves_is_claimed(least):
     """Of 7, 2 and three empty cells in a row, 7 is too much; zones of empty land are within."""
     row, free = units_of([7, 2, 0, 0, 0], 5), aims_of(4, 3.0, least, 6.0)
-    assert least_beyond(row, free) is None
+    assert least_beyond(row, free) == (0, 1)
+    assert least_beyond(units_of([5, 2, 0, 0, 0], 5), free) is None
     assert most_within(ground(loaded_of(row)), least, 6.0, 4) is None
     assert least_beyond(row, aims_of(4, 3.0, 1.0, 6.0)) == (2, 3)
 
