@@ -77,7 +77,12 @@ def test_packed_zones_are_connected_and_no_fewer_can_be_beyond(load, k):
     aims = aims_of(k, mean, least, most)
     bound = least_beyond(units, aims)
     loaded = loaded_of(units)
-    assert bound[1] == k - most_within(ground(loaded), least - 1e-6, most + 1e-6, k)
+    known = most_within(ground(loaded), least - 1e-6, most + 1e-6, k)
+    if bound is not None and known is not None:
+        # Where one of them has too many groups to look at, it may say less.
+        effort = Effort(Limits(work=2_000))
+        few = most_by_model(loaded, aims.least[0], aims.most[0], k, effort) is not None
+        assert bound[1] == k - known if few else bound[1] <= k - known
     made = packed(units, aims, banded=False)
     if made.zone is None:
         return
@@ -87,7 +92,7 @@ def test_packed_zones_are_connected_and_no_fewer_can_be_beyond(load, k):
         assert nx.is_connected(graph.subgraph(np.flatnonzero(made.zone == own).tolist()))
     sums = np.bincount(made.zone, weights=load, minlength=k)
     beyond = int(((sums < least - 1e-6) | (sums > most + 1e-6)).sum())
-    assert beyond >= bound[1]
+    assert bound is None or beyond >= bound[1]
 
 
 def test_units_that_go_together_are_found_across_empty_land():
