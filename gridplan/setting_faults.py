@@ -158,7 +158,8 @@ def _reason(error: Any) -> Message:
         en = "it should be a table of settings"
     for key, word in (("ge", "不小于"), ("gt", "大于"), ("le", "不大于"), ("expected", "取值为")):
         if key in context:
-            return Message(en=en, zh=f"应{word} {context[key]}")
+            choices = str(context[key]).replace(", ", "、").replace(" or ", "或")
+            return Message(en=en, zh=f"应{word} {choices}")
     return Message(en=en, zh=_ZH_REASONS.get(error["type"], f"不符合要求（{en}）"))
 
 

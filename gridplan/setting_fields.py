@@ -68,7 +68,7 @@ def over_defaults(
 
 
 class Section(BaseModel):
-    """A part of the settings: true and false are no numbers and no text in it."""
+    """A part of the settings: true and false are no numbers and no text in it, nor those them."""
 
     model_config = FROZEN
 
@@ -78,6 +78,11 @@ class Section(BaseModel):
         field = cls.model_fields[str(info.field_name)]
         if isinstance(value, bool) and field.annotation is not bool:
             raise house_fault(en="true and false are no value for it", zh="不能是 true 或 false")
+        if field.annotation is bool and not isinstance(value, bool):
+            # Else "no", "off" and 0 were false, and nobody was told.
+            raise house_fault(
+                en="it should be true or false, without quotes", zh="应为 true 或 false，不加引号"
+            )
         switched = _switches(value) if _holds_numbers(field.annotation) else []
         if switched:
             raise house_fault(

@@ -87,6 +87,16 @@ def norms(key, **changes):
         ({"place": PLACE, "siting": 3}, "[siting] = 3 cannot be used: it should be a table", "表"),
         ({"place": PLACE, "siting": {"p": True}}, "true and false", "true 或 false"),
         (
+            {"place": PLACE, "zones": {"systems": {"own": {"water_parts": "no"}}}},
+            "should be true or false, without quotes",
+            "应为 true 或 false，不加引号",
+        ),
+        (
+            {"place": PLACE, "cells": {"preset": "round"}},
+            "'uniform' or 'recognisable'",
+            "取值为 'uniform'或'recognisable'",
+        ),
+        (
             {"place": PLACE, "demand": {"home_m2": {"village": True}}},
             "no numbers (village)",
             "数值",

@@ -93,7 +93,12 @@ def test_the_map_is_drawn_with_cells_water_and_streets(page) -> None:
 def test_one_button_switches_the_language_of_everything(page) -> None:
     assert "新增活动室" in page.inner_text(".gp-panel")
     assert page.inner_text("h1").startswith("新镇街道")
+    page.locator(".gp-icon[aria-label*='候选']").first.click()
+    assert "居民" in page.inner_text("#gp-details dl")
     page.click("#language")
+    labels = page.inner_text("#gp-details dl")
+    assert "esidents" in labels
+    assert "居民" not in labels
     text = page.inner_text("body")
     assert "5 activity rooms bring" in text
     assert "未达目标" not in text

@@ -125,9 +125,9 @@ def missing_file_faults(config: Config, folder: Path) -> FaultList:
     for key, name in named_files(config):
         if not (folder / name).is_file():
             faults.add(
-                en=f"[place].{key}: there is no file {name} in {folder}. Paths are relative "
-                f"to the TOML.",
-                zh=f"[place].{key}：{folder} 中找不到文件 {name}。路径相对于 TOML 文件。",
+                en=f"[place].{key}: there is no file {name} in {folder.resolve()}. Paths are "
+                f"relative to the TOML.",
+                zh=f"[place].{key}：{folder.resolve()} 中找不到文件 {name}。路径相对于 TOML 文件。",
             )
     return faults
 
@@ -166,8 +166,9 @@ def portable(config: Config, folder: Path) -> tuple[Config, list[Note]]:
             for key in type(config.place).model_fields
         }
     )
+    files = "1 file is" if len(shortened) == 1 else f"{len(shortened)} files are"
     message = Message(
-        en=f"{len(shortened)} files are named by absolute paths in the settings; the run keeps "
+        en=f"{files} named by absolute paths in the settings; the run keeps "
         f"only {first_ids(shortened)}. Name them relative to the TOML to run it elsewhere.",
         zh=f"设置中有 {len(shortened)} 个文件使用绝对路径，成果中只保留 "
         f"{first_ids(shortened)}。如需在其他电脑运行，请改为相对于 TOML 的路径。",

@@ -83,7 +83,7 @@ function gridplanMap(map, plan) {
   const routes = walks.shapes.flatMap((lines, i) => {
     const line = lines.map(path);
     const start = L.circleMarker(line[0][0], { pane: "routes", radius: 5, stroke: true, color: "#fff", weight: 1.5, fillColor: "#7a1f6d", fillOpacity: 1 });
-    start.bindTooltip(() => card(walkFacts(i)), { className: "gp-tip", direction: "top" }).on("click", () => show(walkFacts(i)));
+    start.bindTooltip(() => card(walkFacts(i)), { className: "gp-tip", direction: "top" }).on("click", () => show(() => walkFacts(i)));
     return [L.polyline(line, still("routes", { color: "#fff", weight: 6, opacity: 0.8 })), L.polyline(line, still("routes", { color: "#7a1f6d", weight: 3 })), start];
   });
   layers.walks = L.layerGroup(routes);
@@ -107,7 +107,7 @@ function gridplanMap(map, plan) {
     const marker = L.marker(point(at), { zIndexOffset: top, riseOnHover: true, icon: L.divIcon({ className: "gp-icon", html: svg, iconSize: [size, size] }) });
     marker.facts = facts;
     marker.bindTooltip(() => card(facts()), { className: "gp-tip", direction: "top", offset: [0, -8] });
-    marker.on("click keypress", () => show(facts()));
+    marker.on("click keypress", () => show(facts));
     marker.on("add", () => marker.getElement().setAttribute("aria-label", facts().title));
     return marker;
   };
@@ -131,7 +131,7 @@ function gridplanMap(map, plan) {
   const conflicts = plan.conflicts;
   const spots = conflicts.id.map((_, i) => {
     const spot = L.circleMarker(point(conflicts.at[i]), { pane: "routes", radius: 6, stroke: true, color: "#fff", weight: 1.5, fillColor: conflicts.colour[i], fillOpacity: 1 });
-    return spot.bindTooltip(() => card(conflictFacts(i)), { className: "gp-tip", direction: "top" }).on("click", () => { mark(conflicts.shapes[i]); show(conflictFacts(i)); });
+    return spot.bindTooltip(() => card(conflictFacts(i)), { className: "gp-tip", direction: "top" }).on("click", () => { mark(conflicts.shapes[i]); show(() => conflictFacts(i)); });
   });
   layers.conflicts = L.layerGroup([
     ...conflicts.shapes.map((parts, i) => L.polygon(polygon(parts), still("lines", { color: conflicts.colour[i], weight: 2, fillColor: conflicts.colour[i], fillOpacity: 0.45 }))),
@@ -229,9 +229,10 @@ function gridplanMap(map, plan) {
   }
   const details = document.getElementById("gp-details");
   let shown = null;
+  /* Facts are made when shown, so that they can be said again in the other language. */
   function show(facts) {
     shown = facts;
-    if (facts) details.replaceChildren(card(facts));
+    if (facts) details.replaceChildren(card(facts()));
     else {
       const hint = element("p", t("details"));
       hint.className = "gp-hint";
@@ -239,7 +240,7 @@ function gridplanMap(map, plan) {
     }
   }
   layers.cells.bindTooltip((shape) => card(cellFacts(shape.at)), { sticky: true, className: "gp-tip", direction: "auto" });
-  layers.cells.on("click", (event) => { mark(cells.shapes[event.layer.at]); show(cellFacts(event.layer.at)); });
+  layers.cells.on("click", (event) => { mark(cells.shapes[event.layer.at]); show(() => cellFacts(event.layer.at)); });
 
   const hit = L.layerGroup().addTo(map);
   const mark = (parts) => {
@@ -373,8 +374,8 @@ function gridplanMap(map, plan) {
   /* Search. */
   const query = document.getElementById("gp-query");
   const hits = document.getElementById("gp-hits");
-  const goTo = (parts, facts) => () => { mark(parts); map.fitBounds(L.polygon(polygon(parts)).getBounds(), { maxZoom: 17, padding: [60, 60] }); show(facts()); };
-  const goToPoint = (pins, i) => () => { mark(null); map.setView(pins[i].getLatLng(), Math.max(map.getZoom(), 16)); show(pins[i].facts()); if (pins[i]._map) pins[i].openTooltip(); };
+  const goTo = (parts, facts) => () => { mark(parts); map.fitBounds(L.polygon(polygon(parts)).getBounds(), { maxZoom: 17, padding: [60, 60] }); show(facts); };
+  const goToPoint = (pins, i) => () => { mark(null); map.setView(pins[i].getLatLng(), Math.max(map.getZoom(), 16)); show(pins[i].facts); if (pins[i]._map) pins[i].openTooltip(); };
   const goToMix = (i) => () => { toggle(mix.place[i] ? "mix_rooms" : "mix_links", true); goToPoint(mixPins, i)(); };
   const index = [
     ...communities.name.map((one, i) => ({ text: one, also: communities.id[i], kind: "community", go: goTo(communities.shapes[i], () => communityFacts(i)) })),
@@ -471,7 +472,7 @@ function gridplanMap(map, plan) {
     map.attributionControl.addAttribution(source);
     legend();
     count();
-    if (!shown) show(null);
+    show(shown);
     find();
   }
   document.addEventListener("gridplan:lang", speak);
