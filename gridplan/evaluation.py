@@ -125,17 +125,18 @@ def resident_figures(demand: pd.DataFrame, groups: Sequence[str]) -> dict[str, A
 
 
 def targets_missed(
-    summary: Mapping[str, Any], *, zones: Sequence[Note] = ()
+    summary: Mapping[str, Any], *, notes: Sequence[Note] = ()
 ) -> list[dict[str, str]]:
     """
     Return the soft targets that the plan does not meet, as sentences.
 
     Parameters
     ----------
-    zones : sequence of Note
-        What the zones themselves say of their balance, with the cell that binds.
+    notes : sequence of Note
+        What zones say of their balance, with the cell that binds, and a budget that buys
+        nothing.
     """
-    missed = [_entry(note.code, note.message) for note in zones]
+    missed = [_entry(note.code, note.message) for note in notes]
     if summary["siting"]["status"] == "infeasible":
         missed.append(_entry("siting", _NOBODY_REACHED))
     return missed

@@ -188,7 +188,9 @@ def notes_of(plan, code):
 
 def test_a_budget_that_buys_nothing_says_what_the_cheapest_room_costs(tmp_path):
     plan = planned(tmp_path, "siting.budget=100")
-    [said] = notes_of(plan, "buys no room")
+    assert notes_of(plan, "buys no room") == []
+    [said] = [one for one in plan.summary["targets_missed"] if "buys no room" in one["en"]]
+    assert said["key"] == "budget_buys_nothing"
     assert "the cheapest candidate, r2, costs 100,000 yuan" in said["en"]
     assert "造价最低的候选场地 r2 需 100,000 元" in said["zh"]
     [other] = notes_of(plan, "is not used")

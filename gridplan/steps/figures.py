@@ -15,6 +15,9 @@ from gridplan.steps.zone_layers import missed_by_systems, system_figures
 from gridplan.unify import agreed_m2, conflict_sums
 from gridplan.verify import verify_plan
 
+_IN_VAIN = frozenset({"budget_buys_nothing"})
+"""Notes on what was asked for and is not in the plan: targets that it misses."""
+
 
 def add_summary(work: Work) -> None:
     """Gather the figures of the summary."""
@@ -79,15 +82,16 @@ def add_proofs(work: Work) -> None:
         figures,
         cells_method=work.config.cells.method,
     )
-    notes = [note.message for note in (*work.place.notes, *work.notes)]
+    notes = [note for note in (*work.place.notes, *work.notes) if note.code not in _IN_VAIN]
+    in_vain = [note for note in work.notes if note.code in _IN_VAIN]
     figures["proofs"] = {
         name: value if value is None or name.endswith("_m2") else int(value)
         for name, value in report.proofs.items()
     }
     figures["targets_missed"] = evaluation.targets_missed(
-        figures, zones=missed_by_systems(work.found["systems"])
+        figures, notes=[*missed_by_systems(work.found["systems"]), *in_vain]
     )
-    figures["caveats"] = evaluation.caveats(figures, notes)
+    figures["caveats"] = evaluation.caveats(figures, [note.message for note in notes])
     hard = [finding.message for finding in report.findings if finding.severity == "hard"]
     if hard:
         raise InfeasibleError(*hard)
