@@ -8,17 +8,20 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridplan.cells.again import scores_of, shortfall
 from gridplan.cells.communities import checked_communities
-from gridplan.cells.fabric import draw_cells
+from gridplan.cells.fabric import Drawn, draw_cells, scene_of
 from gridplan.cells.land import Footprints, Land, footprints
 from gridplan.cells.management import NOBODY, Management, management_lines
 from gridplan.cells.options import CellOptions
 from gridplan.cells.order import reading_order
 from gridplan.cells.reasons import exceptions, ground_of
 from gridplan.cells.square import partition
+from gridplan.geometry import Geometries
 
 _ANY_M2 = 1e-6
 
@@ -72,24 +75,51 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
     own = checked_communities(communities, options)
     if options.method == "square":
         return CellPlan(partition(communities, options=options), own, _no_moves(own))
-    drawn = draw_cells(own.geometry.to_numpy(), land, options)
-    ground = ground_of(drawn.polygons, drawn.footprints.shapes, land)
-    reasons = exceptions(drawn.polygons, drawn.community, ground, options)
-    plain = pd.isna(np.array(reasons, dtype=object)) & (ground.built >= options.open_share)
+    best = _best_drawn(own.geometry.to_numpy(), land, options)
+    drawn = best.drawn
     order = _row_by_row(drawn.polygons, drawn.community, options.side_m)
     polygons = drawn.polygons[order]
     cells = gpd.GeoDataFrame(
         {
             "community_id": own["community_id"].to_numpy()[drawn.community[order]],
             "area_m2": shapely.area(polygons),
-            "exception": pd.Series([reasons[at] for at in order], dtype="object"),
+            "exception": pd.Series([best.reasons[at] for at in order], dtype="object"),
         },
         geometry=polygons,
         crs=communities.crs,
     )
     managed, moves = _managed(drawn.management, own, drawn.footprints, land.buildings)
-    median_m2 = float(np.median(shapely.area(drawn.polygons[plain]))) if plain.any() else math.nan
+    plain_m2 = shapely.area(drawn.polygons[best.plain])
+    median_m2 = float(np.median(plain_m2)) if len(plain_m2) else math.nan
     return CellPlan(cells, managed, moves, median_m2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Cells as drawn, the exception of each, which are built up and none, what they miss."""
+
+    drawn: Drawn
+    reasons: list[str | None]
+    plain: npt.NDArray[np.bool_]
+    missing: float
+
+
+def _best_drawn(communities: Geometries, land: Land, options: CellOptions) -> _Judged:
+    """Return the cells of the first weights with which they do not fall short, else the best."""
+    scene, tries = scene_of(communities, land, options), list[_Judged]()
+    for score in scores_of(options):
+        tries.append(_judged(draw_cells(scene, options, score), land, options))
+        if not tries[-1].missing:
+            break
+    return min(tries, key=lambda one: one.missing)
+
+
+def _judged(drawn: Drawn, land: Land, options: CellOptions) -> _Judged:
+    ground = ground_of(drawn.polygons, drawn.footprints.shapes, land)
+    reasons = exceptions(drawn.polygons, drawn.community, ground, options)
+    plain = pd.isna(np.array(reasons, dtype=object)) & (ground.built >= options.open_share)
+    missing = shortfall(drawn.polygons[plain], options.target_m2)
+    return _Judged(drawn, reasons, plain, missing)
 
 
 def managed_communities(
