@@ -507,3 +507,33 @@ def test_a_lake_around_an_island_is_parted_rather_than_a_cell_with_a_hole():
     plan = plan_cells(place, land, options=FABRIC)
     assert_sound(plan, place, land)
     assert not shapely.get_num_interior_rings(plan.cells.geometry.to_numpy()).any()
+
+
+@pytest.mark.parametrize("which", ["all", "land", "communities"])
+def test_a_precision_grid_on_what_is_given_steers_no_overlay(which):
+    """A grid left on geometries snaps every line that is drawn on them, and buildings are cut."""
+
+    def turned(layer):
+        turn = layer.rotate(0.3, origin=(X + 300, Y + 250), use_radians=True)
+        return layer.set_geometry(turn)
+
+    def gridded(layer):
+        return layer.set_geometry(layer.geometry.set_precision(0.001))
+
+    names = ("streets", "water", "barriers", "buildings", "estates")
+    plain = land_of(
+        streets=grid(440, 330, 130, 115),
+        buildings=rows_of_houses(440, 330, every=(31, 27)),
+        water=[box(100, 100, 180, 160)],
+    )
+    land = Land(**{name: turned(getattr(plain, name)) for name in names})
+    place = turned(communities_of(box(0, 0, 200, 330), box(200, 0, 440, 330)))
+    given_place = place if which == "land" else gridded(place)
+    if which != "communities":
+        land = Land(**{name: gridded(getattr(land, name)) for name in names})
+    plan = plan_cells(given_place, land, options=FABRIC)
+    assert not shapely.get_precision(plan.cells.geometry.to_numpy()).any()
+    assert_sound(plan, plan.communities, land.plain())
+    managed, moves = managed_communities(given_place, land.buildings)
+    assert managed.area.sum() == pytest.approx(place.area.sum(), abs=0.5)
+    assert len(moves)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
@@ -13,7 +13,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridplan.geometry import Geometries
+from gridplan.geometry import Geometries, plain_layer
 
 Ints = npt.NDArray[np.intp]
 Borders = Literal["major", "all"]
@@ -78,6 +78,13 @@ class Land:
     buildings: gpd.GeoDataFrame
     estates: gpd.GeoDataFrame
     components: gpd.GeoDataFrame | None = None
+
+    def plain(self) -> Land:
+        """Return the same layers without a precision grid, which would steer every overlay."""
+        layers = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Land(
+            **{name: None if own is None else plain_layer(own) for name, own in layers.items()}
+        )
 
     @property
     def component_points(self) -> Geometries:

@@ -21,7 +21,7 @@ from gridplan.cells.options import CellOptions
 from gridplan.cells.order import reading_order
 from gridplan.cells.reasons import exceptions, ground_of
 from gridplan.cells.square import partition
-from gridplan.geometry import Geometries
+from gridplan.geometry import Geometries, plain_layer
 
 _ANY_M2 = 1e-6
 
@@ -75,6 +75,7 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
     own = checked_communities(communities, options)
     if options.method == "square":
         return CellPlan(partition(communities, options=options), own, _no_moves(own))
+    land = land.plain()
     best = _best_drawn(own.geometry.to_numpy(), land, options)
     drawn = best.drawn
     order = _row_by_row(drawn.polygons, drawn.community, options.side_m)
@@ -144,6 +145,7 @@ def managed_communities(
     # Only the communities are looked at here: whether cells are of a good size comes later.
     any_size = CellOptions(method="square", target_m2=_ANY_M2, max_cells=sys.maxsize)
     own = checked_communities(communities, any_size)
+    buildings = plain_layer(buildings)
     whole = footprints(buildings.geometry.to_numpy())
     found = management_lines(own.geometry.to_numpy(), whole.shapes)
     managed, moves = _managed(found, own, whole, buildings)
