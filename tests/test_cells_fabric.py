@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import geopandas as gpd
@@ -497,6 +498,17 @@ def test_fault_of_overlapping_communities():
         plan_cells(place, land_of(), options=FABRIC)
 
 
+def test_fault_of_a_community_that_lies_under_a_building_of_another():
+    place = communities_of(box(0, 0, 300, 300), box(300, 100, 306, 106))
+    land = land_of(buildings=[box(250, 90, 310, 110)])
+    for drawn in (
+        lambda: plan_cells(place, land, options=FABRIC),
+        lambda: managed_communities(place, land.buildings),
+    ):
+        with pytest.raises(InputError, match=r"1 communities lie as a whole .*: 999901001002"):
+            drawn()
+
+
 def test_a_lake_around_an_island_is_parted_rather_than_a_cell_with_a_hole():
     place = communities_of(box(0, 0, 600, 600))
     lake = box(150, 150, 450, 450).difference(box(240, 240, 360, 360))
@@ -537,3 +549,18 @@ def test_a_precision_grid_on_what_is_given_steers_no_overlay(which):
     managed, moves = managed_communities(given_place, land.buildings)
     assert managed.area.sum() == pytest.approx(place.area.sum(), abs=0.5)
     assert len(moves)
+
+
+@pytest.mark.parametrize("estates", ["whole", "cut"])
+def test_the_order_of_overlapping_estates_does_not_matter(estates):
+    """Land in two of them belongs to the one with the first id."""
+    place = communities_of(box(0, 0, 400, 300))
+    land = land_of(
+        streets=grid(400, 300, 130, 110),
+        buildings=rows_of_houses(400, 300),
+        estates=[box(125, 122, 290, 257), box(69, 114, 239, 190)],
+    )
+    options = CellOptions(method="fabric", estates=estates)
+    turned = dataclasses.replace(land, estates=land.estates.iloc[::-1].reset_index(drop=True))
+    one, other = (plan_cells(place, own, options=options).cells for own in (land, turned))
+    assert one.geometry.to_wkb().tolist() == other.geometry.to_wkb().tolist()

@@ -95,9 +95,13 @@ class Land:
 
     @property
     def walled(self) -> gpd.GeoDataFrame:
-        """The estates that are said to be walled; unknown counts as open."""
+        """The estates that are said to be walled, by id; unknown counts as open."""
         known = self.estates["walled"].fillna(value=False).to_numpy(dtype=bool)
-        return self.estates[known]
+        walled = self.estates[known]
+        # Where two overlap, the first has the land: not that of the first row.
+        shapes = _ranks(shapely.to_wkb(shapely.normalize(walled.geometry.to_numpy())))
+        ids = _ranks(walled["estate_id"].astype("string").fillna("").to_numpy(dtype=object))
+        return walled.iloc[np.lexsort((shapes, ids))]
 
 
 @dataclass(frozen=True)
