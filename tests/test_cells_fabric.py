@@ -218,6 +218,32 @@ def test_a_scrap_of_rounding_joins_no_cells_of_two_communities(loose):
     assert found[0] != found[2]
 
 
+@pytest.mark.parametrize(
+    ("side", "most_m2", "close", "joined"),
+    [
+        (100.0, 16_000.0, True, True),
+        (100.0, 14_000.0, True, False),
+        (100.0, 16_000.0, False, False),
+        (130.0, 30_000.0, True, False),
+    ],
+    ids=["small", "large", "estates", "at the rim"],
+)
+def test_a_cell_within_another_is_joined_to_it_where_both_are_one_cell(
+    side, most_m2, close, joined
+):
+    inner = box(10, 10, 10 + side, 110)
+    around = shapely.difference(box(0, 0, 125, 120), inner)
+    pieces = Pieces(
+        polygons=np.array([inner, around], dtype=object),
+        unit=np.arange(2),
+        community=np.array([0, 0]),
+        cell=np.array([0, 1]),
+    )
+    lines = border_lines(land_of(), borders="all")
+    found = settled_cells(pieces, lines, least_m2=1_000.0, most_m2=most_m2, close_rings=close)
+    assert (found[0] == found[1]) == joined
+
+
 # ---- planted situations ----
 
 

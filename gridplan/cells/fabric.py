@@ -232,6 +232,8 @@ def _polygons(scene: Scene, tiles: list[Tile], options: CellOptions) -> tuple[Ge
         scene.lines,
         least_m2=options.min_share * options.target_m2,
         most_m2=options.most_share * options.target_m2,
+        # An estate that is kept whole is a cell by itself, whatever lies around it.
+        close_rings=options.estates == "cut",
     )
     owner = settled[pieces.unit]
     # The largest piece says the community: what rounding cut off may come from another.
