@@ -166,8 +166,20 @@ def to_grid(geometries: Geometries) -> Geometries:
     The grid is not left attached to them: it would steer every later overlay, and be
     lost on the way through a file.
     """
-    snapped = shapely.set_precision(geometries, GRID_M)
-    return np.asarray(shapely.set_precision(snapped, 0, mode="pointwise"), dtype=object)
+    return without_grid(shapely.set_precision(geometries, GRID_M))
+
+
+def without_grid(geometries: Geometries) -> Geometries:
+    """Return the same geometries without a precision grid attached to them."""
+    return np.asarray(shapely.set_precision(geometries, 0, mode="pointwise"), dtype=object)
+
+
+def plain_layer(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a layer without a precision grid on its geometries: itself if there is none."""
+    shapes = layer.geometry.to_numpy()
+    if not (shapely.get_precision(shapes) > 0).any():
+        return layer
+    return layer.set_geometry(gpd.GeoSeries(without_grid(shapes), layer.index, crs=layer.crs))
 
 
 def repair_polygons(polygons: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:

@@ -1,5 +1,7 @@
 """Codes in reading order, capacity, faults of codes; identifiers that stay."""
 
+from itertools import combinations
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from gridplan.cells import (
 )
 from gridplan.cells.order import reading_order
 from gridplan.errors import InfeasibleError, InputError
+from gridplan.verify import check_codes
 
 CRS = 4549
 NARROW = CodeProfile(name="narrow", parts=(("community", 12), ("sequence", 1)))
@@ -148,6 +151,40 @@ def test_codes_at_fault(codes, found):
 
 def test_assigned_codes_are_without_fault(cells):
     assert code_faults(assign_codes(cells)) == []
+
+
+def test_every_swap_in_a_community_is_found_where_the_height_of_rows_is_known(cells):
+    """Of two neighbours the later one may lie north-east of the other: some height explains it."""
+    codes = assign_codes(cells)
+    order = {}
+    for height in (100.0, None):
+        coded = pd.DataFrame({"cell_id": codes, "geometry": cells.geometry})
+        assert not check_codes(coded, row_height_m=height).findings
+        found = []
+        for one, other in combinations(range(int((codes.str[:12] == codes[0][:12]).sum())), 2):
+            swapped = codes.copy()
+            swapped.iloc[[one, other]] = codes.iloc[[other, one]].to_numpy()
+            report = check_codes(coded.assign(cell_id=swapped), row_height_m=height)
+            named = {code for late in report.findings for code in late.ids}
+            assert {late.rule for late in report.findings} <= {"code_order"}
+            found.append(not named.isdisjoint(codes.iloc[[one, other]]))
+        order[height] = found
+    assert all(order[100.0])
+    assert not all(order[None])
+
+
+@given(seed=st.integers(0, 10**6), moved=st.integers(0, 3))
+def test_what_is_out_of_order_is_the_rest_of_a_longest_run(seed, moved):
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(0, 400, 9), rng.uniform(0, 300, 9)
+    order = reading_order(x, y, row_height_m=100.0)
+    order = np.concatenate([order[moved:], order[:moved]]) if moved else order
+    codes = pd.Series([f"320583999001{number:03d}" for number in range(1, 10)])
+    shapes = shapely.buffer(shapely.points(x[order], y[order]), 1.0)
+    [*late] = check_codes(
+        pd.DataFrame({"cell_id": codes, "geometry": shapes}), row_height_m=100.0
+    ).findings
+    assert sum(one.count for one in late) == min(moved, 9 - moved)
 
 
 # Identifiers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import geopandas as gpd
@@ -215,6 +216,32 @@ def test_a_scrap_of_rounding_joins_no_cells_of_two_communities(loose):
     lines = border_lines(land_of(), borders="all")
     found = settled_cells(pieces, lines, least_m2=5_000.0, most_m2=15_000.0)
     assert found[0] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("side", "most_m2", "close", "joined"),
+    [
+        (100.0, 16_000.0, True, True),
+        (100.0, 14_000.0, True, False),
+        (100.0, 16_000.0, False, False),
+        (130.0, 30_000.0, True, False),
+    ],
+    ids=["small", "large", "estates", "at the rim"],
+)
+def test_a_cell_within_another_is_joined_to_it_where_both_are_one_cell(
+    side, most_m2, close, joined
+):
+    inner = box(10, 10, 10 + side, 110)
+    around = shapely.difference(box(0, 0, 125, 120), inner)
+    pieces = Pieces(
+        polygons=np.array([inner, around], dtype=object),
+        unit=np.arange(2),
+        community=np.array([0, 0]),
+        cell=np.array([0, 1]),
+    )
+    lines = border_lines(land_of(), borders="all")
+    found = settled_cells(pieces, lines, least_m2=1_000.0, most_m2=most_m2, close_rings=close)
+    assert (found[0] == found[1]) == joined
 
 
 # ---- planted situations ----
@@ -497,6 +524,17 @@ def test_fault_of_overlapping_communities():
         plan_cells(place, land_of(), options=FABRIC)
 
 
+def test_fault_of_a_community_that_lies_under_a_building_of_another():
+    place = communities_of(box(0, 0, 300, 300), box(300, 100, 306, 106))
+    land = land_of(buildings=[box(250, 90, 310, 110)])
+    for drawn in (
+        lambda: plan_cells(place, land, options=FABRIC),
+        lambda: managed_communities(place, land.buildings),
+    ):
+        with pytest.raises(InputError, match=r"1 communities lie as a whole .*: 999901001002"):
+            drawn()
+
+
 def test_a_lake_around_an_island_is_parted_rather_than_a_cell_with_a_hole():
     place = communities_of(box(0, 0, 600, 600))
     lake = box(150, 150, 450, 450).difference(box(240, 240, 360, 360))
@@ -507,3 +545,48 @@ def test_a_lake_around_an_island_is_parted_rather_than_a_cell_with_a_hole():
     plan = plan_cells(place, land, options=FABRIC)
     assert_sound(plan, place, land)
     assert not shapely.get_num_interior_rings(plan.cells.geometry.to_numpy()).any()
+
+
+@pytest.mark.parametrize("which", ["all", "land", "communities"])
+def test_a_precision_grid_on_what_is_given_steers_no_overlay(which):
+    """A grid left on geometries snaps every line that is drawn on them, and buildings are cut."""
+
+    def turned(layer):
+        turn = layer.rotate(0.3, origin=(X + 300, Y + 250), use_radians=True)
+        return layer.set_geometry(turn)
+
+    def gridded(layer):
+        return layer.set_geometry(layer.geometry.set_precision(0.001))
+
+    names = ("streets", "water", "barriers", "buildings", "estates")
+    plain = land_of(
+        streets=grid(440, 330, 130, 115),
+        buildings=rows_of_houses(440, 330, every=(31, 27)),
+        water=[box(100, 100, 180, 160)],
+    )
+    land = Land(**{name: turned(getattr(plain, name)) for name in names})
+    place = turned(communities_of(box(0, 0, 200, 330), box(200, 0, 440, 330)))
+    given_place = place if which == "land" else gridded(place)
+    if which != "communities":
+        land = Land(**{name: gridded(getattr(land, name)) for name in names})
+    plan = plan_cells(given_place, land, options=FABRIC)
+    assert not shapely.get_precision(plan.cells.geometry.to_numpy()).any()
+    assert_sound(plan, plan.communities, land.plain())
+    managed, moves = managed_communities(given_place, land.buildings)
+    assert managed.area.sum() == pytest.approx(place.area.sum(), abs=0.5)
+    assert len(moves)
+
+
+@pytest.mark.parametrize("estates", ["whole", "cut"])
+def test_the_order_of_overlapping_estates_does_not_matter(estates):
+    """Land in two of them belongs to the one with the first id."""
+    place = communities_of(box(0, 0, 400, 300))
+    land = land_of(
+        streets=grid(400, 300, 130, 110),
+        buildings=rows_of_houses(400, 300),
+        estates=[box(125, 122, 290, 257), box(69, 114, 239, 190)],
+    )
+    options = CellOptions(method="fabric", estates=estates)
+    turned = dataclasses.replace(land, estates=land.estates.iloc[::-1].reset_index(drop=True))
+    one, other = (plan_cells(place, own, options=options).cells for own in (land, turned))
+    assert one.geometry.to_wkb().tolist() == other.geometry.to_wkb().tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,3 +141,8 @@ RECOGNISABLE = Score(
     form=1.6,
     centre=math.inf,
 )
+
+ROUNDER = replace(UNIFORM, form=2.0)
+"""For places whose lines run so that cells along them are ragged."""
+ROUNDEST = replace(UNIFORM, form=3.0, ragged_from=2.5, line=5.0)
+"""For those where that does not do: rather fewer borders on lines."""

@@ -8,7 +8,7 @@ import shapely
 
 from gridplan.cells.options import CellOptions, option_faults
 from gridplan.errors import FaultList, InputError, Message, SettingsError, first_ids
-from gridplan.geometry import Geometries, require_projected_metres
+from gridplan.geometry import Geometries, plain_layer, require_projected_metres
 
 OVERLAP_M2 = 1.0
 """Two communities may overlap by this much: lines on the 1 mm grid that lack a common vertex
@@ -31,6 +31,7 @@ def checked_communities(communities: gpd.GeoDataFrame, options: CellOptions) -> 
         If only the settings are at fault.
     """
     require_projected_metres(communities.crs, what="communities")
+    communities = plain_layer(communities)
     settings = option_faults(options).faults
     found = _column_faults(communities) or _shape_faults(communities)
     total_m2 = 0.0 if found else float(communities.area.sum())

@@ -46,11 +46,14 @@ def ways_to_divide(cutter: Cutter, lands: Sequence[Sequence[Ground]]) -> list[li
     """
     grounds = [ground for land in lands for ground in land]
     found = divide_all(cutter, grounds)
-    ways = [
-        Way(cost, parts) for cost, parts in zip(_costs(cutter, grounds, found), found, strict=True)
-    ]
+    ways = ways_of(cutter, grounds, found)
     ends = np.cumsum([0, *(len(land) for land in lands)]).tolist()
     return [ways[a:b] for a, b in pairwise(ends)]
+
+
+def ways_of(cutter: Cutter, grounds: list[Ground], found: list[list[Ints]]) -> list[Way]:
+    """Return grounds as they are divided, each with its cost."""
+    return [Way(cost, own) for cost, own in zip(_costs(cutter, grounds, found), found, strict=True)]
 
 
 def _costs(cutter: Cutter, grounds: list[Ground], found: list[list[Ints]]) -> list[float]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from gridplan.cells.atoms import Atoms, blocks_of, make_atoms, with_components
-from gridplan.cells.balance import RECOGNISABLE, UNIFORM, Score
+from gridplan.cells.balance import Score
 from gridplan.cells.banks import part_banks, walks
 from gridplan.cells.centred import centred_search
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
@@ -56,26 +56,58 @@ class Drawn:
     footprints: Footprints
 
 
-def draw_cells(communities: Geometries, land: Land, options: CellOptions) -> Drawn:
-    """Return the cells of communities in a fixed order."""
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """
+    What cells are drawn on, whatever they should be like.
+
+    Attributes
+    ----------
+    lines : Lines
+    whole : Footprints
+    management : Management
+    faces : FaceSet
+    home : array of int
+        The face that holds most of each footprint; -1 where none does.
+    zoning : Zoning
+    points : array of Point
+        Municipal components.
+    """
+
+    lines: Lines
+    whole: Footprints
+    management: Management
+    faces: FaceSet
+    home: Ints
+    zoning: Zoning
+    points: Geometries
+
+
+def scene_of(communities: Geometries, land: Land, options: CellOptions) -> Scene:
+    """Return what the cells of communities are drawn on."""
     lines = border_lines(land, borders=options.borders)
     whole = footprints(land.buildings.geometry.to_numpy())
     management = management_lines(communities, whole.shapes)
     faces = make_faces(lines, management.communities, whole.shapes)
     home = _home_faces(faces, whole.shapes, management.owner)
-    zoning = _zoning(faces, land)
     points = land.component_points if options.even_components else _NO_POINTS
+    return Scene(lines, whole, management, faces, home, _zoning(faces, land), points)
+
+
+def draw_cells(scene: Scene, options: CellOptions, score: Score) -> Drawn:
+    """Return the cells of communities in a fixed order."""
     tiles, count = [], 0
-    for one in range(len(communities)):
-        tile, number = _cells_of(faces, one, whole.shapes, home, zoning, points, options)
+    for one in range(len(scene.management.communities)):
+        tile, number = _cells_of(scene, one, options, score)
         tile.cell[tile.cell >= 0] += count
         count += number
         tiles.append(tile)
-    polygons, community = _polygons(faces, tiles, lines, whole, home, options)
+    polygons, community = _polygons(scene, tiles, options)
     aim = Aim(options.target_m2, options.most_share * options.target_m2)
-    straight = straight_borders(polygons, community, lines, whole.shapes, aim=aim)
-    polygons = without_spikes(straight, community, whole.shapes)
-    return Drawn(polygons, community, management, whole)
+    shapes = scene.whole.shapes
+    straight = straight_borders(polygons, community, scene.lines, shapes, aim=aim)
+    polygons = without_spikes(straight, community, shapes)
+    return Drawn(polygons, community, scene.management, scene.whole)
 
 
 def _home_faces(faces: FaceSet, shapes: Geometries, owner: Ints) -> Ints:
@@ -110,15 +142,8 @@ def _zoning(faces: FaceSet, land: Land) -> Zoning:
     return Zoning(block=blocks_of(faces), estate=estate, wet=wet)
 
 
-def _cells_of(
-    faces: FaceSet,
-    community: int,
-    shapes: Geometries,
-    home: Ints,
-    zoning: Zoning,
-    points: Geometries,
-    options: CellOptions,
-) -> tuple[Tile, int]:
+def _cells_of(scene: Scene, community: int, options: CellOptions, score: Score) -> tuple[Tile, int]:
+    faces, zoning, shapes, home = scene.faces, scene.zoning, scene.whole.shapes, scene.home
     own = np.flatnonzero(faces.community == community)
     place = np.full(len(faces.polygons), NONE, dtype=np.intp)
     place[own] = np.arange(len(own))
@@ -133,8 +158,7 @@ def _cells_of(
         zoning.wet[own],
         least_m2=least,
     )
-    atoms = with_components(atoms, points)
-    score = RECOGNISABLE if options.preset == "recognisable" else UNIFORM
+    atoms = with_components(atoms, scene.points)
     area = shapely.area(faces.polygons)
     # What a part of the place misses counts as much less in all of it, and evens out.
     score = replace(score, centre=score.centre * (area.sum() / area[own].sum()) ** 0.5)
@@ -192,14 +216,8 @@ def _even_score(atoms: Atoms, groups: list[Group], score: Score, options: CellOp
     return replace(score, even=options.even_components, components=mean, built_m2=options.target_m2)
 
 
-def _polygons(
-    faces: FaceSet,
-    tiles: list[Tile],
-    lines: Lines,
-    whole: Footprints,
-    home: Ints,
-    options: CellOptions,
-) -> tuple[Geometries, Ints]:
+def _polygons(scene: Scene, tiles: list[Tile], options: CellOptions) -> tuple[Geometries, Ints]:
+    faces, whole, home = scene.faces, scene.whole, scene.home
     arcs = [pixel_borders(tile.cell, tile.face, tile.frame) for tile in tiles]
     crossed = _crossed(faces, whole.shapes, home)
     rings = shapely.get_parts(shapely.boundary(whole.shapes[crossed]))
@@ -211,9 +229,11 @@ def _polygons(
     pieces = make_pieces(faces, tiles, cuts, whole.shapes[crossed], home[crossed])
     settled = settled_cells(
         pieces,
-        lines,
+        scene.lines,
         least_m2=options.min_share * options.target_m2,
         most_m2=options.most_share * options.target_m2,
+        # An estate that is kept whole is a cell by itself, whatever lies around it.
+        close_rings=options.estates == "cut",
     )
     owner = settled[pieces.unit]
     # The largest piece says the community: what rounding cut off may come from another.

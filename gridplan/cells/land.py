@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
@@ -13,7 +13,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gridplan.geometry import Geometries
+from gridplan.geometry import Geometries, plain_layer
 
 Ints = npt.NDArray[np.intp]
 Borders = Literal["major", "all"]
@@ -79,6 +79,13 @@ class Land:
     estates: gpd.GeoDataFrame
     components: gpd.GeoDataFrame | None = None
 
+    def plain(self) -> Land:
+        """Return the same layers without a precision grid, which would steer every overlay."""
+        layers = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Land(
+            **{name: None if own is None else plain_layer(own) for name, own in layers.items()}
+        )
+
     @property
     def component_points(self) -> Geometries:
         """Where the components stand; empty where there are none."""
@@ -88,9 +95,13 @@ class Land:
 
     @property
     def walled(self) -> gpd.GeoDataFrame:
-        """The estates that are said to be walled; unknown counts as open."""
+        """The estates that are said to be walled, by id; unknown counts as open."""
         known = self.estates["walled"].fillna(value=False).to_numpy(dtype=bool)
-        return self.estates[known]
+        walled = self.estates[known]
+        # Where two overlap, the first has the land: not that of the first row.
+        shapes = _ranks(shapely.to_wkb(shapely.normalize(walled.geometry.to_numpy())))
+        ids = _ranks(walled["estate_id"].astype("string").fillna("").to_numpy(dtype=object))
+        return walled.iloc[np.lexsort((shapes, ids))]
 
 
 @dataclass(frozen=True)

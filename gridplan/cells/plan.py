@@ -8,17 +8,21 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from gridplan.cells.again import scores_of, shortfall
 from gridplan.cells.communities import checked_communities
-from gridplan.cells.fabric import draw_cells
+from gridplan.cells.fabric import Drawn, Scene, draw_cells, scene_of
 from gridplan.cells.land import Footprints, Land, footprints
 from gridplan.cells.management import NOBODY, Management, management_lines
 from gridplan.cells.options import CellOptions
 from gridplan.cells.order import reading_order
 from gridplan.cells.reasons import exceptions, ground_of
 from gridplan.cells.square import partition
+from gridplan.errors import InputError, Message, first_ids
+from gridplan.geometry import plain_layer
 
 _ANY_M2 = 1e-6
 
@@ -67,29 +71,60 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
     Raises
     ------
     CrsError, InputError, SettingsError
-        As in `gridplan.cells.communities.checked_communities`.
+        As in `gridplan.cells.communities.checked_communities`. InputError also if a community
+        lies as a whole under buildings of others.
     """
     own = checked_communities(communities, options)
     if options.method == "square":
         return CellPlan(partition(communities, options=options), own, _no_moves(own))
-    drawn = draw_cells(own.geometry.to_numpy(), land, options)
-    ground = ground_of(drawn.polygons, drawn.footprints.shapes, land)
-    reasons = exceptions(drawn.polygons, drawn.community, ground, options)
-    plain = pd.isna(np.array(reasons, dtype=object)) & (ground.built >= options.open_share)
+    land = land.plain()
+    scene = scene_of(own.geometry.to_numpy(), land, options)
+    _refuse_lost(own, scene.management)
+    best = _best_drawn(scene, land, options)
+    drawn = best.drawn
     order = _row_by_row(drawn.polygons, drawn.community, options.side_m)
     polygons = drawn.polygons[order]
     cells = gpd.GeoDataFrame(
         {
             "community_id": own["community_id"].to_numpy()[drawn.community[order]],
             "area_m2": shapely.area(polygons),
-            "exception": pd.Series([reasons[at] for at in order], dtype="object"),
+            "exception": pd.Series([best.reasons[at] for at in order], dtype="object"),
         },
         geometry=polygons,
         crs=communities.crs,
     )
     managed, moves = _managed(drawn.management, own, drawn.footprints, land.buildings)
-    median_m2 = float(np.median(shapely.area(drawn.polygons[plain]))) if plain.any() else math.nan
+    plain_m2 = shapely.area(drawn.polygons[best.plain])
+    median_m2 = float(np.median(plain_m2)) if len(plain_m2) else math.nan
     return CellPlan(cells, managed, moves, median_m2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Cells as drawn, the exception of each, which are built up and none, what they miss."""
+
+    drawn: Drawn
+    reasons: list[str | None]
+    plain: npt.NDArray[np.bool_]
+    missing: float
+
+
+def _best_drawn(scene: Scene, land: Land, options: CellOptions) -> _Judged:
+    """Return the cells of the first weights with which they do not fall short, else the best."""
+    tries: list[_Judged] = []
+    for score in scores_of(options):
+        tries.append(_judged(draw_cells(scene, options, score), land, options))
+        if not tries[-1].missing:
+            break
+    return min(tries, key=lambda one: one.missing)
+
+
+def _judged(drawn: Drawn, land: Land, options: CellOptions) -> _Judged:
+    ground = ground_of(drawn.polygons, drawn.footprints.shapes, land)
+    reasons = exceptions(drawn.polygons, drawn.community, ground, options)
+    plain = pd.isna(np.array(reasons, dtype=object)) & (ground.built >= options.open_share)
+    missing = shortfall(drawn.polygons[plain], options.target_m2)
+    return _Judged(drawn, reasons, plain, missing)
 
 
 def managed_communities(
@@ -109,19 +144,36 @@ def managed_communities(
     Raises
     ------
     CrsError, InputError
-        As in `gridplan.cells.communities.checked_communities`.
+        As in `plan_cells`.
     """
     # Only the communities are looked at here: whether cells are of a good size comes later.
     any_size = CellOptions(method="square", target_m2=_ANY_M2, max_cells=sys.maxsize)
     own = checked_communities(communities, any_size)
+    buildings = plain_layer(buildings)
     whole = footprints(buildings.geometry.to_numpy())
     found = management_lines(own.geometry.to_numpy(), whole.shapes)
+    _refuse_lost(own, found)
     managed, moves = _managed(found, own, whole, buildings)
     if moves.empty:
         return communities, moves
     shapes = managed.set_index("community_id").geometry
     lines = communities["community_id"].astype("string").astype("object").map(shapes)
     return communities.assign(geometry=gpd.GeoSeries(lines.to_numpy(), crs=own.crs)), moves
+
+
+def _refuse_lost(own: gpd.GeoDataFrame, management: Management) -> None:
+    """Refuse communities of which nothing is left once the line has moved round buildings."""
+    lost = own["community_id"].to_numpy()[~(shapely.area(management.communities) > 0)]
+    if len(lost):
+        raise InputError(
+            Message(
+                en=f"{len(lost)} communities lie as a whole under buildings that stand for the "
+                f"larger part in another: {first_ids(lost)}. Join each with that one, or mend "
+                f"its outline.",
+                zh=f"{len(lost)} 个社区整体位于主要属于其他社区的建筑之下：{first_ids(lost)}。"
+                f"请并入该社区，或修正其范围。",
+            )
+        )
 
 
 def _managed(

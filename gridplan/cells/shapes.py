@@ -158,20 +158,24 @@ def _cells_on_tile(tile: Tile, face: Ints, x: Floats, y: Floats) -> Ints:
 class _Bonds:
     community: Ints
     tiny: npt.NDArray[np.bool_]
+    rim: npt.NDArray[np.bool_]
     left: Ints
     right: Ints
     length_m: Floats
     bond: Floats
 
 
-def settled_cells(pieces: Pieces, lines: Lines, *, least_m2: float, most_m2: float) -> Ints:
+def settled_cells(
+    pieces: Pieces, lines: Lines, *, least_m2: float, most_m2: float, close_rings: bool = True
+) -> Ints:
     """
     Return the cell of each unit so that every cell is connected.
 
     What no pixel decided, and what lies apart from the rest of its cell, goes to the
     neighbour with which it shares the most border that runs on no line. Cells below
     `least_m2` are joined to a neighbour where both are no larger than `most_m2`, else to
-    the one that they hold together with most if that is larger by itself.
+    the one that they hold together with most if that is larger by itself. With `close_rings`
+    a cell within another is joined to it where both are no larger than `most_m2`.
     """
     area = sums_by(pieces.unit, shapely.area(pieces.polygons), len(pieces.cell))
     bonds = _bonds(pieces, lines, area)
@@ -185,7 +189,29 @@ def settled_cells(pieces: Pieces, lines: Lines, *, least_m2: float, most_m2: flo
     lost = cell == NONE
     # Land that no pixel hit and that touches nothing else is a cell by itself.
     cell[lost] = cell.max(initial=NONE) + 1 + np.arange(int(lost.sum()))
-    return _small_joined(cell, area, bonds, least_m2=least_m2, most_m2=most_m2)
+    cell = _small_joined(cell, area, bonds, least_m2=least_m2, most_m2=most_m2)
+    return _rings_closed(cell, area, bonds, most_m2=most_m2) if close_rings else cell
+
+
+def _rings_closed(cell: Ints, area: Floats, bonds: _Bonds, *, most_m2: float) -> Ints:
+    """
+    Return the cells with each that lies within another joined to it, where both are one cell.
+
+    On the raster it met a third one, but no line closes the land between.
+    """
+    n = int(cell.max()) + 1
+    size = np.bincount(cell, weights=area, minlength=n).round(3)
+    ends = np.stack([cell[bonds.left], cell[bonds.right]], axis=1)
+    ends = ends[ends[:, 0] != ends[:, 1]]
+    pairs = np.unique(np.concatenate([ends, ends[:, ::-1]]), axis=0)
+    inside = np.bincount(pairs[:, 0], minlength=n) == 1
+    inside[cell[bonds.rim]] = False
+    host_of = np.arange(n)
+    for one, host in pairs[inside[pairs[:, 0]]].tolist():
+        if size[one] + size[host] <= most_m2 and not inside[host]:
+            host_of[one] = host
+            size[host] += size[one]
+    return np.asarray(host_of[cell], dtype=np.intp)
 
 
 def _small_joined(
@@ -225,13 +251,18 @@ def _small_joined(
 
 def _bonds(pieces: Pieces, lines: Lines, area: Floats) -> _Bonds:
     found = segments(pieces.polygons)
-    found = found[found["left"] != OUTSIDE]
+    beyond = found["left"] == OUTSIDE
+    outer, found = pieces.unit[found["right"].to_numpy()[beyond]], found[~beyond]
     left = pieces.unit[found["left"].to_numpy()]
     right = pieces.unit[found["right"].to_numpy()]
     # What only rounding has cut off from its community may join any cell.
     tiny = area < _ROUNDING_M2
     same = pieces.community[left] == pieces.community[right]
     real = (left != right) & (same | tiny[left] | tiny[right])
+    apart = ~(same | tiny[left] | tiny[right])
+    rim = np.zeros(len(pieces.cell), dtype=bool)
+    rim[np.concatenate([outer, left[apart], right[apart]])] = True
+    rim &= ~tiny
     found, left, right = found[real].reset_index(drop=True), left[real], right[real]
     worth = WORTH[line_kinds(found, lines)]
     n = len(pieces.cell)
@@ -242,7 +273,9 @@ def _bonds(pieces: Pieces, lines: Lines, area: Floats) -> _Bonds:
     bond = sums_by(pair, bond_m(length, worth), len(key))
     low, high = key // n, key % n
     meet = (total >= GRID_M) | tiny[low] | tiny[high]
-    return _Bonds(pieces.community, tiny, low[meet], high[meet], total[meet], bond[meet].round(6))
+    return _Bonds(
+        pieces.community, tiny, rim, low[meet], high[meet], total[meet], bond[meet].round(6)
+    )
 
 
 def _homes(cell: Ints, bonds: _Bonds) -> Ints:

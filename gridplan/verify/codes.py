@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 
@@ -48,6 +49,7 @@ def check_codes(
     *,
     profile: CodeProfile = GB_T_30428,
     ordered: bool = True,
+    row_height_m: float | None = None,
     tolerances: Tolerances = STANDARD,
 ) -> Checked:
     """
@@ -66,6 +68,9 @@ def check_codes(
     ordered : bool
         Whether to look at the order of numbers, which only a first plan keeps: cells
         that a change adds continue after the largest number.
+    row_height_m : float, optional
+        Height of the rows in which cells are numbered, between whole multiples of it. Where
+        it is not known, numbers are out of order if no height of rows explains them.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def check_codes(
         findings += found
         if "community_id" in cells:
             findings += _community_findings(rows[good], own)
-        late = _out_of_order(rows[good], own, tolerances) if ordered else []
+        late = _out_of_order(rows[good], own, row_height_m, tolerances) if ordered else []
         findings += finding("code_order", late, layer="cells")
         astray += len(late)
     return Checked(tuple(findings), {"codes_out_of_order": float(astray)})
@@ -143,7 +148,9 @@ def _is_front(community: str, profile: CodeProfile) -> bool:
     return formed and len(community) == profile.community_length
 
 
-def _out_of_order(cells: pd.DataFrame, profile: CodeProfile, tolerances: Tolerances) -> list[str]:
+def _out_of_order(
+    cells: pd.DataFrame, profile: CodeProfile, row_height_m: float | None, tolerances: Tolerances
+) -> list[str]:
     if "geometry" not in cells:
         return []
     polygons, codes = shapes(cells), texts(cells, "cell_id")
@@ -157,7 +164,11 @@ def _out_of_order(cells: pd.DataFrame, profile: CodeProfile, tolerances: Toleran
     astray: list[str] = []
     for one in sorted(set(front)):
         places = np.flatnonzero(front == one)
-        worst = _misplaced(x[places], y[places], slack_m=tolerances.contact_m)
+        own = x[places], y[places]
+        if row_height_m is None:
+            worst = _misplaced(*own, slack_m=tolerances.contact_m)
+        else:
+            worst = _out_of_row(*own, height_m=row_height_m, slack_m=tolerances.contact_m)
         astray += codes[places[worst]].tolist()
     return astray
 
@@ -182,3 +193,34 @@ def _misplaced(x: Floats, y: Floats, *, slack_m: float) -> Places:
         degree[worst] = 0
         clash[worst], clash[:, worst] = False, False
     return np.array(gone, dtype=np.intp)
+
+
+def _out_of_row(x: Floats, y: Floats, *, height_m: float, slack_m: float) -> Places:
+    """
+    Return the fewest points whose removal leaves the rest in rows, from the west in each.
+
+    They are all but a longest run of points in order. Points on the edge of a row may be
+    in either, and are not looked at.
+    """
+    sure = np.flatnonzero(np.abs(y / height_m - np.round(y / height_m)) * height_m > slack_m)
+    row = np.floor(y[sure] / height_m)
+    places = list(zip((-row).tolist(), x[sure].round(3).tolist(), strict=True))
+    kept = _longest_run(places)
+    return np.array([at for n, at in enumerate(sure.tolist()) if n not in kept], dtype=np.intp)
+
+
+def _longest_run(places: list[tuple[float, float]]) -> set[int]:
+    """Return the positions of a longest run of places none of which lies before the last one."""
+    ends: list[tuple[float, float]] = []
+    last: list[int] = []
+    before: list[int] = []
+    for number, place in enumerate(places):
+        at = bisect_right(ends, place)
+        before.append(last[at - 1] if at else -1)
+        ends[at : at + 1], last[at : at + 1] = [place], [number]
+    run: set[int] = set()
+    number = last[-1] if last else -1
+    while number >= 0:
+        run.add(number)
+        number = before[number]
+    return run

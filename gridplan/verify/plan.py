@@ -288,6 +288,7 @@ def _codes(world: World) -> Checked:
         cells,
         profile=world.profile,
         ordered=_is_first_plan(world),
+        row_height_m=sizes.row_height_of(world),
         tolerances=world.tolerances,
     )
     told = coded.findings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -177,6 +178,15 @@ def band_of(world: World) -> Band | None:
     half = STANDARD_BAND.least_m2 / (STANDARD_BAND.least_m2 + STANDARD_BAND.most_m2) * 2
     most = _RECOGNISABLE_MOST if settings.get("preset") == "recognisable" else 2 - half
     return Band(half * target_m2, most * target_m2)
+
+
+def row_height_of(world: World) -> float | None:
+    """Return the height of the rows in which gridplan numbered the cells it drew; else None."""
+    settings = _cell_settings(world)
+    target_m2 = number(settings.get("target_m2")) if settings else None
+    if settings is None or not target_m2 or settings.get("method") not in ("fabric", "square"):
+        return None
+    return math.sqrt(target_m2)
 
 
 def _cell_settings(world: World) -> Mapping[str, Any] | None:
