@@ -17,6 +17,7 @@ from gridplan.verify.frames import Flags, Floats, Places, Shapes, number, shapes
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import bodies
+from gridplan.verify.zone_water import MAY_CROSS, SURELY_CROSSES, by_bridges, wet_shares
 from gridplan.verify.zones import check_connected
 
 _NEVER_WALKED = ("motorway", "motorway_link")
@@ -125,14 +126,16 @@ def land_findings(world: World, loads: Mapping[str, Floats]) -> list[Finding]:
     needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
     if not asking or not needed or world.members is None:
         return []
-    may, sure, shut = _open_pairs(world)
+    (may, sure), water, shut = _open_pairs(world)
     wrong = []
     for name in asking:
         claims = section(systems, name)
         own = world.members[world.members["zone_system"] == name]
         told = {str(one) for one in claims.get("across") or ()}
-        torn = _torn(world, claims, own, (may, sure), loads) if shut else set()
-        split = _split(own, sure) if told else set()
+        # Water that several bridges cross holds nothing together, nor is it torn off.
+        dry = own[~own["cell"].isin(water)]
+        torn = _torn(world, claims, dry, (may, sure), loads) if shut else set()
+        split = _split(dry, sure) if told else set()
         wrong += [f"{name}/{one}" for one in sorted((torn - told) | (told - split))]
     return finding("zone_across", wrong, layer="zones")
 
@@ -184,8 +187,8 @@ def _torn(
     return torn
 
 
-def _open_pairs(world: World) -> tuple[Places, Places, bool]:
-    """Return the pairs of cells that may be open, those that surely are, and if some are not."""
+def _open_pairs(world: World) -> tuple[tuple[Places, Places], set[int], bool]:
+    """Return pairs of cells that may be open, and surely are; bridged water; if some are shut."""
     polygons = shapes(world.layers["cells"])
     pairs = world.pairs[rook(polygons, world.pairs, tolerances=world.tolerances)]
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
@@ -195,15 +198,20 @@ def _open_pairs(world: World) -> tuple[Places, Places, bool]:
     asked = np.flatnonzero(wet[left] & wet[right])
     borders = _border_points(polygons, left, right, asked)
     reach_m = number(section(world.summary, "zones").get("crossing_m")) or 0.0
-    found = []
-    for reading in (_MAY_BE, _SURELY):
+    soaked = wet_shares(polygons, shapes(world.layers["in_water"]))
+    found, water, some = [], [], False
+    for reading, crossing in ((_MAY_BE, MAY_CROSS), (_SURELY, SURELY_CROSSES)):
         shut = _closed(borders, len(left), blocked, reading)
         walked = np.flatnonzero(shut)
         shut[walked] = ~_passed(polygons, left[walked], right[walked], ways, reading)
         shut |= _closed(borders, len(left), hard, reading)
         shut &= ~_round(polygons, left, right, shut, reach_m * reading.reach)
-        found.append(np.stack([left[~shut], right[~shut]]))
-    return found[0], found[1], found[0].shape[1] < len(left)
+        open_ = np.stack([left[~shut], right[~shut]])
+        bridged, over = by_bridges(polygons, open_, soaked, ways, crossing)
+        found.append(bridged)
+        water.append(over)
+        some = some or bool(shut.any() or over)
+    return (found[0], found[1]), water[0] & water[1], some
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

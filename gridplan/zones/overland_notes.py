@@ -33,6 +33,20 @@ def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) 
     return (Note("zones_parted", len(pairs), message, pairs),)
 
 
+def bridges_note(own: gpd.GeoDataFrame, water: Ints) -> tuple[Note, ...]:
+    """Return a note on cells of water with several bridges, of which zones use one mostly."""
+    if not len(water):
+        return ()
+    ids = tuple(own["cell_uid"].to_numpy(dtype=str)[water])
+    message = Message(
+        en=f"{len(ids)} cells of water have several bridges far apart; a zone reaches across each "
+        f"by one of them, so that no zone lies along the water: {first_ids(ids)}.",
+        zh=f"{len(ids)} 个水面网格上有多座相距较远的桥，分区只经其中一座跨越，以免沿水面延伸："
+        f"{first_ids(ids)}。",
+    )
+    return (Note("zones_water_bridges", len(ids), message, ids),)
+
+
 def carried_note(own: gpd.GeoDataFrame, carried: Flags) -> tuple[Note, ...]:
     """Return a note on cells of open water and empty land."""
     ids = tuple(own["cell_uid"].to_numpy(dtype=str)[carried])

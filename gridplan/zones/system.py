@@ -14,7 +14,7 @@ from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.overland import torn_zones
 from gridplan.zones.overland_notes import across_note
-from gridplan.zones.system_asked import Asked, asked_of
+from gridplan.zones.system_asked import Asked, asked_of, even_number
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
 from gridplan.zones.system_mend import mended
 from gridplan.zones.system_notes import Proof, missed_tolerances
@@ -83,6 +83,24 @@ def zone_system(
         If there are fewer units than zones, more pieces of land, or anchors and locks
         contradict each other.
     """
+    plan = _planned(cells, weights, rules, options, progress)
+    bridges = rules.bridges
+    if plan.across and bridges is not None and len(bridges.cell) and plan.stopped_by is None:
+        # Some zone may reach along water: once more, with one bridge over each cell of it.
+        strict = replace(rules, bridges=replace(bridges, always=True))
+        other = _planned(cells, weights, strict, options, progress)
+        if len(other.across) < len(plan.across):
+            plan = other
+    return plan
+
+
+def _planned(
+    cells: gpd.GeoDataFrame,
+    weights: pd.DataFrame,
+    rules: SystemRules,
+    options: SystemOptions,
+    progress: SystemProgress | None,
+) -> SystemPlan:
     asked, notes = _numbered(cells, weights, rules, options)
     # What is left beyond is mended round the zones that are, so that one repair of all will do,
     # and none where other numbers of zones are tried then.
@@ -118,6 +136,19 @@ def _numbered(
     """Return what is asked for; of whole communities, the nearest number that can be even."""
     asked = asked_of(cells, weights, rules, options)
     units = asked.ground.land.count
+    if options.nest == "free" and not (options.k or options.mean_size or asked.seeds.units):
+        k = even_number(asked, options)
+        if not k:
+            return asked, ()
+        message = Message(
+            en=f"{asked.k} zones are proposed by the norm. Water, a railway or a motorway divides "
+            f"the land, and not all of it can be even in so many; {k} is the nearest number of "
+            f"zones that can be.",
+            zh=f"按标准建议 {asked.k} 个分区；因水系、铁路或快速路分隔，各块用地无法按此数量均衡"
+            f"划分，可行的最接近数量为 {k} 个。",
+        )
+        other = asked_of(cells, weights, rules, replace(options, proposed=k))
+        return other, (Note("zones_number_even", k, message),)
     if options.k or options.band is not None or options.nest != "unions" or units > _FEW:
         return asked, ()
     least = len(asked.quota) if not asked.seeds.units else max(asked.k, 1)
@@ -183,5 +214,10 @@ def _across(asked: Asked, of_cell: Ints, names: list[str]) -> list[str]:
     parted, carried = asked.rules.parted, asked.ground.carried
     if parted is None or carried is None:
         return []
-    torn = torn_zones(asked.ground.cells.graph, parted, carried, of_cell, len(names))
+    graph, bridges = asked.ground.cells.graph, asked.rules.bridges
+    if bridges is not None:
+        graph, carried = bridges.over_land(graph, parted), carried.copy()
+        parted = np.zeros(len(graph.left), dtype=np.bool_)
+        carried[bridges.water] = True
+    torn = torn_zones(graph, parted, carried, of_cell, len(names))
     return sorted(names[own] for own in torn)

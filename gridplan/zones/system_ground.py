@@ -16,7 +16,8 @@ from gridplan.zones.districts_problem import Flags
 from gridplan.zones.estates import estate_groups
 from gridplan.zones.land import Land, land_of, zone_sums
 from gridplan.zones.overland import SMALL, Overland, Water, overland
-from gridplan.zones.overland_notes import parted_note
+from gridplan.zones.overland_notes import bridges_note, parted_note
+from gridplan.zones.system_bridges import with_used_bridges
 from gridplan.zones.system_notes import attached_note, estate_notes, given_note, weight_notes
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
@@ -108,8 +109,15 @@ def ground_of(
         loads = pd.DataFrame({"area_m2": land.area_m2}, index=weights.index)
     land = replace(land, load=loads.iloc[:, 0].to_numpy(dtype=np.float64))
     kept = _kept(own, rules, options)
+    _check_rules(rules, len(land.graph.left))
     body = body_of_cells(own, options)
-    found = _reached(own, land.graph, (rules, options, kept), loads, body)
+    totals = np.stack([_sums_of(loads[name], body) for name in loads], axis=1)
+    zones = _proposed_counts(totals[:, 0], options)
+    mean = totals / zones[:, None]
+    told = parted_note(own, land.graph, rules.parted)
+    rules, bridged = with_used_bridges(land, rules, options, body=body, zones=zones,
+                                       inside=_inside(own, land.graph, options, kept))  # fmt: skip
+    found = _reached(own, land.graph, (rules, options, kept), loads, body, mean)
     ways = found.ways
     most = upper_sizes(loads, options, body, counts)[body]
     joined = replace(land, graph=_part_of(land.graph, ways))
@@ -122,7 +130,8 @@ def ground_of(
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
     ).astype(np.float64)
-    notes += [*parted_note(own, land.graph, rules.parted), *found.notes, *weight_notes(weights)]
+    told += bridges_note(own, bridged)
+    notes += [*told, *found.notes, *weight_notes(weights)]
     if options.islands == "attach":
         closed = np.isin(np.arange(grouped.count), unit[kept != ""])
         home = body[np.unique(unit, return_index=True)[1]]
@@ -149,7 +158,6 @@ def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:
     if rules.on_lines is None or not options.border_weight:
         return land
     graph = land.graph
-    _check_borders("on_lines", len(rules.on_lines), len(graph.border_m))
     less = graph.border_m * rules.on_lines * options.border_weight
     saved = np.bincount(graph.left, weights=less, minlength=land.count)
     saved += np.bincount(graph.right, weights=less, minlength=land.count)
@@ -180,19 +188,14 @@ def _reached(
     asked: tuple[SystemRules, SystemOptions, np.ndarray],
     loads: pd.DataFrame,
     body: Ints,
+    mean: Floats,
 ) -> Overland:
     """Return the borders that a zone may reach across."""
     rules, options, kept = asked
-    ways: Flags = kept[graph.left] == kept[graph.right]
-    if options.nest == "inside":
-        community = _codes(own["community_id"])
-        ways = ways & (community[graph.left] == community[graph.right])
+    ways = _inside(own, graph, options, kept)
     if rules.parted is None:
         return Overland(ways, np.zeros((2, 0), dtype=np.intp), np.zeros(len(own), dtype=np.bool_))
-    _check_borders("parted", len(rules.parted), len(ways))
     anchored = list(rules.anchors.values())
-    totals = np.stack([_sums_of(loads[name], body) for name in loads], axis=1)
-    counts = _proposed_counts(totals[:, 0], options)
     return overland(
         Water(
             own=own,
@@ -201,13 +204,31 @@ def _reached(
             parted=rules.parted,
             loads=loads.to_numpy(dtype=np.float64),
             body=body,
-            mean=totals / counts[:, None],
+            mean=mean,
             lock=np.array([rules.locked.get(uid, "") for uid in own["cell_uid"]], dtype=object),
             anchors=own["cell_uid"].isin(anchored).to_numpy(dtype=np.intp),
             k=options.k,
             whole=_codes(own["community_id"]) if options.nest == "unions" else None,
         )
     )
+
+
+def _inside(
+    own: gpd.GeoDataFrame, graph: Contiguity, options: SystemOptions, kept: np.ndarray
+) -> Flags:
+    """Return the borders that a zone may reach across by community and kept zones."""
+    ways: Flags = kept[graph.left] == kept[graph.right]
+    if options.nest == "inside":
+        community = _codes(own["community_id"])
+        ways = ways & (community[graph.left] == community[graph.right])
+    return ways
+
+
+def _check_rules(rules: SystemRules, borders: int) -> None:
+    told = {"parted": rules.parted, "on_lines": rules.on_lines, "inner_roads": rules.inner_roads}
+    for name, one in told.items():
+        if one is not None:
+            _check_borders(name, len(one), borders)
 
 
 def _check_borders(name: str, told: int, known: int) -> None:
@@ -243,8 +264,6 @@ def _groups(
         return _codes(own["community_id"]), (), []
     if rules.estates is None:
         return np.full(len(own), -1, dtype=np.intp), (), []
-    if rules.inner_roads is not None:
-        _check_borders("inner_roads", len(rules.inner_roads), len(ways))
     found = estate_groups(
         land,
         _codes(own[rules.estates]),
