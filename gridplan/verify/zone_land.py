@@ -113,7 +113,32 @@ def _parts(cells: Places, left: Places, right: Places) -> Places:
     return components(len(cells), [one[0] for one in both], [one[1] for one in both])
 
 
-def land_findings(world: World, loads: Mapping[str, Floats]) -> list[Finding]:
+@dataclass(frozen=True)
+class OverLand:
+    """
+    Pairs of cells that may hang together over land, and those that surely do.
+
+    ``water`` are cells that several bridges cross, which hold nothing together; ``shut`` says
+    whether anything parts cells at all.
+    """
+
+    may: Places
+    sure: Places
+    water: set[int]
+    shut: bool
+
+
+def land_of(world: World) -> OverLand | None:
+    """Return which cells hang together over land, where a system asks for it; None: none does."""
+    systems = section(section(world.summary, "zones"), "systems")
+    asking = any(section(systems, str(one)).get("water_parts") for one in systems)
+    needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
+    return _open_pairs(world) if asking and needed and world.members is not None else None
+
+
+def land_findings(
+    world: World, loads: Mapping[str, Floats], land: OverLand | None
+) -> list[Finding]:
     """
     Compare the zones that are said to reach across water, railways or motorways with the layers.
 
@@ -121,21 +146,19 @@ def land_findings(world: World, loads: Mapping[str, Floats]) -> list[Finding]:
     `across` is a fault, and so is one that is named and does. Open water and empty land that
     no crossing reaches hold no zone together, nor tear it.
     """
+    if land is None or world.members is None:
+        return []
     systems = section(section(world.summary, "zones"), "systems")
     asking = sorted(str(one) for one in systems if section(systems, one).get("water_parts"))
-    needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
-    if not asking or not needed or world.members is None:
-        return []
-    (may, sure), water, shut = _open_pairs(world)
     wrong = []
     for name in asking:
         claims = section(systems, name)
         own = world.members[world.members["zone_system"] == name]
         told = {str(one) for one in claims.get("across") or ()}
         # Water that several bridges cross holds nothing together, nor is it torn off.
-        dry = own[~own["cell"].isin(water)]
-        torn = _torn(world, claims, dry, (may, sure), loads) if shut else set()
-        split = _split(dry, sure) if told else set()
+        dry = own[~own["cell"].isin(land.water)]
+        torn = _torn(world, claims, dry, (land.may, land.sure), loads) if land.shut else set()
+        split = _split(dry, land.sure) if told else set()
         wrong += [f"{name}/{one}" for one in sorted((torn - told) | (told - split))]
     return finding("zone_across", wrong, layer="zones")
 
@@ -187,8 +210,8 @@ def _torn(
     return torn
 
 
-def _open_pairs(world: World) -> tuple[tuple[Places, Places], set[int], bool]:
-    """Return pairs of cells that may be open, and surely are; bridged water; if some are shut."""
+def _open_pairs(world: World) -> OverLand:
+    """Return the pairs of cells by two readings of their borders."""
     polygons = shapes(world.layers["cells"])
     pairs = world.pairs[rook(polygons, world.pairs, tolerances=world.tolerances)]
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
@@ -211,7 +234,7 @@ def _open_pairs(world: World) -> tuple[tuple[Places, Places], set[int], bool]:
         found.append(bridged)
         water.append(over)
         some = some or bool(shut.any() or over)
-    return (found[0], found[1]), water[0] & water[1], some
+    return OverLand(found[0], found[1], water[0] & water[1], some)
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

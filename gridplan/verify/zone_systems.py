@@ -14,6 +14,7 @@ from gridplan.verify.findings import Checked, Finding, joined
 from gridplan.verify.frames import (
     Flags,
     Floats,
+    Places,
     Texts,
     given_of,
     number,
@@ -29,7 +30,7 @@ from gridplan.verify.zone_before import lock_findings, move_findings
 from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zone_groups import fewest_beyond
-from gridplan.verify.zone_land import land_findings
+from gridplan.verify.zone_land import land_findings, land_of
 from gridplan.verify.zones import check_drawn_zones
 
 _THOUSANDTHS = 1000.0
@@ -49,6 +50,8 @@ def systems_of(world: World) -> Checked:
     counted = {
         str(name): _loads(cells, own) for name, own in members.groupby("zone_system", sort=True)
     }
+    land = land_of(world)
+    open_ = None if land is None else land.may
     for name in sorted(map(str, systems)):
         own = members[members["zone_system"] == name]
         claims = section(systems, name)
@@ -56,7 +59,8 @@ def systems_of(world: World) -> Checked:
             findings += finding("zone_system_missing", [name], layer="cell_zones")
             continue
         loads = counted[name]
-        findings += _balance_findings(world, name, claims, own, (loads, cells))
+        over_land = open_ if claims.get("water_parts") else None
+        findings += _balance_findings(world, name, claims, own, (loads, cells), over_land)
         findings += _nesting_findings(world, name, claims, own)
         findings += _parent_findings(world, name, claims)
         findings += _anchor_findings(world, name, claims, own)
@@ -69,7 +73,7 @@ def systems_of(world: World) -> Checked:
             for load, values in loads.items()
             if load in section(claims, "weights") and values.mean() > 0
         }
-    findings += land_findings(world, cells)
+    findings += land_findings(world, cells, land)
     findings += _table_findings(world, counted)
     findings += figure_findings(world, members, counted)
     findings += _listing_findings(world, members)
@@ -240,6 +244,7 @@ def _balance_findings(
     claims: Mapping[str, Any],
     own: pd.DataFrame,
     counted: tuple[Mapping[str, pd.Series[float]], Mapping[str, Floats]],
+    open_: Places | None,
 ) -> list[Finding]:
     findings: list[Finding] = []
     loads, cells = counted
@@ -267,10 +272,13 @@ def _balance_findings(
         off = [key for key, true in ends.items()
                if not abs((number(claim.get(key)) or 0.0) - true) <= slack]  # fmt: skip
         findings += finding("zone_band_wrong", [f"{name} {weight}"] if off else [], layer="summary")
-        if len(clearly):
+        # What the plan tells and may be counts, too: it knows the loads to the last digit.
+        off = sorted({*clearly} | (told & set(nearly)))
+        if off:
             alone = held_back(world, claims, own, cells[weight], bounds.loc[:])
-            proven = fewest_beyond(world, claims, own, cells[weight], bounds.assign(load=load))
-            findings += _beyond(name, weight, load[clearly], bounds.loc[clearly], (alone, proven))
+            table = bounds.assign(load=load, off=bounds.index.isin(off))
+            proven = fewest_beyond(world, claims, own, cells[weight], table, open_=open_)
+            findings += _beyond(name, weight, load[off], bounds.loc[off], (alone, proven))
     return findings
 
 
@@ -305,18 +313,19 @@ def _beyond(
 
 
 def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int]]) -> Message:
-    """Return of which communities it is proven that no fewer zones can be beyond."""
-    if not proven:
+    """Return of which communities it is proven how many zones can be within at most."""
+    shown = {one: found for one, found in proven.items() if body.eq(one).any()}
+    if not shown:
         return Message(en="", zh="")
-    count = int(body.isin(list(proven)).sum())
+    count = sum(zones - within for zones, within in shown.values())
     en = ", ".join(f"{one.lstrip('/') or 'all'} (at most {within} of {zones} within)"
-                   for one, (zones, within) in sorted(proven.items()))  # fmt: skip
+                   for one, (zones, within) in sorted(shown.items()))  # fmt: skip
     zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内）"
-                   for one, (zones, within) in sorted(proven.items()))  # fmt: skip
+                   for one, (zones, within) in sorted(shown.items()))  # fmt: skip
     return Message(
-        en=f"; {count} of them proven to be the fewest, for the indivisible estates and cells "
-        f"cannot be grouped otherwise in {en}",
-        zh=f"；其中 {count} 个已证明为最少，因不可分小区与网格无法另行组合：{zh}",
+        en=f"; at least {count} of them must be, for the indivisible estates and cells cannot be "
+        f"grouped otherwise in {en}",
+        zh=f"；已证明其中至少 {count} 个必然超出，因不可分小区与网格无法另行组合：{zh}",
     )
 
 

@@ -56,6 +56,8 @@ class Ground:
         Estates, by their place among the sorted names, that are larger than a zone.
     carried : array of bool or None, shape (n,)
         Cells of open water and empty land that go with what is beside them.
+    bridged : frozenset of int
+        Pieces of land that bridges join which no zone uses: by others they could be one.
     """
 
     cells: Land
@@ -70,6 +72,7 @@ class Ground:
     estates: str | None = None
     divided: tuple[int, ...] = ()
     carried: Flags | None = None
+    bridged: frozenset[int] = frozenset()
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -115,6 +118,7 @@ def ground_of(
     zones = _proposed_counts(totals[:, 0], options)
     mean = totals / zones[:, None]
     told = parted_note(own, land.graph, rules.parted)
+    reach = rules
     rules, bridged = with_used_bridges(land, rules, options, body=body, zones=zones,
                                        inside=_inside(own, land.graph, options, kept))  # fmt: skip
     found = _reached(own, land.graph, (rules, options, kept), loads, body, mean)
@@ -137,20 +141,36 @@ def ground_of(
         home = body[np.unique(unit, return_index=True)[1]]
         grouped, joints = _with_islands(grouped, closed, home, options)
         notes += attached_note(own, unit, joints)
+    piece = grouped.graph.components()
     return Ground(
         cells=land,
         loads=loads,
         unit=unit,
         land=grouped,
         weights=summed,
-        piece=grouped.graph.components(),
+        piece=piece,
         notes=tuple(notes),
         beside=beside,
         body=body[np.unique(unit, return_index=True)[1]],
         estates=rules.estates,
         divided=divided,
         carried=found.carried,
+        bridged=_bridged(land, reach, piece[unit], bridged, found.carried),
     )
+
+
+def _bridged(
+    land: Land, rules: SystemRules, piece: Ints, water: Ints, carried: Flags
+) -> frozenset[int]:
+    """Return the pieces of land of cells that all bridges would join to others."""
+    if rules.parted is None or rules.bridges is None or not len(water):
+        return frozenset()
+    dry = ~carried  # a copy
+    dry[water] = False
+    whole = rules.bridges.over_land(land.graph, rules.parted).components()
+    pairs = np.unique(np.stack([whole[dry], piece[dry]]), axis=1)
+    several = np.bincount(pairs[0])[pairs[0]] > 1
+    return frozenset(pairs[1][several].tolist())
 
 
 def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:

@@ -23,7 +23,7 @@ _PROVEN = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Fewest:
-    """Land (a community; "": all) with so many zones, of which so many must be beyond."""
+    """Land (a community; "": all) with so many zones, of which so many must be beyond at least."""
 
     name: str
     zones: int
@@ -40,7 +40,7 @@ class Proof:
     evenest : float
         A bound on how even zones can be, in tolerances; above 1: none are within.
     fewest : tuple of Fewest
-        Land of which no fewer zones can be beyond.
+        Land of which some zones must be beyond.
     """
 
     evenest: float = 0.0
@@ -192,14 +192,12 @@ def _proof(k: int, proof: Proof) -> tuple[str, str]:
                        for one in proof.fewest)  # fmt: skip
         zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
                        for one in proof.fewest)  # fmt: skip
+        least = sum(one.beyond for one in proof.fewest)
         told = (
-            f" It is proven that no fewer zones can be beyond, for nothing divides estates and "
-            f"cells further, in {en}."
+            f" It is proven that at least {least} of them must be, for nothing divides estates and "
+            f"cells further: {en}."
         )
-        return (
-            told,
-            f"已证明下列范围内超出的分区已为最少（小区与网格不可再分）：{zh}。",
-        )
+        return told, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
     evenest = proof.evenest
     if evenest <= 1 + _PROVEN:
         return "", ""

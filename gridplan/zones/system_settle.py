@@ -112,7 +112,7 @@ def settled_land(
 
 def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Fewest, ...]:
     """
-    Return the land of which no zones, as many as there are, have fewer beyond what is allowed.
+    Return the land of which zones, as many as there are, must be beyond what is allowed.
 
     Parameters
     ----------
@@ -120,24 +120,31 @@ def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Few
     zone : array of int, shape (units,)
     options : SystemOptions
     """
-    own = zone[asked.ground.unit]
     loose = asked.loosened(asked.quota, options)
-    found = []
+    names = asked.own["community_id"] if options.nest == "inside" else None
+    zones: dict[str, int] = {}
+    beyond: dict[str, int] = {}
     for number in range(len(asked.quota)):
         piece = piece_of(asked, number)
-        if len(piece.zones) > len(piece.members):
-            continue
-        local = {one: at for at, one in enumerate(piece.zones.tolist())}
-        piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
-        beyond = int(zones_beyond(piece).sum())
-        if not beyond:
-            continue
-        cells = piece_of(loose, number)
-        least = least_beyond(cells.units, cells.aims)
-        if least is not None and beyond <= least[1]:
-            inside = np.flatnonzero(np.isin(own, piece.zones))
-            name = (
-                asked.own["community_id"].iloc[int(inside[0])] if options.nest == "inside" else ""
-            )
-            found.append(Fewest(str(name), len(piece.zones), least[1]))
-    return tuple(sorted(found, key=lambda one: (one.name, one.zones)))
+        cells = np.flatnonzero(asked.ground.piece[asked.ground.unit] == number)
+        name = "" if names is None else str(names.iloc[int(cells[0])])
+        zones[name] = zones.get(name, 0) + len(piece.zones)
+        beyond[name] = beyond.get(name, 0) + _surely_beyond(asked, loose, piece, zone, options)
+    return tuple(Fewest(one, zones[one], beyond[one]) for one in sorted(zones) if beyond[one])
+
+
+def _surely_beyond(
+    asked: Asked, loose: Asked, piece: Piece, zone: Ints, options: SystemOptions
+) -> int:
+    """Return how many zones of a piece of land are beyond, as far as it is proven."""
+    by_others = piece.number in asked.ground.bridged and options.nest != "inside"
+    if len(piece.zones) > len(piece.members) or by_others:
+        return 0
+    local = {one: at for at, one in enumerate(piece.zones.tolist())}
+    piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
+    count = int(zones_beyond(piece).sum())
+    if not count:
+        return 0
+    cells = piece_of(loose, piece.number)
+    least = least_beyond(cells.units, cells.aims)
+    return 0 if least is None else min(least[1], count)
