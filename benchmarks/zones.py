@@ -117,14 +117,15 @@ def beside(name: str, made: Callable[[], Labels], cells: gpd.GeoDataFrame, load:
     quotient = 4 * math.pi * shapely.area(outlines) / shapely.length(outlines) ** 2
     print(
         f"{name:<26}{k:>5}{sums.max() / sums.mean():>9.3f}{sums.std(ddof=0) / sums.mean():>8.3f}"
-        f"{np.median(quotient):>9.3f}{np.min(quotient):>8.3f}{cpu_s:>8.1f}",
+        f"{np.median(quotient):>9.3f}{np.mean(quotient):>8.3f}{np.min(quotient):>8.3f}{cpu_s:>8.1f}",
         flush=True,
     )
 
 
 def zones_heading(title: str) -> None:
     """Print the head of a table of zones."""
-    print(f"\n{title}\n{'method':<26}{'k':>5}{'max/mean':>9}{'cv':>8}{'median q':>9}{'min q':>8}"
+    print(f"\n{title}\n{'method':<26}{'k':>5}{'max/mean':>9}{'cv':>8}{'median q':>9}{'mean q':>8}"
+          f"{'min q':>8}"
           f"{'cpu s':>8}")  # fmt: skip
 
 

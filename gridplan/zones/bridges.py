@@ -130,30 +130,75 @@ def used_crossings(
     far = {one: _way_round_m(bridges, graph, parted, middle, one) for one in numbers}
     longest = max([1.0, *(one for one in far.values() if math.isfinite(one))])
     far = {one: min(metres, 2 * longest) for one, metres in far.items()}
+    joined = _Joined(bridges, graph, parted)
 
     @functools.cache
     def price(used: frozenset[int]) -> tuple[float, ...]:
-        shut = bridges.parted(graph, parted, np.array(sorted(used), dtype=np.intp))
-        piece = labelled_components(graph.left[~shut], graph.right[~shut], graph.count)
-        return (*lack(piece), int(piece.max()), -math.fsum(far[one] for one in used))
+        piece = joined.pieces(used)
+        return (*lack(piece), int(piece.max()), -math.fsum(far[one] for one in sorted(used)))
 
-    def with_more(used: frozenset[int]) -> frozenset[int]:
-        while True:
-            taken = {cell for one in used for cell in water[one]}
-            free = [one for one in numbers if not water[one] & taken]
-            if not free:
-                return used
-            used |= {min(free, key=lambda one: (price(used | {one}), one))}
-
-    # Which goes first decides which are left; so each goes first once.
-    begun = [with_more(frozenset({one})) for one in numbers]
-    best = min(begun, key=lambda one: (price(one), sorted(one)), default=frozenset())
+    best: frozenset[int] = frozenset()
+    for group in _groups(water):
+        best = min(
+            (_with_more(best | {first}, group, water, price) for first in group),
+            key=lambda one: (price(one), sorted(one)),
+        )
     while left := [best | {one} for one in numbers if one not in best]:
         more = min(left, key=lambda one: (price(one), sorted(one)))
         if price(more)[0] >= price(best)[0]:
             break
         best = more
     return np.array(sorted(best), dtype=np.intp)
+
+
+def _groups(water: dict[int, set[int]]) -> list[list[int]]:
+    """Return the crossings that want the same water, directly or by others."""
+    left, found = dict(water), []
+    while left:
+        group = [min(left)]
+        wanted = set(left.pop(group[0]))
+        while more := [one for one in sorted(left) if left[one] & wanted]:
+            group += more
+            wanted = wanted.union(*(left.pop(one) for one in more))
+        found.append(sorted(group))
+    return found
+
+
+def _with_more(
+    used: frozenset[int],
+    group: list[int],
+    water: dict[int, set[int]],
+    price: Callable[[frozenset[int]], tuple[float, ...]],
+) -> frozenset[int]:
+    """Return crossings with more of a group, the best first, while there is water for them."""
+    while True:
+        taken = {cell for one in used for cell in water[one]}
+        free = [used | {one} for one in group if not water[one] & taken]
+        if not free:
+            return used
+        used = min(free, key=lambda one: (price(one), sorted(one)))
+
+
+class _Joined:
+    """Land that hangs together without cells of water, and which of it crossings join."""
+
+    def __init__(self, bridges: Bridges, graph: Contiguity, parted: Flags) -> None:
+        self.bridges, self.graph = bridges, graph
+        shut = bridges.parted(graph, parted, np.empty(0, dtype=np.intp))
+        self.part = labelled_components(graph.left[~shut], graph.right[~shut], graph.count)
+        ends = graph.left[bridges.border], graph.right[bridges.border]
+        self.wet = np.isin(ends[0], bridges.water).astype(np.intp) + np.isin(ends[1], bridges.water)
+
+    def pieces(self, used: frozenset[int]) -> Ints:
+        """Return the piece of land of each cell where some crossings are open."""
+        bridges, graph = self.bridges, self.graph
+        kept = np.isin(bridges.crossing, sorted(used))
+        pairs = np.unique(np.stack([bridges.cell[kept], bridges.border[kept]]), axis=1)
+        told = np.bincount(pairs[1], minlength=len(graph.left))[bridges.border]
+        rows = np.unique(bridges.border[told >= self.wet])
+        count = int(self.part.max()) + 1
+        ends = self.part[graph.left[rows]], self.part[graph.right[rows]]
+        return labelled_components(*ends, count)[self.part]
 
 
 def _way_round_m(

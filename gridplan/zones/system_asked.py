@@ -57,7 +57,13 @@ class Asked:
         zones = np.bincount(_body_of_piece(ground), weights=quota)
         counts = np.maximum(zones, 1).astype(np.intp)
         loose = ground_of(
-            self.own, self.weights, self.rules, options, counts=counts, land=ground.cells
+            self.own,
+            self.weights,
+            self.rules,
+            options,
+            counts=counts,
+            land=ground.cells,
+            used=ground.used,
         )
         seeds = seeds_of(self.own, loose, self.rules, options)
         aims = _aims(loose, quota, seeds, options)
@@ -115,6 +121,7 @@ def _evened(quota: Ints, ground: Ground, options: SystemOptions, least: Ints, ro
     """Return numbers of zones by which pieces of land are even, if the largest one stays so."""
     if options.nest == "inside" or len(quota) == 1:
         return quota
+    options = _first_alone(ground, options)
     load = np.bincount(ground.piece, weights=ground.weights[:, 0]).tolist()
     mean = math.fsum(load) / int(quota.sum())
     main = int(quota.argmax())
@@ -133,6 +140,11 @@ def _evened(quota: Ints, ground: Ground, options: SystemOptions, least: Ints, ro
     return quota
 
 
+def _first_alone(ground: Ground, options: SystemOptions) -> SystemOptions:
+    """Return options with the tolerance of the first weight as that of all."""
+    return replace(options, tolerance=options.share(str(ground.loads.columns[0])))
+
+
 def _off(load: list[float], quota: Ints, mean: float, options: SystemOptions) -> float:
     return math.fsum(beyond(*one, mean, options)
                      for one in zip(load, quota.tolist(), strict=True))  # fmt: skip
@@ -145,6 +157,7 @@ def even_number(asked: Asked, options: SystemOptions) -> int:
     Of numbers that differ by a tenth at most; 0: there is none, or it is as it is.
     """
     ground, k = asked.ground, asked.k
+    options = _first_alone(ground, options)
     load = np.bincount(ground.piece, weights=ground.weights[:, 0])
     told = load[load > TINY * load.sum() / k].tolist()
 

@@ -58,6 +58,8 @@ class Ground:
         Cells of open water and empty land that go with what is beside them.
     bridged : frozenset of int
         Pieces of land that bridges join which no zone uses: by others they could be one.
+    used : (SystemRules, array of int) or None
+        Rules with the bridges that zones use, and cells of water that several cross.
     """
 
     cells: Land
@@ -73,6 +75,7 @@ class Ground:
     divided: tuple[int, ...] = ()
     carried: Flags | None = None
     bridged: frozenset[int] = frozenset()
+    used: tuple[SystemRules, Ints] | None = None
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -92,6 +95,7 @@ def ground_of(
     *,
     counts: Ints | None = None,
     land: Land | None = None,
+    used: tuple[SystemRules, Ints] | None = None,
 ) -> Ground:
     """
     Return the ground of cells that are sorted by ``cell_uid``, with weights in their order.
@@ -105,6 +109,8 @@ def ground_of(
         these zones are units by themselves then; else they stay together in groups.
     land : Land, optional
         Of the cells, where it is known from another ground.
+    used : (SystemRules, array of int), optional
+        Rules with the bridges that zones use, and the water that these cross, likewise.
     """
     land = land_of(own, None) if land is None else land
     loads = weights[[name for name in weights if weights[name].any()]]
@@ -119,8 +125,11 @@ def ground_of(
     mean = totals / zones[:, None]
     told = parted_note(own, land.graph, rules.parted)
     reach = rules
-    rules, bridged = with_used_bridges(land, rules, options, body=body, zones=zones,
-                                       inside=_inside(own, land.graph, options, kept))  # fmt: skip
+    if used is None:
+        inside = _inside(own, land.graph, options, kept)
+        first = replace(options, tolerance=options.share(str(loads.columns[0])))
+        used = with_used_bridges(land, rules, first, body=body, zones=zones, inside=inside)
+    rules, bridged = used
     found = _reached(own, land.graph, (rules, options, kept), loads, body, mean)
     ways = found.ways
     most = upper_sizes(loads, options, body, counts)[body]
@@ -155,6 +164,7 @@ def ground_of(
         estates=rules.estates,
         divided=divided,
         carried=found.carried,
+        used=used,
         bridged=_bridged(land, reach, piece[unit], bridged, found.carried),
     )
 

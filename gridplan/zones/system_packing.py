@@ -32,8 +32,8 @@ from gridplan.zones.system_state import Aims, Units
 
 _WORK = 2_000
 """Work of one model; see `gridplan.siting.Limits`."""
-_TRIES = 5
-"""Choices that are tried where zones cannot be joined, at most."""
+_TRIES = 3
+"""Choices that are tried where zones cannot be joined, at most: later ones seldom can."""
 _GAP = 1e-4
 _ABOVE = 1.3
 """Groups above what is allowed by more than this are left out, but for the heaviest unit's."""
