@@ -23,6 +23,8 @@ _WATER = 0.95
 _ONE_PLACE_M = 50.0
 """Bridges so near to each other are one crossing, as the carriageways of a road are."""
 _SEVERAL = 2
+_FEW = 8
+"""Of more crossings that want the same water the first choice is the best one alone."""
 _LEAST_M = 3.0
 """A way that is shorter within a cell only touches it."""
 
@@ -139,8 +141,10 @@ def used_crossings(
 
     best: frozenset[int] = frozenset()
     for group in _groups(water):
+        # Which goes first decides which are left: so each of a few goes first once.
+        begun = [best | {one} for one in group] if len(group) <= _FEW else [best]
         best = min(
-            (_with_more(best | {first}, group, water, price) for first in group),
+            (_with_more(one, group, water, price) for one in begun),
             key=lambda one: (price(one), sorted(one)),
         )
     while left := [best | {one} for one in numbers if one not in best]:

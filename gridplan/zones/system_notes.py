@@ -186,19 +186,27 @@ def missed_tolerances(
 
 
 def _proof(k: int, proof: Proof) -> tuple[str, str]:
-    """Return that no zones are within what is allowed, or not more, where that is proven."""
-    if proof.fewest:
-        en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
-                       for one in proof.fewest)  # fmt: skip
-        zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
-                       for one in proof.fewest)  # fmt: skip
-        least = sum(one.beyond for one in proof.fewest)
-        told = (
-            f" It is proven that at least {least} of them must be, for nothing divides estates and "
-            f"cells further: {en}."
-        )
-        return told, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
-    evenest = proof.evenest
+    """Return that no zones are within what is allowed, or how many are not, if it is proven."""
+    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(proof)
+    return first_en + en, first_zh + zh
+
+
+def _fewest(proof: Proof) -> tuple[str, str]:
+    if not proof.fewest:
+        return "", ""
+    least = sum(one.beyond for one in proof.fewest)
+    en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
+                   for one in proof.fewest)  # fmt: skip
+    zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
+                   for one in proof.fewest)  # fmt: skip
+    told = (
+        f" It is proven that at least {least} of them must be, for nothing divides estates and "
+        f"cells further: {en}."
+    )
+    return told, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
+
+
+def _evenest(k: int, evenest: float) -> tuple[str, str]:
     if evenest <= 1 + _PROVEN:
         return "", ""
     if not math.isfinite(evenest):
