@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,17 +74,35 @@ class Bridges:
         pairs = np.unique(np.stack([kept.cell, kept.border]), axis=1)
         return parted | (np.bincount(pairs[1], minlength=len(wet)) < wet)
 
-    def linked(self, graph: Contiguity) -> Contiguity:
-        """Return the pairs of other cells that each crossing joins; they share 0 m of border."""
+    def beside(self, graph: Contiguity) -> dict[int, Ints]:
+        """Return the other cells at each crossing, sorted."""
         ends = graph.left[self.border], graph.right[self.border]
         other = np.where(ends[0] == self.cell, ends[1], ends[0])
         land = ~np.isin(other, self.cell)
+        return {
+            one: np.unique(other[land & (self.crossing == one)])
+            for one in np.unique(self.crossing[land]).tolist()
+        }
+
+    def linked(self, graph: Contiguity) -> Contiguity:
+        """Return the pairs of other cells that each crossing joins; they share 0 m of border."""
         pairs: set[tuple[int, int]] = set()
-        for one in np.unique(self.crossing[land]).tolist():
-            beside = np.unique(other[land & (self.crossing == one)]).tolist()
-            pairs.update(itertools.combinations(beside, 2))
+        for cells in self.beside(graph).values():
+            pairs.update(itertools.combinations(cells.tolist(), 2))
         left, right = np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2).T
         return Contiguity(left, right, np.zeros(len(left)), graph.count)
+
+    def within(self, graph: Contiguity, label: Ints) -> frozenset[int]:
+        """Return the crossings with cells of one label on both sides; below 0: of none."""
+        rook = set(zip(graph.left.tolist(), graph.right.tolist(), strict=True))
+        return frozenset(
+            one
+            for one, cells in self.beside(graph).items()
+            if any(
+                label[a] == label[b] >= 0 and (a, b) not in rook
+                for a, b in itertools.combinations(cells.tolist(), 2)
+            )
+        )
 
     def over_land(self, graph: Contiguity, parted: Flags) -> Contiguity:
         """Return the graph of what hangs together over land: bridges join, water does not."""
@@ -99,16 +117,21 @@ class Bridges:
 
 
 def used_crossings(
-    bridges: Bridges, graph: Contiguity, parted: Flags, middle: Floats, lack: Lack
+    bridges: Bridges,
+    graph: Contiguity,
+    parted: Flags,
+    middle: Floats,
+    lack: Lack,
+    wanted: Sequence[frozenset[int]] = (),
 ) -> Ints:
     """
     Return the crossings at which cells of water are open to zones: one for each, mostly.
 
     A zone is in one part, so it holds the water under its bridge, and one zone alone holds
-    that. Of the crossings over one cell of water those are used that leave least land
-    without a way that is too little for a zone, then that cannot be divided evenly; then those
-    without which one goes farthest. Where land would be too little for a zone all the
-    same, its bridge is open, too, and the cell is one place for both.
+    that. Of the crossings over one cell of water those are used that are wanted, then those
+    that leave least land without a way that is too little for a zone, then that cannot be
+    divided evenly; then those without which one goes farthest. Where land would be too little
+    for a zone all the same, its bridge is open, too, and the cell is one place for both.
 
     Parameters
     ----------
@@ -121,6 +144,8 @@ def used_crossings(
     middle : array of float, shape (n, 2)
         Of the cells, in metres.
     lack : callable
+    wanted : sequence of frozenset of int
+        Crossings that are wanted, the most needed ones first.
 
     Returns
     -------
@@ -139,13 +164,16 @@ def used_crossings(
         piece = joined.pieces(used)
         return (*lack(piece), int(piece.max()), -math.fsum(far[one] for one in sorted(used)))
 
+    def rank(used: frozenset[int]) -> tuple[float, ...]:
+        return (*(-len(used & some) for some in wanted), *price(used))
+
     best: frozenset[int] = frozenset()
     for group in _groups(water):
         # Which goes first decides which are left: so each of a few goes first once.
         begun = [best | {one} for one in group] if len(group) <= _FEW else [best]
         best = min(
-            (_with_more(one, group, water, price) for one in begun),
-            key=lambda one: (price(one), sorted(one)),
+            (_with_more(one, group, water, rank) for one in begun),
+            key=lambda one: (rank(one), sorted(one)),
         )
     while left := [best | {one} for one in numbers if one not in best]:
         more = min(left, key=lambda one: (price(one), sorted(one)))
@@ -172,7 +200,7 @@ def _with_more(
     used: frozenset[int],
     group: list[int],
     water: dict[int, set[int]],
-    price: Callable[[frozenset[int]], tuple[float, ...]],
+    rank: Callable[[frozenset[int]], tuple[float, ...]],
 ) -> frozenset[int]:
     """Return crossings with more of a group, the best first, while there is water for them."""
     while True:
@@ -180,7 +208,7 @@ def _with_more(
         free = [used | {one} for one in group if not water[one] & taken]
         if not free:
             return used
-        used = min(free, key=lambda one: (price(one), sorted(one)))
+        used = min(free, key=lambda one: (rank(one), sorted(one)))
 
 
 class _Joined:

@@ -38,6 +38,10 @@ _FEWEST, _MOST = 4, 11
 _ROUNDING = 1e-6
 
 
+_ONE_BRIDGE = " by one bridge over each cell of a canal", "在每个河道网格只用一座桥的前提下，"
+"""What numbers of zones that can be hold for, where bridges are left out."""
+
+
 def zone_system(
     cells: gpd.GeoDataFrame,
     weights: pd.DataFrame,
@@ -126,6 +130,8 @@ def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:
     if not missed or asked.ground.land.count > _FEW or run.stopped_by is not None:
         return Evenest(0.0)
     found = evenest(asked, Effort(_PROOF))
+    if asked.ground.bridged:
+        found = replace(found, bound=0.0)
     # The zones of the model are numbered by their first unit, those of seeds come first.
     return replace(found, zone=None) if asked.seeds.units else found
 
@@ -161,12 +167,13 @@ def _numbered(
             continue
         if k == asked.k:
             return asked, ()
+        by_en, by_zh = _ONE_BRIDGE if asked.ground.bridged else ("", "")
         message = Message(
             en=f"{asked.k} zones are proposed by the norm, but no {asked.k} connected zones of "
-            f"whole communities are within the tolerances; {k} is the nearest number of zones "
-            f"that can be.",
-            zh=f"按标准建议 {asked.k} 个责任区，但以整社区组成的 {asked.k} 个连片责任区无法满足"
-            f"容差；可行的最接近数量为 {k} 个。",
+            f"whole communities are within the tolerances{by_en}; {k} is the nearest number of "
+            f"zones that can be.",
+            zh=f"按标准建议 {asked.k} 个责任区，但{by_zh}以整社区组成的 {asked.k} 个连片责任区"
+            f"无法满足容差；可行的最接近数量为 {k} 个。",
         )
         return other, (Note("zones_number_even", k, message),)
     return asked, ()

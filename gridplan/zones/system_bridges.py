@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +23,13 @@ _WIDTHS = 2.0
 
 def with_used_bridges(
     land: Land, rules: SystemRules, options: SystemOptions, *, inside: Flags, body: Ints,
-    zones: Ints,
-) -> tuple[SystemRules, Ints]:  # fmt: skip
+    zones: Ints, labels: Sequence[Ints] = (),
+) -> tuple[SystemRules, Ints, Ints]:  # fmt: skip
     """
     Return rules in which cells of water with several bridges part but at those that are used.
 
-    Behind them these cells.
+    Behind them these cells, and the land at all bridges over water that has several: zones
+    are looked for that hold the water under their bridge, and others can be, too.
 
     Cells that are no longer than a zone is wide are left as they are: hardly a zone would
     hold nothing but both of their ends.
@@ -44,10 +46,16 @@ def with_used_bridges(
         Cells of one number share their loads.
     zones : array of int, shape (bodies,)
         How many zones each body has, about.
+    labels : sequence of arrays of int, shape (n,)
+        Zones that are wanted, the most needed first; below 0: none. The bridges within one
+        are used before others.
     """
+    nothing = np.empty(0, dtype=np.intp)
     if rules.parted is None or rules.bridges is None or not len(rules.bridges.cell):
-        return rules, np.empty(0, dtype=np.intp)
+        return rules, nothing, nothing
     own = rules.bridges
+    beside = own.only(inside[own.border]).beside(land.graph).values()
+    met = np.unique(np.concatenate([nothing, *beside]))
     area = np.bincount(body, weights=land.area_m2) / zones
     wide_m = _WIDTHS * np.sqrt(area)[body[own.cell]]
     own = own.only(own.always | (land.perimeter_m[own.cell] / 2 > wide_m))
@@ -66,8 +74,9 @@ def with_used_bridges(
         return int(small.sum()), round(off, _DECIMALS)
 
     middle = np.stack([land.x, land.y], axis=1)
-    used = used_crossings(bridges, land.graph, shut, middle, lack)
-    return replace(rules, parted=own.parted(land.graph, rules.parted, used)), own.water
+    wanted = [bridges.within(land.graph, label) for label in labels]
+    used = used_crossings(bridges, land.graph, shut, middle, lack, wanted)
+    return replace(rules, parted=own.parted(land.graph, rules.parted, used)), own.water, met
 
 
 def uneven(load: float, mean: float, options: SystemOptions) -> tuple[float, int]:

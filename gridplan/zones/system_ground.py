@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -57,9 +58,11 @@ class Ground:
     carried : array of bool or None, shape (n,)
         Cells of open water and empty land that go with what is beside them.
     bridged : frozenset of int
-        Pieces of land that bridges join which no zone uses: by others they could be one.
-    used : (SystemRules, array of int) or None
-        Rules with the bridges that zones use, and cells of water that several cross.
+        Pieces of land at water with several bridges: by those that are not used, or over
+        water of another zone, more zones could be than are looked for.
+    used : (SystemRules, array of int, array of int) or None
+        Rules with the bridges that zones use, cells of water that several cross, and the
+        land at all of their bridges.
     """
 
     cells: Land
@@ -75,7 +78,7 @@ class Ground:
     divided: tuple[int, ...] = ()
     carried: Flags | None = None
     bridged: frozenset[int] = frozenset()
-    used: tuple[SystemRules, Ints] | None = None
+    used: tuple[SystemRules, Ints, Ints] | None = None
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -95,7 +98,7 @@ def ground_of(
     *,
     counts: Ints | None = None,
     land: Land | None = None,
-    used: tuple[SystemRules, Ints] | None = None,
+    used: tuple[SystemRules, Ints, Ints] | None = None,
 ) -> Ground:
     """
     Return the ground of cells that are sorted by ``cell_uid``, with weights in their order.
@@ -109,8 +112,8 @@ def ground_of(
         these zones are units by themselves then; else they stay together in groups.
     land : Land, optional
         Of the cells, where it is known from another ground.
-    used : (SystemRules, array of int), optional
-        Rules with the bridges that zones use, and the water that these cross, likewise.
+    used : (SystemRules, array of int, array of int), optional
+        As in `Ground`, likewise.
     """
     land = land_of(own, None) if land is None else land
     loads = weights[[name for name in weights if weights[name].any()]]
@@ -124,12 +127,14 @@ def ground_of(
     zones = _proposed_counts(totals[:, 0], options)
     mean = totals / zones[:, None]
     told = parted_note(own, land.graph, rules.parted)
-    reach = rules
     if used is None:
         inside = _inside(own, land.graph, options, kept)
         first = replace(options, tolerance=options.share(str(loads.columns[0])))
-        used = with_used_bridges(land, rules, first, body=body, zones=zones, inside=inside)
-    rules, bridged = used
+        labels = [_labels(own, names) for names in (rules.locked, rules.earlier)]
+        used = with_used_bridges(
+            land, rules, first, body=body, zones=zones, inside=inside, labels=labels
+        )
+    rules, bridged, met = used
     found = _reached(own, land.graph, (rules, options, kept), loads, body, mean)
     ways = found.ways
     most = upper_sizes(loads, options, body, counts)[body]
@@ -165,22 +170,15 @@ def ground_of(
         divided=divided,
         carried=found.carried,
         used=used,
-        bridged=_bridged(land, reach, piece[unit], bridged, found.carried),
+        bridged=frozenset(piece[unit[met]].tolist()),
     )
 
 
-def _bridged(
-    land: Land, rules: SystemRules, piece: Ints, water: Ints, carried: Flags
-) -> frozenset[int]:
-    """Return the pieces of land of cells that all bridges would join to others."""
-    if rules.parted is None or rules.bridges is None or not len(water):
-        return frozenset()
-    dry = ~carried  # a copy
-    dry[water] = False
-    whole = rules.bridges.over_land(land.graph, rules.parted).components()
-    pairs = np.unique(np.stack([whole[dry], piece[dry]]), axis=1)
-    several = np.bincount(pairs[0])[pairs[0]] > 1
-    return frozenset(pairs[1][several].tolist())
+def _labels(own: gpd.GeoDataFrame, names: Mapping[str, str]) -> Ints:
+    """Return the number of each cell's name, below 0 where it has none."""
+    told = own["cell_uid"].map(dict(names))
+    numbers: Ints = pd.factorize(told, sort=True)[0].astype(np.intp)
+    return numbers
 
 
 def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:

@@ -36,6 +36,9 @@ class SystemRules:
     bridges : Bridges or None
         Crossings of cells of water that have several: each joins the land beside it, and
         nobody walks along the water. Without `parted` they say nothing.
+    earlier : mapping of ``cell_uid`` to zone name
+        Zones of an earlier plan: of several bridges over one cell of water those within
+        one of these are used first.
     inner_roads : array of float or None, shape (m,)
         Share of each of these borders that runs along an inner road of an estate; see
         `gridplan.zones.inner_road_shares`. Null: estates are split along borders of cells.
@@ -49,6 +52,7 @@ class SystemRules:
     estates: str | None = None
     parted: Flags | None = None
     bridges: Bridges | None = None
+    earlier: Mapping[str, str] = field(default_factory=dict)
     inner_roads: Floats | None = None
     on_lines: Floats | None = None
 

@@ -129,16 +129,14 @@ def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Few
         cells = np.flatnonzero(asked.ground.piece[asked.ground.unit] == number)
         name = "" if names is None else str(names.iloc[int(cells[0])])
         zones[name] = zones.get(name, 0) + len(piece.zones)
-        beyond[name] = beyond.get(name, 0) + _surely_beyond(asked, loose, piece, zone, options)
+        beyond[name] = beyond.get(name, 0) + _surely_beyond(asked, loose, piece, zone)
     return tuple(Fewest(one, zones[one], beyond[one]) for one in sorted(zones) if beyond[one])
 
 
-def _surely_beyond(
-    asked: Asked, loose: Asked, piece: Piece, zone: Ints, options: SystemOptions
-) -> int:
+def _surely_beyond(asked: Asked, loose: Asked, piece: Piece, zone: Ints) -> int:
     """Return how many zones of a piece of land are beyond, as far as it is proven."""
-    by_others = piece.number in asked.ground.bridged and options.nest != "inside"
-    if len(piece.zones) > len(piece.members) or by_others:
+    # What is proven of the zones that are looked for says nothing of others that there could be.
+    if len(piece.zones) > len(piece.members) or piece.number in asked.ground.bridged:
         return 0
     local = {one: at for at, one in enumerate(piece.zones.tolist())}
     piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
