@@ -41,6 +41,14 @@ class UnifySettings(Section):
         unit="m",
         ge=0,
     )
+    water_parts: bool = setting(
+        True,  # noqa: FBT003 - a default, as in every field
+        en="Zones of the proposal hang together over land, as those of [zones.systems] do: water, "
+        "a railway, a motorway or a trunk road with a barrier parts them, where no crossing is "
+        "within [zones].crossing_m. `false`: a common border is enough.",
+        zh="统一责任区须陆上连片，规则同 [zones.systems]：水系、铁路、高速公路或有隔离设施的"
+        "快速路，若 [zones].crossing_m 内无通道，即视为隔断。`false` 则有公共边即可。",
+    )
     duties: dict[str, str] = setting(
         {},
         en="Which department is responsible for a class of enforcement: class = department; an "

@@ -201,6 +201,19 @@ def test_the_verifier_looks_at_the_water_itself():
     assert found_of("zone_across", *plan_of(cells, halves, canal, far, across=["E"])) == ["mine/E"]
 
 
+def test_the_verifier_looks_at_the_zones_of_one_boundary_too():
+    cells, canal = canal_between(8, 4, after=4)
+    rows = ["N" if at >= 16 else "S" for at in range(32)]
+    far = [((350, 50), (450, 50))]
+    for told, found in (([], ["unified/N"]), (["N"], []), (None, []), (["S", "N"], ["unified/S"])):
+        layers, summary = plan_of(cells, rows, canal, far)
+        for one in ("zones", "cell_zones"):
+            layers[one] = layers[one].assign(zone_system="unified")
+        summary["zones"]["systems"] = {}
+        summary["unify"] = {"across": told}
+        assert found_of("zone_across", layers, summary) == found
+
+
 def test_the_verifier_knows_islands_that_were_attached_on_request():
     cells = cells_of([*squares(6, 4), *squares(1, 1, west=900.0)])
     zone_of = ["W" if at % 6 < 3 and at < 24 else "E" for at in range(25)]

@@ -25,6 +25,7 @@ _TRUNKS = ("trunk", "trunk_link")
 _FENCES, _FENCE_M = ("guard_rail", "jersey_barrier", "fence"), 20.0
 _BARRED_LINES = ("river", "canal", "rail")
 _HARD = "hard_border"
+_UNIFIED = "unified"
 _STEP_M = 0.5
 _BESIDE_M = 1.0
 _AROUND_M = 5.0
@@ -130,10 +131,19 @@ class OverLand:
 
 def land_of(world: World) -> OverLand | None:
     """Return which cells hang together over land, where a system asks for it; None: none does."""
-    systems = section(section(world.summary, "zones"), "systems")
-    asking = any(section(systems, str(one)).get("water_parts") for one in systems)
+    asking = _asking(world)
     needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
     return _open_pairs(world) if asking and needed and world.members is not None else None
+
+
+def _asking(world: World) -> dict[str, Mapping[str, Any]]:
+    """Return what is said of the systems whose zones hang together over land, by name."""
+    systems = section(section(world.summary, "zones"), "systems")
+    told = {str(one): section(systems, str(one)) for one in systems}
+    across = section(world.summary, "unify").get("across")
+    if across is not None:
+        told[_UNIFIED] = {"water_parts": True, "across": across, "weights": {"population": {}}}
+    return {one: told[one] for one in sorted(told) if told[one].get("water_parts")}
 
 
 def land_findings(
@@ -148,11 +158,8 @@ def land_findings(
     """
     if land is None or world.members is None:
         return []
-    systems = section(section(world.summary, "zones"), "systems")
-    asking = sorted(str(one) for one in systems if section(systems, one).get("water_parts"))
     wrong = []
-    for name in asking:
-        claims = section(systems, name)
+    for name, claims in _asking(world).items():
         own = world.members[world.members["zone_system"] == name]
         told = {str(one) for one in claims.get("across") or ()}
         # Water that several bridges cross holds nothing together, nor is it torn off.
@@ -193,7 +200,7 @@ def _torn(
             near[b].append(a)
     weights = [one for one in section(claims, "weights") if one in loads]
     zones = own["zone_id"].nunique()
-    most = {one: _EMPTY_SHARE * loads[one].sum() / zones for one in weights}
+    most = {one: _EMPTY_SHARE * loads[one].sum() / max(zones, 1) for one in weights}
     torn = set()
     for zone, rows in own.groupby("zone_id", sort=True):
         cells = rows["cell"].to_numpy()

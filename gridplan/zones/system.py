@@ -12,7 +12,7 @@ from gridplan.errors import Message, Note
 from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.overland import torn_zones
+from gridplan.zones.overland import zones_across
 from gridplan.zones.overland_notes import across_note
 from gridplan.zones.system_asked import Asked, asked_of, even_number
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
@@ -214,10 +214,8 @@ def _across(asked: Asked, of_cell: Ints, names: list[str]) -> list[str]:
     parted, carried = asked.rules.parted, asked.ground.carried
     if parted is None or carried is None:
         return []
-    graph, bridges = asked.ground.cells.graph, asked.rules.bridges
-    if bridges is not None:
-        graph, carried = bridges.over_land(graph, parted), carried.copy()
-        parted = np.zeros(len(graph.left), dtype=np.bool_)
-        carried[bridges.water] = True
-    torn = torn_zones(graph, parted, carried, of_cell, len(names))
+    torn = zones_across(
+        asked.ground.cells.graph, parted, asked.rules.bridges,
+        carried=carried, zone=of_cell, k=len(names),
+    )  # fmt: skip
     return sorted(names[own] for own in torn)
