@@ -16,7 +16,7 @@ from gridplan.verify.findings import Checked, Finding
 from gridplan.verify.frames import Flags, Floats, Places, Shapes, number, shapes, texts
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
-from gridplan.verify.zone_allowed import bodies
+from gridplan.verify.zone_allowed import LEAST, RATIO, bodies
 from gridplan.verify.zone_water import MAY_CROSS, SURELY_CROSSES, by_bridges, wet_shares
 from gridplan.verify.zones import check_connected
 
@@ -127,6 +127,37 @@ class OverLand:
     sure: Places
     water: set[int]
     shut: bool
+    dry: Places
+
+    def cut_off(
+        self, own: pd.DataFrame, load: Floats, bounds: pd.DataFrame
+    ) -> dict[str, tuple[str, ...]]:
+        """
+        Return, by their first, the zones whose land no number of zones divides evenly.
+
+        The land that hangs together without water that several bridges cross, which one zone
+        alone can hold, if whole zones lie in it: for no k are k times ``least`` and ``most``
+        on both sides of its load.
+        """
+        dry = own[~own["cell"].isin(self.water)]
+        cells = dry["cell"].to_numpy()
+        told = dry.assign(part=_parts(cells, *self.dry), load=load[cells])
+        told["body"] = told["zone_id"].map(bounds["body"])
+        told = told[told.groupby("part")["load"].transform("sum") > 0]
+        home = told.groupby("zone_id")["part"].nunique()
+        several = told.groupby("body")["part"].nunique()
+        found = {}
+        for _, rows in told.groupby("part"):
+            zones = sorted(set(rows["zone_id"]))
+            body, total = rows["body"].iloc[0], float(rows["load"].sum())
+            if several[body] == 1 or (rows["body"] != body).any() or (home[zones] > 1).any():
+                continue
+            least, most = bounds["least"][zones].min(), bounds["most"][zones].max()
+            slack = LEAST + RATIO * most
+            many = int(total / (least - slack)) if least > slack else len(zones)
+            if many * (most + slack) < total:
+                found[str(zones[0])] = tuple(map(str, zones))
+        return found
 
 
 def land_of(world: World) -> OverLand | None:
@@ -241,7 +272,9 @@ def _open_pairs(world: World) -> OverLand:
         found.append(bridged)
         water.append(over)
         some = some or bool(shut.any() or over)
-    return OverLand(found[0], found[1], water[0] & water[1], some)
+    touch = set(zip(left.tolist(), right.tolist(), strict=True))
+    dry = [at for at, one in enumerate(found[0].T.tolist()) if tuple(one) in touch]
+    return OverLand(found[0], found[1], water[0] & water[1], some, found[0][:, dry])
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

@@ -22,7 +22,7 @@ from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_seeds import room_for_zones
-from gridplan.zones.system_settle import fewest_beyond
+from gridplan.zones.system_settle import cut_off, fewest_beyond
 from gridplan.zones.system_solve import Run, SystemProgress, solved
 
 DEFAULT = SystemOptions()
@@ -117,7 +117,15 @@ def _planned(
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
     fewest = fewest_beyond(asked, zone, options) if any(one.rank[0] for one in run.pieces) else ()
-    return plan_of(cells, asked, of_cell, names, run, notes=notes, proof=Proof(proof.bound, fewest))
+    return plan_of(
+        cells,
+        asked,
+        of_cell,
+        names,
+        run,
+        notes=notes,
+        proof=Proof(proof.bound, fewest, cut_off(asked, names)),
+    )
 
 
 def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:

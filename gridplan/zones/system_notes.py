@@ -31,6 +31,14 @@ class Fewest:
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """Zones that have land to themselves which no number of zones divides evenly, and its load."""
+
+    zones: tuple[str, ...]
+    load: float
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """
     What is proven of zones that miss a tolerance.
@@ -41,10 +49,13 @@ class Proof:
         A bound on how even zones can be, in tolerances; above 1: none are within.
     fewest : tuple of Fewest
         Land of which some zones must be beyond.
+    cut_off : tuple of CutOff
+        Of the first weight.
     """
 
     evenest: float = 0.0
     fewest: tuple[Fewest, ...] = ()
+    cut_off: tuple[CutOff, ...] = ()
 
 
 _NO_PROOF = Proof()
@@ -171,6 +182,9 @@ def missed_tolerances(
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
         proof_en, proof_zh = _proof(len(names), proof)
+        if not at:
+            cut_en, cut_zh = _cut_off(proof.cut_off)
+            proof_en, proof_zh = cut_en + proof_en, cut_zh + proof_zh
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
@@ -183,6 +197,21 @@ def missed_tolerances(
         )
         notes.append(Note("zone_balance", len(ids), message, ids))
     return tuple(notes)
+
+
+def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
+    """Return which zones have land of their own that no number of zones divides evenly."""
+    en = "".join(
+        f" {', '.join(one.zones)}: {one.load:,.6g} on land that joins the rest at most by water "
+        f"that other zones cross, which no number of zones divides within what is allowed."
+        for one in lands
+    )
+    zh = "".join(
+        f"{'、'.join(one.zones)}：所在用地合计 {one.load:,.6g}，至多经由其他分区所跨越的水面与其余"
+        f"用地相连，分为任何个数均超出允许范围。"
+        for one in lands
+    )
+    return en, zh
 
 
 def _proof(k: int, proof: Proof) -> tuple[str, str]:
