@@ -137,6 +137,7 @@ def add_zones(work: Work) -> None:
     reach_m = work.config.zones.crossing_m
     barred = parted(work.place, cells, reach_m=reach_m)
     over = bridges(work.place, cells, barred)
+    work.found["barred"] = barred, over
     for name, settings in work.config.zones.named:
         system = make_system(
             work.place, work.config, name, settings, ground=ground, loads=loads,

@@ -16,7 +16,7 @@ from gridplan.verify.findings import Checked, Finding
 from gridplan.verify.frames import Flags, Floats, Places, Shapes, number, shapes, texts
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
-from gridplan.verify.zone_allowed import bodies
+from gridplan.verify.zone_allowed import LEAST, RATIO, bodies
 from gridplan.verify.zone_water import MAY_CROSS, SURELY_CROSSES, by_bridges, wet_shares
 from gridplan.verify.zones import check_connected
 
@@ -25,6 +25,7 @@ _TRUNKS = ("trunk", "trunk_link")
 _FENCES, _FENCE_M = ("guard_rail", "jersey_barrier", "fence"), 20.0
 _BARRED_LINES = ("river", "canal", "rail")
 _HARD = "hard_border"
+_UNIFIED = "unified"
 _STEP_M = 0.5
 _BESIDE_M = 1.0
 _AROUND_M = 5.0
@@ -126,14 +127,54 @@ class OverLand:
     sure: Places
     water: set[int]
     shut: bool
+    dry: Places
+
+    def cut_off(
+        self, own: pd.DataFrame, load: Floats, bounds: pd.DataFrame
+    ) -> dict[str, tuple[str, ...]]:
+        """
+        Return, by their first, the zones whose land no number of zones divides evenly.
+
+        The land that hangs together without water that several bridges cross, which one zone
+        alone can hold, if whole zones lie in it: for no k are k times ``least`` and ``most``
+        on both sides of its load.
+        """
+        dry = own[~own["cell"].isin(self.water)]
+        cells = dry["cell"].to_numpy()
+        told = dry.assign(part=_parts(cells, *self.dry), load=load[cells])
+        told["body"] = told["zone_id"].map(bounds["body"])
+        told = told[told.groupby("part")["load"].transform("sum") > 0]
+        home = told.groupby("zone_id")["part"].nunique()
+        several = told.groupby("body")["part"].nunique()
+        found = {}
+        for _, rows in told.groupby("part"):
+            zones = sorted(set(rows["zone_id"]))
+            body, total = rows["body"].iloc[0], float(rows["load"].sum())
+            if several[body] == 1 or (rows["body"] != body).any() or (home[zones] > 1).any():
+                continue
+            least, most = bounds["least"][zones].min(), bounds["most"][zones].max()
+            slack = LEAST + RATIO * most
+            many = int(total / (least - slack)) if least > slack else len(zones)
+            if many * (most + slack) < total:
+                found[str(zones[0])] = tuple(map(str, zones))
+        return found
 
 
 def land_of(world: World) -> OverLand | None:
     """Return which cells hang together over land, where a system asks for it; None: none does."""
-    systems = section(section(world.summary, "zones"), "systems")
-    asking = any(section(systems, str(one)).get("water_parts") for one in systems)
+    asking = _asking(world)
     needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
     return _open_pairs(world) if asking and needed and world.members is not None else None
+
+
+def _asking(world: World) -> dict[str, Mapping[str, Any]]:
+    """Return what is said of the systems whose zones hang together over land, by name."""
+    systems = section(section(world.summary, "zones"), "systems")
+    told = {str(one): section(systems, str(one)) for one in systems}
+    across = section(world.summary, "unify").get("across")
+    if across is not None:
+        told[_UNIFIED] = {"water_parts": True, "across": across, "weights": {"population": {}}}
+    return {one: told[one] for one in sorted(told) if told[one].get("water_parts")}
 
 
 def land_findings(
@@ -148,11 +189,8 @@ def land_findings(
     """
     if land is None or world.members is None:
         return []
-    systems = section(section(world.summary, "zones"), "systems")
-    asking = sorted(str(one) for one in systems if section(systems, one).get("water_parts"))
     wrong = []
-    for name in asking:
-        claims = section(systems, name)
+    for name, claims in _asking(world).items():
         own = world.members[world.members["zone_system"] == name]
         told = {str(one) for one in claims.get("across") or ()}
         # Water that several bridges cross holds nothing together, nor is it torn off.
@@ -193,7 +231,7 @@ def _torn(
             near[b].append(a)
     weights = [one for one in section(claims, "weights") if one in loads]
     zones = own["zone_id"].nunique()
-    most = {one: _EMPTY_SHARE * loads[one].sum() / zones for one in weights}
+    most = {one: _EMPTY_SHARE * loads[one].sum() / max(zones, 1) for one in weights}
     torn = set()
     for zone, rows in own.groupby("zone_id", sort=True):
         cells = rows["cell"].to_numpy()
@@ -234,7 +272,9 @@ def _open_pairs(world: World) -> OverLand:
         found.append(bridged)
         water.append(over)
         some = some or bool(shut.any() or over)
-    return OverLand(found[0], found[1], water[0] & water[1], some)
+    touch = set(zip(left.tolist(), right.tolist(), strict=True))
+    dry = [at for at, one in enumerate(found[0].T.tolist()) if tuple(one) in touch]
+    return OverLand(found[0], found[1], water[0] & water[1], some, found[0][:, dry])
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message
 from gridplan.verify.findings import Checked, Finding, joined
 from gridplan.verify.frames import (
     Flags,
     Floats,
-    Places,
     Texts,
     given_of,
     number,
@@ -27,10 +25,11 @@ from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
 from gridplan.verify.zone_before import lock_findings, move_findings
+from gridplan.verify.zone_beyond import beyond_findings
 from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zone_groups import fewest_beyond
-from gridplan.verify.zone_land import land_findings, land_of
+from gridplan.verify.zone_land import OverLand, land_findings, land_of
 from gridplan.verify.zones import check_drawn_zones
 
 _THOUSANDTHS = 1000.0
@@ -51,7 +50,6 @@ def systems_of(world: World) -> Checked:
         str(name): _loads(cells, own) for name, own in members.groupby("zone_system", sort=True)
     }
     land = land_of(world)
-    open_ = None if land is None else land.may
     for name in sorted(map(str, systems)):
         own = members[members["zone_system"] == name]
         claims = section(systems, name)
@@ -59,7 +57,7 @@ def systems_of(world: World) -> Checked:
             findings += finding("zone_system_missing", [name], layer="cell_zones")
             continue
         loads = counted[name]
-        over_land = open_ if claims.get("water_parts") else None
+        over_land = land if claims.get("water_parts") else None
         findings += _balance_findings(world, name, claims, own, (loads, cells), over_land)
         findings += _nesting_findings(world, name, claims, own)
         findings += _parent_findings(world, name, claims)
@@ -244,7 +242,7 @@ def _balance_findings(
     claims: Mapping[str, Any],
     own: pd.DataFrame,
     counted: tuple[Mapping[str, pd.Series[float]], Mapping[str, Floats]],
-    open_: Places | None,
+    land: OverLand | None,
 ) -> list[Finding]:
     findings: list[Finding] = []
     loads, cells = counted
@@ -277,56 +275,14 @@ def _balance_findings(
         if off:
             alone = held_back(world, claims, own, cells[weight], bounds.loc[:])
             table = bounds.assign(load=load, off=bounds.index.isin(off))
-            proven = fewest_beyond(world, claims, own, cells[weight], table, open_=open_)
-            findings += _beyond(name, weight, load[off], bounds.loc[off], (alone, proven))
+            proven = fewest_beyond(
+                world, claims, own, cells[weight], table, open_=None if land is None else land.may
+            )
+            cut = {} if land is None else land.cut_off(own, cells[weight], bounds)
+            findings += beyond_findings(
+                name, weight, load[off], bounds.loc[off], (alone, proven), cut
+            )
     return findings
-
-
-def _beyond(
-    name: str,
-    weight: str,
-    load: pd.Series[float],
-    bounds: pd.DataFrame,
-    shown: tuple[dict[str, str], dict[str, tuple[int, int]]],
-) -> list[Finding]:
-    """Tell the zones beyond what is allowed, and which of them indivisible things keep so."""
-    held, proven = shown
-    away = np.maximum(load - bounds["most"], bounds["least"] - load)
-    order = sorted(load.index, key=lambda one: (-float(away[one]), str(one)))
-    ids = [
-        f"{name}/{one} ({weight} {figure(float(load[one]))}"
-        + (f"; {held[one]}" if one in held else "")
-        + ")"
-        for one in order
-    ]
-    detail = f"{figure(float(bounds['least'].min()))}–{figure(float(bounds['most'].max()))}"
-    whole = [held[one] for one in order if one in held]
-    moved = sum(one[0] in "+−" for one in whole)
-    fewest = _fewest(bounds["body"], proven)
-    said = Message(
-        en=f"{detail}; {len(whole) - moved} of them by one estate or cell alone, {moved} since one "
-        f"indivisible estate or cell more (+) or less (−) would be too much{fewest.en}",
-        zh=f"{detail}；其中 {len(whole) - moved} 个因单个小区或网格本身即超出，"
-        f"{moved} 个因再增（+）减（−）任一不可分小区或网格即越限{fewest.zh}",
-    )
-    return finding("zone_unbalanced", ids, layer="zones", detail=said)
-
-
-def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int]]) -> Message:
-    """Return of which communities it is proven how many zones can be within at most."""
-    shown = {one: found for one, found in proven.items() if body.eq(one).any()}
-    if not shown:
-        return Message(en="", zh="")
-    count = sum(zones - within for zones, within in shown.values())
-    en = ", ".join(f"{one.lstrip('/') or 'all'} (at most {within} of {zones} within)"
-                   for one, (zones, within) in sorted(shown.items()))  # fmt: skip
-    zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内）"
-                   for one, (zones, within) in sorted(shown.items()))  # fmt: skip
-    return Message(
-        en=f"; at least {count} of them must be, for the indivisible estates and cells cannot be "
-        f"grouped otherwise in {en}",
-        zh=f"；已证明其中至少 {count} 个必然超出，因不可分小区与网格无法另行组合：{zh}",
-    )
 
 
 def _nesting_findings(

@@ -12,7 +12,7 @@ from gridplan.errors import Message, Note
 from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.overland import torn_zones
+from gridplan.zones.overland import zones_across
 from gridplan.zones.overland_notes import across_note
 from gridplan.zones.system_asked import Asked, asked_of, even_number
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
@@ -22,7 +22,7 @@ from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_seeds import room_for_zones
-from gridplan.zones.system_settle import fewest_beyond
+from gridplan.zones.system_settle import cut_off, fewest_beyond
 from gridplan.zones.system_solve import Run, SystemProgress, solved
 
 DEFAULT = SystemOptions()
@@ -121,7 +121,15 @@ def _planned(
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
     fewest = fewest_beyond(asked, zone, options) if any(one.rank[0] for one in run.pieces) else ()
-    return plan_of(cells, asked, of_cell, names, run, notes=notes, proof=Proof(proof.bound, fewest))
+    return plan_of(
+        cells,
+        asked,
+        of_cell,
+        names,
+        run,
+        notes=notes,
+        proof=Proof(proof.bound, fewest, cut_off(asked, names)),
+    )
 
 
 def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:
@@ -221,10 +229,8 @@ def _across(asked: Asked, of_cell: Ints, names: list[str]) -> list[str]:
     parted, carried = asked.rules.parted, asked.ground.carried
     if parted is None or carried is None:
         return []
-    graph, bridges = asked.ground.cells.graph, asked.rules.bridges
-    if bridges is not None:
-        graph, carried = bridges.over_land(graph, parted), carried.copy()
-        parted = np.zeros(len(graph.left), dtype=np.bool_)
-        carried[bridges.water] = True
-    torn = torn_zones(graph, parted, carried, of_cell, len(names))
+    torn = zones_across(
+        asked.ground.cells.graph, parted, asked.rules.bridges,
+        carried=carried, zone=of_cell, k=len(names),
+    )  # fmt: skip
     return sorted(names[own] for own in torn)

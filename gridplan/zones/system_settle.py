@@ -17,12 +17,13 @@ from gridplan.zones.system_found import (
     zones_beyond,
 )
 from gridplan.zones.system_loaded import MOST_GROUPS
-from gridplan.zones.system_notes import Fewest
+from gridplan.zones.system_notes import CutOff, Fewest
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_packing import least_beyond, packed
 from gridplan.zones.system_solve import Piece
 
 _FEW_GROUPS = 500
+_ROUNDING = 1e-9
 
 
 @dataclass(slots=True)
@@ -131,6 +132,34 @@ def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Few
         zones[name] = zones.get(name, 0) + len(piece.zones)
         beyond[name] = beyond.get(name, 0) + _surely_beyond(asked, loose, piece, zone)
     return tuple(Fewest(one, zones[one], beyond[one]) for one in sorted(zones) if beyond[one])
+
+
+def cut_off(asked: Asked, names: Sequence[str]) -> tuple[CutOff, ...]:
+    """
+    Return land without a way to the rest of its community that no number of zones fits.
+
+    By the first weight: for no k are k zones within what is allowed if its load is theirs.
+
+    Parameters
+    ----------
+    asked : Asked
+    names : sequence of str
+        Of the zones, by their numbers.
+    """
+    ground, aims = asked.ground, asked.aims
+    load = np.bincount(ground.piece, weights=ground.weights[:, 0])
+    body = ground.body[np.unique(ground.piece, return_index=True)[1]]
+    found = []
+    for number, zones in enumerate(asked.zones_of_pieces):
+        if not len(zones) or int((body == body[number]).sum()) == 1:
+            continue
+        one = float(load[number])
+        least, most = aims.least[zones, 0].min(), aims.most[zones, 0].max()
+        # The most zones that have enough, and with one zone fewer each has more.
+        many = int(one / least * (1 + _ROUNDING)) if least > 0 else len(zones)
+        if many * most * (1 + _ROUNDING) < one or not many:
+            found.append(CutOff(tuple(sorted(names[own] for own in zones.tolist())), one))
+    return tuple(found)
 
 
 def _surely_beyond(asked: Asked, loose: Asked, piece: Piece, zone: Ints) -> int:
