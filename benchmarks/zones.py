@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT))
 from gridplan import run  # noqa: E402
 from gridplan.project import read_project  # noqa: E402
 from gridplan.siting import Limits  # noqa: E402 (the readers stand beside the tests)
-from gridplan.steps.zone_borders import line_shares, parted  # noqa: E402
+from gridplan.steps.zone_borders import bridges, line_shares, parted  # noqa: E402
 from gridplan.steps.zoning import (  # noqa: E402
     Known,
     MadeSystem,
@@ -117,14 +117,15 @@ def beside(name: str, made: Callable[[], Labels], cells: gpd.GeoDataFrame, load:
     quotient = 4 * math.pi * shapely.area(outlines) / shapely.length(outlines) ** 2
     print(
         f"{name:<26}{k:>5}{sums.max() / sums.mean():>9.3f}{sums.std(ddof=0) / sums.mean():>8.3f}"
-        f"{np.median(quotient):>9.3f}{np.min(quotient):>8.3f}{cpu_s:>8.1f}",
+        f"{np.median(quotient):>9.3f}{np.mean(quotient):>8.3f}{np.min(quotient):>8.3f}{cpu_s:>8.1f}",
         flush=True,
     )
 
 
 def zones_heading(title: str) -> None:
     """Print the head of a table of zones."""
-    print(f"\n{title}\n{'method':<26}{'k':>5}{'max/mean':>9}{'cv':>8}{'median q':>9}{'min q':>8}"
+    print(f"\n{title}\n{'method':<26}{'k':>5}{'max/mean':>9}{'cv':>8}{'median q':>9}{'mean q':>8}"
+          f"{'min q':>8}"
           f"{'cpu s':>8}")  # fmt: skip
 
 
@@ -204,6 +205,7 @@ def bench_presets(only: str = "") -> None:
     loads = loads_of(place, config, cells=cells, homes=homes, ways=ways)
     lines = line_shares(place, cells)
     barred = parted(place, cells, reach_m=config.zones.crossing_m)
+    known = Known(on_lines=lines, parted=barred, bridges=bridges(place, cells, barred))
     ground = cells.assign(estate_id=estate_of_cells(cells, homes))
     print(f"\n{'preset':<13}{'asked':<12}{'k':>4}{'max/mean':>9}{'cv':>7}{'beyond':>8}{'alone':>7}"
           f"{'median q':>9}{'cpu s':>7}")  # fmt: skip
@@ -213,7 +215,7 @@ def bench_presets(only: str = "") -> None:
                 settings = SystemSettings(preset=preset, tolerance=tolerance)
                 began = time.process_time()
                 made = make_system(place, config, preset, settings, ground=ground, loads=loads,
-                                   known=Known(on_lines=lines, parted=barred))  # fmt: skip
+                                   known=known)  # fmt: skip
                 told_of_system(made, time.process_time() - began)
 
 

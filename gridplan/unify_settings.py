@@ -41,6 +41,16 @@ class UnifySettings(Section):
         unit="m",
         ge=0,
     )
+    water_parts: bool = setting(
+        False,  # noqa: FBT003 - a default, as in every field
+        en="`true`: zones of the proposal hang together over land, as those of [zones.systems] do, "
+        "as far as that moves no more than to adopt one department's zoning: water, a railway, a "
+        "motorway or a trunk road with a barrier parts them, where no crossing is within "
+        "[zones].crossing_m. `false`: a common border is enough, and least changes hands.",
+        zh="`true` 则统一责任区须陆上连片，规则同 [zones.systems]（水系、铁路、高速公路或有隔离"
+        "设施的快速路，若 [zones].crossing_m 内无通道，即视为隔断），但移交量不超过直接采用某一"
+        "部门的分区；`false` 则有公共边即可，移交量最少。",
+    )
     duties: dict[str, str] = setting(
         {},
         en="Which department is responsible for a class of enforcement: class = department; an "

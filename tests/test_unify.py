@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gridplan.errors import CrsError, InputError, SettingsError
 from gridplan.unify import (
+    Barred,
     UnifyOptions,
     agreed_m2,
     conflicts,
@@ -21,6 +22,7 @@ from gridplan.unify import (
     mean_disagreement,
     propose_zones,
 )
+from gridplan.zones import rook_graph
 
 CRS = 4549
 SIDE_M = 100.0
@@ -424,3 +426,64 @@ def test_faults_of_settings(two_halves, options, match):
     cells, homes, zonings = two_halves
     with pytest.raises(SettingsError, match=match):
         propose_zones(cells, homes, zonings, options=options)
+
+
+def bank_town(*, canal=True):
+    """Two banks of six cells by two with a street at one end, and what parts their borders."""
+    cells = lattice(6, 4).sort_values("cell_uid").reset_index(drop=True)
+    graph = rook_graph(cells)
+    middle = cells.geometry.centroid
+    a, b = middle.iloc[graph.left], middle.iloc[graph.right]
+    over = (a.y.to_numpy() < 200) != (b.y.to_numpy() < 200)
+    return cells, Barred(over & (a.x.to_numpy() > 400) if canal else over & False)
+
+
+def parts_over_land(cells, barred, zone_of):
+    """Zones that networkx finds in several parts without the borders that part."""
+    graph, uid = rook_graph(cells), cells["cell_uid"].to_numpy()
+    walked = nx.Graph()
+    walked.add_nodes_from(uid)
+    open_ = ~barred.parted
+    walked.add_edges_from(zip(uid[graph.left[open_]], uid[graph.right[open_]], strict=True))
+    return sorted(
+        zone
+        for zone, own in zone_of.groupby(zone_of)
+        if not nx.is_connected(walked.subgraph(own.index))
+    )
+
+
+def test_zones_of_a_proposal_hang_together_over_land_where_that_moves_no_more_than_adopting():
+    cells, barred = bank_town()
+    south_east = (cells.geometry.centroid.x > 400) & (cells.geometry.centroid.y < 200)
+    homes = homes_in(cells, np.where(south_east, 3, 10))
+    # Two of three have the east zone on both banks, which is the cheapest; each of the three
+    # differs from the others somewhere, so that adopting one moves more than to mend that.
+    middle = cells.geometry.centroid
+    x, y = middle.x.to_numpy() // 100, middle.y.to_numpy() // 200
+    west, east = np.where(x < 1, 0, 1), np.where(x >= 4, 2, 0)
+    zonings = together(
+        zoning_by_cell("fire", cells, np.maximum(west - ((x == 1) & (y == 1)), east)),
+        zoning_by_cell("roads", cells, np.maximum(west - ((x == 1) & (y == 0)), east)),
+        zoning_by_cell("parks", cells, np.maximum(west - (x == 1), np.where(y == 1, east, 0))),
+    )
+    free = propose_zones(cells, homes, zonings)
+    unified = propose_zones(cells, homes, zonings, barred=barred)
+    assert parts_over_land(cells, barred, free.zone_of)
+    assert list(unified.across) == parts_over_land(cells, barred, unified.zone_of) == []
+    assert unified.changes <= unified.adopted["changes"].min() + 1e-6
+    whole = bank_town(canal=False)[1]
+    assert propose_zones(cells, homes, zonings, barred=whole).zone_of.equals(free.zone_of)
+
+
+def test_what_departments_have_across_the_water_is_named_and_not_refused():
+    cells, barred = bank_town()
+    homes = homes_in(cells, np.full(24, 10))
+    halves = (0, 0, 400, 400), (400, 0, 600, 400)
+    unified = propose_zones(
+        cells, homes, together(boxes("fire", *halves), boxes("parks", *halves)), barred=barred
+    )
+    assert list(unified.across) == parts_over_land(cells, barred, unified.zone_of) == ["U02"]
+    (note,) = (one for one in unified.notes if one.code == "zones_across")
+    assert note.ids == ("U02",)
+    assert "adopt the zoning" in note.message.en
+    assert note.message.zh.startswith("边界统一")

@@ -201,6 +201,19 @@ def test_the_verifier_looks_at_the_water_itself():
     assert found_of("zone_across", *plan_of(cells, halves, canal, far, across=["E"])) == ["mine/E"]
 
 
+def test_the_verifier_looks_at_the_zones_of_one_boundary_too():
+    cells, canal = canal_between(8, 4, after=4)
+    rows = ["N" if at >= 16 else "S" for at in range(32)]
+    far = [((350, 50), (450, 50))]
+    for told, found in (([], ["unified/N"]), (["N"], []), (None, []), (["S", "N"], ["unified/S"])):
+        layers, summary = plan_of(cells, rows, canal, far)
+        for one in ("zones", "cell_zones"):
+            layers[one] = layers[one].assign(zone_system="unified")
+        summary["zones"]["systems"] = {}
+        summary["unify"] = {"across": told}
+        assert found_of("zone_across", layers, summary) == found
+
+
 def test_the_verifier_knows_islands_that_were_attached_on_request():
     cells = cells_of([*squares(6, 4), *squares(1, 1, west=900.0)])
     zone_of = ["W" if at % 6 < 3 and at < 24 else "E" for at in range(25)]
@@ -229,3 +242,23 @@ def test_a_band_that_no_number_of_zones_satisfies_is_refused(band, totals, k, me
     assert caught.value.faults[0].zh
     check_band((300, 500), [200.0, 700.0], weight="households", k=0)
     check_band((0, 500), [200.0], weight="households", k=0)
+
+
+def test_land_that_no_number_of_zones_fits_is_the_reason_and_the_verifier_finds_it_itself():
+    cells, canal = canal_between(13, 2, after=4)
+    loads = pd.DataFrame({"population": 10.0}, index=cells["cell_uid"])
+    made = zone_system(cells, loads, rules=SystemRules(parted=parted_by(cells, canal)),
+                       options=SystemOptions(k=4, tolerance=0.1, **QUICK))  # fmt: skip
+    (note,) = made.targets_missed
+    # Eight cells west of the canal: 80 are too many for a zone, and too few for two of 58.5.
+    west = made.zone_of["c0000"]
+    assert note.ids == (west,)
+    assert f"{west}: 80 on land" in note.message.en
+    assert f"{west}：所在用地合计 80" in note.message.zh
+    zone_of = made.zone_of.reindex(cells["cell_uid"]).tolist()
+    claim = {"tolerance": 0.1, "least": 58.5, "most": 71.5, "missed": [west]}
+    for ways, told in (([], True), ([((350, 50), (450, 50))], False)):
+        plan = plan_of(cells, zone_of, canal, ways, weights={"population": claim})
+        (found,) = verify_plan(*plan).of_rule("zone_unbalanced")
+        assert (f"divides the land of {west} " in found.message.en) == told
+        assert (f"{west} 所在用地" in found.message.zh) == told

@@ -89,7 +89,7 @@ def test_an_estate_locked_to_two_zones_is_divided_there_with_a_note():
     assert {uid: plan.zone_of[uid] for uid in locked} == locked
     [note] = plan.notes
     assert (note.code, note.ids) == ("zones_estate_given", ("花园",))
-    assert "1 estates lie across zones that are given" in note.message.en
+    assert "1 estate lies across zones that are given" in note.message.en
 
 
 def test_negative_weights_are_named_by_their_column():

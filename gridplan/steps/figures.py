@@ -70,6 +70,7 @@ def _unify_figures(work: Work) -> dict[str, Any]:
         "sliver_m2": slivers_m2,
         "changes": unified.changes,
         "changes_bound": unified.bound,
+        "across": list(unified.across) if work.config.unify.water_parts else None,
     }
     return {"unify": figures}
 

@@ -8,7 +8,7 @@ import pandas as pd
 from gridplan.config import Config
 from gridplan.steps.work import Work
 from gridplan.steps.zone_layers import zone_layer
-from gridplan.unify import UnifyOptions, conflicts, duties, handovers, propose_zones
+from gridplan.unify import Barred, UnifyOptions, conflicts, duties, handovers, propose_zones
 from gridplan.zone_settings import UNIFIED
 
 UNIFIED_SYSTEM = UNIFIED
@@ -35,7 +35,10 @@ def add_unified(work: Work) -> None:
     cells, demand = layers["cells"], layers["demand"]
     options = unify_options(work.config)
     given = cells.set_index("cell_uid")["zone_id"]
-    unified = propose_zones(cells, demand, place.zonings, given=given, options=options)
+    barred = Barred(*work.found["barred"]) if work.config.unify.water_parts else None
+    unified = propose_zones(
+        cells, demand, place.zonings, given=given, barred=barred, options=options
+    )
     work.notes.extend(unified.notes)
     work.found["unified"] = unified
     zones = zone_layer(work, cells, unified.zone_of, system=UNIFIED_SYSTEM)

@@ -8,7 +8,14 @@ import shapely
 
 from gridplan.geometry import Floats
 from gridplan.place import Place
-from gridplan.zones import border_line_shares, inner_road_shares, rook_graph, uncrossed_borders
+from gridplan.zones import (
+    Bridges,
+    border_line_shares,
+    bridges_over,
+    inner_road_shares,
+    rook_graph,
+    uncrossed_borders,
+)
 from gridplan.zones.districts_problem import Flags
 
 _BARRIERS = ("motorway", "motorway_link")
@@ -33,20 +40,38 @@ def parted(place: Place, cells: gpd.GeoDataFrame, *, reach_m: float) -> Flags:
     a tunnel parts nothing.
     """
     own = cells.sort_values("cell_uid", kind="stable")
-    streets, barriers = place.streets, place.barriers
+    barriers = place.barriers
     kind = barriers["kind"]
     walled = _closed_roads(place)
-    open_ways = ~streets["highway"].isin(_BARRIERS) & (streets["foot"] != _NO_FOOT)
     return uncrossed_borders(
         own.geometry.to_numpy(),
         rook_graph(own),
         obstacles=np.array(
             [*place.water.geometry, *barriers.geometry[kind.isin(_LINES)], *walled], dtype=object
         ),
-        ways=streets.geometry[open_ways.to_numpy(dtype=bool)].to_numpy(),
+        ways=_walked(place),
         hard=barriers.geometry[kind == _HARD].to_numpy(),
         reach_m=reach_m,
     )
+
+
+def bridges(place: Place, cells: gpd.GeoDataFrame, barred: Flags) -> Bridges:
+    """Return the crossings of cells of water with several, by the borders that `parted` gives."""
+    own = cells.sort_values("cell_uid", kind="stable")
+    return bridges_over(
+        own.geometry.to_numpy(),
+        rook_graph(own),
+        barred,
+        water=place.water.geometry.to_numpy(),
+        ways=_walked(place),
+    )
+
+
+def _walked(place: Place) -> np.ndarray:
+    """Return the streets and paths that one may walk along."""
+    streets = place.streets
+    open_ = ~streets["highway"].isin(_BARRIERS) & (streets["foot"] != _NO_FOOT)
+    return np.asarray(streets.geometry[open_.to_numpy(dtype=bool)].to_numpy(), dtype=object)
 
 
 def _closed_roads(place: Place) -> np.ndarray:

@@ -25,9 +25,10 @@ from gridplan.steps.rezoning import (
 )
 from gridplan.steps.work import Work
 from gridplan.steps.zone_bands import check_band, check_weights
-from gridplan.steps.zone_borders import inner_roads, line_shares, parted
+from gridplan.steps.zone_borders import bridges, inner_roads, line_shares, parted
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
+    Bridges,
     SystemOptions,
     SystemPlan,
     SystemRules,
@@ -116,6 +117,7 @@ class Known:
     made: Mapping[str, MadeSystem] = field(default_factory=dict)
     on_lines: Floats | None = None
     parted: Flags | None = None
+    bridges: Bridges | None = None
 
 
 _NOTHING = Known()
@@ -134,10 +136,12 @@ def add_zones(work: Work) -> None:
     on_lines = line_shares(work.place, cells)
     reach_m = work.config.zones.crossing_m
     barred = parted(work.place, cells, reach_m=reach_m)
+    over = bridges(work.place, cells, barred)
+    work.found["barred"] = barred, over
     for name, settings in work.config.zones.named:
         system = make_system(
             work.place, work.config, name, settings, ground=ground, loads=loads,
-            known=Known(made, on_lines, barred),
+            known=Known(made, on_lines, barred, over),
         )  # fmt: skip
         made[name] = system
         for note in (*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)):
@@ -253,6 +257,7 @@ def make_system(
         inner_roads=inner_roads(place, own) if whole else None,
         on_lines=known.on_lines,
         parted=known.parted if settings.water_parts else None,
+        bridges=known.bridges,
     )
     earlier = earlier_zones(place, own, name)
     try:

@@ -5,10 +5,12 @@ from gridplan.unify.conflicts import agreed_m2, conflict_sums, conflicts, handov
 from gridplan.unify.disagreement import disagreement, mean_disagreement
 from gridplan.unify.duties import duties
 from gridplan.unify.options import UnifyOptions
+from gridplan.unify.overland import Barred
 from gridplan.unify.parcels import Ground, Parcels, parcels
 from gridplan.unify.proposal import Unified, propose_zones
 
 __all__ = [
+    "Barred",
     "Ground",
     "Parcels",
     "Unified",

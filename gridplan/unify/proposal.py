@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +16,7 @@ from gridplan.unify.checks import check_zonings
 from gridplan.unify.claims import NOBODY, Claims, Ints, change_cost, claims_of, successors
 from gridplan.unify.disagreement import disagreement, mean_disagreement
 from gridplan.unify.options import UnifyOptions
+from gridplan.unify.overland import Barred, Floor, over_land, torn_parts
 from gridplan.unify.overlay import (
     PROPOSAL,
     Refinement,
@@ -26,12 +27,18 @@ from gridplan.unify.overlay import (
 )
 from gridplan.unify.search import Draft, least_cost, settled
 from gridplan.zones.land import Land, land_of
+from gridplan.zones.overland_notes import across_note
 from gridplan.zones.report import zone_names
 
 DEFAULT = UnifyOptions()
 
 _GIVEN = "given"
 """How the zones that no department has drawn are called among the starts."""
+
+_WHY_EN = (
+    "To mend that would move more than to adopt the zoning of one department, or tear other zones."
+)
+_WHY_ZH = "若改正，移交量将超过直接采用某一部门的分区，或使其他分区不连片。"
 
 _ROUNDING_M2 = 1.0
 """Less land of a zone beyond the sub-district is rounding, and not told."""
@@ -69,6 +76,8 @@ class Unified:
     outside : DataFrame
         ``department``, ``zone_id``, ``outside_m2``: what was drawn beyond the sub-district.
     notes : tuple of Note
+    across : tuple of str
+        Zones that do not hang together over land, where they should; sorted.
     """
 
     zone_of: pd.Series[str]
@@ -81,6 +90,7 @@ class Unified:
     refinement: Refinement
     outside: pd.DataFrame
     notes: tuple[Note, ...]
+    across: tuple[str, ...] = ()
 
 
 def propose_zones(
@@ -89,6 +99,7 @@ def propose_zones(
     zonings: gpd.GeoDataFrame,
     *,
     given: pd.Series[str] | None = None,
+    barred: Barred | None = None,
     options: UnifyOptions = DEFAULT,
 ) -> Unified:
     r"""
@@ -117,6 +128,8 @@ def propose_zones(
         leave gaps, and reach beyond the cells.
     given : Series of str, optional
         Zones of the cells by ``cell_uid`` to begin with besides the departments'.
+    barred : Barred, optional
+        What parts cells: zones hang together over land. Without it a common border is enough.
     options : UnifyOptions
 
     Returns
@@ -146,8 +159,20 @@ def propose_zones(
     drafts = {name: settled(claims, land, piece, label, options) for name, label in starts.items()}
     best_name = min(drafts, key=lambda name: drafts[name][1].rank)
     best = drafts[best_name][1]
+
+    def most() -> float:
+        # To adopt one zoning is always possible: what moves more is no better than that.
+        drawn = common_refinement(outline, parts, homes)
+        table = _adopted(drawn.shapes, parts, claims, drafts, best_name, homes, options)
+        return float(table["changes"].min())
+
+    if barred is not None:
+        best = over_land(Floor(claims, land, piece, options), best, barred, most)
     names = [f"U{name[1:]}" for name in zone_names(land, best.label, best.k)]
     zone_of = pd.Series(np.array(names, dtype=object)[best.label], index=own["cell_uid"])
+    across = (
+        [] if barred is None else sorted(names[one] for one in torn_parts(land, barred, best.label))
+    )
     refinement = common_refinement(outline, (*parts, _as_zoning(shapes, best.label, names)), homes)
     pairs = disagreement(refinement, parts, mass_of(refinement, options))
     return Unified(
@@ -160,8 +185,19 @@ def propose_zones(
         mean_disagreement=mean_disagreement(pairs),
         refinement=refinement,
         outside=outside,
-        notes=tuple(_notes(best, names, outside, land, options)),
+        notes=(*_notes(best, names, outside, land, options), *_said(across)),
+        across=tuple(across),
     )
+
+
+def _said(across: list[str]) -> list[Note]:
+    """Return a note on zones that do not hang together over land."""
+    found = []
+    for note in across_note(across):
+        en, zh = note.message.en, note.message.zh
+        message = Message(en=f"One boundary: {en} {_WHY_EN}", zh=f"边界统一：{zh}{_WHY_ZH}")
+        found.append(replace(note, message=message))
+    return found
 
 
 def mass_of(refinement: Refinement, options: UnifyOptions) -> Floats:

@@ -82,12 +82,12 @@ def settled(
     Draft, Draft
         The division made connected, and the best that was found from it.
     """
-    first = _draft(claims, land, _one_piece_each(claims, land.graph, piece, label), options)
+    first = draft_of(claims, land, one_piece_each(claims, land.graph, piece, label), options)
     best = first
     for number in range(_ROUNDS):
         cost = change_cost(claims, best.carried)
-        greedy = _one_piece_each(claims, land.graph, piece, _cheapest(cost, best.label), cost=cost)
-        better = _draft(claims, land, greedy, options)
+        greedy = one_piece_each(claims, land.graph, piece, _cheapest(cost, best.label), cost=cost)
+        better = draft_of(claims, land, greedy, options)
         least = math.fsum(cost.min(axis=1))
         if better.rank >= best.rank and (best.excess > 0 or best.cost > least * (1 + _ENOUGH)):
             # Only here does it matter that zones are connected, or balanced.
@@ -107,7 +107,8 @@ def least_cost(claims: Claims, draft: Draft) -> float:
     return math.fsum(change_cost(claims, draft.carried).min(axis=1))
 
 
-def _draft(claims: Claims, land: Land, label: Ints, options: UnifyOptions) -> Draft:
+def draft_of(claims: Claims, land: Land, label: Ints, options: UnifyOptions) -> Draft:
+    """Return zones under the names that least changes hands under, and what they cost."""
     k = int(label.max()) + 1
     carried = successors(claims, label, k)
     cost = total_cost(change_cost(claims, carried), label)
@@ -128,7 +129,7 @@ def _cheapest(cost: Floats, label: Ints) -> Ints:
     return np.where(own, label, cost.argmin(axis=1)).astype(np.intp)
 
 
-def _one_piece_each(
+def one_piece_each(
     claims: Claims, graph: Contiguity, piece: Ints, label: Ints, *, cost: Floats | None = None
 ) -> Ints:
     """
@@ -236,7 +237,7 @@ def _searched(
     for cell, home in reversed(since):
         zoning.zone[cell] = home
     label = np.array(zoning.zone, dtype=np.intp)
-    return _draft(claims, land, label, options)
+    return draft_of(claims, land, label, options)
 
 
 def _more_excess(zoning: Zoning, goal: Goal, move: tuple[int, int, int, float, float]) -> float:
@@ -253,8 +254,8 @@ def _straightened(
     """Return zones that cost the same with shorter borders: cells follow their neighbours."""
     cost = change_cost(claims, draft.carried)
     together = _together(cost, draft.label, land)
-    whole = _one_piece_each(claims, land.graph, piece, together, cost=cost)
-    joined = _draft(claims, land, whole, options)
+    whole = one_piece_each(claims, land.graph, piece, together, cost=cost)
+    joined = draft_of(claims, land, whole, options)
     if joined.rank <= draft.rank and joined.k == draft.k:
         draft, cost = joined, change_cost(claims, joined.carried)
     prices: list[list[float]] = cost.tolist()
@@ -279,7 +280,7 @@ def _straightened(
                 moved += 1
         if not moved:
             break
-    straight = _draft(claims, land, np.array(zoning.zone, dtype=np.intp), options)
+    straight = draft_of(claims, land, np.array(zoning.zone, dtype=np.intp), options)
     return straight if straight.rank <= draft.rank else draft
 
 

@@ -21,6 +21,9 @@ Names = npt.NDArray[np.object_]
 _NEAR_M, _ALONG_M, _SHARED_M = 0.02, 0.05, 1e-4
 """Cells so near to each other along so much, or with so much border in common, may be joined."""
 _MOST_GROUPS = 2_000
+_SMALL = 0.5
+_HEAVY, _MOST_HEAVY = 0.25, 200
+"""Things above this share of the least of a zone, so many of them, may fit in no zone."""
 _MOST_STATES = 50_000
 """Of more than these nothing is said: communities with so many small parts have zones."""
 
@@ -60,14 +63,27 @@ def ground_of_body(polygons: Geometries, estate: Names, load: Floats, most: floa
     load : array of float, shape (n,)
     most : float
     """
-    left, right = touching(polygons)
-    if parts_of(left, right, len(load)).any():
+    pairs = touching(polygons)
+    if parts_of(*pairs, len(load)).any():
         return None
+    return _ground(pairs, _kept(estate, load, most), load, most)[1]
+
+
+def _kept(estate: Names, load: Floats, most: float) -> Names:
+    """Return the estates that stay whole, None for cells of the others."""
     whole = pd.Series(load).groupby(pd.Series(estate)).transform("sum").to_numpy()
     kept = np.array(estate, dtype=object)
     kept[pd.isna(estate) | ~(whole <= most)] = None
-    pairs = zip(kept[left], kept[right], strict=True)
-    same = np.array([a is not None and a == b for a, b in pairs], dtype=np.bool_)
+    return kept
+
+
+def _ground(
+    pairs: tuple[Places, Places], kept: Names, load: Floats, most: float
+) -> tuple[Ground, Ground | None]:
+    """Return things without their necks, and with them if there are few enough groups."""
+    left, right = pairs
+    ends_of = zip(kept[left], kept[right], strict=True)
+    same = np.array([a is not None and a == b for a, b in ends_of], dtype=np.bool_)
     part = parts_of(left[same], right[same], len(load))
     count = int(part.max(initial=-1)) + 1
     sums = np.bincount(part, weights=load, minlength=count)
@@ -81,8 +97,8 @@ def ground_of_body(polygons: Geometries, estate: Names, load: Floats, most: floa
     ground = Ground(tuple(sums[full].tolist()), tuple(_beside(edges, place, count)), ())
     # Necks are looked for where they are of use: of large land that takes long.
     if _groups(ground, 0.0, most) is None:
-        return None
-    return replace(ground, necks=tuple(_necks(edges, place, count)))
+        return ground, None
+    return ground, replace(ground, necks=tuple(_necks(edges, place, count)))
 
 
 def fewest_beyond(
@@ -91,12 +107,14 @@ def fewest_beyond(
     own: pd.DataFrame,
     cell_load: Floats,
     bounds: pd.DataFrame,
+    *,
+    open_: Places | None = None,
 ) -> dict[str, tuple[int, int]]:
     """
     Return, by community, how many zones it has and how many can be within what is allowed.
 
-    Only communities are named of which so many zones are beyond that no others could do with
-    fewer. Their cells hang together: zones of islands may have been attached to other land.
+    Only communities are named of which some zones must be beyond. Their cells hang together:
+    zones of islands may have been attached to other land.
 
     Parameters
     ----------
@@ -104,29 +122,123 @@ def fewest_beyond(
         ``cell`` (row) and ``zone_id`` of the cells of the system.
     cell_load : array of float, shape (cells,)
     bounds : DataFrame indexed by ``zone_id``
-        ``least``, ``most``, ``body``, and ``load``.
+        ``least``, ``most``, ``body``, ``load``, and ``off``: whether the zone is beyond.
+    open_ : array of int, shape (2, m), optional
+        Pairs of cells that may hang together over land; all that touch without it.
     """
     estate = main_estates(world) if claims.get("estates") == "whole" else None
     polygons = shapes(world.layers["cells"])
     body = own["zone_id"].map(bounds["body"])
+    across = {str(one) for one in claims.get("across") or ()}
     found = {}
     for name, zones in bounds.groupby("body", sort=True):
-        least, most = float(zones["least"].min()), float(zones["most"].max())
-        slack = LEAST + RATIO * most
-        off = (zones["load"] > most + slack) | (zones["load"] < least - slack)
-        if not off.any():
+        if not zones["off"].any():
             continue
         at = own["cell"].to_numpy()[(body == name).to_numpy()]
+        least, most = float(zones["least"].min()), float(zones["most"].max())
+        slack = LEAST + RATIO * most
         none = np.full(len(at), None, dtype=object)
-        ground = ground_of_body(
-            polygons[at], none if estate is None else estate[at], cell_load[at], most
-        )
-        within = None if ground is None else most_within(
-            ground, least - slack, most + slack, len(zones)
-        )  # fmt: skip
-        if within is not None and int(off.sum()) <= len(zones) - within:
-            found[str(name)] = len(zones), within
+        kept = _kept(none if estate is None else estate[at], cell_load[at], most)
+        asked = _Asked(cell_load[at], kept, least - slack, most + slack, len(zones))
+        pairs = touching(polygons[at])
+        if parts_of(*pairs, len(at)).any():
+            continue
+        beyond = _beyond_of(asked, pairs)
+        if open_ is not None and not across & set(map(str, zones.index)):
+            beyond = max(beyond, _beyond_of(asked, _inside(open_, at)))
+        if beyond:
+            found[str(name)] = len(zones), len(zones) - min(beyond, int(zones["off"].sum()))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The cells of a community, the bounds of its zones, and how many there are."""
+
+    load: Floats
+    kept: Names
+    least: float
+    most: float
+    zones: int
+
+
+def _inside(pairs: Places, at: Places) -> tuple[Places, Places]:
+    """Return the pairs of some cells, by their place among these."""
+    place = {cell: number for number, cell in enumerate(at.tolist())}
+    ends = [(place[a], place[b]) for a, b in pairs.T.tolist() if a in place and b in place]
+    left, right = np.array(ends, dtype=np.intp).reshape(-1, 2).T
+    return left, right
+
+
+def _beyond_of(asked: _Asked, pairs: tuple[Places, Places]) -> int:
+    """
+    Return how many zones must be beyond what is allowed; 0 if none or it is not known.
+
+    Each part of the land has zones of its own. Nothing is said where a part has less than
+    half a zone, but more than nothing: it may go with other land.
+    """
+    part = parts_of(*pairs, len(asked.load))
+    sums = np.bincount(part, weights=asked.load)
+    if ((sums > 0) & (sums < _SMALL * asked.load.sum() / asked.zones)).any():
+        return 0
+    # By how many zones the parts so far have: the fewest of them beyond.
+    fewest = {0: 0}
+    for one in np.flatnonzero(sums > 0).tolist():
+        own = np.flatnonzero(part == one)
+        inside = _inside(np.stack(pairs), own)
+        price = _prices(asked, inside, own)
+        fewest = {
+            zones: min(before + price[zones - had] for had, before in fewest.items() if had < zones)
+            for zones in range(1, asked.zones + 1)
+            if any(had < zones for had in fewest)
+        }
+    return fewest.get(asked.zones, 0)
+
+
+def _prices(asked: _Asked, pairs: tuple[Places, Places], own: Places) -> list[int]:
+    """Return, by its number of zones, how many of a part of the land must be beyond."""
+    load, total = asked.load[own], float(asked.load[own].sum())
+    bare, ground = _ground(pairs, asked.kept[own], load, asked.most)
+    within = None
+    if ground is not None:
+        within = most_within(ground, asked.least, asked.most, asked.zones)
+    stuck = ground is None and _stuck(bare, asked.least, asked.most)
+    prices = [asked.zones + 1]
+    for zones in range(1, asked.zones + 1):
+        even = asked.least * zones <= total <= asked.most * zones
+        lacking = 0 if within is None else zones - within
+        prices.append(max(lacking, int(stuck or not even)))
+    return prices
+
+
+def _stuck(ground: Ground, least: float, most: float) -> bool:
+    """Return whether some thing is in no group within the bounds, which makes a zone beyond."""
+    if least <= 0:
+        return False
+    heavy = sorted(range(len(ground.load)), key=lambda one: (-ground.load[one], one))
+    return any(
+        _alone(ground, one, least, most)
+        for one in heavy[:_MOST_HEAVY]
+        if ground.load[one] > least * _HEAVY
+    )
+
+
+def _alone(ground: Ground, thing: int, least: float, most: float) -> bool:
+    """Return whether no joined group with a thing is within the bounds; no if they are many."""
+    seen = {frozenset({thing})}
+    waiting = list(seen)
+    for group in waiting:
+        load = sum(ground.load[one] for one in sorted(group))
+        if load > most:
+            continue
+        if load >= least or len(waiting) > _MOST_GROUPS:
+            return False
+        for other in set().union(*(ground.near[one] for one in group)) - group:
+            larger = group | {other}
+            if larger not in seen:
+                seen.add(larger)
+                waiting.append(larger)
+    return True
 
 
 def touching(polygons: Geometries) -> tuple[Places, Places]:

@@ -16,7 +16,8 @@ from gridplan.verify.findings import Checked, Finding
 from gridplan.verify.frames import Flags, Floats, Places, Shapes, number, shapes, texts
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
-from gridplan.verify.zone_allowed import bodies
+from gridplan.verify.zone_allowed import LEAST, RATIO, bodies
+from gridplan.verify.zone_water import MAY_CROSS, SURELY_CROSSES, by_bridges, wet_shares
 from gridplan.verify.zones import check_connected
 
 _NEVER_WALKED = ("motorway", "motorway_link")
@@ -24,6 +25,7 @@ _TRUNKS = ("trunk", "trunk_link")
 _FENCES, _FENCE_M = ("guard_rail", "jersey_barrier", "fence"), 20.0
 _BARRED_LINES = ("river", "canal", "rail")
 _HARD = "hard_border"
+_UNIFIED = "unified"
 _STEP_M = 0.5
 _BESIDE_M = 1.0
 _AROUND_M = 5.0
@@ -112,7 +114,72 @@ def _parts(cells: Places, left: Places, right: Places) -> Places:
     return components(len(cells), [one[0] for one in both], [one[1] for one in both])
 
 
-def land_findings(world: World, loads: Mapping[str, Floats]) -> list[Finding]:
+@dataclass(frozen=True)
+class OverLand:
+    """
+    Pairs of cells that may hang together over land, and those that surely do.
+
+    ``water`` are cells that several bridges cross, which hold nothing together; ``shut`` says
+    whether anything parts cells at all.
+    """
+
+    may: Places
+    sure: Places
+    water: set[int]
+    shut: bool
+    dry: Places
+
+    def cut_off(
+        self, own: pd.DataFrame, load: Floats, bounds: pd.DataFrame
+    ) -> dict[str, tuple[str, ...]]:
+        """
+        Return, by their first, the zones whose land no number of zones divides evenly.
+
+        The land that hangs together without water that several bridges cross, which one zone
+        alone can hold, if whole zones lie in it: for no k are k times ``least`` and ``most``
+        on both sides of its load.
+        """
+        dry = own[~own["cell"].isin(self.water)]
+        cells = dry["cell"].to_numpy()
+        told = dry.assign(part=_parts(cells, *self.dry), load=load[cells])
+        told["body"] = told["zone_id"].map(bounds["body"])
+        told = told[told.groupby("part")["load"].transform("sum") > 0]
+        home = told.groupby("zone_id")["part"].nunique()
+        several = told.groupby("body")["part"].nunique()
+        found = {}
+        for _, rows in told.groupby("part"):
+            zones = sorted(set(rows["zone_id"]))
+            body, total = rows["body"].iloc[0], float(rows["load"].sum())
+            if several[body] == 1 or (rows["body"] != body).any() or (home[zones] > 1).any():
+                continue
+            least, most = bounds["least"][zones].min(), bounds["most"][zones].max()
+            slack = LEAST + RATIO * most
+            many = int(total / (least - slack)) if least > slack else len(zones)
+            if many * (most + slack) < total:
+                found[str(zones[0])] = tuple(map(str, zones))
+        return found
+
+
+def land_of(world: World) -> OverLand | None:
+    """Return which cells hang together over land, where a system asks for it; None: none does."""
+    asking = _asking(world)
+    needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
+    return _open_pairs(world) if asking and needed and world.members is not None else None
+
+
+def _asking(world: World) -> dict[str, Mapping[str, Any]]:
+    """Return what is said of the systems whose zones hang together over land, by name."""
+    systems = section(section(world.summary, "zones"), "systems")
+    told = {str(one): section(systems, str(one)) for one in systems}
+    across = section(world.summary, "unify").get("across")
+    if across is not None:
+        told[_UNIFIED] = {"water_parts": True, "across": across, "weights": {"population": {}}}
+    return {one: told[one] for one in sorted(told) if told[one].get("water_parts")}
+
+
+def land_findings(
+    world: World, loads: Mapping[str, Floats], land: OverLand | None
+) -> list[Finding]:
     """
     Compare the zones that are said to reach across water, railways or motorways with the layers.
 
@@ -120,19 +187,16 @@ def land_findings(world: World, loads: Mapping[str, Floats]) -> list[Finding]:
     `across` is a fault, and so is one that is named and does. Open water and empty land that
     no crossing reaches hold no zone together, nor tear it.
     """
-    systems = section(section(world.summary, "zones"), "systems")
-    asking = sorted(str(one) for one in systems if section(systems, one).get("water_parts"))
-    needed = all(world.has(one, "geometry") for one in ("cells", "in_streets", "in_water"))
-    if not asking or not needed or world.members is None:
+    if land is None or world.members is None:
         return []
-    may, sure, shut = _open_pairs(world)
     wrong = []
-    for name in asking:
-        claims = section(systems, name)
+    for name, claims in _asking(world).items():
         own = world.members[world.members["zone_system"] == name]
         told = {str(one) for one in claims.get("across") or ()}
-        torn = _torn(world, claims, own, (may, sure), loads) if shut else set()
-        split = _split(own, sure) if told else set()
+        # Water that several bridges cross holds nothing together, nor is it torn off.
+        dry = own[~own["cell"].isin(land.water)]
+        torn = _torn(world, claims, dry, (land.may, land.sure), loads) if land.shut else set()
+        split = _split(dry, land.sure) if told else set()
         wrong += [f"{name}/{one}" for one in sorted((torn - told) | (told - split))]
     return finding("zone_across", wrong, layer="zones")
 
@@ -167,7 +231,7 @@ def _torn(
             near[b].append(a)
     weights = [one for one in section(claims, "weights") if one in loads]
     zones = own["zone_id"].nunique()
-    most = {one: _EMPTY_SHARE * loads[one].sum() / zones for one in weights}
+    most = {one: _EMPTY_SHARE * loads[one].sum() / max(zones, 1) for one in weights}
     torn = set()
     for zone, rows in own.groupby("zone_id", sort=True):
         cells = rows["cell"].to_numpy()
@@ -184,8 +248,8 @@ def _torn(
     return torn
 
 
-def _open_pairs(world: World) -> tuple[Places, Places, bool]:
-    """Return the pairs of cells that may be open, those that surely are, and if some are not."""
+def _open_pairs(world: World) -> OverLand:
+    """Return the pairs of cells by two readings of their borders."""
     polygons = shapes(world.layers["cells"])
     pairs = world.pairs[rook(polygons, world.pairs, tolerances=world.tolerances)]
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
@@ -195,15 +259,22 @@ def _open_pairs(world: World) -> tuple[Places, Places, bool]:
     asked = np.flatnonzero(wet[left] & wet[right])
     borders = _border_points(polygons, left, right, asked)
     reach_m = number(section(world.summary, "zones").get("crossing_m")) or 0.0
-    found = []
-    for reading in (_MAY_BE, _SURELY):
+    soaked = wet_shares(polygons, shapes(world.layers["in_water"]))
+    found, water, some = [], [], False
+    for reading, crossing in ((_MAY_BE, MAY_CROSS), (_SURELY, SURELY_CROSSES)):
         shut = _closed(borders, len(left), blocked, reading)
         walked = np.flatnonzero(shut)
         shut[walked] = ~_passed(polygons, left[walked], right[walked], ways, reading)
         shut |= _closed(borders, len(left), hard, reading)
         shut &= ~_round(polygons, left, right, shut, reach_m * reading.reach)
-        found.append(np.stack([left[~shut], right[~shut]]))
-    return found[0], found[1], found[0].shape[1] < len(left)
+        open_ = np.stack([left[~shut], right[~shut]])
+        bridged, over = by_bridges(polygons, open_, soaked, ways, crossing)
+        found.append(bridged)
+        water.append(over)
+        some = some or bool(shut.any() or over)
+    touch = set(zip(left.tolist(), right.tolist(), strict=True))
+    dry = [at for at, one in enumerate(found[0].T.tolist()) if tuple(one) in touch]
+    return OverLand(found[0], found[1], water[0] & water[1], some, found[0][:, dry])
 
 
 def _obstacles(world: World) -> tuple[Shapes, Shapes, Shapes]:

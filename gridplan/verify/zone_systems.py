@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message
 from gridplan.verify.findings import Checked, Finding, joined
 from gridplan.verify.frames import (
     Flags,
@@ -26,10 +25,11 @@ from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
 from gridplan.verify.zone_before import lock_findings, move_findings
+from gridplan.verify.zone_beyond import beyond_findings
 from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zone_groups import fewest_beyond
-from gridplan.verify.zone_land import land_findings
+from gridplan.verify.zone_land import OverLand, land_findings, land_of
 from gridplan.verify.zones import check_drawn_zones
 
 _THOUSANDTHS = 1000.0
@@ -49,6 +49,7 @@ def systems_of(world: World) -> Checked:
     counted = {
         str(name): _loads(cells, own) for name, own in members.groupby("zone_system", sort=True)
     }
+    land = land_of(world)
     for name in sorted(map(str, systems)):
         own = members[members["zone_system"] == name]
         claims = section(systems, name)
@@ -56,7 +57,8 @@ def systems_of(world: World) -> Checked:
             findings += finding("zone_system_missing", [name], layer="cell_zones")
             continue
         loads = counted[name]
-        findings += _balance_findings(world, name, claims, own, (loads, cells))
+        over_land = land if claims.get("water_parts") else None
+        findings += _balance_findings(world, name, claims, own, (loads, cells), over_land)
         findings += _nesting_findings(world, name, claims, own)
         findings += _parent_findings(world, name, claims)
         findings += _anchor_findings(world, name, claims, own)
@@ -69,7 +71,7 @@ def systems_of(world: World) -> Checked:
             for load, values in loads.items()
             if load in section(claims, "weights") and values.mean() > 0
         }
-    findings += land_findings(world, cells)
+    findings += land_findings(world, cells, land)
     findings += _table_findings(world, counted)
     findings += figure_findings(world, members, counted)
     findings += _listing_findings(world, members)
@@ -240,6 +242,7 @@ def _balance_findings(
     claims: Mapping[str, Any],
     own: pd.DataFrame,
     counted: tuple[Mapping[str, pd.Series[float]], Mapping[str, Floats]],
+    land: OverLand | None,
 ) -> list[Finding]:
     findings: list[Finding] = []
     loads, cells = counted
@@ -267,57 +270,19 @@ def _balance_findings(
         off = [key for key, true in ends.items()
                if not abs((number(claim.get(key)) or 0.0) - true) <= slack]  # fmt: skip
         findings += finding("zone_band_wrong", [f"{name} {weight}"] if off else [], layer="summary")
-        if len(clearly):
+        # What the plan tells and may be counts, too: it knows the loads to the last digit.
+        off = sorted({*clearly} | (told & set(nearly)))
+        if off:
             alone = held_back(world, claims, own, cells[weight], bounds.loc[:])
-            proven = fewest_beyond(world, claims, own, cells[weight], bounds.assign(load=load))
-            findings += _beyond(name, weight, load[clearly], bounds.loc[clearly], (alone, proven))
+            table = bounds.assign(load=load, off=bounds.index.isin(off))
+            proven = fewest_beyond(
+                world, claims, own, cells[weight], table, open_=None if land is None else land.may
+            )
+            cut = {} if land is None else land.cut_off(own, cells[weight], bounds)
+            findings += beyond_findings(
+                name, weight, load[off], bounds.loc[off], (alone, proven), cut
+            )
     return findings
-
-
-def _beyond(
-    name: str,
-    weight: str,
-    load: pd.Series[float],
-    bounds: pd.DataFrame,
-    shown: tuple[dict[str, str], dict[str, tuple[int, int]]],
-) -> list[Finding]:
-    """Tell the zones beyond what is allowed, and which of them indivisible things keep so."""
-    held, proven = shown
-    away = np.maximum(load - bounds["most"], bounds["least"] - load)
-    order = sorted(load.index, key=lambda one: (-float(away[one]), str(one)))
-    ids = [
-        f"{name}/{one} ({weight} {figure(float(load[one]))}"
-        + (f"; {held[one]}" if one in held else "")
-        + ")"
-        for one in order
-    ]
-    detail = f"{figure(float(bounds['least'].min()))}–{figure(float(bounds['most'].max()))}"
-    whole = [held[one] for one in order if one in held]
-    moved = sum(one[0] in "+−" for one in whole)
-    fewest = _fewest(bounds["body"], proven)
-    said = Message(
-        en=f"{detail}; {len(whole) - moved} of them by one estate or cell alone, {moved} since one "
-        f"indivisible estate or cell more (+) or less (−) would be too much{fewest.en}",
-        zh=f"{detail}；其中 {len(whole) - moved} 个因单个小区或网格本身即超出，"
-        f"{moved} 个因再增（+）减（−）任一不可分小区或网格即越限{fewest.zh}",
-    )
-    return finding("zone_unbalanced", ids, layer="zones", detail=said)
-
-
-def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int]]) -> Message:
-    """Return of which communities it is proven that no fewer zones can be beyond."""
-    if not proven:
-        return Message(en="", zh="")
-    count = int(body.isin(list(proven)).sum())
-    en = ", ".join(f"{one.lstrip('/') or 'all'} (at most {within} of {zones} within)"
-                   for one, (zones, within) in sorted(proven.items()))  # fmt: skip
-    zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内）"
-                   for one, (zones, within) in sorted(proven.items()))  # fmt: skip
-    return Message(
-        en=f"; {count} of them proven to be the fewest, for the indivisible estates and cells "
-        f"cannot be grouped otherwise in {en}",
-        zh=f"；其中 {count} 个已证明为最少，因不可分小区与网格无法另行组合：{zh}",
-    )
 
 
 def _nesting_findings(

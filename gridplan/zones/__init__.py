@@ -1,5 +1,6 @@
 """Responsibility zones: contiguity, balanced partition, districts round a centre."""
 
+from gridplan.zones.bridges import Bridges, bridges_over
 from gridplan.zones.contiguity import Contiguity, rook_graph
 from gridplan.zones.crossings import uncrossed_borders
 from gridplan.zones.dissolve import dissolve_zones
@@ -26,6 +27,7 @@ from gridplan.zones.system_rules import SystemPlan, SystemRules
 
 __all__ = [
     "CELL_LOADS",
+    "Bridges",
     "Contiguity",
     "DistrictOptions",
     "DistrictPlan",
@@ -39,6 +41,7 @@ __all__ = [
     "ZonePlan",
     "border_line_shares",
     "border_share",
+    "bridges_over",
     "cell_loads",
     "dissolve_zones",
     "district_cost",

@@ -11,7 +11,7 @@ from gridplan.geometry import Floats, Geometries
 from gridplan.zones.contiguity import Contiguity, Ints, labelled_components
 from gridplan.zones.districts_problem import Flags
 
-_BESIDE_M = 1.0
+BESIDE_M = 1.0
 """A border so near to water or a motorway runs along it."""
 _WAY_M = 1.0
 """Less free border than this lets nobody through."""
@@ -20,7 +20,7 @@ _CLIP_M = 5.0
 _ALONG_M = 0.5
 _SIDE_M = 1.0
 """A way that has less than this beside one cell alone only touches it."""
-_JOINED_M = 2.0
+JOINED_M = 2.0
 _ROWS = 256
 """Cells from which walks are measured at once."""
 
@@ -86,7 +86,8 @@ def uncrossed_borders(
     return parted
 
 
-def _borders(shapes: Geometries, graph: Contiguity, chosen: Ints) -> Geometries:
+def common_borders(shapes: Geometries, graph: Contiguity, chosen: Ints) -> Geometries:
+    """Return what the two cells of each of some borders have in common."""
     return np.asarray(
         shapely.intersection(
             shapely.boundary(shapes[graph.left[chosen]]),
@@ -101,12 +102,12 @@ def _along(shapes: Geometries, graph: Contiguity, obstacles: Geometries) -> Flag
     found = np.zeros(len(graph.left), dtype=np.bool_)
     if not len(obstacles):
         return found
-    wide = shapely.buffer(obstacles, _BESIDE_M)
+    wide = shapely.buffer(obstacles, BESIDE_M)
     tree = shapely.STRtree(wide)
     touched = np.zeros(len(shapes), dtype=np.bool_)
     touched[np.unique(tree.query(shapes, predicate="intersects")[0])] = True
     asked = np.flatnonzero(touched[graph.left] | touched[graph.right])
-    border = _borders(shapes, graph, asked)
+    border = common_borders(shapes, graph, asked)
     at, obstacle = tree.query(border, predicate="intersects")
     for number in np.unique(at).tolist():
         beside = shapely.union_all(wide[obstacle[at == number]])
@@ -118,8 +119,8 @@ def _along(shapes: Geometries, graph: Contiguity, obstacles: Geometries) -> Flag
 def _crossed(shapes: Geometries, graph: Contiguity, closed: Ints, ways: Geometries) -> Flags:
     """Return which borders have a way that goes on beside or in both cells."""
     found = np.zeros(len(closed), dtype=np.bool_)
-    border = _borders(shapes, graph, closed)
-    at, way = shapely.STRtree(ways).query(border, predicate="dwithin", distance=_BESIDE_M)
+    border = common_borders(shapes, graph, closed)
+    at, way = shapely.STRtree(ways).query(border, predicate="dwithin", distance=BESIDE_M)
     for number in np.unique(at).tolist():
         # What runs along the border, on the bank, crosses nothing.
         near = shapely.difference(
@@ -130,10 +131,10 @@ def _crossed(shapes: Geometries, graph: Contiguity, closed: Ints, ways: Geometri
         if not len(pieces):
             continue
         # Two streets that meet on the border are one way across, as one street is.
-        a, b = shapely.STRtree(pieces).query(pieces, predicate="dwithin", distance=_JOINED_M)
+        a, b = shapely.STRtree(pieces).query(pieces, predicate="dwithin", distance=JOINED_M)
         whole = labelled_components(a.astype(np.intp), b.astype(np.intp), len(pieces))
         pair = shapes[[graph.left[closed[number]], graph.right[closed[number]]]]
-        one, other = shapely.buffer(pair, _BESIDE_M)
+        one, other = shapely.buffer(pair, BESIDE_M)
         # Streets are borders of cells, so that a bridge runs beside two pairs of cells.
         sides = [shapely.difference(one, other), shapely.difference(other, one)]
         beside = [

@@ -11,6 +11,7 @@ import numpy as np
 
 from gridplan.errors import Note
 from gridplan.geometry import Floats
+from gridplan.zones.bridges import Bridges
 from gridplan.zones.contiguity import Contiguity, Ints, labelled_components
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.overland_notes import (
@@ -319,3 +320,20 @@ def torn_zones(graph: Contiguity, parted: Flags, carried: Flags, zone: Ints, k: 
         if len(np.unique(part[dry if dry.any() else inside])) > 1:
             found.append(own)
     return found
+
+
+def zones_across(
+    graph: Contiguity,
+    parted: Flags,
+    bridges: Bridges | None,
+    *,
+    carried: Flags,
+    zone: Ints,
+    k: int,
+) -> list[int]:
+    """Return the zones that do not hang together over land, where bridges join it, not water."""
+    if bridges is not None:
+        graph, carried = bridges.over_land(graph, parted), carried.copy()
+        parted = np.zeros(len(graph.left), dtype=np.bool_)
+        carried[bridges.water] = True
+    return torn_zones(graph, parted, carried, zone, k)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 
@@ -25,12 +25,28 @@ def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) 
         return ()
     pairs = _named(own, list(zip(graph.left[parted], graph.right[parted], strict=True)))
     message = Message(
-        en=f"{len(pairs)} common borders of cells run along water, a railway or a motorway without "
+        en=f"{len(pairs)} common borders of cells run along water, a railway or a motorway "
+        f"without "
         f"a crossing; no zone hangs together by them: {first_ids(pairs)}.",
         zh=f"{len(pairs)} 段网格公共边沿水系、铁路或快速路且无通道，分区不以此相连："
         f"{first_ids(pairs)}。",
     )
     return (Note("zones_parted", len(pairs), message, pairs),)
+
+
+def bridges_note(own: gpd.GeoDataFrame, water: Ints) -> tuple[Note, ...]:
+    """Return a note on cells of water with several bridges, of which zones use one mostly."""
+    if not len(water):
+        return ()
+    ids = tuple(own["cell_uid"].to_numpy(dtype=str)[water])
+    message = Message(
+        en=f"{counted(len(ids), 'cell of water has', 'cells of water have')} several bridges far "
+        f"apart; a zone reaches across each by one of them, so that no zone lies along the "
+        f"water: {first_ids(ids)}.",
+        zh=f"{len(ids)} 个水面网格上有多座相距较远的桥，分区只经其中一座跨越，以免沿水面延伸："
+        f"{first_ids(ids)}。",
+    )
+    return (Note("zones_water_bridges", len(ids), message, ids),)
 
 
 def carried_note(own: gpd.GeoDataFrame, carried: Flags) -> tuple[Note, ...]:
@@ -39,7 +55,8 @@ def carried_note(own: gpd.GeoDataFrame, carried: Flags) -> tuple[Note, ...]:
     if not ids:
         return ()
     message = Message(
-        en=f"{len(ids)} cells are open water, or empty land without a crossing; each goes with the "
+        en=f"{counted(len(ids), 'cell is', 'cells are')} open water, or empty land without a "
+        f"crossing; each goes with the "
         f"zone beside it, and no zone hangs together by them: {first_ids(ids)}.",
         zh=f"{len(ids)} 个网格为水面或无通道且几乎无人的用地，随相邻分区，分区不以此相连："
         f"{first_ids(ids)}。",
@@ -53,9 +70,9 @@ def joined_note(own: gpd.GeoDataFrame, pairs: Pairs) -> tuple[Note, ...]:
         return ()
     ids = _named(own, pairs)
     message = Message(
-        en=f"{len(ids)} pieces of land without a crossing are too little for a zone of their own, "
-        f"or more than zones are asked for, and are reached over the water, railway or motorway "
-        f"at {first_ids(ids)}. Check whether there is a way that the map lacks.",
+        en=f"{counted(len(ids), 'piece', 'pieces')} of land without a crossing, too little for a "
+        f"zone or more than zones are asked for, can only be reached over the water, railway or "
+        f"motorway at {first_ids(ids)}. Check whether there is a way that the map lacks.",
         zh=f"{len(ids)} 块用地无通道，又不足单独设区（或多于要求的分区数），"
         f"在 {first_ids(ids)} 处越过水系、铁路或快速路相连。请核对是否有图上缺失的通道。",
     )
@@ -69,7 +86,8 @@ def lock_note(own: gpd.GeoDataFrame, locks: Sequence[tuple[str, Pairs]]) -> tupl
     told = [f"{name} ({', '.join(_named(own, pairs))})" for name, pairs in locks]
     message = Message(
         en=f"The cells that are locked or given to {len(locks)} zones have no way over land to "
-        f"each other; these zones reach across at {first_ids(told)}. Unlock the cells on one side, "
+        f"each other; these zones reach across at {first_ids(told)}. Unlock the cells on one "
+        f"side, "
         f"or check whether there is a way that the map lacks.",
         zh=f"{len(locks)} 个分区的锁定或给定网格之间无陆上通道，分区在 {first_ids(told)} 处跨越。"
         f"请解除一侧的锁定，或核对是否有图上缺失的通道。",
@@ -84,8 +102,9 @@ def community_note(own: gpd.GeoDataFrame, whole: Ints, torn: list[int]) -> tuple
     names = own["community_id"].to_numpy(dtype=str)
     ids = tuple(names[int(np.flatnonzero(whole == one)[0])] for one in torn)
     message = Message(
-        en=f"{len(ids)} communities are parted by water, a railway or a motorway without a "
-        f"crossing, and stay whole: {first_ids(ids)}. Their zones reach across there.",
+        en=f"{counted(len(ids), 'community is', 'communities are')} parted by water, a railway "
+        f"or a motorway without a "
+        f"crossing, and kept whole: {first_ids(ids)}. Their zones reach across there.",
         zh=f"{len(ids)} 个社区被无通道的水系、铁路或快速路分开，仍保持完整：{first_ids(ids)}。"
         f"其所在分区在此跨越。",
     )
@@ -97,7 +116,8 @@ def across_note(names: list[str]) -> tuple[Note, ...]:
     if not names:
         return ()
     message = Message(
-        en=f"{len(names)} zones hang together only across water, a railway or a motorway without a "
+        en=f"{counted(len(names), 'zone hangs', 'zones hang')} together only across water, a "
+        f"railway or a motorway without a "
         f"crossing: {first_ids(names)}.",
         zh=f"{len(names)} 个分区仅越过无通道的水系、铁路或快速路相连：{first_ids(names)}。",
     )

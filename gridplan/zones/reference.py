@@ -100,7 +100,9 @@ def zone_reference(
     zone = pd.factorize(plan.zone_of.reindex(asked.own["cell_uid"]), sort=True)[0]
     imbalance = imbalance_of(asked, _of_units(asked, zone))
     found = evenest(asked, Effort(limits))
-    bound = min(max(found.bound, heaviest_bound(asked)), imbalance)
+    # By bridges that zones do not use they might be evener.
+    known = 0.0 if asked.ground.bridged else found.bound
+    bound = min(max(known, heaviest_bound(asked)), imbalance)
     better = None
     if found.zone is not None and imbalance_of(asked, found.zone) < imbalance - _ROUNDING:
         better = pd.Series(found.zone[asked.ground.unit], index=asked.own["cell_uid"])

@@ -238,6 +238,7 @@ def _asked(
     if not options.k and options.band is None:
         known = earlier.reindex(cells["cell_uid"]).dropna() if "cell_uid" in cells else earlier
         options = replace(options, k=int(known.nunique()))
+    rules = replace(rules, earlier={str(cell): zone for cell, zone in earlier.dropna().items()})
     asked = asked_of(cells, weights, rules, options)
     quota = asked.quota if wanted.k else earlier_quota(asked, earlier, options)
     # Cells of large estates by themselves: the earlier plan may have divided these anywhere.

@@ -12,9 +12,9 @@ from gridplan.errors import Message, Note
 from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.overland import torn_zones
+from gridplan.zones.overland import zones_across
 from gridplan.zones.overland_notes import across_note
-from gridplan.zones.system_asked import Asked, asked_of
+from gridplan.zones.system_asked import Asked, asked_of, even_number
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
 from gridplan.zones.system_mend import mended
 from gridplan.zones.system_notes import Proof, missed_tolerances
@@ -22,7 +22,7 @@ from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_seeds import room_for_zones
-from gridplan.zones.system_settle import fewest_beyond
+from gridplan.zones.system_settle import cut_off, fewest_beyond
 from gridplan.zones.system_solve import Run, SystemProgress, solved
 
 DEFAULT = SystemOptions()
@@ -36,6 +36,10 @@ _NUMBERING = Limits(work=3_000)
 _FEWEST, _MOST = 4, 11
 """Numbers of zones that offices have in practice."""
 _ROUNDING = 1e-6
+
+
+_ONE_BRIDGE = " by one bridge over each cell of a canal", "在每个河道网格只用一座桥的前提下，"
+"""What numbers of zones that can be hold for, where bridges are left out."""
 
 
 def zone_system(
@@ -83,6 +87,24 @@ def zone_system(
         If there are fewer units than zones, more pieces of land, or anchors and locks
         contradict each other.
     """
+    plan = _planned(cells, weights, rules, options, progress)
+    bridges = rules.bridges
+    if plan.across and bridges is not None and len(bridges.cell) and plan.stopped_by is None:
+        # Some zone may reach along water: once more, with one bridge over each cell of it.
+        strict = replace(rules, bridges=replace(bridges, always=True))
+        other = _planned(cells, weights, strict, options, progress)
+        if len(other.across) < len(plan.across):
+            plan = other
+    return plan
+
+
+def _planned(
+    cells: gpd.GeoDataFrame,
+    weights: pd.DataFrame,
+    rules: SystemRules,
+    options: SystemOptions,
+    progress: SystemProgress | None,
+) -> SystemPlan:
     asked, notes = _numbered(cells, weights, rules, options)
     # What is left beyond is mended round the zones that are, so that one repair of all will do,
     # and none where other numbers of zones are tried then.
@@ -99,7 +121,15 @@ def zone_system(
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
     fewest = fewest_beyond(asked, zone, options) if any(one.rank[0] for one in run.pieces) else ()
-    return plan_of(cells, asked, of_cell, names, run, notes=notes, proof=Proof(proof.bound, fewest))
+    return plan_of(
+        cells,
+        asked,
+        of_cell,
+        names,
+        run,
+        notes=notes,
+        proof=Proof(proof.bound, fewest, cut_off(asked, names)),
+    )
 
 
 def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:
@@ -108,6 +138,8 @@ def _proof(asked: Asked, zone: Ints, run: Run) -> Evenest:
     if not missed or asked.ground.land.count > _FEW or run.stopped_by is not None:
         return Evenest(0.0)
     found = evenest(asked, Effort(_PROOF))
+    if asked.ground.bridged:
+        found = replace(found, bound=0.0)
     # The zones of the model are numbered by their first unit, those of seeds come first.
     return replace(found, zone=None) if asked.seeds.units else found
 
@@ -118,6 +150,19 @@ def _numbered(
     """Return what is asked for; of whole communities, the nearest number that can be even."""
     asked = asked_of(cells, weights, rules, options)
     units = asked.ground.land.count
+    if options.nest == "free" and not (options.k or options.mean_size or asked.seeds.units):
+        k = even_number(asked, options)
+        if not k:
+            return asked, ()
+        message = Message(
+            en=f"{asked.k} zones are proposed by the norm. Water, a railway or a motorway divides "
+            f"the land, and not all of it can be even in so many; {k} is the nearest number of "
+            f"zones that can be.",
+            zh=f"按标准建议 {asked.k} 个分区；因水系、铁路或快速路分隔，各块用地无法按此数量均衡"
+            f"划分，可行的最接近数量为 {k} 个。",
+        )
+        other = asked_of(cells, weights, rules, replace(options, proposed=k))
+        return other, (Note("zones_number_even", k, message),)
     if options.k or options.band is not None or options.nest != "unions" or units > _FEW:
         return asked, ()
     least = len(asked.quota) if not asked.seeds.units else max(asked.k, 1)
@@ -130,12 +175,13 @@ def _numbered(
             continue
         if k == asked.k:
             return asked, ()
+        by_en, by_zh = _ONE_BRIDGE if asked.ground.bridged else ("", "")
         message = Message(
             en=f"{asked.k} zones are proposed by the norm, but no {asked.k} connected zones of "
-            f"whole communities are within the tolerances; {k} is the nearest number of zones "
-            f"that can be.",
-            zh=f"按标准建议 {asked.k} 个责任区，但以整社区组成的 {asked.k} 个连片责任区无法满足"
-            f"容差；可行的最接近数量为 {k} 个。",
+            f"whole communities are within the tolerances{by_en}; {k} is the nearest number of "
+            f"zones that can be.",
+            zh=f"按标准建议 {asked.k} 个责任区，但{by_zh}以整社区组成的 {asked.k} 个连片责任区"
+            f"无法满足容差；可行的最接近数量为 {k} 个。",
         )
         return other, (Note("zones_number_even", k, message),)
     return asked, ()
@@ -183,5 +229,8 @@ def _across(asked: Asked, of_cell: Ints, names: list[str]) -> list[str]:
     parted, carried = asked.rules.parted, asked.ground.carried
     if parted is None or carried is None:
         return []
-    torn = torn_zones(asked.ground.cells.graph, parted, carried, of_cell, len(names))
+    torn = zones_across(
+        asked.ground.cells.graph, parted, asked.rules.bridges,
+        carried=carried, zone=of_cell, k=len(names),
+    )  # fmt: skip
     return sorted(names[own] for own in torn)

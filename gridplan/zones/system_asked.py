@@ -11,6 +11,8 @@ import pandas as pd
 
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.land import zone_sums
+from gridplan.zones.overland import TINY
+from gridplan.zones.system_bridges import beyond, uneven
 from gridplan.zones.system_checks import check_quota, check_system
 from gridplan.zones.system_ground import Ground, ground_of
 from gridplan.zones.system_options import SystemOptions
@@ -20,6 +22,8 @@ from gridplan.zones.system_starts import banded_quotas, quotas
 from gridplan.zones.system_state import Aims, Units
 
 _LEAST_SPAN = 1e-9
+_NEAR = 10
+"""Numbers of zones that differ by more than one in so many are others than the norm's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,13 @@ class Asked:
         zones = np.bincount(_body_of_piece(ground), weights=quota)
         counts = np.maximum(zones, 1).astype(np.intp)
         loose = ground_of(
-            self.own, self.weights, self.rules, options, counts=counts, land=ground.cells
+            self.own,
+            self.weights,
+            self.rules,
+            options,
+            counts=counts,
+            land=ground.cells,
+            used=ground.used,
         )
         seeds = seeds_of(self.own, loose, self.rules, options)
         aims = _aims(loose, quota, seeds, options)
@@ -103,7 +113,63 @@ def _quota(ground: Ground, seeds: Seeds, rules: SystemRules, options: SystemOpti
     if options.mean_size is not None:
         return banded_quotas(load, ground.piece, options.mean_size, least, room)
     k = options.number(math.fsum(load))
-    return quotas(load, ground.piece, k, least, room)
+    found = quotas(load, ground.piece, k, least, room)
+    return _evened(found, ground, options, least, room)
+
+
+def _evened(quota: Ints, ground: Ground, options: SystemOptions, least: Ints, room: Ints) -> Ints:
+    """Return numbers of zones by which pieces of land are even, if the largest one stays so."""
+    if options.nest == "inside" or len(quota) == 1:
+        return quota
+    options = _first_alone(ground, options)
+    load = np.bincount(ground.piece, weights=ground.weights[:, 0]).tolist()
+    mean = math.fsum(load) / int(quota.sum())
+    main = int(quota.argmax())
+    for own in range(len(quota)):
+        wanted = uneven(load[own], mean, options)[1]
+        other = quota.copy()
+        other[own] = min(max(wanted, int(least[own]), 1), int(room[own]))
+        other[main] += quota[own] - other[own]
+        fits = max(int(least[main]), 1) <= other[main] <= room[main]
+        if (
+            own != main
+            and fits
+            and _off(load, other, mean, options) < _off(load, quota, mean, options)
+        ):
+            quota = other
+    return quota
+
+
+def _first_alone(ground: Ground, options: SystemOptions) -> SystemOptions:
+    """Return options with the tolerance of the first weight as that of all."""
+    return replace(options, tolerance=options.share(str(ground.loads.columns[0])))
+
+
+def _off(load: list[float], quota: Ints, mean: float, options: SystemOptions) -> float:
+    return math.fsum(beyond(*one, mean, options)
+                     for one in zip(load, quota.tolist(), strict=True))  # fmt: skip
+
+
+def even_number(asked: Asked, options: SystemOptions) -> int:
+    """
+    Return the number of zones nearest to what is asked with which all land can be even.
+
+    Of numbers that differ by a tenth at most; 0: there is none, or it is as it is.
+    """
+    ground, k = asked.ground, asked.k
+    options = _first_alone(ground, options)
+    load = np.bincount(ground.piece, weights=ground.weights[:, 0])
+    told = load[load > TINY * load.sum() / k].tolist()
+
+    def even(number: int) -> bool:
+        mean = math.fsum(told) / number
+        wanted = [uneven(one, mean, options) for one in told]
+        return not any(off for off, _ in wanted)
+
+    if len(told) == 1 or even(k):
+        return 0
+    numbers = sorted(range(k - k // _NEAR, k + k // _NEAR + 1), key=lambda one: (abs(one - k), one))
+    return next((one for one in numbers if one > 0 and even(one)), 0)
 
 
 def _aims(ground: Ground, quota: Ints, seeds: Seeds, options: SystemOptions) -> Aims:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -16,7 +17,8 @@ from gridplan.zones.districts_problem import Flags
 from gridplan.zones.estates import estate_groups
 from gridplan.zones.land import Land, land_of, zone_sums
 from gridplan.zones.overland import SMALL, Overland, Water, overland
-from gridplan.zones.overland_notes import parted_note
+from gridplan.zones.overland_notes import bridges_note, parted_note
+from gridplan.zones.system_bridges import with_used_bridges
 from gridplan.zones.system_notes import attached_note, estate_notes, given_note, weight_notes
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_rules import SystemRules
@@ -55,6 +57,12 @@ class Ground:
         Estates, by their place among the sorted names, that are larger than a zone.
     carried : array of bool or None, shape (n,)
         Cells of open water and empty land that go with what is beside them.
+    bridged : frozenset of int
+        Pieces of land at water with several bridges: by those that are not used, or over
+        water of another zone, more zones could be than are looked for.
+    used : (SystemRules, array of int, array of int) or None
+        Rules with the bridges that zones use, cells of water that several cross, and the
+        land at all of their bridges.
     """
 
     cells: Land
@@ -69,6 +77,8 @@ class Ground:
     estates: str | None = None
     divided: tuple[int, ...] = ()
     carried: Flags | None = None
+    bridged: frozenset[int] = frozenset()
+    used: tuple[SystemRules, Ints, Ints] | None = None
 
     def neighbours(self) -> list[list[int]]:
         """Return the units beside each unit."""
@@ -88,6 +98,7 @@ def ground_of(
     *,
     counts: Ints | None = None,
     land: Land | None = None,
+    used: tuple[SystemRules, Ints, Ints] | None = None,
 ) -> Ground:
     """
     Return the ground of cells that are sorted by ``cell_uid``, with weights in their order.
@@ -101,6 +112,8 @@ def ground_of(
         these zones are units by themselves then; else they stay together in groups.
     land : Land, optional
         Of the cells, where it is known from another ground.
+    used : (SystemRules, array of int, array of int), optional
+        As in `Ground`, likewise.
     """
     land = land_of(own, None) if land is None else land
     loads = weights[[name for name in weights if weights[name].any()]]
@@ -108,8 +121,21 @@ def ground_of(
         loads = pd.DataFrame({"area_m2": land.area_m2}, index=weights.index)
     land = replace(land, load=loads.iloc[:, 0].to_numpy(dtype=np.float64))
     kept = _kept(own, rules, options)
+    _check_rules(rules, len(land.graph.left))
     body = body_of_cells(own, options)
-    found = _reached(own, land.graph, (rules, options, kept), loads, body)
+    totals = np.stack([_sums_of(loads[name], body) for name in loads], axis=1)
+    zones = _proposed_counts(totals[:, 0], options)
+    mean = totals / zones[:, None]
+    told = parted_note(own, land.graph, rules.parted)
+    if used is None:
+        inside = _inside(own, land.graph, options, kept)
+        first = replace(options, tolerance=options.share(str(loads.columns[0])))
+        labels = [_labels(own, names) for names in (rules.locked, rules.earlier)]
+        used = with_used_bridges(
+            land, rules, first, body=body, zones=zones, inside=inside, labels=labels
+        )
+    rules, bridged, met = used
+    found = _reached(own, land.graph, (rules, options, kept), loads, body, mean)
     ways = found.ways
     most = upper_sizes(loads, options, body, counts)[body]
     joined = replace(land, graph=_part_of(land.graph, ways))
@@ -122,26 +148,37 @@ def ground_of(
     summed = np.stack(
         [np.bincount(unit, weights=one, minlength=grouped.count) for one in values.T], axis=1
     ).astype(np.float64)
-    notes += [*parted_note(own, land.graph, rules.parted), *found.notes, *weight_notes(weights)]
+    told += bridges_note(own, bridged)
+    notes += [*told, *found.notes, *weight_notes(weights)]
     if options.islands == "attach":
         closed = np.isin(np.arange(grouped.count), unit[kept != ""])
         home = body[np.unique(unit, return_index=True)[1]]
         grouped, joints = _with_islands(grouped, closed, home, options)
         notes += attached_note(own, unit, joints)
+    piece = grouped.graph.components()
     return Ground(
         cells=land,
         loads=loads,
         unit=unit,
         land=grouped,
         weights=summed,
-        piece=grouped.graph.components(),
+        piece=piece,
         notes=tuple(notes),
         beside=beside,
         body=body[np.unique(unit, return_index=True)[1]],
         estates=rules.estates,
         divided=divided,
         carried=found.carried,
+        used=used,
+        bridged=frozenset(piece[unit[met]].tolist()),
     )
+
+
+def _labels(own: gpd.GeoDataFrame, names: Mapping[str, str]) -> Ints:
+    """Return the number of each cell's name, below 0 where it has none."""
+    told = own["cell_uid"].map(dict(names))
+    numbers: Ints = pd.factorize(told, sort=True)[0].astype(np.intp)
+    return numbers
 
 
 def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:
@@ -149,7 +186,6 @@ def _felt(land: Land, rules: SystemRules, options: SystemOptions) -> Land:
     if rules.on_lines is None or not options.border_weight:
         return land
     graph = land.graph
-    _check_borders("on_lines", len(rules.on_lines), len(graph.border_m))
     less = graph.border_m * rules.on_lines * options.border_weight
     saved = np.bincount(graph.left, weights=less, minlength=land.count)
     saved += np.bincount(graph.right, weights=less, minlength=land.count)
@@ -180,19 +216,14 @@ def _reached(
     asked: tuple[SystemRules, SystemOptions, np.ndarray],
     loads: pd.DataFrame,
     body: Ints,
+    mean: Floats,
 ) -> Overland:
     """Return the borders that a zone may reach across."""
     rules, options, kept = asked
-    ways: Flags = kept[graph.left] == kept[graph.right]
-    if options.nest == "inside":
-        community = _codes(own["community_id"])
-        ways = ways & (community[graph.left] == community[graph.right])
+    ways = _inside(own, graph, options, kept)
     if rules.parted is None:
         return Overland(ways, np.zeros((2, 0), dtype=np.intp), np.zeros(len(own), dtype=np.bool_))
-    _check_borders("parted", len(rules.parted), len(ways))
     anchored = list(rules.anchors.values())
-    totals = np.stack([_sums_of(loads[name], body) for name in loads], axis=1)
-    counts = _proposed_counts(totals[:, 0], options)
     return overland(
         Water(
             own=own,
@@ -201,13 +232,31 @@ def _reached(
             parted=rules.parted,
             loads=loads.to_numpy(dtype=np.float64),
             body=body,
-            mean=totals / counts[:, None],
+            mean=mean,
             lock=np.array([rules.locked.get(uid, "") for uid in own["cell_uid"]], dtype=object),
             anchors=own["cell_uid"].isin(anchored).to_numpy(dtype=np.intp),
             k=options.k,
             whole=_codes(own["community_id"]) if options.nest == "unions" else None,
         )
     )
+
+
+def _inside(
+    own: gpd.GeoDataFrame, graph: Contiguity, options: SystemOptions, kept: np.ndarray
+) -> Flags:
+    """Return the borders that a zone may reach across by community and kept zones."""
+    ways: Flags = kept[graph.left] == kept[graph.right]
+    if options.nest == "inside":
+        community = _codes(own["community_id"])
+        ways = ways & (community[graph.left] == community[graph.right])
+    return ways
+
+
+def _check_rules(rules: SystemRules, borders: int) -> None:
+    told = {"parted": rules.parted, "on_lines": rules.on_lines, "inner_roads": rules.inner_roads}
+    for name, one in told.items():
+        if one is not None:
+            _check_borders(name, len(one), borders)
 
 
 def _check_borders(name: str, told: int, known: int) -> None:
@@ -243,8 +292,6 @@ def _groups(
         return _codes(own["community_id"]), (), []
     if rules.estates is None:
         return np.full(len(own), -1, dtype=np.intp), (), []
-    if rules.inner_roads is not None:
-        _check_borders("inner_roads", len(rules.inner_roads), len(ways))
     found = estate_groups(
         land,
         _codes(own[rules.estates]),

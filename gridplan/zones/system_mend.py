@@ -35,7 +35,7 @@ _RINGS = 2
 """Zones so many steps from one that is beyond may help it."""
 _MENDING = 1.25
 """Work of mending, by that of a search; the last piece of land may exceed it."""
-_QUICK, _WELL = 0.15, 0.6
+_QUICK, _WELL = 0.15, 0.3
 """Moves of a first look at a number of zones, and of the best number, by those of a search."""
 
 

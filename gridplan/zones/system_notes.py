@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.districts_problem import Flags
@@ -23,11 +23,19 @@ _PROVEN = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Fewest:
-    """Land (a community; "": all) with so many zones, of which so many must be beyond."""
+    """Land (a community; "": all) with so many zones, of which so many must be beyond at least."""
 
     name: str
     zones: int
     beyond: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Zones that have land to themselves which no number of zones divides evenly, and its load."""
+
+    zones: tuple[str, ...]
+    load: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,14 @@ class Proof:
     evenest : float
         A bound on how even zones can be, in tolerances; above 1: none are within.
     fewest : tuple of Fewest
-        Land of which no fewer zones can be beyond.
+        Land of which some zones must be beyond.
+    cut_off : tuple of CutOff
+        Of the first weight.
     """
 
     evenest: float = 0.0
     fewest: tuple[Fewest, ...] = ()
+    cut_off: tuple[CutOff, ...] = ()
 
 
 _NO_PROOF = Proof()
@@ -73,8 +84,10 @@ def estate_notes(
     split = tuple(names[code] for code in found.divided)
     if split:
         message = Message(
-            en=f"{len(split)} estates have more than a zone may have and are split along their "
-            f"inner roads, and where these do not suffice along borders of cells, into groups of "
+            en=f"{counted(len(split), 'estate', 'estates')} with more than a zone may have: "
+            f"split along "
+            f"the inner roads, and where these do not suffice along borders of cells, into "
+            f"groups of "
             f"whole buildings: {first_ids(split)}.",
             zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路（不足时沿网格边界）"
             f"分为若干整栋组团：{first_ids(split)}。",
@@ -94,8 +107,9 @@ def estate_notes(
         ids.append(str(estate))
     estates = tuple(dict.fromkeys(ids))
     message = Message(
-        en=f"{len(ids)} cells of estates alone have more than a zone may have, and nothing divides "
-        f"them: {first_ids(told_en)}. Their zones are indivisible estates beyond the tolerance.",
+        en=f"{counted(len(ids), 'cell', 'cells')} of estates alone with more than a zone may "
+        f"have, and nothing divides "
+        f"these: {first_ids(told_en)}. Their zones are indivisible estates beyond the tolerance.",
         zh=f"{len(ids)} 个小区网格单独即超过责任区上限且无法再分：{first_ids(told_zh)}。"
         f"其所在责任区属容差之外的不可分小区。",
     )
@@ -107,8 +121,9 @@ def given_note(divided: tuple[str, ...]) -> tuple[Note, ...]:
     if not divided:
         return ()
     message = Message(
-        en=f"{len(divided)} estates lie across zones that are given and are divided there, for "
-        f"the cells of given zones stay with them: {first_ids(divided)}.",
+        en=f"{counted(len(divided), 'estate lies', 'estates lie')} across zones that are "
+        f"given, and "
+        f"divided there, for the cells of given zones stay with them: {first_ids(divided)}.",
         zh=f"{len(divided)} 个小区跨越给定分区，网格以给定分区为准，小区在该处分开："
         f"{first_ids(divided)}。",
     )
@@ -124,8 +139,8 @@ def attached_note(
     first = own["cell_uid"].to_numpy(dtype=str)[np.unique(unit, return_index=True)[1]]
     pairs = tuple(f"{first[a]}/{first[b]}" for a, b in joints)
     message = Message(
-        en=f"{len(pairs)} islands without a border to the rest go with the nearest cell: "
-        f"{first_ids(pairs)}. Their zones are connected only so.",
+        en=f"{counted(len(pairs), 'island goes', 'islands go')} with the nearest cell: "
+        f"{first_ids(pairs)}. Nothing borders on them, and their zones are connected only so.",
         zh=f"{len(pairs)} 处孤岛与其余用地不相邻，并入最近的网格：{first_ids(pairs)}。"
         f"其责任区仅以此相连。",
     )
@@ -171,6 +186,9 @@ def missed_tolerances(
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
         proof_en, proof_zh = _proof(len(names), proof)
+        if not at:
+            cut_en, cut_zh = _cut_off(proof.cut_off)
+            proof_en, proof_zh = cut_en + proof_en, cut_zh + proof_zh
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
@@ -185,22 +203,43 @@ def missed_tolerances(
     return tuple(notes)
 
 
+def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
+    """Return which zones have land of their own that no number of zones divides evenly."""
+    en = "".join(
+        f" {', '.join(one.zones)}: {one.load:,.6g} on land that joins the rest at most by water "
+        f"that other zones cross, which no number of zones divides within what is allowed."
+        for one in lands
+    )
+    zh = "".join(
+        f"{'、'.join(one.zones)}：所在用地合计 {one.load:,.6g}，至多经由其他分区所跨越的水面与其余"
+        f"用地相连，分为任何个数均超出允许范围。"
+        for one in lands
+    )
+    return en, zh
+
+
 def _proof(k: int, proof: Proof) -> tuple[str, str]:
-    """Return that no zones are within what is allowed, or not more, where that is proven."""
-    if proof.fewest:
-        en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
-                       for one in proof.fewest)  # fmt: skip
-        zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
-                       for one in proof.fewest)  # fmt: skip
-        told = (
-            f" It is proven that no fewer zones can be beyond, for nothing divides estates and "
-            f"cells further, in {en}."
-        )
-        return (
-            told,
-            f"已证明下列范围内超出的分区已为最少（小区与网格不可再分）：{zh}。",
-        )
-    evenest = proof.evenest
+    """Return that no zones are within what is allowed, or how many are not, if it is proven."""
+    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(proof)
+    return first_en + en, first_zh + zh
+
+
+def _fewest(proof: Proof) -> tuple[str, str]:
+    if not proof.fewest:
+        return "", ""
+    least = sum(one.beyond for one in proof.fewest)
+    en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
+                   for one in proof.fewest)  # fmt: skip
+    zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
+                   for one in proof.fewest)  # fmt: skip
+    told = (
+        f" It is proven that at least {least} of them must be, for nothing divides estates and "
+        f"cells further: {en}."
+    )
+    return told, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
+
+
+def _evenest(k: int, evenest: float) -> tuple[str, str]:
     if evenest <= 1 + _PROVEN:
         return "", ""
     if not math.isfinite(evenest):

@@ -32,8 +32,8 @@ from gridplan.zones.system_state import Aims, Units
 
 _WORK = 2_000
 """Work of one model; see `gridplan.siting.Limits`."""
-_TRIES = 8
-"""Choices that are tried where zones cannot be joined, at most."""
+_TRIES = 3
+"""Choices that are tried where zones cannot be joined, at most: later ones seldom can."""
 _GAP = 1e-4
 _ABOVE = 1.3
 """Groups above what is allowed by more than this are left out, but for the heaviest unit's."""
@@ -121,9 +121,14 @@ def least_beyond(units: Units, aims: Aims) -> tuple[int, int] | None:
     loaded, most = loaded_of(units), aims.most[0]
     found = most_within(loaded, aims.least[0], most, k, Effort(Limits(work=_WORK)))
     heavy = int((loaded.weights > most * (1 + ROUNDING)).any(axis=1).sum())
+    total = loaded.weights.sum(axis=0)
+    # As many zones as there are would have more, or less, than all of the land has.
+    uneven = bool(((total > k * most * (1 + ROUNDING))
+                   | (total < k * aims.least[0] * (1 - ROUNDING))).any())  # fmt: skip
     if found is None:
-        return (int(not heavy), 1) if stuck_of(loaded, aims.least[0], most) else None
-    beyond = max(0, k - found)
+        stuck = uneven or stuck_of(loaded, aims.least[0], most)
+        return (int(not heavy), 1) if stuck else None
+    beyond = max(int(uneven), k - found)
     return max(0, beyond - heavy), beyond
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridplan.errors import Note
 from gridplan.geometry import Floats
+from gridplan.zones.bridges import Bridges
 from gridplan.zones.districts_problem import Flags
 
 
@@ -32,6 +33,12 @@ class SystemRules:
         Which borders of `gridplan.zones.rook_graph` of the cells, sorted by ``cell_uid``,
         no zone hangs together by; see `gridplan.zones.uncrossed_borders`. Land that these
         cut off and that is too little for a zone goes with what is beside it.
+    bridges : Bridges or None
+        Crossings of cells of water that have several: each joins the land beside it, and
+        nobody walks along the water. Without `parted` they say nothing.
+    earlier : mapping of ``cell_uid`` to zone name
+        Zones of an earlier plan: of several bridges over one cell of water those within
+        one of these are used first.
     inner_roads : array of float or None, shape (m,)
         Share of each of these borders that runs along an inner road of an estate; see
         `gridplan.zones.inner_road_shares`. Null: estates are split along borders of cells.
@@ -44,6 +51,8 @@ class SystemRules:
     locked: Mapping[str, str] = field(default_factory=dict)
     estates: str | None = None
     parted: Flags | None = None
+    bridges: Bridges | None = None
+    earlier: Mapping[str, str] = field(default_factory=dict)
     inner_roads: Floats | None = None
     on_lines: Floats | None = None
 

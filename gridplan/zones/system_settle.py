@@ -17,12 +17,13 @@ from gridplan.zones.system_found import (
     zones_beyond,
 )
 from gridplan.zones.system_loaded import MOST_GROUPS
-from gridplan.zones.system_notes import Fewest
+from gridplan.zones.system_notes import CutOff, Fewest
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_packing import least_beyond, packed
 from gridplan.zones.system_solve import Piece
 
 _FEW_GROUPS = 500
+_ROUNDING = 1e-9
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ def settled_land(
 
 def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Fewest, ...]:
     """
-    Return the land of which no zones, as many as there are, have fewer beyond what is allowed.
+    Return the land of which zones, as many as there are, must be beyond what is allowed.
 
     Parameters
     ----------
@@ -120,24 +121,57 @@ def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Few
     zone : array of int, shape (units,)
     options : SystemOptions
     """
-    own = zone[asked.ground.unit]
     loose = asked.loosened(asked.quota, options)
-    found = []
+    names = asked.own["community_id"] if options.nest == "inside" else None
+    zones: dict[str, int] = {}
+    beyond: dict[str, int] = {}
     for number in range(len(asked.quota)):
         piece = piece_of(asked, number)
-        if len(piece.zones) > len(piece.members):
+        cells = np.flatnonzero(asked.ground.piece[asked.ground.unit] == number)
+        name = "" if names is None else str(names.iloc[int(cells[0])])
+        zones[name] = zones.get(name, 0) + len(piece.zones)
+        beyond[name] = beyond.get(name, 0) + _surely_beyond(asked, loose, piece, zone)
+    return tuple(Fewest(one, zones[one], beyond[one]) for one in sorted(zones) if beyond[one])
+
+
+def cut_off(asked: Asked, names: Sequence[str]) -> tuple[CutOff, ...]:
+    """
+    Return land without a way to the rest of its community that no number of zones fits.
+
+    By the first weight: for no k are k zones within what is allowed if its load is theirs.
+
+    Parameters
+    ----------
+    asked : Asked
+    names : sequence of str
+        Of the zones, by their numbers.
+    """
+    ground, aims = asked.ground, asked.aims
+    load = np.bincount(ground.piece, weights=ground.weights[:, 0])
+    body = ground.body[np.unique(ground.piece, return_index=True)[1]]
+    found = []
+    for number, zones in enumerate(asked.zones_of_pieces):
+        if not len(zones) or int((body == body[number]).sum()) == 1:
             continue
-        local = {one: at for at, one in enumerate(piece.zones.tolist())}
-        piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
-        beyond = int(zones_beyond(piece).sum())
-        if not beyond:
-            continue
-        cells = piece_of(loose, number)
-        least = least_beyond(cells.units, cells.aims)
-        if least is not None and beyond <= least[1]:
-            inside = np.flatnonzero(np.isin(own, piece.zones))
-            name = (
-                asked.own["community_id"].iloc[int(inside[0])] if options.nest == "inside" else ""
-            )
-            found.append(Fewest(str(name), len(piece.zones), least[1]))
-    return tuple(sorted(found, key=lambda one: (one.name, one.zones)))
+        one = float(load[number])
+        least, most = aims.least[zones, 0].min(), aims.most[zones, 0].max()
+        # The most zones that have enough, and with one zone fewer each has more.
+        many = int(one / least * (1 + _ROUNDING)) if least > 0 else len(zones)
+        if many * most * (1 + _ROUNDING) < one or not many:
+            found.append(CutOff(tuple(sorted(names[own] for own in zones.tolist())), one))
+    return tuple(found)
+
+
+def _surely_beyond(asked: Asked, loose: Asked, piece: Piece, zone: Ints) -> int:
+    """Return how many zones of a piece of land are beyond, as far as it is proven."""
+    # What is proven of the zones that are looked for says nothing of others that there could be.
+    if len(piece.zones) > len(piece.members) or piece.number in asked.ground.bridged:
+        return 0
+    local = {one: at for at, one in enumerate(piece.zones.tolist())}
+    piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
+    count = int(zones_beyond(piece).sum())
+    if not count:
+        return 0
+    cells = piece_of(loose, piece.number)
+    least = least_beyond(cells.units, cells.aims)
+    return 0 if least is None else min(least[1], count)

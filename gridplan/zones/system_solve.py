@@ -27,8 +27,10 @@ _REPAIR = {"hot": 0.5, "cold": 0.005, "shape": 0.1, "beyond": 1.0}
 """Where zones miss a tolerance: warm enough to pass through uneven ones."""
 _COOL = {"hot": 0.05}
 """After a repair or a recombination: warm enough for its borders to become smooth."""
-_STRICT = {"hot": 0.05, "beyond": 1000.0}
+_STRICT = {"hot": 0.25, "beyond": 1000.0}
 """For shape alone: else zones that are beyond drift further out, and what takes shape is lost."""
+_SMOOTHING = 1.5
+"""Moves of a course for shape, by those of others."""
 ROUNDS = 6
 _STEPS_PER_ZONE = 40
 """Pairs of zones that are divided anew in one repair, for each zone."""
@@ -182,7 +184,8 @@ def smoothed(piece: Piece, run: Run, options: SystemOptions, *, ragged: bool = F
     if ragged:
         recombine(piece.units, piece.zone, piece.aims, rng, keep, steps=_steps(piece, moves))
     if run.stopped_by is None:
-        anneal_system(piece.units, piece.zone, piece.aims, Course(moves, **_STRICT), rng, keep)
+        course = Course(round(moves * _SMOOTHING), **_STRICT)
+        anneal_system(piece.units, piece.zone, piece.aims, course, rng, keep)
 
 
 def _local(zone: Ints, zones: Ints) -> Ints:
