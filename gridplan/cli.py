@@ -90,7 +90,7 @@ def start(
 
 @app.command()
 def demo(out: OutOption = None, replace: ReplaceOption = False, lang: LangOption = None) -> None:
-    """Generate the demo project and run it · 生成演示项目并运行。"""
+    """生成演示项目并运行 · Generate the demo project and run it."""
     with _sentences(lang) as voice:
         from gridplan import commands
 
@@ -106,7 +106,7 @@ def demo(out: OutOption = None, replace: ReplaceOption = False, lang: LangOption
 
 @app.command()
 def init(folder: Annotated[Path, typer.Argument()], lang: LangOption = None) -> None:
-    """Write a commented gridplan.toml and a data dictionary · 新建项目文件夹。"""
+    """新建项目文件夹 · Write a commented gridplan.toml and a data dictionary."""
     with _sentences(lang):
         from gridplan import commands
 
@@ -116,13 +116,15 @@ def init(folder: Annotated[Path, typer.Argument()], lang: LangOption = None) -> 
 
 @app.command()
 def check(
-    target: Annotated[Path, typer.Argument(help="PROJECT.toml | RUN | PLAN.gpkg")],
+    target: Annotated[
+        Path, typer.Argument(help="项目、成果文件夹或图层文件 · PROJECT.toml, RUN or PLAN.gpkg.")
+    ],
     map_file: Annotated[
         Path | None, typer.Option("--map", help="问题位置 GeoJSON · places of the findings.")
     ] = None,
     lang: LangOption = None,
 ) -> None:
-    """Read a project and report every fault, or verify a run or GeoPackage · 检查。"""
+    """检查项目、成果或图层 · Report every fault of a project, or verify a run or GeoPackage."""
     with _sentences(lang) as voice:
         if target.suffix.lower() == ".toml":
             _check_project(target, map_file, voice)
@@ -154,15 +156,16 @@ def _check_layers(target: Path, map_file: Path | None, voice: Voice) -> None:
 
 @app.command()
 def run(
-    project: Annotated[Path, typer.Argument(help="PROJECT.toml")],
+    project: Annotated[Path, typer.Argument(help="项目设置文件 · PROJECT.toml.")],
     out: OutOption = None,
     replace: ReplaceOption = False,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE, e.g. siting.p=12")
+        list[str] | None,
+        typer.Option("--set", help="临时改设置 · a setting for this run, e.g. siting.p=12."),
     ] = None,
     lang: LangOption = None,
 ) -> None:
-    """Make the whole plan of a project · 运行项目。"""
+    """运行项目 · Make the whole plan of a project."""
     with _sentences(lang) as voice:
         from gridplan import commands
 
@@ -181,11 +184,11 @@ def run(
 @app.command()
 def report(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN")],
-    formats: Annotated[str, typer.Option("--format", help="html,xlsx")] = "html,xlsx",
+    formats: Annotated[str, typer.Option("--format", help="报告格式 · html,xlsx.")] = "html,xlsx",
     out: OutOption = None,
     lang: LangOption = None,
 ) -> None:
-    """Write the report again from a stored run alone · 由成果重新生成报告。"""
+    """由成果重新生成报告 · Write the report again from a stored run alone."""
     with _sentences(lang) as voice:
         from gridplan import commands
 
@@ -217,7 +220,7 @@ def fieldcheck(
     replace: ReplaceOption = False,
     lang: LangOption = None,
 ) -> None:
-    """List what to look at on the ground, or merge what was found · 实地核查。"""
+    """实地核查清单与答复 · List what to look at on the ground, or merge what was found."""
     with _sentences(lang) as voice:
         from gridplan import commands, field_commands
         from gridplan.fieldcheck import CheckOptions
@@ -250,7 +253,7 @@ def confirm(
     replace: ReplaceOption = False,
     lang: LangOption = None,
 ) -> None:
-    """Write what departments sign for one boundary: land, maps, borders · 边界确认书。"""
+    """边界确认书 · Write what departments sign for one boundary: land, maps, borders."""
     with _sentences(lang) as voice:
         from gridplan import commands, sign_commands
 
@@ -275,7 +278,7 @@ def fetch(
     out: Annotated[Path, typer.Option("--out", help="FILE.osm")],
     lang: LangOption = None,
 ) -> None:
-    """Get an OSM extract by OSMnx: the only command that uses the network · 下载 OSM 数据。"""
+    """下载 OSM 数据 · Get an OSM extract by OSMnx, the only command that uses the network."""
     with _sentences(lang) as voice:
         from gridplan.sources.fetch import fetch_extract
 

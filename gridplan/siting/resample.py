@@ -139,6 +139,8 @@ def greedy_most(state: Coverage, ledger: Ledger) -> Positions:
     return np.flatnonzero(state.open)
 
 
+# All is finite; kernels of BLAS that read whole vectors at a time may flag what lies beyond.
+@np.errstate(invalid="ignore")
 def anneal(state: Coverage, cooling: Cooling, ledger: Ledger) -> tuple[float, Positions]:
     """
     Close a random open site and draw where to open it again, colder and colder.
