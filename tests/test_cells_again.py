@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gridplan.cells import CellOptions, again, plan_cells
+from gridplan.cells import CellOptions, again, plan, plan_cells
 from gridplan.cells.again import scores_of, shortfall
 from gridplan.cells.balance import RECOGNISABLE, ROUNDER, ROUNDEST, UNIFORM
 from tests.test_cells_fabric import (
@@ -92,3 +92,24 @@ def test_a_place_that_lacks_nothing_is_drawn_once(monkeypatch):
     monkeypatch.setattr("gridplan.cells.plan.scores_of", scores)
     plan_cells(place, land, options=FABRIC)
     assert asked == [UNIFORM]
+
+
+def test_a_draw_that_leaves_too_few_cells_to_judge_is_not_taken(monkeypatch):
+    """Of fewer than twenty cells nothing is said: 0 missing is no praise then."""
+    place = communities_of(box(0, 0, 500, 500))
+    land = land_of(buildings=rows_of_houses(500, 500), streets=grid(500, 500, 100, 100))
+    counts = iter([25, 10, 25])
+    missing = iter([0.3, 0.0, 0.4])
+    drawn = []
+
+    def judged(one, _land, _options):
+        drawn.append(one)
+        plain = np.ones(len(one.polygons), dtype=np.bool_)
+        plain[next(counts) :] = False
+        reasons = [None] * len(plain)
+        return plan._Judged(one, reasons, plain, next(missing))
+
+    monkeypatch.setattr(plan, "_judged", judged)
+    found = plan._best_drawn(plan.scene_of(place.geometry.to_numpy(), land, FABRIC), land, FABRIC)
+    assert len(drawn) == 3
+    assert found.drawn is drawn[0]

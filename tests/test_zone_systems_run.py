@@ -432,7 +432,7 @@ def test_islands_have_zones_of_their_own_or_are_attached_as_the_settings_say(pla
     made = locked_system(plan, {}, own=land, k=3, islands="attach")
     assert (made.plan.zone_of == made.plan.zone_of["island"]).sum() > 1
     (note,) = (one for one in made.plan.notes if one.code == "zones_island_attached")
-    assert "go with the nearest cell: island/" in note.message.en
+    assert "1 island goes with the nearest cell: island/" in note.message.en
 
 
 def test_locked_cells_that_contradict_are_refused(plan):

@@ -12,7 +12,7 @@ from gridplan.cells.balance import RECOGNISABLE, ROUNDER, ROUNDEST, UNIFORM, Sco
 from gridplan.cells.options import CellOptions
 from gridplan.geometry import Geometries
 
-_LEAST_CELLS = 20
+LEAST_CELLS = 20
 """Of fewer cells shares and percentiles say little."""
 
 _NEAR, _MOST_NEAR = 0.2, 0.8
@@ -59,7 +59,7 @@ def shortfall(cells: Geometries, target_m2: float) -> float:
     >>> round(shortfall(strips, 10_000.0), 3)
     0.988
     """
-    if len(cells) < _LEAST_CELLS:
+    if len(cells) < LEAST_CELLS:
         return 0.0
     area, perimeter = shapely.area(cells), shapely.length(cells)
     share = area / target_m2

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridplan.cells.again import scores_of, shortfall
+from gridplan.cells.again import LEAST_CELLS, scores_of, shortfall
 from gridplan.cells.communities import checked_communities
 from gridplan.cells.fabric import Drawn, Scene, draw_cells, scene_of
 from gridplan.cells.land import Footprints, Land, footprints
@@ -113,8 +113,12 @@ def _best_drawn(scene: Scene, land: Land, options: CellOptions) -> _Judged:
     """Return the cells of the first weights with which they do not fall short, else the best."""
     tries: list[_Judged] = []
     for score in scores_of(options):
-        tries.append(_judged(draw_cells(scene, options, score), land, options))
-        if not tries[-1].missing:
+        drawn = _judged(draw_cells(scene, options, score), land, options)
+        if tries and drawn.plain.sum() < LEAST_CELLS:
+            # Of so few nothing is said, which is no reason to take them.
+            continue
+        tries.append(drawn)
+        if not drawn.missing:
             break
     return min(tries, key=lambda one: one.missing)
 
