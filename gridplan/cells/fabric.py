@@ -86,7 +86,7 @@ class Scene:
 def scene_of(communities: Geometries, land: Land, options: CellOptions) -> Scene:
     """Return what the cells of communities are drawn on."""
     lines = border_lines(land, borders=options.borders)
-    whole = footprints(land.buildings.geometry.to_numpy())
+    whole = footprints(land.buildings.geometry.to_numpy(), shapely.union_all(communities))
     management = management_lines(communities, whole.shapes)
     faces = make_faces(lines, management.communities, whole.shapes)
     home = _home_faces(faces, whole.shapes, management.owner)

@@ -190,17 +190,22 @@ class Footprints:
     of_building: Ints
 
 
-def footprints(buildings: Geometries) -> Footprints:
+def footprints(buildings: Geometries, outline: shapely.Geometry | None = None) -> Footprints:
     """
     Return the footprints of buildings: those that overlap or contain each other are one.
 
     Buildings that only share a wall stay apart: a terrace may be parted at a party wall.
+    So do those that overlap only beyond an outline, where no cell is.
     """
     left, right = shapely.STRtree(buildings).query(buildings, predicate="intersects")
     left, right = left[left < right], right[left < right]
     apart = shapely.touches(buildings[left], buildings[right])
     left, right = left[~apart], right[~apart]
-    shared = shapely.area(shapely.intersection(buildings[left], buildings[right])) > _OVERLAP_M2
+    common = shapely.intersection(buildings[left], buildings[right])
+    if outline is not None:
+        beyond = ~shapely.covered_by(common, outline)
+        common[beyond] = shapely.intersection(common[beyond], outline)
+    shared = shapely.area(common) > _OVERLAP_M2
     left, right = left[shared], right[shared]
     n = len(buildings)
     graph = coo_array((np.ones(len(left)), (left, right)), shape=(n, n))

@@ -67,6 +67,8 @@ def management_lines(communities: Geometries, footprints: Geometries) -> Managem
     held = building != NOBODY
     taken[held] = owner[straddling[building[held]]]
     taken = _without_scraps(faces, given, taken, locked=held)
+    cut_off = np.flatnonzero((taken != given) & ~held)
+    owner = _moved_along(footprints, owner, straddling, faces[cut_off], taken[cut_off])
     changed = np.flatnonzero(taken != given)
     source = np.where(held, straddling[np.maximum(building, 0)], NOBODY)
     order = changed[np.lexsort((shapely.to_wkb(faces[changed]), source[changed]))]
@@ -99,6 +101,19 @@ def _larger_part(communities: Geometries, shapes: Geometries) -> tuple[Ints, Int
     owner[place[first]] = community[first]
     straddling = np.flatnonzero(np.bincount(place, minlength=len(shapes)) > 1)
     return owner, straddling
+
+
+def _moved_along(
+    footprints: Geometries, owner: Ints, straddling: Ints, faces: Geometries, taken: Ints
+) -> Ints:
+    """Return the owners, with the footprints on land that was cut off going with it."""
+    rest = np.setdiff1d(np.arange(len(footprints)), straddling)
+    place, face = shapely.STRtree(faces).query(footprints[rest], predicate="intersects")
+    area = shapely.area(shapely.intersection(footprints[rest[place]], faces[face]))
+    real = area > _PART_M2
+    moved = owner.copy()
+    moved[rest[place[real]]] = taken[face[real]]
+    return moved
 
 
 def _first_holding(areas: Geometries, points: Geometries) -> Ints:

@@ -154,15 +154,16 @@ def managed_communities(
     any_size = CellOptions(method="square", target_m2=_ANY_M2, max_cells=sys.maxsize)
     own = checked_communities(communities, any_size)
     buildings = plain_layer(buildings)
-    whole = footprints(buildings.geometry.to_numpy())
-    found = management_lines(own.geometry.to_numpy(), whole.shapes)
+    lines = own.geometry.to_numpy()
+    whole = footprints(buildings.geometry.to_numpy(), shapely.union_all(lines))
+    found = management_lines(lines, whole.shapes)
     _refuse_lost(own, found)
     managed, moves = _managed(found, own, whole, buildings)
     if moves.empty:
         return communities, moves
     shapes = managed.set_index("community_id").geometry
-    lines = communities["community_id"].astype("string").astype("object").map(shapes)
-    return communities.assign(geometry=gpd.GeoSeries(lines.to_numpy(), crs=own.crs)), moves
+    moved = communities["community_id"].astype("string").astype("object").map(shapes)
+    return communities.assign(geometry=gpd.GeoSeries(moved.to_numpy(), crs=own.crs)), moves
 
 
 def _refuse_lost(own: gpd.GeoDataFrame, management: Management) -> None:
