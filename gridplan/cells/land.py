@@ -100,6 +100,8 @@ class Land:
         walled = self.estates[known]
         # Where two overlap, the first has the land: not that of the first row.
         shapes = _ranks(shapely.to_wkb(shapely.normalize(walled.geometry.to_numpy())))
+        if "estate_id" not in walled:
+            return walled.iloc[np.argsort(shapes, kind="stable")]
         ids = _ranks(walled["estate_id"].astype("string").fillna("").to_numpy(dtype=object))
         return walled.iloc[np.lexsort((shapes, ids))]
 
