@@ -85,10 +85,8 @@ def estate_notes(
     if split:
         message = Message(
             en=f"{counted(len(split), 'estate', 'estates')} with more than a zone may have: "
-            f"split along "
-            f"the inner roads, and where these do not suffice along borders of cells, into "
-            f"groups of "
-            f"whole buildings: {first_ids(split)}.",
+            f"split along the inner roads, and where these do not suffice along borders of cells, "
+            f"into groups of whole buildings: {first_ids(split)}.",
             zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路（不足时沿网格边界）"
             f"分为若干整栋组团：{first_ids(split)}。",
         )
@@ -108,8 +106,8 @@ def estate_notes(
     estates = tuple(dict.fromkeys(ids))
     message = Message(
         en=f"{counted(len(ids), 'cell', 'cells')} of estates alone with more than a zone may "
-        f"have, and nothing divides "
-        f"these: {first_ids(told_en)}. Their zones are indivisible estates beyond the tolerance.",
+        f"have, and nothing divides these: {first_ids(told_en)}. Their zones are indivisible "
+        f"estates beyond the tolerance.",
         zh=f"{len(ids)} 个小区网格单独即超过责任区上限且无法再分：{first_ids(told_zh)}。"
         f"其所在责任区属容差之外的不可分小区。",
     )
@@ -122,8 +120,8 @@ def given_note(divided: tuple[str, ...]) -> tuple[Note, ...]:
         return ()
     message = Message(
         en=f"{counted(len(divided), 'estate lies', 'estates lie')} across zones that are "
-        f"given, and "
-        f"divided there, for the cells of given zones stay with them: {first_ids(divided)}.",
+        f"given, and divided there, for the cells of given zones stay with them: "
+        f"{first_ids(divided)}.",
         zh=f"{len(divided)} 个小区跨越给定分区，网格以给定分区为准，小区在该处分开："
         f"{first_ids(divided)}。",
     )
