@@ -42,6 +42,8 @@ _NEAR_GAP = 0.002
 """A plan as near to the best near an arrangement is good enough to go on with."""
 _COLUMNS = 1_000.0
 """A step on a model of more columns takes longer in proportion."""
+_WIDE = 0.1
+"""A gap that a model of more than `_COLUMNS` columns does not close within its work."""
 _PROVEN = 1e-9
 _HARD = {"hot": 0.01, "cold": 0.0005, "dear": 6.0, "pace": 1.1}
 """From an arrangement that is kept: cold, and dearer until the loads are within the bounds."""
@@ -215,6 +217,9 @@ def _decided(run: _Run) -> None:
         bound = lower_bound(run.problem, run.target, steps=options.bound_steps)
         run.effort.spend(bound.steps)
         run.bound, allowed = max(run.bound, bound.value), bound.open
+    wide = math.isfinite(run.target) and run.target - run.bound > _WIDE * run.target
+    if wide and int(allowed.sum()) > _COLUMNS:
+        return
     below = _try_exact(run, allowed, columns=options.exact_columns, work=options.exact_work)
     if below is not None:
         run.none_exists = math.isinf(below) and math.isinf(run.target)
