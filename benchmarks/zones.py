@@ -46,9 +46,7 @@ from gridplan.zone_settings import PRESETS, SystemSettings  # noqa: E402
 from gridplan.zones import (  # noqa: E402
     DistrictProblem,
     SystemOptions,
-    ZoneOptions,
     districts,
-    partition_zones,
     zone_system,
 )
 from tests.districting import COUNTIES, CTDP, county_problem, territory_problem  # noqa: E402
@@ -130,18 +128,13 @@ def zones_heading(title: str) -> None:
 
 
 def ours(cells: gpd.GeoDataFrame, residents: pd.Series[float], k: int) -> None:
-    """Print what both ways of this package make of a lattice."""
+    """Print what this package makes of a lattice."""
     table = residents.to_frame("residents")
     load = np.asarray(residents, dtype=np.float64)
-
-    def partitioned() -> Labels:
-        zones = partition_zones(cells, residents, options=ZoneOptions(k=k)).zone_of
-        return pd.factorize(zones)[0]
 
     def in_system() -> Labels:
         return pd.factorize(zone_system(cells, table, options=SystemOptions(k=k)).zone_of)[0]
 
-    beside("partition_zones", partitioned, cells, load)
     beside("zone_system", in_system, cells, load)
 
 

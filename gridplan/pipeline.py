@@ -32,7 +32,6 @@ from gridplan.steps.coding import coded_cells
 from gridplan.steps.places import managed_place
 from gridplan.steps.work import Step, Work
 from gridplan.unify import check_zonings
-from gridplan.zones import number_of_zones, rook_graph
 
 Progress = Callable[[str], None]
 
@@ -200,8 +199,6 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         places.add_demand(asked)
         rooming.weights_of(asked)
     coded = coded_cells(managed, config)
-    if config.zones.k:
-        number_of_zones(config.zones.k, 0.0, rook_graph(coded.cells).components())
     zone_rehearsal.rehearse_systems(managed, config, coded.cells)
     if len(place.zonings):
         check_zonings(coded.cells, place.zonings, unifying.unify_options(config))

@@ -9,7 +9,7 @@ import pydantic
 
 from gridplan.setting_faults import house_fault
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
-from gridplan.zones import CELL_LOADS, SystemOptions, ZoneOptions
+from gridplan.zones import CELL_LOADS, SystemOptions
 from gridplan.zones.system_options import Islands, Nesting
 
 Preset = Literal["enforcement", "social_grid", "patrol"]
@@ -229,7 +229,7 @@ class ZoneSettings(Section):
 
     model_config = FROZEN
     k: int = setting(
-        default_of(ZoneOptions, "k") or 0,
+        default_of(SystemOptions, "k") or 0,
         en="Number of zones of the main system, the first one; 0: by its norm.",
         zh="主体系（第一个）的责任区数量；0 表示按规范值。",
         ge=0,

@@ -398,7 +398,7 @@ def _summary(place, layers) -> dict[str, Any]:
         },
         "zones": {"systems": {"main": {
             "count": len(zones), "tolerance": 0.2, "max_deviation_share": 0.31, "cv": 0.12,
-            "compactness_median": 0.785, "start": "metis",
+            "compactness_median": 0.785,
         }}},
         "network": {
             "edges": 420, "nodes": 300, "length_m": 44_000.0, "components": 2,

@@ -292,17 +292,11 @@ def test_two_rooms_that_are_good_together_are_built_together():
     assert greedy["r0"] == 1
 
 
-def test_sources_and_tolerances_are_printed_as_they_were_given():
+def test_sources_are_printed_as_they_were_given():
     from gridplan.present.appendix import _source
-    from gridplan.zones.report import missed_targets
 
     said = _source("Plan of Suzhou, draft / 苏州规划，草案")
     assert (said.en, said.zh) == ("Plan of Suzhou, draft", "苏州规划，草案")
     config = parse_config({"place": PLACE})
     told = _source(config.all_norms["walk_10min_m"].source)
     assert told.zh == "GB 50180-2018，十分钟生活圈"
-    balance = pd.DataFrame({"load": [9.0, 11.0], "deviation_share": [-0.1, 0.1]}, ["a", "b"])
-    zone_of = pd.Series(["a", "b"])
-    [note] = missed_targets(balance, zone_of, np.array([9.0, 11.0]), 0.001)
-    assert "±0.1%" in note.message.en
-    assert "±0.1%" in note.message.zh

@@ -12,8 +12,8 @@ from gridplan.errors import InputError
 from gridplan.zones import dissolve_zones, proposed_k, rook_graph
 from gridplan.zones.land import land_of, zone_perimeters, zone_sums
 from gridplan.zones.pieces import zones_per_piece
-from gridplan.zones.search import Goal, Phase, Zoning, anneal
 from gridplan.zones.starts import bisected
+from gridplan.zones.zoning import Zoning
 
 CRS = 4549
 
@@ -85,26 +85,6 @@ def test_sums_and_outlines_are_those_of_the_dissolved_polygons(seed):
     whole = [shapely.union_all(cells.geometry.to_numpy()[zone == own]) for own in range(4)]
     assert zone_sums(land.area_m2, zone, 4) == pytest.approx(shapely.area(whole))
     assert zone_perimeters(land, zone, 4) == pytest.approx(shapely.length(whole), abs=0.01)
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 10**6), st.sampled_from([0.05, 0.5, 5.0]))
-def test_annealing_keeps_its_books_and_never_gets_worse(seed, hot):
-    cells, rng = voronoi(40, seed), np.random.default_rng(seed)
-    land = land_of(cells, rng.integers(0, 50, 40).astype(float))
-    first = bisected(land, 4, rng)
-    goal = Goal(mean=land.load.sum() / 4, tolerance=0.1)
-    zoning = Zoning(land, first, 4)
-    before = sum(map(goal.beyond, zoning.load))
-    anneal(zoning, goal, Phase(500, hot, 0.01, shape=1.0, margin=0.1, beyond=20.0), rng)
-    zone = np.array(zoning.zone)
-    assert zoning.load == pytest.approx(zone_sums(land.load, zone, 4))
-    assert zoning.area == pytest.approx(zone_sums(land.area_m2, zone, 4))
-    assert zoning.outline == pytest.approx(zone_perimeters(land, zone, 4))
-    cut = np.flatnonzero(zone[land.graph.left] != zone[land.graph.right])
-    assert sorted(zoning.cut) == cut.tolist()
-    assert [zoning.cut_place[edge] for edge in zoning.cut] == list(range(len(cut)))
-    assert sum(map(goal.beyond, zoning.load)) <= before + 1e-9
 
 
 def test_a_cell_that_holds_its_zone_together_may_not_leave():

@@ -27,7 +27,7 @@ EXTRAS: Mapping[str, frozenset[str]] = {
     "core": frozenset(),
     "bench": frozenset({"bench", "osmnx"}),
     "lab": frozenset({"notebook", "osmnx"}),
-    "test": frozenset({"metis", "notebook", "osmnx", "raster", "test"}),
+    "test": frozenset({"notebook", "osmnx", "raster", "test"}),
 }
 """What each kind of set-up installs beyond the core, as named in pyproject.toml."""
 

@@ -175,8 +175,6 @@ def _said(key: str, value: object) -> object:
         "model": "kind", "method": "kind", "sense": "kind", "status": "status",
         "capacity": "kind",
     }  # fmt: skip
-    if key == "start":
-        return _STARTS.get(str(value), value)
     if key == "by":
         return _COUNTED_BY.get(str(value), value)
     return word(families[key], str(value)) if key in families else value
@@ -185,10 +183,6 @@ def _said(key: str, value: object) -> object:
 _WITHIN = {
     "within": Message(en="", zh=""),
     "straight_line_within": Message(en=" in a straight line", zh="直线 "),
-}
-_STARTS = {
-    "own": Message(en="own search", zh="自有搜索"),
-    "metis": Message(en="METIS", zh="METIS"),
 }
 _COUNTED_BY = {
     "residents": Message(en="residents", zh="居民数"),
@@ -245,6 +239,5 @@ _OTHER = {
     "status": Message(en="what is proven", zh="证明情况"),
     "stopped_by": Message(en="stopped by", zh="停止原因"),
     "estates": Message(en="estates", zh="小区数"),
-    "start": Message(en="start of the search", zh="初始划分"),
     "walkable_edges": Message(en="walkable edges", zh="可步行路段"),
 }

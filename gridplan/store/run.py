@@ -47,9 +47,6 @@ def make_manifest(
         "settings": dict(plan.settings),
         "language": language,
         "inputs": dict(sorted(inputs.items())),
-        "zone_start": {
-            name: system["start"] for name, system in plan.summary["zones"]["systems"].items()
-        },
     }
 
 

@@ -27,8 +27,8 @@ from gridplan.unify.overlay import (
 )
 from gridplan.unify.search import Draft, least_cost, settled
 from gridplan.zones.land import Land, land_of
+from gridplan.zones.names import zone_names
 from gridplan.zones.overland_notes import across_note
-from gridplan.zones.report import zone_names
 
 DEFAULT = UnifyOptions()
 

@@ -13,7 +13,7 @@ from gridplan.unify.claims import Claims, Ints, change_cost, successors, total_c
 from gridplan.unify.options import UnifyOptions
 from gridplan.zones.contiguity import Contiguity
 from gridplan.zones.land import Land, zone_sums
-from gridplan.zones.search import Goal, Zoning
+from gridplan.zones.zoning import Goal, Zoning
 
 _NONE = -1
 _ROUNDS = 8

@@ -14,12 +14,9 @@ from gridplan.zones.districts_problem import (
 from gridplan.zones.estates import inner_road_shares
 from gridplan.zones.line_share import border_line_shares, border_share
 from gridplan.zones.loads import CELL_LOADS, cell_loads, home_households
-from gridplan.zones.options import ZoneOptions, proposed_k
-from gridplan.zones.partition import partition_zones
-from gridplan.zones.pieces import number_of_zones
+from gridplan.zones.pieces import proposed_k
 from gridplan.zones.reach import zone_reach
 from gridplan.zones.reference import Reference, zone_reference
-from gridplan.zones.report import ZonePlan
 from gridplan.zones.rezone import Rezoning, rezone, rezoning_frontier
 from gridplan.zones.system import zone_system
 from gridplan.zones.system_options import SystemOptions
@@ -37,8 +34,6 @@ __all__ = [
     "SystemOptions",
     "SystemPlan",
     "SystemRules",
-    "ZoneOptions",
-    "ZonePlan",
     "border_line_shares",
     "border_share",
     "bridges_over",
@@ -48,8 +43,6 @@ __all__ = [
     "districts",
     "home_households",
     "inner_road_shares",
-    "number_of_zones",
-    "partition_zones",
     "proposed_k",
     "rezone",
     "rezoning_frontier",

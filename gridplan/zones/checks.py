@@ -1,4 +1,4 @@
-"""What must hold of cells, weights and settings before zones are made."""
+"""What must hold of cells and weights before zones are made."""
 
 from __future__ import annotations
 
@@ -6,45 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import (
-    FaultList,
-    InputError,
-    Message,
-    MissingPackageError,
-    SettingsError,
-    first_ids,
-)
-from gridplan.geometry import require_projected_metres
-from gridplan.zones.options import ZoneOptions, option_faults
-from gridplan.zones.starts import metis_is_installed
-
-
-def check(cells: gpd.GeoDataFrame, weights: pd.Series[float], options: ZoneOptions) -> None:
-    """
-    Refuse cells, weights and settings that no zones can be made from.
-
-    Raises
-    ------
-    CrsError, InputError, SettingsError, MissingPackageError
-        As in `gridplan.zones.partition_zones`.
-    """
-    require_projected_metres(cells.crs, what="cells")
-    settings = option_faults(options)
-    faults = cell_faults(cells)
-    if not faults.faults:
-        weight_faults(cells["cell_uid"], weights, faults)
-    if faults.faults:
-        raise InputError(*faults.faults, *settings.faults)
-    settings.raise_if_any(SettingsError)
-    if options.start == "metis" and not metis_is_installed():
-        raise MissingPackageError(
-            Message(
-                en="The start `metis` needs the package pymetis, which is not installed. Install "
-                "gridplan[metis], or set the start to `own`.",
-                zh="初始方案 `metis` 需要 pymetis，但尚未安装。请安装 gridplan[metis]，"
-                "或将初始方案设为 `own`。",
-            )
-        )
+from gridplan.errors import FaultList, first_ids
 
 
 def cell_faults(cells: gpd.GeoDataFrame) -> FaultList:

@@ -2,69 +2,30 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from gridplan.errors import InfeasibleError, Message, Note
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.options import proposed_k
+
+_FEWEST = 4
+_PER_ZONE = 10_000
 
 
-def number_of_zones(k: int, residents: float, piece: Ints) -> tuple[int, tuple[Note, ...]]:
+def proposed_k(residents: float) -> int:
     """
-    Return the number of zones: `k`, or for 0 a proposal that the land allows.
+    Return a number of zones of about 10,000 residents each, at least 4.
 
-    Parameters
-    ----------
-    k : int
-    residents : float
-    piece : array of int, shape (n,)
-        The connected piece of land each cell lies in, from 0.
+    A sub-district of up to 110,000 residents so gets 4 to 11 zones, as offices in
+    practice have; a larger place gets more.
 
-    Raises
-    ------
-    InfeasibleError
-        If `k` is larger than the number of cells or smaller than the number of pieces.
+    Examples
+    --------
+    >>> proposed_k(12_000), proposed_k(80_000), proposed_k(110_000), proposed_k(3_000_000)
+    (4, 8, 11, 300)
     """
-    cells, pieces = len(piece), int(piece.max()) + 1
-    if not k:
-        proposal = proposed_k(residents)
-        possible = min(max(proposal, pieces), cells)
-        return possible, () if possible == proposal else (_changed(proposal, possible, pieces),)
-    if k > cells:
-        raise InfeasibleError(
-            Message(
-                en=f"{k} zones are asked for, but there are {cells} cells, and a zone has at "
-                f"least one. The largest possible number of zones is {cells}.",
-                zh=f"要求划分 {k} 个责任区，但只有 {cells} 个单元网格，每区至少一个。"
-                f"责任区数量最多为 {cells}。",
-            )
-        )
-    if k < pieces:
-        raise InfeasibleError(
-            Message(
-                en=f"The land is in {pieces} pieces that share no border, the smallest of "
-                f"{int(np.bincount(piece).min())} cells; {k} connected zones cannot cover them. "
-                f"The smallest possible number of zones is {pieces}.",
-                zh=f"范围由 {pieces} 块互不相邻的用地组成，最小的一块有 "
-                f"{int(np.bincount(piece).min())} 个单元网格；{k} 个连片责任区无法覆盖。"
-                f"责任区数量最少为 {pieces}。",
-            )
-        )
-    return k, ()
-
-
-def _changed(proposal: int, possible: int, pieces: int) -> Note:
-    return Note(
-        "zones_proposed",
-        possible,
-        Message(
-            en=f"{proposal} zones would suit the residents; the land ({pieces} separate pieces) "
-            f"and its cells make it {possible}.",
-            zh=f"按居民数宜设 {proposal} 个责任区；因用地分为 {pieces} 块及网格数量所限，"
-            f"改为 {possible} 个。",
-        ),
-    )
+    return max(_FEWEST, math.floor(residents / _PER_ZONE + 0.5))
 
 
 def zones_per_piece(loads: Floats, piece: Ints, k: int) -> Ints:
@@ -86,23 +47,3 @@ def zones_per_piece(loads: Floats, piece: Ints, k: int) -> Ints:
     for _ in range(k - len(room)):
         zones[np.where(zones < room, total / zones, -1.0).argmax()] += 1
     return zones
-
-
-def pieces_note(piece: Ints) -> tuple[Note, ...]:
-    """Return a note if the land is in several pieces."""
-    sizes = np.sort(np.bincount(piece))
-    if len(sizes) == 1:
-        return ()
-    smaller = int(sizes[:-1].sum())
-    return (
-        Note(
-            "zones_in_pieces",
-            len(sizes),
-            Message(
-                en=f"The land is in {len(sizes)} pieces that share no border; each has zones of "
-                f"its own. {smaller} cells lie outside the largest piece.",
-                zh=f"范围由 {len(sizes)} 块互不相邻的用地组成，各自设区；"
-                f"最大一块之外有 {smaller} 个单元网格。",
-            ),
-        ),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints, labelled_components
-from gridplan.zones.land import Land, zone_sums
+from gridplan.zones.land import Land
 
 Flags = npt.NDArray[np.bool_]
 
@@ -23,13 +22,6 @@ _AREA_SHARE = 0.01
 """A hint of area in the load that is cut in half, so that empty land has a middle too."""
 _UNEVEN = 2.0
 """Price of one zone's mean load on the wrong side, in side lengths of border."""
-_SEEDS = 2**31 - 1
-_METIS_UNITS = 1_000_000
-"""METIS balances whole numbers: the total load in units of its weights."""
-_METIS_HEAVIEST = 0.5
-_METIS_EVEN = 0.5
-"""Cells heavier than half a zone's load, or many without any, leave METIS with empty parts, which
-it prints about: heavy cells count less, and each cell counts something."""
 
 
 def bisected(land: Land, k: int, rng: np.random.Generator) -> Ints:
@@ -123,77 +115,3 @@ def _heaviest_part(land: Land, load: Floats, side: Flags) -> Flags:
     heaviest = int(np.bincount(label, weights=np.where(side, load, -1.0)).argmax())
     chosen: Flags = label == heaviest
     return chosen
-
-
-def metis_is_installed() -> bool:
-    """Return whether METIS can be used as one more start."""
-    return importlib.util.find_spec("pymetis") is not None
-
-
-def metis(land: Land, k: int, rng: np.random.Generator) -> Ints:
-    """
-    Return `k` connected zones that METIS starts from [1]_.
-
-    Parts that METIS leaves loose are given to a zone beside them, and zones it leaves
-    empty are cut from the heaviest ones.
-
-    References
-    ----------
-    .. [1] Karypis, G. and Kumar, V. (1998). A fast and high quality multilevel scheme
-       for partitioning irregular graphs. *SIAM Journal on Scientific Computing*,
-       20(1), 359-392. https://doi.org/10.1137/S1064827595287997
-    """
-    import pymetis  # optional, and slow to load
-
-    graph = land.graph
-    ends = np.concatenate([graph.left, graph.right])
-    others = np.concatenate([graph.right, graph.left])
-    order = np.lexsort((others, ends))
-    starts = np.searchsorted(ends[order], np.arange(1, land.count))
-    unit_m = float(np.median(graph.border_m)) / 100
-    lengths = np.maximum(np.concatenate([graph.border_m, graph.border_m]) / unit_m, 1)
-    if k == 1:
-        return np.zeros(land.count, dtype=np.intp)
-    mean = max(math.fsum(land.load) / k, 1.0)
-    loads = np.minimum(land.load / mean, _METIS_HEAVIEST) * _METIS_UNITS / k
-    loads = loads.round() + 1 + _METIS_EVEN * loads.mean()
-    _, parts = pymetis.part_graph(
-        k,
-        adjacency=[near.tolist() for near in np.split(others[order], starts)],
-        eweights=lengths[order].round().astype(int).tolist(),
-        vweights=loads.astype(int).tolist(),
-        recursive=False,
-        options=pymetis.Options(seed=int(rng.integers(_SEEDS)), contig=1),
-    )
-    return _all_connected(land, np.asarray(parts, dtype=np.intp), k, rng)
-
-
-def _all_connected(land: Land, zone: Ints, k: int, rng: np.random.Generator) -> Ints:
-    """Return `k` connected zones near to the given ones."""
-    left, right = land.graph.left, land.graph.right
-    same = zone[left] == zone[right]
-    part = labelled_components(left[same], right[same], land.count)
-    loads = zone_sums(land.load, part, int(part.max()) + 1)
-    part_zone = zone[np.unique(part, return_index=True)[1]]
-    keeper = np.full(k, -1, dtype=np.intp)
-    for own in np.argsort(-loads, kind="stable"):
-        if keeper[part_zone[own]] < 0:
-            keeper[part_zone[own]] = own
-    fixed = np.isin(part, keeper)
-    zone = np.where(fixed, zone, -1)
-    while (zone < 0).any():
-        reach = (zone[left] < 0) != (zone[right] < 0)
-        a, b = left[reach], right[reach]
-        loose, host = np.where(zone[a] < 0, a, b), np.where(zone[a] < 0, b, a)
-        zone[loose[::-1]] = zone[host[::-1]]
-    for empty in np.flatnonzero(np.bincount(zone, minlength=k) == 0):
-        _split_heaviest(land, zone, int(empty), k, rng)
-    return zone
-
-
-def _split_heaviest(land: Land, zone: Ints, empty: int, k: int, rng: np.random.Generator) -> None:
-    loads = zone_sums(land.load, zone, k)
-    loads[np.bincount(zone, minlength=k) < 2] = -1.0  # noqa: PLR2004 - one cell cannot be cut
-    members = np.flatnonzero(zone == int(loads.argmax()))
-    halves = bisected(land.part(members), 2, rng)
-    zone[members[halves == 1]] = empty

@@ -98,6 +98,9 @@ def asked_of(
     order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
     own = cells.iloc[order]
     loads = weights.reindex(own["cell_uid"]).astype("float64")
+    if not loads.to_numpy().any():
+        # Area takes the place of the loads, but says nothing about a number of zones.
+        options = replace(options, proposed=options.number(0.0))
     ground = ground_of(own, loads, rules, options)
     seeds = seeds_of(own, ground, rules, options)
     quota = _quota(ground, seeds, rules, options)

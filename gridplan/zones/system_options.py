@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gridplan.errors import FaultList
-from gridplan.zones.options import proposed_k
+from gridplan.zones.pieces import proposed_k
 
 Nesting = Literal["free", "inside", "unions"]
 Islands = Literal["own", "attach"]

@@ -11,7 +11,7 @@ import pandas as pd
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.land import zone_perimeters, zone_sums
-from gridplan.zones.report import zone_names
+from gridplan.zones.names import zone_names
 from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_seeds import Seeds
 
