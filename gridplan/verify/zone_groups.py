@@ -14,6 +14,8 @@ import shapely
 from gridplan.verify.frames import Floats, Places, shapes
 from gridplan.verify.world import World
 from gridplan.verify.zone_allowed import LEAST, RATIO, main_estates
+from gridplan.verify.zone_stuck import most_by_sums, stuck_things
+from gridplan.verify.zone_ways import Ways, none_joined
 
 Geometries = npt.NDArray[np.object_]
 Names = npt.NDArray[np.object_]
@@ -22,8 +24,10 @@ _NEAR_M, _ALONG_M, _SHARED_M = 0.02, 0.05, 1e-4
 """Cells so near to each other along so much, or with so much border in common, may be joined."""
 _MOST_GROUPS = 2_000
 _SMALL = 0.5
-_HEAVY, _MOST_HEAVY = 0.25, 200
-"""Things above this share of the least of a zone, so many of them, may fit in no zone."""
+_EMPTY = 0.1
+"""Land with no more of a zone than this holds none together; half a zone is land of its own."""
+_FEW = 60
+"""Of land with more things than this it is not asked what is left for other zones."""
 _MOST_STATES = 50_000
 """Of more than these nothing is said: communities with so many small parts have zones."""
 
@@ -79,8 +83,8 @@ def _kept(estate: Names, load: Floats, most: float) -> Names:
 
 def _ground(
     pairs: tuple[Places, Places], kept: Names, load: Floats, most: float
-) -> tuple[Ground, Ground | None]:
-    """Return things without their necks, and with them if there are few enough groups."""
+) -> tuple[Ground, Ground | None, Ways]:
+    """Return things without their necks, with them if there are few enough groups, and ways."""
     left, right = pairs
     ends_of = zip(kept[left], kept[right], strict=True)
     same = np.array([a is not None and a == b for a, b in ends_of], dtype=np.bool_)
@@ -95,10 +99,22 @@ def _ground(
     full = np.flatnonzero(sums > 0)
     place = {one: at for at, one in enumerate(full.tolist())}
     ground = Ground(tuple(sums[full].tolist()), tuple(_beside(edges, place, count)), ())
+    ways = _ways(edges, place, count)
     # Necks are looked for where they are of use: of large land that takes long.
     if _groups(ground, 0.0, most) is None:
-        return ground, None
-    return ground, replace(ground, necks=tuple(_necks(edges, place, count)))
+        return ground, None, ways
+    return ground, replace(ground, necks=tuple(_necks(edges, place, count))), ways
+
+
+def _ways(edges: Sequence[tuple[int, int]], place: dict[int, int], count: int) -> Ways:
+    """Return the things, and after them the empty land, each with what is beside it."""
+    empty = (one for one in range(count) if one not in place)
+    number = place | {one: len(place) + at for at, one in enumerate(empty)}
+    near: list[set[int]] = [set() for _ in range(count)]
+    for a, b in edges:
+        near[number[a]].add(number[b])
+        near[number[b]].add(number[a])
+    return Ways(len(place), near)
 
 
 def fewest_beyond(
@@ -139,20 +155,20 @@ def fewest_beyond(
         slack = LEAST + RATIO * most
         none = np.full(len(at), None, dtype=object)
         kept = _kept(none if estate is None else estate[at], cell_load[at], most)
-        asked = _Asked(cell_load[at], kept, least - slack, most + slack, len(zones))
+        asked = Asked(cell_load[at], kept, least - slack, most + slack, len(zones))
         pairs = touching(polygons[at])
         if parts_of(*pairs, len(at)).any():
             continue
-        beyond = _beyond_of(asked, pairs)
+        beyond = beyond_of(asked, pairs)
         if open_ is not None and not across & set(map(str, zones.index)):
-            beyond = max(beyond, _beyond_of(asked, _inside(open_, at)))
+            beyond = max(beyond, beyond_of(asked, _inside(open_, at)))
         if beyond:
             found[str(name)] = len(zones), len(zones) - min(beyond, int(zones["off"].sum()))
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """The cells of a community, the bounds of its zones, and how many there are."""
 
     load: Floats
@@ -170,23 +186,28 @@ def _inside(pairs: Places, at: Places) -> tuple[Places, Places]:
     return left, right
 
 
-def _beyond_of(asked: _Asked, pairs: tuple[Places, Places]) -> int:
+def beyond_of(asked: Asked, pairs: tuple[Places, Places]) -> int:
     """
     Return how many zones must be beyond what is allowed; 0 if none or it is not known.
 
-    Each part of the land has zones of its own. Nothing is said where a part has less than
-    half a zone, but more than nothing: it may go with other land.
+    Each part of the land has zones of its own. A part that is nearly empty may go with any
+    zone, or be one. Nothing is said where a part has more than that, and less than half a
+    zone: it may go with other land.
     """
     part = parts_of(*pairs, len(asked.load))
     sums = np.bincount(part, weights=asked.load)
-    if ((sums > 0) & (sums < _SMALL * asked.load.sum() / asked.zones)).any():
+    mean = asked.load.sum() / asked.zones
+    small = sums <= min(_EMPTY * mean, asked.least / 2)
+    if ((sums < _SMALL * mean) & ~small).any():
         return 0
+    spare = float(sums[small].sum())
     # By how many zones the parts so far have: the fewest of them beyond.
-    fewest = {0: 0}
-    for one in np.flatnonzero(sums > 0).tolist():
+    fewest = {zones: zones for zones in range(asked.zones * small.any() + 1)}
+    lower = replace(asked, least=asked.least - spare)
+    for one in np.flatnonzero(~small).tolist():
         own = np.flatnonzero(part == one)
         inside = _inside(np.stack(pairs), own)
-        price = _prices(asked, inside, own)
+        price = _prices(lower, inside, own)
         fewest = {
             zones: min(before + price[zones - had] for had, before in fewest.items() if had < zones)
             for zones in range(1, asked.zones + 1)
@@ -195,50 +216,24 @@ def _beyond_of(asked: _Asked, pairs: tuple[Places, Places]) -> int:
     return fewest.get(asked.zones, 0)
 
 
-def _prices(asked: _Asked, pairs: tuple[Places, Places], own: Places) -> list[int]:
+def _prices(asked: Asked, pairs: tuple[Places, Places], own: Places) -> list[int]:
     """Return, by its number of zones, how many of a part of the land must be beyond."""
     load, total = asked.load[own], float(asked.load[own].sum())
-    bare, ground = _ground(pairs, asked.kept[own], load, asked.most)
-    within = None
-    if ground is not None:
-        within = most_within(ground, asked.least, asked.most, asked.zones)
-    stuck = ground is None and _stuck(bare, asked.least, asked.most)
+    bare, ground, ways = _ground(pairs, asked.kept[own], load, asked.most)
+    known = None if ground is None else most_within(ground, asked.least, asked.most, asked.zones)
+    stuck = known is None and bool(stuck_things(bare.load, bare.near, asked.least, asked.most))
     prices = [asked.zones + 1]
     for zones in range(1, asked.zones + 1):
         even = asked.least * zones <= total <= asked.most * zones
-        lacking = 0 if within is None else zones - within
-        prices.append(max(lacking, int(stuck or not even)))
+        within = min(zones if known is None else known, zones - (stuck or not even))
+        if len(bare.load) <= _FEW:
+            within = most_by_sums(bare.load, bare.near, asked.least, asked.most, zones,
+                                  most_within=within)  # fmt: skip
+        if ground is not None and within == zones:
+            groups = _groups(ground, asked.least, asked.most) or []
+            within -= none_joined(groups, ways, zones)
+        prices.append(zones - within)
     return prices
-
-
-def _stuck(ground: Ground, least: float, most: float) -> bool:
-    """Return whether some thing is in no group within the bounds, which makes a zone beyond."""
-    if least <= 0:
-        return False
-    heavy = sorted(range(len(ground.load)), key=lambda one: (-ground.load[one], one))
-    return any(
-        _alone(ground, one, least, most)
-        for one in heavy[:_MOST_HEAVY]
-        if ground.load[one] > least * _HEAVY
-    )
-
-
-def _alone(ground: Ground, thing: int, least: float, most: float) -> bool:
-    """Return whether no joined group with a thing is within the bounds; no if they are many."""
-    seen = {frozenset({thing})}
-    waiting = list(seen)
-    for group in waiting:
-        load = sum(ground.load[one] for one in sorted(group))
-        if load > most:
-            continue
-        if load >= least or len(waiting) > _MOST_GROUPS:
-            return False
-        for other in set().union(*(ground.near[one] for one in group)) - group:
-            larger = group | {other}
-            if larger not in seen:
-                seen.add(larger)
-                waiting.append(larger)
-    return True
 
 
 def touching(polygons: Geometries) -> tuple[Places, Places]:

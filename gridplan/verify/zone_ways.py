@@ -1,0 +1,145 @@
+"""Whether groups of things can be joined over empty land without crossing each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+Group = frozenset[int]
+
+_MOST_CHOICES, _MOST_LOOKED, _MOST_TRIED = 50, 20_000, 200
+"""Of more ways to group all things, or to go round each other, nothing is said."""
+
+
+@dataclass(slots=True)
+class Ways:
+    """
+    Things with a load, and the empty land between them.
+
+    Attributes
+    ----------
+    things : int
+        The first so many nodes; those after them are empty.
+    near : list of set of int
+        The nodes beside each.
+    """
+
+    things: int
+    near: list[set[int]]
+    _known: dict[tuple[Group, Group], bool] = field(default_factory=dict)
+
+    def clash(self, one: Group, other: Group) -> bool:
+        """
+        Return whether two groups that share nothing cannot both be joined.
+
+        Each may use empty land alone, and no place is both of theirs. False if it is not known.
+        """
+        a, b = sorted((one, other), key=sorted)
+        if (a, b) not in self._known:
+            self._known[a, b] = self._impossible((a, b))
+        return self._known[a, b]
+
+    def _impossible(self, groups: tuple[Group, Group]) -> bool:
+        """Return whether each way to leave places to one group or the other fails."""
+        empty = frozenset(range(self.things, len(self.near)))
+        waiting, tried = [(empty, empty)], 0
+        while waiting:
+            tried += 1
+            if tried > _MOST_TRIED:
+                return False
+            free = self._needed_left(groups, waiting.pop())
+            if free is None:
+                continue
+            used = [self._joint(group, own) or frozenset()
+                    for group, own in zip(groups, free, strict=True)]  # fmt: skip
+            both = used[0] & used[1]
+            if not both:
+                return False
+            # A place that both would take is left to one of them.
+            place = frozenset({min(both)})
+            waiting += [(free[0] - place, free[1]), (free[0], free[1] - place)]
+        return True
+
+    def _needed_left(
+        self, groups: tuple[Group, Group], free: tuple[Group, Group]
+    ) -> tuple[Group, Group] | None:
+        """Return the places free to each without those that the other needs; None: it fails."""
+        left = list(free)
+        while True:
+            before = tuple(left)
+            for at, group in enumerate(groups):
+                way = self._joint(group, left[at])
+                if way is None:
+                    return None
+                needed = {one for one in way if self._joint(group, left[at] - {one}) is None}
+                left[1 - at] -= needed
+            if before == tuple(left):
+                return left[0], left[1]
+
+    def _joint(self, group: Group, free: AbstractSet[int]) -> Group | None:
+        """Return free places that join a group, by way after way; None if nothing does."""
+        done = {min(group)}
+        used: set[int] = set()
+        while group - done:
+            came: dict[int, int] = dict.fromkeys(sorted(done), -1)
+            waiting, met = sorted(done), -1
+            for one in waiting:
+                if one in group and one not in done:
+                    met = one
+                    break
+                open_ = self.near[one] & (free | group)
+                more = sorted(open_ - came.keys())
+                came.update(dict.fromkeys(more, one))
+                waiting += more
+            if met < 0:
+                return None
+            while met not in done:
+                done.add(met)
+                used |= {met} - group
+                met = came[met]
+        return frozenset(used)
+
+
+def none_joined(groups: Sequence[Group], ways: Ways, zones: int) -> bool:
+    """
+    Return whether zones that hold all things cannot be these groups, whatever their borders.
+
+    Each choice of `zones` groups with every thing in one of them has two that clash. False
+    where there are too many choices.
+
+    Examples
+    --------
+    Four things round an empty place, which joins those that face each other:
+
+    >>> cross = Ways(4, [{4}, {4}, {4}, {4}, {0, 1, 2, 3}])
+    >>> none_joined([frozenset({0, 2}), frozenset({1, 3})], cross, 2)
+    True
+    """
+    choices = _choices(groups, ways.things, zones)
+    return choices is not None and all(
+        any(ways.clash(a, b) for a, b in itertools.combinations(sorted(one, key=sorted), 2))
+        for one in choices
+    )
+
+
+def _choices(groups: Sequence[Group], things: int, zones: int) -> list[tuple[Group, ...]] | None:
+    """Return each choice of groups with every thing in one of them; None if they are many."""
+    by_first: list[list[Group]] = [[] for _ in range(things)]
+    for one in sorted(groups, key=sorted):
+        by_first[min(one)].append(one)
+    found: list[tuple[Group, ...]] = []
+    waiting: list[tuple[Group, tuple[Group, ...]]] = [(frozenset(), ())]
+    looked = 0
+    while waiting:
+        done, chosen = waiting.pop()
+        looked += 1
+        if len(done) == things:
+            found += [chosen] if len(chosen) == zones else []
+        elif len(chosen) < zones:
+            first = next(one for one in range(things) if one not in done)
+            waiting += [(done | one, (*chosen, one)) for one in by_first[first] if not one & done]
+        if looked > _MOST_LOOKED or len(found) > _MOST_CHOICES:
+            return None
+    return found

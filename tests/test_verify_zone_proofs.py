@@ -1,0 +1,125 @@
+"""What the verifier says of zones that must be beyond, beside all zones that there can be."""
+
+import functools
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from gridplan.verify.zone_groups import Asked, beyond_of
+from gridplan.verify.zone_stuck import most_by_sums, stuck_things
+from gridplan.verify.zone_ways import Ways, none_joined
+
+ROWS, COLUMNS = 2, 5
+COUNT = ROWS * COLUMNS
+CELLS = nx.convert_node_labels_to_integers(nx.grid_2d_graph(ROWS, COLUMNS), ordering="sorted")
+
+
+def bits_of(graph):
+    return [sum(1 << other for other in graph[one]) for one in range(COUNT)]
+
+
+def hangs_together(cells, near):
+    seen = step = cells & -cells
+    while step:
+        around = 0
+        for one in range(COUNT):
+            if step >> one & 1:
+                around |= near[one]
+        step = around & cells & ~seen
+        seen |= step
+    return seen == cells
+
+
+def fewest_of_all(load, whole, dry, over_land, k, least, most):
+    """The fewest zones beyond, of all connected zones whose dry cells hang together over land."""
+    near, land = bits_of(CELLS), bits_of(over_land)
+    ok = {}
+    for cells in range(1, 1 << COUNT):
+        if any((cells & one) not in (0, one) for one in whole):
+            continue
+        inside = cells & dry
+        if hangs_together(cells, near) and (not inside or hangs_together(inside, land)):
+            own = sum(load[one] for one in range(COUNT) if cells >> one & 1)
+            ok.setdefault(cells & -cells, []).append((cells, not least <= own <= most))
+
+    @functools.cache
+    def fewest(left, zones):
+        if not left or not zones:
+            return 0 if not left and not zones else COUNT
+        return min(
+            (off + fewest(left & ~cells, zones - 1)
+             for cells, off in ok.get(left & -left, ()) if not cells & ~left),
+            default=COUNT,
+        )  # fmt: skip
+
+    return fewest((1 << COUNT) - 1, k)
+
+
+def pairs_of(graph):
+    ends = sorted((min(pair), max(pair)) for pair in graph.edges)
+    return tuple(np.array(ends, dtype=np.intp).reshape(-1, 2).T)
+
+
+LOADS = st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.2, 2.0, 3.0, 4.0, 5.0, 6.0]),
+                 min_size=COUNT, max_size=COUNT)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(LOADS, st.integers(2, 4), st.sampled_from([0.1, 0.2]),
+       st.sets(st.integers(0, CELLS.number_of_edges() - 1), max_size=5),
+       st.sets(st.integers(0, COUNT - 1), max_size=4))  # fmt: skip
+def test_no_zones_are_better_than_the_verifier_says(load, k, share, shut, estate):
+    assume(sum(load) > 0)
+    mean = sum(load) / k
+    least, most = mean * (1 - share), mean * (1 + share)
+    edges = sorted(CELLS.edges)
+    land = nx.create_empty_copy(CELLS)
+    land.add_edges_from(pair for at, pair in enumerate(edges) if at not in shut)
+    kept = np.full(COUNT, None, dtype=object)
+    held = sum(load[one] for one in estate) <= most
+    kept[sorted(estate) if held else []] = "E"
+    whole = [sum(1 << one for one in part)
+             for part in nx.connected_components(land.subgraph(estate)) if held]  # fmt: skip
+    dry = sum(1 << one for part in nx.connected_components(land) for one in part
+              if sum(load[other] for other in part) > 0.1 * mean)  # fmt: skip
+    asked = Asked(np.array(load), kept, least - 1e-6, most + 1e-6, k)
+    said = beyond_of(asked, pairs_of(land))
+    assert said <= fewest_of_all(load, whole, dry, land, k, least - 1e-6, most + 1e-6)
+
+
+def test_what_is_left_for_other_zones_is_too_little():
+    """A cell of 405 is beyond; the rest are four zones of 299 each, which 296 is no part of."""
+    load = (405.0, 296.0, 221.0, 270.0, *map(float, range(10, 49, 4)), 129.0)
+    near = [set(range(15)) - {one} for one in range(15)]
+    assert stuck_things(load, near, 298.8, 365.2) == {0}
+    assert most_by_sums(load, near, 298.8, 365.2, 5, most_within=5) == 3
+
+
+def test_a_cell_behind_large_ones_makes_a_zone_beyond_where_land_is_large():
+    """5.5 between two of 11 is in no group of 13 to 16, whatever else there is."""
+    loads = [11.0, 5.5, 11.0, *[1.0] * 100]
+    row = tuple(np.array(ends) for ends in (range(102), range(1, 103)))
+    none = np.full(103, None, dtype=object)
+    assert beyond_of(Asked(np.array(loads), none, 13.0, 16.0, 9), row) == 1
+    beside = np.array([*loads, 0.1])
+    # A pond that no bridge reaches may go with any zone.
+    pond = Asked(beside, np.full(104, None, dtype=object), 13.0, 16.0, 9)
+    assert beyond_of(pond, row) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_zones_that_would_have_to_cross_are_none(rows):
+    """3 and 2 alternate along empty land, which is too narrow for both pairs, or wide enough."""
+    empty = nx.convert_node_labels_to_integers(nx.grid_2d_graph(4, rows), 4, ordering="sorted")
+    near = [set() for _ in range(4)] + [set(empty[one]) for one in sorted(empty)]
+    for thing, cell in enumerate(4 + rows * at for at in range(4)):
+        near[thing].add(cell)
+        near[cell].add(thing)
+    groups = [frozenset({0, 2}), frozenset({1, 3})]
+    assert none_joined(groups, Ways(4, near), 2)
+    apart = [frozenset({0, 1}), frozenset({2, 3})]
+    assert not none_joined([*groups, *apart], Ways(4, near), 2)
+    assert none_joined([*groups, *apart], Ways(4, near), 3)
