@@ -19,6 +19,7 @@ from gridplan.sign_commands import land_of
 from gridplan.store import make_manifest, read_run, write_geopackage
 from gridplan.terms import TERMS
 from gridplan.verify import verify_plan
+from tests import test_cells_given as given_grid
 from tests import tiny
 
 runner = CliRunner()
@@ -259,3 +260,31 @@ def test_an_importance_of_nobody_is_refused_by_check(project):
     done = runner.invoke(app, ["check", str(other), "--lang", "en"])
     assert done.exit_code == 2
     assert "no zoning is theirs" in done.output
+
+
+@pytest.mark.parametrize("fault", ["gap", "overlap", "beyond"])
+def test_a_grid_with_faults_stops_no_boundary_for_all(fault, tmp_path):
+    """The office's own grid misses a cell, or two overlap, or one reaches beyond the boundary."""
+    rows = given_grid.grid()
+    east, west = f"{given_grid.EAST}004", f"{given_grid.WEST}002"
+    if fault == "gap":
+        del rows[east]
+    elif fault == "overlap":
+        rows[west] = tiny.box(100, 300, 240, 400)
+    else:
+        rows[east] = tiny.box(300, 200, 430, 300)
+    towns = {**tiny.town(), "zonings": zonings()}
+    toml = given_grid.project(tmp_path / "town", given_grid.frame(rows), frames=towns)
+    plan = tiny.planned(toml)
+    figures = plan.summary["unify"]
+    total_m2 = figures["agreed_m2"] + figures["conflict_m2"] + figures["sliver_m2"]
+    assert total_m2 == pytest.approx(400 * 400, abs=1.0)
+    told = [one["en"] for one in plan.summary["caveats"] if "no cell covers" in one["en"]]
+    assert len(told) == (fault == "gap")
+    assert all("One boundary: no cell covers 10,000.00 m² in 1 place" in one for one in told)
+    moves, places = plan.layers["handovers"], plan.layers["conflicts"]
+    hole = tiny.box(300, 200, 400, 300)
+    if fault == "gap":
+        assert shapely.area(shapely.intersection(moves.geometry.to_numpy(), hole)).sum() < 1.0
+    assert shapely.within(places.geometry.to_numpy(), tiny.box(0, 0, 400, 400)).all()
+    assert findings(plan) == {}

@@ -19,6 +19,8 @@ from gridplan.zones import (
     uncrossed_borders,
     zone_system,
 )
+from gridplan.zones.bridges import used_crossings
+from gridplan.zones.overland import zones_across
 from tests.test_zones_overland import found_of, lines, plan_of
 from tests.test_zones_system import QUICK, cells_of
 
@@ -175,6 +177,82 @@ def test_the_verifier_sees_who_walks_along_a_canal():
     joined = [*ways, ((0, 25), (1000, 25))]
     found = found_of("zone_across", *plan_of(cells, both_ends, canal, joined))
     assert "mine/ends" not in found
+
+
+def water_of_two(west):
+    """Return a canal town whose second bank is of A, B and C; the water beside B's is B's."""
+    cells, water = canal_town(rows=1)
+    beside = shapely.box(0, 25, 500, 50) if west else shapely.box(500, 25, 1000, 50)
+    rest = shapely.difference(water, beside)
+    cells = cells_of([*cells.geometry[:-1], rest, beside])
+    middle = cells.geometry.centroid
+    other = (middle.y > 25) & ((middle.x < 500) if west else (middle.x > 500))
+    further = other & (middle.y > 50) & ((middle.x > 300) & (middle.x < 700))
+    cells["community_id"] = np.where(further, "C", np.where(other, "B", "A"))
+    return cells, water
+
+
+@pytest.mark.parametrize("west", [True, False])
+def test_empty_land_goes_with_the_land_that_its_bridge_leads_to(west):
+    """Bridges to B and C join none of A's land; the third leads to its own empty fields."""
+    cells, water = water_of_two(west)
+    ways = ways_at(50, 450, 850) if west else ways_at(50, 550, 950)
+    parted, bridges = barred(cells, water, ways)
+    graph, middle = rook_graph(cells), cells.geometry.centroid
+    home = cells["community_id"].to_numpy()
+    shut = parted | (home[graph.left] != home[graph.right])
+    own = bridges.only(~shut[bridges.border])
+    used = used_crossings(own, graph, shut, np.stack([middle.x, middle.y], axis=1),
+                          lambda _: (0, 0.0))  # fmt: skip
+    fields = ((middle.y > 50) & (home == "A")).to_numpy()
+    reached = {one for one, beside in own.beside(graph).items() if fields[beside].any()}
+    assert reached & set(used.tolist())
+
+
+def test_empty_land_with_a_bridge_is_torn_off_like_any_other():
+    """Search and verifier say the same of fields that a zone has only by the water."""
+    cells, water = canal_town(rows=1)
+    ways = ways_at(150, 850)
+    parted, bridges = barred(cells, water, ways)
+    middle, wet = cells.geometry.centroid, cells.index == len(cells) - 1
+    fields = ((middle.y > 50) & (middle.x < 600)).to_numpy()
+    south = ((middle.y < 50) & ~wet).to_numpy()
+    west = south & (middle.x < 300).to_numpy()
+    for own, torn in ((south & ~west, [0, 1]), (west, [])):
+        zone = np.where(fields | wet | own, 0, 1)
+        told = zones_across(rook_graph(cells), parted, bridges, carried=fields, zone=zone, k=2,
+                            home=np.zeros(len(cells), dtype=np.intp))  # fmt: skip
+        layers, summary = plan_of(cells, zone.astype(str), np.array([water]), ways)
+        layers["cells"]["population"] = np.where(fields | wet, 0, 10)
+        assert told == torn
+        assert found_of("zone_across", layers, summary) == [f"mine/{one}" for one in torn]
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_search_and_verifier_agree_on_who_reaches_across(data):
+    """Communities on both banks, some of it empty, and several bridges over the same water."""
+    cells, water = canal_town(columns=8, rows=1)
+    places = data.draw(st.sets(st.integers(0, 7), min_size=2, max_size=3))
+    ways = ways_at(*(one * 100 + 50 for one in sorted(places)))
+    parted, bridges = barred(cells, water, ways)
+    middle = cells.geometry.centroid
+    north, border = middle.y > 50, data.draw(st.integers(1, 8)) * 100
+    cells["community_id"] = np.where(north & (middle.x > border), "B", "A")
+    empty = north & (middle.x < data.draw(st.integers(0, 8)) * 100)
+    loads = pd.DataFrame({"residents": np.where(empty, 0.0, 10.0)}, cells["cell_uid"])
+    loads.iloc[-1] = 0.0
+    lock = dict.fromkeys(cells["cell_uid"][middle.x < 100 * data.draw(st.integers(0, 2))], "L")
+    same = cells["community_id"].to_numpy() == "A"
+    lock = {one: zone for one, zone in lock.items() if one in set(cells["cell_uid"][same])}
+    plan = zone_system(
+        cells, loads, rules=SystemRules(parted=parted, bridges=bridges, locked=lock),
+        options=SystemOptions(k=data.draw(st.integers(3, 5)), nest="inside", **QUICK),
+    )  # fmt: skip
+    layers, summary = plan_of(cells, plan.zone_of.to_numpy(), np.array([water]), ways,
+                              nest="inside", across=list(plan.across))  # fmt: skip
+    layers["cells"]["population"] = loads["residents"].to_numpy()
+    assert not found_of("zone_across", layers, summary)
 
 
 def east_and_west(ways):

@@ -37,7 +37,13 @@ def add_unified(work: Work) -> None:
     given = cells.set_index("cell_uid")["zone_id"]
     barred = Barred(*work.found["barred"]) if work.config.unify.water_parts else None
     unified = propose_zones(
-        cells, demand, place.zonings, given=given, barred=barred, options=options
+        cells,
+        demand,
+        place.zonings,
+        given=given,
+        barred=barred,
+        outline=place.outline,
+        options=options,
     )
     work.notes.extend(unified.notes)
     work.found["unified"] = unified

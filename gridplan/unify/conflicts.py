@@ -108,8 +108,11 @@ def handovers(unified: Unified, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     refinement = unified.refinement
     new = refinement.claims[PROPOSAL]
-    names = np.array(refinement.zonings[-1].ids, dtype=object)
-    within = names[new.argmax(axis=1)]
+    # Cells of an office's own grid may leave gaps, which are in no new zone, and overlap.
+    piece, zone = np.nonzero(new)
+    within = [
+        (int(at), refinement.zonings[-1].ids[one]) for at, one in zip(piece, zone, strict=True)
+    ]
     rows: list[tuple[str, str | None, str | None, str, str, shapely.Geometry]] = []
     for department in _departments(refinement):
         rows += _department_rows(unified, department, within)
@@ -125,7 +128,7 @@ def handovers(unified: Unified, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _department_rows(
-    unified: Unified, department: str, within: npt.NDArray[np.object_]
+    unified: Unified, department: str, within: list[tuple[int, str]]
 ) -> list[tuple[str, str | None, str | None, str, str, shapely.Geometry]]:
     refinement = unified.refinement
     held = refinement.claims[department]
@@ -133,7 +136,7 @@ def _department_rows(
     table = unified.successors[unified.successors["department"] == department]
     heir = dict(zip(table["zone_id"], table["old_zone_id"], strict=True))
     pieces: dict[tuple[str, str, str, str], list[int]] = {}
-    for at, zone in enumerate(within.tolist()):
+    for at, zone in within:
         claimants = [ids[one] for one in np.flatnonzero(held[at]).tolist()]
         taker = heir[zone]
         kind = "blank" if not claimants else "overlap" if taker in claimants else "handed"

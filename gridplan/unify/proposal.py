@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.geometry import GRID_M, Floats, Geometries
 from gridplan.unify.checks import check_zonings
 from gridplan.unify.claims import NOBODY, Claims, Ints, change_cost, claims_of, successors
@@ -100,6 +100,7 @@ def propose_zones(
     *,
     given: pd.Series[str] | None = None,
     barred: Barred | None = None,
+    outline: shapely.Geometry | None = None,
     options: UnifyOptions = DEFAULT,
 ) -> Unified:
     r"""
@@ -130,6 +131,9 @@ def propose_zones(
         Zones of the cells by ``cell_uid`` to begin with besides the departments'.
     barred : Barred, optional
         What parts cells: zones hang together over land. Without it a common border is enough.
+    outline : polygon or multipolygon, optional
+        The sub-district; without it the land of the cells. A grid of an office's own may
+        leave gaps in it: departments' zones there are compared, the proposal has none.
     options : UnifyOptions
 
     Returns
@@ -146,7 +150,8 @@ def propose_zones(
     order = np.argsort(cells["cell_uid"].to_numpy(dtype=str), kind="stable")
     own = cells.iloc[order]
     shapes = own.geometry.to_numpy()
-    outline = shapely.union_all(shapes, grid_size=GRID_M)
+    ground = shapely.union_all(shapes, grid_size=GRID_M)
+    outline = ground if outline is None else outline
     parts, outside = department_zonings(zonings, outline)
     claims = claims_of(shapes, parts, homes, options)
     land = land_of(own, residents_in(shapes, homes))
@@ -162,7 +167,7 @@ def propose_zones(
 
     def most() -> float:
         # To adopt one zoning is always possible: what moves more is no better than that.
-        drawn = common_refinement(outline, parts, homes)
+        drawn = common_refinement(ground, parts, homes)
         table = _adopted(drawn.shapes, parts, claims, drafts, best_name, homes, options)
         return float(table["changes"].min())
 
@@ -175,19 +180,42 @@ def propose_zones(
     )
     refinement = common_refinement(outline, (*parts, _as_zoning(shapes, best.label, names)), homes)
     pairs = disagreement(refinement, parts, mass_of(refinement, options))
+    covered = refinement.claims[PROPOSAL].any(axis=1)
     return Unified(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
         successors=_successor_table(best, names, parts),
         changes=best.cost,
         bound=least_cost(claims, best),
-        adopted=_adopted(refinement.shapes, parts, claims, drafts, best_name, homes, options),
+        adopted=_adopted(
+            refinement.shapes[covered], parts, claims, drafts, best_name, homes, options
+        ),
         disagreement=pairs,
         mean_disagreement=mean_disagreement(pairs),
         refinement=refinement,
         outside=outside,
-        notes=(*_notes(best, names, outside, land, options), *_said(across)),
+        notes=(
+            *_notes(best, names, outside, land, options),
+            *_uncovered(refinement.shapes[~covered]),
+            *_said(across),
+        ),
         across=tuple(across),
     )
+
+
+def _uncovered(gaps: Geometries) -> list[Note]:
+    """Return a note on land in no cell, which is in no zone of the proposal."""
+    places = shapely.get_parts(shapely.union_all(gaps, grid_size=GRID_M))
+    area_m2 = float(shapely.area(places).sum())
+    if area_m2 <= _ROUNDING_M2:
+        return []
+    message = Message(
+        en=f"One boundary: no cell covers {area_m2:,.2f} m² in "
+        f"{counted(len(places), 'place', 'places')}: that land is in no zone for all departments "
+        f"and changes hands in no list. Draw cells there, or see [cells].repair.",
+        zh=f"边界统一：{len(places)} 处共 {area_m2:,.2f} 平方米无网格覆盖，"
+        f"不属任何统一责任区，亦不列入移交；请补画网格，或参见 [cells].repair。",
+    )
+    return [Note("unified_uncovered", len(places), message)]
 
 
 def _said(across: list[str]) -> list[Note]:

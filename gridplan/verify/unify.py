@@ -60,9 +60,11 @@ def _old_zones(world: World) -> Zones:
 
 
 def _new_zones(world: World) -> dict[str, shapely.Geometry]:
+    """Return the zones for all, inside the boundary: an office's own cells may reach beyond."""
     zones = world.layers["zones"]
     own = zones[texts(zones, "zone_system") == _SYSTEM]
-    return dict(zip(map(str, texts(own, "zone_id")), shapes(own), strict=True))
+    within = shapely.intersection(shapes(own), world.outline)
+    return dict(zip(map(str, texts(own, "zone_id")), within, strict=True))
 
 
 def _successor_findings(heirs: pd.DataFrame) -> list[Finding]:

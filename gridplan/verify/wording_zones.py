@@ -32,9 +32,12 @@ ZONE_SYSTEMS = {
     ),
     "zone_across": hard(
         "Zones that hang together only across water, a railway or a motorway and are not said to, "
-        "or are said to and do not: {count} ({ids}). Exchange cells, or name them in `across`.",
+        "or are said to and do not: {count} ({ids}). Exchange cells, add the bridge or path that "
+        "the data lack, or let water part no zone of this system (`water_parts = false`). Which "
+        "zones reach across is told in summary.json, under the system's `across`.",
         "仅越过水系、铁路或高速公路相连却未列明、或已列明而并非如此的分区：{count} 个（{ids}）。"
-        "请调整网格，或列入 `across`。",
+        "请调整网格归属，补录缺失的桥梁或通道，或对该体系设 `water_parts = false`（水系不分隔）。"
+        "跨越的分区列于 summary.json 该体系的 `across` 项。",
     ),
     "zone_parent_unknown": hard(
         "Zones without a parent among those of the system {detail}: {count} ({ids}). Fill in "

@@ -43,18 +43,22 @@ def line_findings(world: World, known: Mapping[str, Mapping[str, Any]]) -> list[
     return finding("zone_summary", wrong, layer="summary")
 
 
-def _counted(zones: Shapes, lines: Shapes) -> tuple[int, int]:
+def _counted(zones: Shapes, lines: Shapes) -> tuple[float, float]:
     """Return how many points on borders between zones lie beside a line, and how many there are."""
+    rings = shapely.boundary(zones)
     edge = shapely.boundary(shapely.union_all(zones))
-    points = shapely.points(
-        np.concatenate([_middles(one) for one in shapely.get_parts(shapely.boundary(zones))])
-    )
-    # A border between two zones is walked twice, once by each; the edge of the place is none.
+    points = shapely.points(np.concatenate([_middles(one) for one in shapely.get_parts(rings)]))
     inner = points[shapely.distance(points, edge) > _EDGE_M]
-    if not len(inner) or not len(lines):
-        return 0, len(inner)
+    if not len(inner):
+        return 0.0, 0.0
+    # A border between two zones is walked twice, once by each, but one inside a zone that
+    # overlaps once; the edge of the place is none.
+    met = shapely.STRtree(inner).query(rings, predicate="dwithin", distance=_EDGE_M)[1]
+    weight = 2 / np.bincount(met, minlength=len(inner))
+    if not len(lines):
+        return 0.0, float(weight.sum())
     near = shapely.STRtree(lines).query(inner, predicate="dwithin", distance=_BESIDE_M)[0]
-    return len(np.unique(near)), len(inner)
+    return float(weight[np.unique(near)].sum()), float(weight.sum())
 
 
 def _middles(ring: shapely.Geometry) -> np.ndarray:

@@ -130,8 +130,9 @@ def used_crossings(
     A zone is in one part, so it holds the water under its bridge, and one zone alone holds
     that. Of the crossings over one cell of water those are used that are wanted, then those
     that leave least land without a way that is too little for a zone, then that cannot be
-    divided evenly; then those without which one goes farthest. Where land would be too little
-    for a zone all the same, its bridge is open, too, and the cell is one place for both.
+    divided evenly; then those that join most land, and those without which one goes farthest.
+    Where land would be too little for a zone all the same, its bridge is open, too, and the
+    cell is one place for both.
 
     Parameters
     ----------
@@ -158,11 +159,14 @@ def used_crossings(
     longest = max([1.0, *(one for one in far.values() if math.isfinite(one))])
     far = {one: min(metres, 2 * longest) for one, metres in far.items()}
     joined = _Joined(bridges, graph, parted)
+    dry = np.setdiff1d(np.arange(graph.count), bridges.water)
 
     @functools.cache
     def price(used: frozenset[int]) -> tuple[float, ...]:
         piece = joined.pieces(used)
-        return (*lack(piece), int(piece.max()), -math.fsum(far[one] for one in sorted(used)))
+        # Of land: a bridge that joins nothing but the water to one bank helps nobody.
+        pieces = len(np.unique(piece[dry]))
+        return (*lack(piece), pieces, -math.fsum(far[one] for one in sorted(used)))
 
     def rank(used: frozenset[int]) -> tuple[float, ...]:
         return (*(-len(used & some) for some in wanted), *price(used))

@@ -328,12 +328,32 @@ def zones_across(
     bridges: Bridges | None,
     *,
     carried: Flags,
+    home: Ints,
     zone: Ints,
     k: int,
 ) -> list[int]:
-    """Return the zones that do not hang together over land, where bridges join it, not water."""
+    """
+    Return the zones that do not hang together over land, where bridges join it, not water.
+
+    Parameters
+    ----------
+    graph : Contiguity
+        Of the cells.
+    parted : array of bool, shape (m,)
+    bridges : Bridges or None
+    carried, zone : array, shape (n,)
+    home : array of int, shape (n,)
+        Cells of one number may be in one zone. Empty land with a way, or any bridge, to
+        other land of its home is not carried, whichever bridge zones use: it could be in
+        the zone that it leads to.
+    k : int
+        Number of zones.
+    """
+    water = np.zeros(graph.count, dtype=np.bool_)
     if bridges is not None:
-        graph, carried = bridges.over_land(graph, parted), carried.copy()
+        graph, water[bridges.water] = bridges.over_land(graph, parted), True
         parted = np.zeros(len(graph.left), dtype=np.bool_)
-        carried[bridges.water] = True
-    return torn_zones(graph, parted, carried, zone, k)
+    same = ~parted & (home[graph.left] == home[graph.right])
+    part = labelled_components(graph.left[same], graph.right[same], graph.count)
+    reached = np.isin(part, part[~carried & ~water])
+    return torn_zones(graph, parted, carried & ~reached | water, zone, k)

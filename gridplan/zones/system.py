@@ -231,6 +231,6 @@ def _across(asked: Asked, of_cell: Ints, names: list[str]) -> list[str]:
         return []
     torn = zones_across(
         asked.ground.cells.graph, parted, asked.rules.bridges,
-        carried=carried, zone=of_cell, k=len(names),
+        carried=carried, home=asked.ground.home, zone=of_cell, k=len(names),
     )  # fmt: skip
     return sorted(names[own] for own in torn)

@@ -60,6 +60,8 @@ class Ground:
     bridged : frozenset of int
         Pieces of land at water with several bridges: by those that are not used, or over
         water of another zone, more zones could be than are looked for.
+    home : array of int, shape (n,)
+        Cells of one number may be in one zone, by community and kept zones.
     used : (SystemRules, array of int, array of int) or None
         Rules with the bridges that zones use, cells of water that several cross, and the
         land at all of their bridges.
@@ -74,6 +76,7 @@ class Ground:
     notes: tuple[Note, ...]
     beside: Contiguity
     body: Ints
+    home: Ints
     estates: str | None = None
     divided: tuple[int, ...] = ()
     carried: Flags | None = None
@@ -166,6 +169,7 @@ def ground_of(
         notes=tuple(notes),
         beside=beside,
         body=body[np.unique(unit, return_index=True)[1]],
+        home=_codes(pd.Series(kept).str.cat(body.astype(str), sep=" ")),
         estates=rules.estates,
         divided=divided,
         carried=found.carried,
