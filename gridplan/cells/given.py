@@ -116,7 +116,9 @@ def take_over(
     grid = _grid_of(own, communities)
     changes: list[Fault] = []
     if options.repair:
-        mended = mend(grid, communities.geometry.to_numpy(), outline)
+        mended = mend(
+            grid, communities.geometry.to_numpy(), outline, land.buildings.geometry.to_numpy()
+        )
         grid, changes = _kept(grid, mended.shapes), mended.changes
     faults = [
         *changes,

@@ -22,7 +22,6 @@ from gridplan.project.reading import (
 from gridplan.sources.grid_fields import FIELDS
 
 _LAYER = "cells"
-_AREAL = (3, 6)
 
 
 def read_cells(reading: Reading) -> None:
@@ -46,27 +45,10 @@ def read_cells(reading: Reading) -> None:
     own = in_project_system(reading, frame, _LAYER, what)
     _note_other_system(reading, raw.crs, what)
     valid = _in_force(reading, own)
-    keyed = _with_keys(valid)
-    cells = keyed if _is_exact(keyed) else _rounded(reading, keyed)
+    # Not rounded: corners lie on lines of communities and on walls, and would leave them.
+    strict = not reading.config.cells.repair
+    cells = on_grid(reading, _with_keys(valid), _LAYER, strict=strict, rounded=False)
     reading.layers[_LAYER] = _of_the_place(reading, cells, what)
-
-
-def _is_exact(frame: gpd.GeoDataFrame) -> bool:
-    """
-    Return whether the borders of a grid match vertex by vertex.
-
-    Such a grid stays as it is to the last digit: its corners lie on lines of communities
-    and on walls, and rounding would take them off.
-    """
-    shapes = frame.geometry.to_numpy()
-    areal = np.isin(shapely.get_type_id(shapes), _AREAL)
-    return bool(
-        areal.all() and shapely.is_valid(shapes).all() and shapely.coverage_is_valid(shapes)
-    )
-
-
-def _rounded(reading: Reading, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return on_grid(reading, frame, _LAYER, strict=not reading.config.cells.repair)
 
 
 def _note_unused(reading: Reading) -> None:
