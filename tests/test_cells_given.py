@@ -210,6 +210,36 @@ def test_the_same_cells_in_another_order_give_the_same_plan(tmp_path):
     pd.testing.assert_frame_equal(pd.DataFrame(one), pd.DataFrame(two))
 
 
+def uids_of(folder, rows, uids, **options):
+    plan = tiny.planned(project(folder, frame(rows, cell_uid=uids), **options))
+    return plan, plan.layers["cells"].set_index("cell_id")["cell_uid"].to_dict()
+
+
+def test_permanent_ids_that_a_grid_carries_stay_whatever_becomes_of_shape_and_code(tmp_path):
+    rows = changed(w001=tiny.box(0, 300, 98, 400), w002=tiny.box(98, 300, 200, 400))
+    rows[f"{WEST}099"] = rows.pop(f"{WEST}003")
+    uids = [f"u{at:02d}" for at in range(15)] + [None]
+    plan, found = uids_of(tmp_path, rows, uids, settings="repair = true")
+    codes = list(rows)
+    assert [found[one] for one in codes[:15]] == uids[:15]
+    assert len(found[codes[15]]) == 13
+    lineage = plan.layers["cell_lineage"].set_index("child_uid")
+    assert lineage["kind"].value_counts().to_dict() == {"kept": 15, "new": 1}
+    assert lineage["kind"][found[codes[15]]] == "new"
+    assert (lineage["parent_uid"].dropna() == lineage.index[lineage["kind"] == "kept"]).all()
+    assert verify_plan(dict(plan.layers), plan.summary).ok
+    told = [one["en"] for one in plan.summary["caveats"] if "cell_uid" in one["en"]]
+    assert len(told) == 1
+    assert codes[15] in told[0]
+
+
+def test_permanent_ids_that_cells_share_are_refused_by_name(tmp_path):
+    uids = ["same", "same", *[f"u{at}" for at in range(14)]]
+    [line] = refused(project(tmp_path, frame(cell_uid=uids)))
+    assert "2 cells of" in line
+    assert f"same ({WEST}001), same ({WEST}002)" in line
+
+
 # What is wrong
 
 

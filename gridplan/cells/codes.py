@@ -194,6 +194,29 @@ def cell_uids(cells: gpd.GeoDataFrame, *, taken: Collection[str] = ()) -> pd.Ser
     return pd.Series(uids, index=cells.index, name="cell_uid", dtype="object")
 
 
+def kept_uids(cells: gpd.GeoDataFrame) -> pd.Series[str]:
+    """
+    Return the identifiers that cells carry in ``cell_uid``, and new ones for the others.
+
+    A carried one stays whatever became of the cell's shape or code.
+
+    Examples
+    --------
+    >>> squares = [shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100)]
+    >>> cells = gpd.GeoDataFrame({"cell_uid": ["c0ffee", None]}, geometry=squares, crs=4549)
+    >>> kept_uids(cells).str.len().tolist()
+    [6, 13]
+    """
+    if "cell_uid" not in cells:
+        return cell_uids(cells)
+    carried = cells["cell_uid"].astype("object")
+    fresh = carried.isna()
+    found: pd.Series[str] = carried.where(
+        ~fresh, cell_uids(cells[fresh], taken=set(carried[~fresh]))
+    )
+    return found
+
+
 def _millimetre_keys(shapes: Geometries) -> list[bytes]:
     # adding 0 turns -0.0 into 0.0, which has other bytes
     rounded = shapely.transform(shapes, lambda xy: np.round(xy / GRID_M) + 0.0)
