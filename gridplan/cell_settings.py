@@ -140,9 +140,11 @@ class CellSettings(Section):
     when_full: WhenFull = setting(
         "coarsen",
         en="What to do where a community has more cells than its codes can number: `coarsen` "
-        "makes the cells of open land larger as far as needed, `stop` refuses; both refuse, with "
-        "what would do, where that is not enough.",
-        zh="社区的网格数超过编码容量时：`coarsen` 按需放大非建成区网格，`stop` 直接停止；"
+        "makes the cells of open land larger as far as needed, up to 100 times the target area, "
+        "whatever `open_factor` is; `stop` refuses; both refuse, with what would do, where that is "
+        "not enough.",
+        zh="社区的网格数超过编码容量时：`coarsen` 按需放大非建成区网格（不论 `open_factor` 为何值，"
+        "至多为目标面积的 100 倍），`stop` 直接停止；"
         "放大后仍不足时均停止并说明可行的设置。",
     )
 

@@ -27,6 +27,7 @@ def assign_codes(
     *,
     profile: CodeProfile = GB_T_30428,
     target_m2: float = _DEFAULT_TARGET_M2,
+    open_factor: float | None = None,
 ) -> pd.Series[str]:
     """
     Return the code of each cell, numbered row by row from the north-west.
@@ -43,6 +44,8 @@ def assign_codes(
     profile : CodeProfile
     target_m2 : float
         The area the cells were made for.
+    open_factor : float or None
+        How many times larger those of open land were made; None: not known.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def assign_codes(
     found = community_code_faults(community, profile)
     if found:
         raise InputError(*found)
-    require_capacity(cells, profile=profile, target_m2=target_m2)
+    require_capacity(cells, profile=profile, target_m2=target_m2, open_factor=open_factor)
     shapes = cells.geometry.to_numpy()
     centroids = shapely.centroid(shapes)
     order = reading_order(
