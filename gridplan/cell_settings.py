@@ -140,19 +140,23 @@ class CellSettings(Section):
     when_full: WhenFull = setting(
         "coarsen",
         en="What to do where a community has more cells than its codes can number: `coarsen` "
-        "makes the cells of open land larger as far as needed, `stop` refuses; both refuse, with "
-        "what would do, where that is not enough.",
-        zh="社区的网格数超过编码容量时：`coarsen` 按需放大非建成区网格，`stop` 直接停止；"
+        "makes the cells of open land larger as far as needed, up to 100 times the target area, "
+        "whatever `open_factor` is; `stop` refuses; both refuse, with what would do, where that is "
+        "not enough.",
+        zh="社区的网格数超过编码容量时：`coarsen` 按需放大非建成区网格（不论 `open_factor` 为何值，"
+        "至多为目标面积的 100 倍），`stop` 直接停止；"
         "放大后仍不足时均停止并说明可行的设置。",
     )
 
     repair: bool = setting(
         default_of(CellOptions, "repair"),
         en="Mend a given grid: gaps go to the neighbour with the longest border, overlaps to the "
-        "larger cell, slivers are merged, land beyond the boundary is cut off; every change is "
-        "listed. Not set: faults are listed and nothing is changed.",
-        zh="修补现有网格：空隙并入公共边界最长的相邻网格，重叠归面积较大者，狭长碎片并入邻格，"
-        "超出边界部分裁去，逐项列出。不设置则只列出问题，不作改动。",
+        "cell that has the buildings there whole, else to the larger, slivers are merged, land "
+        "beyond the boundary is cut off; every change is listed, and cells away from a fault stay "
+        "as they are. Not set: faults are listed and nothing is changed.",
+        zh="修补现有网格：空隙并入公共边界最长的相邻网格，重叠归完整含有该处建筑的网格（否则归面积较大者），"
+        "狭长碎片并入邻格，超出边界部分裁去，逐项列出；远离问题处的网格保持原样。"
+        "不设置则只列出问题，不作改动。",
     )
 
     @pydantic.field_validator("code_profile")

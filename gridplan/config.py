@@ -160,10 +160,10 @@ class PlaceSettings(Section):
         None,
         en='An existing grid, for [cells].method = "given": a layer with its codes in `cell_id`, '
         "or `rename = {cell_id = …, community_id = …, name = …}`; usual names of these fields "
-        "(BGCODE, 网格编码 …) are recognised.",
+        "(BGCODE, 网格编码 …) are recognised. Permanent ids in `cell_uid` are kept.",
         zh='现有单元网格（用于 [cells].method = "given"）：编码在 `cell_id` 字段，或用 '
         "`rename = {cell_id = …, community_id = …, name = …}` 对应；"
-        "常用字段名（BGCODE、网格编码等）会被识别。",
+        "常用字段名（BGCODE、网格编码等）会被识别；`cell_uid` 中的永久编号予以沿用。",
     )
     weights: Layer = _setting(
         None,

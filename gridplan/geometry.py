@@ -182,9 +182,13 @@ def plain_layer(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return layer.set_geometry(gpd.GeoSeries(without_grid(shapes), layer.index, crs=layer.crs))
 
 
-def repair_polygons(polygons: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
+def repair_polygons(
+    polygons: Geometries, *, rounded: bool = True
+) -> tuple[Geometries, npt.NDArray[np.bool_]]:
     """
     Return valid polygons on the precision grid, and which of them had to be mended.
+
+    Not `rounded`, the others stay as they are to the last digit.
 
     A ring that crosses itself becomes the area it encloses; parts without area
     are left out, so an entry may come back empty.
@@ -193,7 +197,7 @@ def repair_polygons(polygons: Geometries) -> tuple[Geometries, npt.NDArray[np.bo
     mended = polygons.copy()
     if broken.any():
         mended[broken] = polygonal(shapely.make_valid(polygons[broken]))
-    return polygonal(to_grid(mended)), broken
+    return polygonal(to_grid(mended) if rounded else mended), broken
 
 
 def polygonal(geometries: Geometries) -> Geometries:

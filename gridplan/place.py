@@ -158,7 +158,7 @@ SCHEMAS: dict[str, Schema] = {
     "cells": Schema(
         "polygon",
         "cell_key",
-        {"cell_key": _text(), "cell_id": _text(), "community_id": _text(), "name": _text()},
+        {one: _text() for one in ("cell_key", "cell_id", "cell_uid", "community_id", "name")},
     ),
     "zonings": Schema(
         "polygon",

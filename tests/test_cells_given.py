@@ -5,6 +5,7 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
+from shapely import affinity
 from typer.testing import CliRunner
 
 from gridplan.cells import CellOptions, Land
@@ -20,6 +21,7 @@ from tests.test_faults_input import refused
 from tests.test_faults_layers import only_note
 
 runner = CliRunner()
+LAYERS = ("streets", "water", "barriers", "estates", "buildings")
 WEST, EAST = "999901001002", "999901001001"
 
 
@@ -208,6 +210,36 @@ def test_the_same_cells_in_another_order_give_the_same_plan(tmp_path):
     pd.testing.assert_frame_equal(pd.DataFrame(one), pd.DataFrame(two))
 
 
+def uids_of(folder, rows, uids, **options):
+    plan = tiny.planned(project(folder, frame(rows, cell_uid=uids), **options))
+    return plan, plan.layers["cells"].set_index("cell_id")["cell_uid"].to_dict()
+
+
+def test_permanent_ids_that_a_grid_carries_stay_whatever_becomes_of_shape_and_code(tmp_path):
+    rows = changed(w001=tiny.box(0, 300, 98, 400), w002=tiny.box(98, 300, 200, 400))
+    rows[f"{WEST}099"] = rows.pop(f"{WEST}003")
+    uids = [f"u{at:02d}" for at in range(15)] + [None]
+    plan, found = uids_of(tmp_path, rows, uids, settings="repair = true")
+    codes = list(rows)
+    assert [found[one] for one in codes[:15]] == uids[:15]
+    assert len(found[codes[15]]) == 13
+    lineage = plan.layers["cell_lineage"].set_index("child_uid")
+    assert lineage["kind"].value_counts().to_dict() == {"kept": 15, "new": 1}
+    assert lineage["kind"][found[codes[15]]] == "new"
+    assert (lineage["parent_uid"].dropna() == lineage.index[lineage["kind"] == "kept"]).all()
+    assert verify_plan(dict(plan.layers), plan.summary).ok
+    told = [one["en"] for one in plan.summary["caveats"] if "cell_uid" in one["en"]]
+    assert len(told) == 1
+    assert codes[15] in told[0]
+
+
+def test_permanent_ids_that_cells_share_are_refused_by_name(tmp_path):
+    uids = ["same", "same", *[f"u{at}" for at in range(14)]]
+    [line] = refused(project(tmp_path, frame(cell_uid=uids)))
+    assert "2 cells of" in line
+    assert f"same ({WEST}001), same ({WEST}002)" in line
+
+
 # What is wrong
 
 
@@ -281,10 +313,26 @@ def test_a_cut_building_is_named_with_what_lies_in_the_second_cell():
     assert row["cell_id"].split(" + ") == [f"00:{WEST}001", f"01:{WEST}002"]
 
 
-def test_a_building_below_an_overlap_is_not_cut():
+def test_a_building_below_an_overlap_is_in_a_second_cell_as_the_check_counts():
     rows = changed(w003=tiny.box(0, 200, 110, 300))
-    plan = faults_of(rows, buildings=[tiny.box(101, 210, 109, 220)])
-    assert kinds(plan) == {"overlap": 1000.0}
+    house = tiny.box(101, 210, 109, 220)
+    plan = faults_of(rows, buildings=[house])
+    assert kinds(plan) == {"overlap": 1000.0, "building_cut": 80.0}
+    homes = gpd.GeoDataFrame({"building_id": ["b0"]}, geometry=[house], crs=tiny.CRS)
+    layers = {"cells": plan.cells, "buildings": homes, "boundary": tiny.town()["boundary"]}
+    assert verify_plan(layers, cells_method="given").proofs["buildings_cut"] == 1
+
+
+def test_an_overlap_goes_to_the_cell_that_has_the_building_whole():
+    rows = changed(w003=tiny.box(0, 200, 110, 300))
+    plan = faults_of(rows, repair=True, buildings=[tiny.box(101, 210, 115, 220)])
+    [row] = plan.faults.to_dict("records")
+    assert (row["fault"], row["given_to"]) == ("overlap", f"03:{WEST}004")
+    # What no cell has whole is cut, mended or not, and listed with the check's 0.01 m².
+    across = tiny.box(95, 210, 115, 220)
+    for repair in (False, True):
+        plan = faults_of(rows, repair=repair, buildings=[across])
+        assert "building_cut" in set(plan.faults["fault"])
 
 
 def test_a_cell_out_of_size_says_that_it_is_as_given_and_which_way():
@@ -361,6 +409,70 @@ def test_a_mended_grid_tiles_the_place_and_no_code_is_invented(name):
     assert report.figures["cells_overlap_m2"] == pytest.approx(0, abs=1e-6)
     given = {code for code, _ in (rows if isinstance(rows, list) else rows.items())}
     assert set(plan.cells["cell_id"]) <= given
+
+
+def turned(rows):
+    """Return the cells turned and shifted, so that no corner lies on the 1 mm grid."""
+    middle = (tiny.X + 200, tiny.Y + 200)
+    return {code: affinity.rotate(one, 17.3, origin=middle) for code, one in rows.items()}
+
+
+def take_turned(rows, *, repair):
+    west, east = tiny.box(0, 0, 200, 400), tiny.box(200, 0, 400, 400)
+    outline, *halves = turned({"": tiny.box(0, 0, 400, 400), "w": west, "e": east}).values()
+    return take_over(
+        gpd.GeoDataFrame(
+            {"cell_key": [*rows], "cell_id": [*rows], "community_id": [None] * len(rows)},
+            geometry=list(rows.values()),
+            crs=tiny.CRS,
+        ),
+        gpd.GeoDataFrame({"community_id": [WEST, EAST]}, geometry=halves, crs=tiny.CRS),
+        Land(**{one: empty_layer(one, crs=pyproj.CRS(tiny.CRS)) for one in LAYERS}),
+        outline,
+        options=CellOptions(method="given", repair=repair),
+    )
+
+
+def test_a_grid_without_faults_comes_through_repair_untouched():
+    rows = turned(grid())
+    plan = take_turned(rows, repair=True)
+    assert plan.faults.empty
+    for code, shape in zip(plan.cells["cell_id"], plan.cells.geometry, strict=True):
+        assert shapely.equals_identical(shape, rows[code]), code
+
+
+@pytest.mark.parametrize(
+    ("shape", "beside"),
+    [
+        (tiny.box(0, 300, 99, 400), {"001", "002", "003", "004"}),
+        (tiny.box(-3, 300, 100, 400), {"001", "003"}),
+        (tiny.box(0, 300, 101, 400), {"001", "002", "003", "004"}),
+    ],
+)
+def test_repair_changes_only_cells_beside_a_fault(shape, beside):
+    rows = turned(changed(w001=shape))
+    plan = take_turned(rows, repair=True)
+    assert len(plan.faults) == 1
+    assert plan.faults["repaired"].all()
+    new = plan.cells.set_index("cell_id").geometry
+    for code, old in rows.items():
+        if code not in {f"{WEST}{one}" for one in beside}:
+            assert shapely.equals_identical(old, new[code]), code
+    assert shapely.coverage_is_valid(new.to_numpy())
+    assert shapely.area(new.to_numpy()).sum() == pytest.approx(160_000, abs=1e-6)
+    known = {(x, y) for x, y in shapely.get_coordinates([*rows.values()]).tolist()}
+    fresh = [
+        one for one in shapely.get_coordinates(new.to_numpy()).tolist() if (*one,) not in known
+    ]
+    # Only the corners of the fault are new: none comes from noding lines that follow each other.
+    assert len({(*one,) for one in fresh}) <= 2
+
+
+def test_an_overlap_leaves_the_cells_of_a_file_as_given(tmp_path):
+    rows = turned(changed(w001=tiny.box(0, 300, 103, 400)))
+    cells = open_project(project(tmp_path, frame(rows))).place.cells
+    for code, shape in zip(cells["cell_id"], cells.geometry, strict=True):
+        assert shapely.equals_identical(shape, rows[code]), code
 
 
 # The whole run

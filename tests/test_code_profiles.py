@@ -198,6 +198,14 @@ def test_too_many_cells_name_the_settings_that_would_do():
     assert "Community 320583999001 has 120 cells; CJ/T 213 numbers at most 99" in en
     assert 'or `code_profile = "GB/T 30428"` (up to 999)' in en
     assert "20 are open land or water; a larger `open_factor`" in en
+    with pytest.raises(InfeasibleError, match=r"`open_factor` of about 2 \(now 1\) makes"):
+        assign_codes(
+            cells.assign(exception=None, open_land=[True] * 61 + [False] * 59),
+            profile=CJ_T_213,
+            open_factor=1.0,
+        )
+    with pytest.raises(InfeasibleError, match="larger than with `open_factor` = 4 is not enough"):
+        assign_codes(cells, profile=CJ_T_213, open_factor=4.0)
     assert 'code_profile = "GB/T 30428"' in zh
     assert "20 个为非建成区" in zh
     assert assign_codes(cells, profile=GB_T_30428).is_unique
@@ -227,6 +235,13 @@ def test_a_run_draws_open_land_coarser_until_its_codes_suffice(tmp_path):
     assert verify_plan(layers, json.loads(json.dumps(plan.summary))).of_rule("code_malformed") == ()
     alone = verify_plan(layers)
     assert [one.count for one in alone.of_rule("code_malformed")] == [len(cells)]
+
+
+def test_open_land_in_the_band_grows_too(tmp_path):
+    """With a factor of 1 its cells are as large as any, and no exception tells that it is open."""
+    opened = project(tmp_path, NARROW + "open_factor = 1.0\n")
+    notes = {note.code: note for note in rehearse(opened.place, opened.config)}
+    assert "instead of 1." in notes["open_land_coarser"].message.en
 
 
 @pytest.mark.parametrize("also", ['when_full = "stop"\n', "open_share = 0.0\n"])

@@ -5,6 +5,7 @@ from gridplan.cells.codes import (
     cell_uids,
     code_faults,
     community_code_faults,
+    kept_uids,
 )
 from gridplan.cells.land import Land
 from gridplan.cells.options import CellOptions
@@ -38,6 +39,7 @@ __all__ = [
     "coarser_open_factor",
     "code_faults",
     "community_code_faults",
+    "kept_uids",
     "managed_communities",
     "overflows",
     "partition",

@@ -27,6 +27,7 @@ def assign_codes(
     *,
     profile: CodeProfile = GB_T_30428,
     target_m2: float = _DEFAULT_TARGET_M2,
+    open_factor: float | None = None,
 ) -> pd.Series[str]:
     """
     Return the code of each cell, numbered row by row from the north-west.
@@ -43,6 +44,8 @@ def assign_codes(
     profile : CodeProfile
     target_m2 : float
         The area the cells were made for.
+    open_factor : float or None
+        How many times larger those of open land were made; None: not known.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def assign_codes(
     found = community_code_faults(community, profile)
     if found:
         raise InputError(*found)
-    require_capacity(cells, profile=profile, target_m2=target_m2)
+    require_capacity(cells, profile=profile, target_m2=target_m2, open_factor=open_factor)
     shapes = cells.geometry.to_numpy()
     centroids = shapely.centroid(shapes)
     order = reading_order(
@@ -192,6 +195,29 @@ def cell_uids(cells: gpd.GeoDataFrame, *, taken: Collection[str] = ()) -> pd.Ser
         used.add(uid)
         uids[place] = uid
     return pd.Series(uids, index=cells.index, name="cell_uid", dtype="object")
+
+
+def kept_uids(cells: gpd.GeoDataFrame) -> pd.Series[str]:
+    """
+    Return the identifiers that cells carry in ``cell_uid``, and new ones for the others.
+
+    A carried one stays whatever became of the cell's shape or code.
+
+    Examples
+    --------
+    >>> squares = [shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100)]
+    >>> cells = gpd.GeoDataFrame({"cell_uid": ["c0ffee", None]}, geometry=squares, crs=4549)
+    >>> kept_uids(cells).str.len().tolist()
+    [6, 13]
+    """
+    if "cell_uid" not in cells:
+        return cell_uids(cells)
+    carried = cells["cell_uid"].astype("object")
+    fresh = carried.isna()
+    found: pd.Series[str] = carried.where(
+        ~fresh, cell_uids(cells[fresh], taken=set(carried[~fresh]))
+    )
+    return found
 
 
 def _millimetre_keys(shapes: Geometries) -> list[bytes]:

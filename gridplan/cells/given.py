@@ -42,8 +42,8 @@ class GivenPlan:
     Attributes
     ----------
     cells : GeoDataFrame
-        ``cell_id`` (the code as it was, null where there was none), ``community_id``,
-        ``area_m2``, ``exception``, ``geometry``; in the order of ``cell_key``.
+        ``cell_id`` (the code as it was, null where there was none), ``cell_uid`` (likewise),
+        ``community_id``, ``area_m2``, ``exception``, ``geometry``; in the order of ``cell_key``.
     faults : GeoDataFrame
         One row per fault, columns as `gridplan.cells.given_faults.FAULT_COLUMNS`.
     """
@@ -71,7 +71,8 @@ def take_over(
     ----------
     given : GeoDataFrame
         ``cell_key`` (text, unique), ``cell_id`` (text or null), ``community_id`` (text
-        or null) and valid polygons in projected metres.
+        or null) and valid polygons in projected metres; ``cell_uid`` (unique or null) is
+        kept where it is given.
     communities : GeoDataFrame
         ``community_id`` and polygons that tile the outline.
     land : Land
@@ -116,7 +117,9 @@ def take_over(
     grid = _grid_of(own, communities)
     changes: list[Fault] = []
     if options.repair:
-        mended = mend(grid, communities.geometry.to_numpy(), outline)
+        mended = mend(
+            grid, communities.geometry.to_numpy(), outline, land.buildings.geometry.to_numpy()
+        )
         grid, changes = _kept(grid, mended.shapes), mended.changes
     faults = [
         *changes,
@@ -125,6 +128,9 @@ def take_over(
         *code_rows(grid, communities, profile=profile),
     ]
     cells = _cells_of(grid, communities, land, options)
+    uids = own.get("cell_uid", pd.Series(None, index=own.index, dtype="object"))
+    uids = pd.Series(_texts(uids), index=own["cell_key"], dtype="object")
+    cells.insert(1, "cell_uid", uids.reindex(grid.names).to_numpy())
     return GivenPlan(cells, fault_table(faults, communities))
 
 

@@ -183,19 +183,18 @@ def _cut(grid: Grid, buildings: gpd.GeoDataFrame) -> list[Fault]:
     held = held[held["area_m2"] > LISTED_M2].sort_values(
         ["building", "area_m2", "cell"], ascending=[True, False, True]
     )
-    # A building below two cells that overlap is whole in each of them: the overlap is the fault.
-    own = {one: grid.shapes[rows["cell"].iloc[0]] for one, rows in held.groupby("building")}
-    return [
-        Fault(
-            BUILDING_CUT,
-            _joined(grid.names[rows["cell"].to_numpy()]),
-            float(outside.area),
-            outside,
-            other_id=str(ids[one]),
+    found = []
+    for one, rows in held.groupby("building"):
+        beside = rows["cell"].to_numpy()[1:]
+        if not len(beside):
+            continue
+        # Below cells that overlap, a building is in a second cell also where one has it whole.
+        second = shapely.intersection(shapes[one], shapely.union_all(grid.shapes[beside]))
+        names = _joined(grid.names[rows["cell"].to_numpy()])
+        found.append(
+            Fault(BUILDING_CUT, names, float(second.area), _areal(second), other_id=str(ids[one]))
         )
-        for one, rows in held.groupby("building")
-        if len(rows) > 1 and (outside := shapely.difference(shapes[one], own[one])).area > LISTED_M2
-    ]
+    return found
 
 
 def _crossed(grid: Grid, communities: gpd.GeoDataFrame) -> list[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from gridplan.cells.corners import with_common_corners, without_idle_corners
 from gridplan.cells.given_faults import (
     GAP,
     HAIRLINES,
@@ -29,6 +30,9 @@ Ints = npt.NDArray[np.intp]
 _NOBODY = -1
 _NOISE_M2 = 1e-4
 """Less land in all is what noding in floating point moves, no change of a grid."""
+
+_BESIDE_M = 0.01
+"""A cell that comes nearer than this to what was changed may get new borders."""
 
 _ROUNDS = 100
 """Slivers beside slivers need several rounds; each round leaves fewer."""
@@ -60,16 +64,19 @@ class _Faces:
     """``left``, ``right``, ``length_m``, each pair in both directions."""
 
 
-def mend(grid: Grid, communities: Geometries, outline: shapely.Geometry) -> Mended:
+def mend(
+    grid: Grid, communities: Geometries, outline: shapely.Geometry, buildings: Geometries
+) -> Mended:
     """
     Return cells that tile the outline: each place belongs to one cell.
 
     All borders are noded once and every face between them gets one owner. A face that
-    several cells claim goes to the largest of them, before others to one of the
-    community it lies in; one that none claims to the
-    neighbour with which it shares the longest border, in its own community where there
-    is one; a sliver, or a narrow part of a cell cut off from the rest, likewise. Codes
-    stay with their cells; a cell that is a sliver itself goes, and its code with it.
+    several cells claim goes to one of the community it lies in, then to one that holds
+    the buildings below it whole, then to the largest of them; one that none claims to
+    the neighbour with which it shares the longest border, in its own community where
+    there is one; a sliver, or a narrow part of a cell cut off from the rest, likewise.
+    Codes stay with their cells; a cell that is a sliver itself goes, and its code with
+    it. A cell that touches no such face keeps its shape to the last digit.
 
     Parameters
     ----------
@@ -77,29 +84,62 @@ def mend(grid: Grid, communities: Geometries, outline: shapely.Geometry) -> Mend
     communities : array of Polygon, shape (m,)
         Their lines bound what a gap may be given to.
     outline : Polygon or MultiPolygon
+    buildings : array of Polygon
+        They are not cut where an overlap can be given to the cell that holds them.
     """
-    faces = _faces_of(grid, communities, outline)
-    area_m2 = shapely.area(grid.shapes)
-    owner = np.array(
-        [_first_claim(own, home, grid, area_m2) for own, home in
-         zip(faces.owners, faces.community, strict=True)],
-        dtype=np.intp,
-    )  # fmt: skip
+    met = with_common_corners(np.concatenate([grid.shapes, communities, [outline]]))
+    cells, outline = met[: len(grid.shapes)], met[-1]
+    faces = _faces_of(cells, met[len(grid.shapes) : -1], outline)
+    owner = _claimed(faces, grid, buildings)
     claimed = owner.copy()
     owner = _fill(faces, owner, grid)
     filled = owner.copy()
     owner = _without_slivers(faces, owner, grid)
     changes = [
-        *_beyond(grid, outline),
+        *_beyond(replace(grid, shapes=cells), outline),
         *_handed(GAP, faces, grid, np.full(len(owner), _NOBODY), filled, claimed == _NOBODY),
         *_overlapping(faces, grid, claimed),
         *_handed(SLIVER, faces, grid, filled, owner, filled != owner),
     ]
-    return Mended(_assembled(faces, owner, len(grid.shapes)), _with_hairlines(changes))
+    told = _with_hairlines(changes)
+    return Mended(_reshaped(grid, faces, owner, told), told)
 
 
-def _faces_of(grid: Grid, communities: Geometries, outline: shapely.Geometry) -> _Faces:
-    lines = shapely.boundary(np.concatenate([grid.shapes, communities, [outline]]))
+def _claimed(faces: _Faces, grid: Grid, buildings: Geometries) -> Ints:
+    """Return which of the cells that claim it has each face; nobody where none does."""
+    cut_m2 = _cut_by_claim(faces, grid, buildings)
+    area_m2 = shapely.area(grid.shapes)
+
+    def last(face: int, cell: int) -> tuple[bool, float, float, int]:
+        away = bool(grid.community[cell] != faces.community[face])
+        return away, cut_m2.get((face, cell), 0.0), -float(area_m2[cell]), cell
+
+    first = [
+        min((last(face, cell) for cell in own), default=(_NOBODY,))[-1]
+        for face, own in enumerate(faces.owners)
+    ]
+    return np.array(first, dtype=np.intp)
+
+
+def _cut_by_claim(faces: _Faces, grid: Grid, buildings: Geometries) -> dict[tuple[int, int], float]:
+    """Return what of buildings would be cut off if a claimant had a face, by face and cell."""
+    contested = np.array([at for at, own in enumerate(faces.owners) if len(own) > 1], dtype=np.intp)
+    if not len(contested) or not len(buildings):
+        return {}
+    at, building = shapely.STRtree(buildings).query(faces.polygons[contested], "intersects")
+    face = contested[at]
+    below_m2 = shapely.area(shapely.intersection(faces.polygons[face], buildings[building]))
+    claims = pd.DataFrame({"face": face, "building": building, "below_m2": below_m2})
+    claims["cell"] = [faces.owners[one] for one in face]
+    claims = claims[below_m2 > LISTED_M2].explode("cell").astype({"cell": np.intp})
+    whole = buildings[claims["building"]]
+    beyond_m2 = shapely.area(shapely.difference(whole, grid.shapes[claims["cell"]]))
+    cut = claims[beyond_m2 > LISTED_M2].groupby(["face", "cell"])["below_m2"].sum()
+    return {(int(one), int(cell)): float(m2) for (one, cell), m2 in cut.items()}
+
+
+def _faces_of(cells: Geometries, communities: Geometries, outline: shapely.Geometry) -> _Faces:
+    lines = shapely.boundary(np.concatenate([cells, communities, [outline]]))
     noded = shapely.union_all(lines)
     polygons = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     points = inner_points(polygons)
@@ -109,7 +149,7 @@ def _faces_of(grid: Grid, communities: Geometries, outline: shapely.Geometry) ->
     polygons, points = polygons[order], points[order]
     tree = shapely.STRtree(points)
     owners: list[list[int]] = [[] for _ in polygons]
-    for cell, face in sorted(zip(*tree.query(grid.shapes, "intersects").tolist(), strict=True)):
+    for cell, face in sorted(zip(*tree.query(cells, "intersects").tolist(), strict=True)):
         owners[face].append(cell)
     community = np.full(len(polygons), _NOBODY, dtype=np.intp)
     place, face = tree.query(communities, "intersects")
@@ -118,14 +158,6 @@ def _faces_of(grid: Grid, communities: Geometries, outline: shapely.Geometry) ->
     turned = borders.rename(columns={"left": "right", "right": "left"})
     both = pd.concat([borders, turned], ignore_index=True)
     return _Faces(polygons, community, owners, both)
-
-
-def _first_claim(own: list[int], home: int, grid: Grid, area_m2: npt.NDArray[np.float64]) -> int:
-    return min(
-        own,
-        key=lambda one: (grid.community[one] != home, -area_m2[one], one),
-        default=_NOBODY,
-    )
 
 
 def _fill(faces: _Faces, owner: Ints, grid: Grid) -> Ints:
@@ -196,10 +228,23 @@ def _pieces(owner: Ints, left: Ints, right: Ints) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
 
 
-def _assembled(faces: _Faces, owner: Ints, count: int) -> Geometries:
-    shapes = np.full(count, None, dtype=object)
-    for cell in np.unique(owner[owner != _NOBODY]):
-        shapes[cell] = shapely.normalize(shapely.coverage_union_all(faces.polygons[owner == cell]))
+def _reshaped(grid: Grid, faces: _Faces, owner: Ints, changes: list[Fault]) -> Geometries:
+    """Return the cells: of new shape those beside a change, the others as they were."""
+    shapes = grid.shapes.copy()
+    if not changes:
+        return shapes
+    places = np.array([one.where for one in changes], dtype=object)
+    beside = np.unique(
+        shapely.STRtree(shapes).query(places, predicate="dwithin", distance=_BESIDE_M)[1]
+    )
+    shapes[beside] = None
+    for cell in np.intersect1d(beside, owner):
+        shapes[cell] = shapely.coverage_union_all(faces.polygons[owner == cell])
+    left = np.intersect1d(beside, owner)
+    changed = np.array([own != [one] for own, one in zip(faces.owners, owner, strict=True)])
+    corners = shapely.get_coordinates(np.concatenate([grid.shapes, faces.polygons[changed]]))
+    # Lines of communities, and of the boundary, leave their corners and crossings behind.
+    shapes[left] = shapely.normalize(without_idle_corners(shapes[left], corners))
     return shapes
 
 

@@ -54,7 +54,8 @@ def overflows(cells: gpd.GeoDataFrame, profile: CodeProfile) -> tuple[Overflow, 
     Parameters
     ----------
     cells : GeoDataFrame
-        ``community_id`` and geometry; ``exception`` where it is known.
+        ``community_id`` and geometry; ``exception`` and ``open_land`` (true: not built up, or
+        water) where they are known.
 
     Examples
     --------
@@ -65,11 +66,15 @@ def overflows(cells: gpd.GeoDataFrame, profile: CodeProfile) -> tuple[Overflow, 
     [('a', 12, 9)]
     """
     reason = cells["exception"] if "exception" in cells else pd.Series(None, index=cells.index)
+    # In the band open land is no exception, and can be made coarser all the same.
+    inside = (
+        cells["open_land"] if "open_land" in cells else pd.Series(data=False, index=cells.index)
+    )
     table = pd.DataFrame(
         {
             "community": cells["community_id"].astype("string").to_numpy(dtype=object),
             "area_m2": shapely.area(cells.geometry.to_numpy()),
-            "open": reason.isin([RURAL, WATER]).to_numpy(dtype=bool),
+            "open": (reason.isin([RURAL, WATER]) | inside).to_numpy(dtype=bool),
         }
     )
     return tuple(
@@ -107,7 +112,9 @@ def _open_factor(one: Overflow, now: float) -> float:
     return float(math.ceil(_COARSER_SAFETY * now * one.open_cells / left))
 
 
-def require_capacity(cells: gpd.GeoDataFrame, *, profile: CodeProfile, target_m2: float) -> None:
+def require_capacity(
+    cells: gpd.GeoDataFrame, *, profile: CodeProfile, target_m2: float, open_factor: float | None
+) -> None:
     """
     Refuse cells that the profile cannot number, with what would do, before any is coded.
 
@@ -118,24 +125,45 @@ def require_capacity(cells: gpd.GeoDataFrame, *, profile: CodeProfile, target_m2
     """
     found = overflows(cells, profile)
     if found:
-        raise InfeasibleError(*(_message(one, profile, target_m2) for one in found))
+        raise InfeasibleError(*(_message(one, profile, target_m2, open_factor) for one in found))
 
 
-def _message(one: Overflow, profile: CodeProfile, target_m2: float) -> Message:
+def _message(
+    one: Overflow, profile: CodeProfile, target_m2: float, open_factor: float | None
+) -> Message:
     enough = _sufficient_target(one, target_m2)
     wider_en, wider_zh = _wider(one.cells, profile)
-    open_en = (
-        f" Of its cells {one.open_cells} are open land or water; a larger `open_factor` makes "
-        f"them fewer."
-    )
-    open_zh = f"其中 {one.open_cells} 个为非建成区或水域，调大 `open_factor` 可减少。"
+    open_en, open_zh = _open_said(one, open_factor)
     return Message(
         en=f"Community {one.community_id} has {one.cells} cells; {profile.name} numbers at most "
         f"{one.capacity} in one community. A `target_m2` of about {enough:,} would do, "
-        f"{wider_en}or divide the community.{open_en if one.open_cells else ''}",
+        f"{wider_en}or divide the community.{open_en}",
         zh=f"社区 {one.community_id} 有 {one.cells} 个单元网格，{profile.name} 每个社区最多编号 "
         f"{one.capacity} 个。将 `target_m2` 调到约 {enough:,} 即可，{wider_zh}或拆分该社区。"
-        f"{open_zh if one.open_cells else ''}",
+        f"{open_zh}",
+    )
+
+
+def _open_said(one: Overflow, open_factor: float | None) -> tuple[str, str]:
+    """Say how many cells are open land, and by which factor they would be few enough."""
+    if not one.open_cells:
+        return "", ""
+    en = f" Of its cells {one.open_cells} are open land or water"
+    zh = f"其中 {one.open_cells} 个为非建成区或水域"
+    if open_factor is None:
+        return (
+            f"{en}; a larger `open_factor` makes them fewer.",
+            f"{zh}，调大 `open_factor` 可减少。",
+        )
+    enough = _open_factor(one, open_factor)
+    if enough > MOST_OPEN_FACTOR:
+        return (
+            f"{en}; to draw them larger than with `open_factor` = {open_factor:g} is not enough.",
+            f"{zh}；在 `open_factor` = {open_factor:g} 的基础上继续放大也不够。",
+        )
+    return (
+        f"{en}; an `open_factor` of about {enough:g} (now {open_factor:g}) makes them few enough.",
+        f"{zh}；将 `open_factor` 由 {open_factor:g} 调到约 {enough:g} 即可。",
     )
 
 

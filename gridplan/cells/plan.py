@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ from gridplan.cells.land import Footprints, Land, footprints
 from gridplan.cells.management import NOBODY, Management, management_lines
 from gridplan.cells.options import CellOptions
 from gridplan.cells.order import reading_order
-from gridplan.cells.reasons import exceptions, ground_of
+from gridplan.cells.reasons import MOST_SHARE, exceptions, ground_of
 from gridplan.cells.square import partition
 from gridplan.errors import InputError, Message, first_ids
 from gridplan.geometry import plain_layer
@@ -47,12 +47,16 @@ class CellPlan:
     median_m2 : float
         Median area of the cells of built-up land without exception, in square metres; nan
         where there are none, or cells are squares.
+    open_land : array of bool
+        Which cells are of land that is not built up, or of water, whatever their size; of
+        squares none, which do not look at the ground.
     """
 
     cells: gpd.GeoDataFrame
     communities: gpd.GeoDataFrame
     line_moves: gpd.GeoDataFrame
     median_m2: float = math.nan
+    open_land: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOptions) -> CellPlan:
@@ -76,7 +80,9 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
     """
     own = checked_communities(communities, options)
     if options.method == "square":
-        return CellPlan(partition(communities, options=options), own, _no_moves(own))
+        squares = partition(communities, options=options)
+        closed = np.zeros(len(squares), dtype=bool)
+        return CellPlan(squares, own, _no_moves(own), open_land=closed)
     land = land.plain()
     scene = scene_of(own.geometry.to_numpy(), land, options)
     _refuse_lost(own, scene.management)
@@ -96,16 +102,17 @@ def plan_cells(communities: gpd.GeoDataFrame, land: Land, *, options: CellOption
     managed, moves = _managed(drawn.management, own, drawn.footprints, land.buildings)
     plain_m2 = shapely.area(drawn.polygons[best.plain])
     median_m2 = float(np.median(plain_m2)) if len(plain_m2) else math.nan
-    return CellPlan(cells, managed, moves, median_m2)
+    return CellPlan(cells, managed, moves, median_m2, best.open_land[order])
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """Cells as drawn, the exception of each, which are built up and none, what they miss."""
+    """Cells as drawn, the exception of each, which are plain and which open, what they miss."""
 
     drawn: Drawn
     reasons: list[str | None]
     plain: npt.NDArray[np.bool_]
+    open_land: npt.NDArray[np.bool_]
     missing: float
 
 
@@ -128,7 +135,8 @@ def _judged(drawn: Drawn, land: Land, options: CellOptions) -> _Judged:
     reasons = exceptions(drawn.polygons, drawn.community, ground, options)
     plain = pd.isna(np.array(reasons, dtype=object)) & (ground.built >= options.open_share)
     missing = shortfall(drawn.polygons[plain], options.target_m2)
-    return _Judged(drawn, reasons, plain, missing)
+    open_land = (ground.built < options.open_share) | (ground.wet >= MOST_SHARE)
+    return _Judged(drawn, reasons, plain, open_land, missing)
 
 
 def managed_communities(

@@ -18,7 +18,7 @@ ESTATE, WATER, RURAL = "estate", "water", "rural"
 LARGE_BUILDING, SMALL_COMMUNITY = "large_building", "small_community"
 REMAINDER, UNDIVIDED = "remainder", "undivided"
 
-_MOST = 0.5
+MOST_SHARE = 0.5
 """Share from which water or an estate is most of a cell."""
 
 _LARGE = 0.3
@@ -86,10 +86,10 @@ def exceptions(
     share = shapely.area(cells) / options.target_m2
     alone = np.bincount(community)[community] == 1
     small, large = share < options.min_share, share > options.most_share
-    whole = (options.estates == "whole") & (ground.walled >= _MOST)
+    whole = (options.estates == "whole") & (ground.walled >= MOST_SHARE)
     reasons = (
         (whole, ESTATE),
-        (ground.wet >= _MOST, WATER),
+        (ground.wet >= MOST_SHARE, WATER),
         (large & (ground.largest >= _LARGE), LARGE_BUILDING),
         (large & (ground.built < options.open_share), RURAL),
         (small & alone, SMALL_COMMUNITY),

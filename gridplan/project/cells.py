@@ -22,7 +22,7 @@ from gridplan.project.reading import (
 from gridplan.sources.grid_fields import FIELDS
 
 _LAYER = "cells"
-_AREAL = (3, 6)
+_COLUMNS = ("cell_key", "cell_id", "cell_uid", "community_id")
 
 
 def read_cells(reading: Reading) -> None:
@@ -46,27 +46,11 @@ def read_cells(reading: Reading) -> None:
     own = in_project_system(reading, frame, _LAYER, what)
     _note_other_system(reading, raw.crs, what)
     valid = _in_force(reading, own)
-    keyed = _with_keys(valid)
-    cells = keyed if _is_exact(keyed) else _rounded(reading, keyed)
+    # Not rounded: corners lie on lines of communities and on walls, and would leave them.
+    strict = not reading.config.cells.repair
+    keyed = _with_uids(reading, _with_keys(valid), what)
+    cells = on_grid(reading, keyed, _LAYER, strict=strict, rounded=False)
     reading.layers[_LAYER] = _of_the_place(reading, cells, what)
-
-
-def _is_exact(frame: gpd.GeoDataFrame) -> bool:
-    """
-    Return whether the borders of a grid match vertex by vertex.
-
-    Such a grid stays as it is to the last digit: its corners lie on lines of communities
-    and on walls, and rounding would take them off.
-    """
-    shapes = frame.geometry.to_numpy()
-    areal = np.isin(shapely.get_type_id(shapes), _AREAL)
-    return bool(
-        areal.all() and shapely.is_valid(shapes).all() and shapely.coverage_is_valid(shapes)
-    )
-
-
-def _rounded(reading: Reading, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return on_grid(reading, frame, _LAYER, strict=not reading.config.cells.repair)
 
 
 def _note_unused(reading: Reading) -> None:
@@ -184,9 +168,50 @@ def _with_keys(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.assign(cell_id=codes, cell_key=keys)
 
 
+def _with_uids(reading: Reading, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+    """
+    Return the frame with the permanent ids that its cells carry; null for one that is new.
+
+    Raises
+    ------
+    InputError
+        If several cells carry the same.
+    """
+    if "cell_uid" not in frame:
+        return frame
+    uids = as_text(frame["cell_uid"]).astype("string").str.strip().astype("object")
+    uids = uids.where(uids.notna() & (uids != ""), None)
+    twice = (uids.notna() & uids.duplicated(keep=False)).to_numpy(dtype=bool)
+    if twice.any():
+        names = sorted(
+            f"{uid} ({key})" for uid, key in zip(uids[twice], frame["cell_key"][twice], strict=True)
+        )
+        raise InputError(
+            Message(
+                en=f"{len(names)} cells of {what} share their permanent id (`cell_uid`) with "
+                f"another one: {first_ids(names)}. Each id must be of one cell: leave the field "
+                f"empty where the cell is new, and it gets a new one.",
+                zh=f"{what} 中有 {len(names)} 个单元网格的永久编号（`cell_uid`）重复："
+                f"{first_ids(names)}。每个编号只能属于一个网格：新划出的网格请将该字段留空，"
+                f"程序会赋予新编号。",
+            )
+        )
+    fresh = frame["cell_key"][uids.isna()].sort_values().tolist()
+    if fresh and uids.notna().any():
+        reading.note(
+            "cells_new_uids",
+            fresh,
+            en=f"{len(fresh)} of {len(frame)} cells of {what} carry no permanent id (`cell_uid`) "
+            f"and got a new one: {first_ids(fresh)}. The others keep theirs.",
+            zh=f"{what} 的 {len(frame)} 个单元网格中有 {len(fresh)} 个没有永久编号（`cell_uid`），"
+            f"已赋予新编号：{first_ids(fresh)}；其余保留原编号。",
+        )
+    return frame.assign(cell_uid=uids)
+
+
 def _of_the_place(reading: Reading, cells: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
     """Return the cells of which at least half lies inside the boundary."""
-    columns = [one for one in ("cell_key", "cell_id", "community_id", "name") if one in cells]
+    columns = [one for one in (*_COLUMNS, "name") if one in cells]
     cells = cells[[*columns, cells.geometry.name]]
     if reading.outline is None:
         return cells

@@ -198,10 +198,17 @@ def _impersonal(
 
 
 def on_grid(
-    reading: Reading, frame: gpd.GeoDataFrame, layer: str, *, strict: bool
+    reading: Reading,
+    frame: gpd.GeoDataFrame,
+    layer: str,
+    *,
+    strict: bool,
+    rounded: bool = True,
 ) -> gpd.GeoDataFrame:
     """
     Return the layer on the precision grid, its polygons repaired.
+
+    Not `rounded`, valid polygons stay as they are to the last digit.
 
     Rows without a geometry are left out and noted. Boundary and communities are never
     repaired by guess (`strict`): where a line crosses itself, which side is inside is
@@ -227,7 +234,7 @@ def on_grid(
         if strict and broken.any():
             raise InputError(_crosses_itself(frame, layer, broken))
         mended = np.zeros(len(shapes), dtype=bool)
-        fixed[areal], mended[areal] = repair_polygons(shapes[areal])
+        fixed[areal], mended[areal] = repair_polygons(shapes[areal], rounded=rounded)
         _note_repairs(reading, frame, layer, mended)
     fresh = frame.set_geometry(gpd.GeoSeries(fixed, index=frame.index, crs=frame.crs))
     gone = shapely.is_empty(fixed) & ~shapely.is_empty(shapes)

@@ -12,6 +12,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "网格编号", "标识码", "GRID_CODE", "GRIDCODE", "CELL_CODE", "CELLCODE", "WGBM", "WGDM",
             "编码", "CODE",
         ),
+        "cell_uid": ("网格永久编号",),
         "community_id": (
             "社区编码", "社区代码", "所属社区编码", "COMMCODE", "COMM_CODE", "SQCODE", "SQBM",
             "SQDM",

@@ -66,15 +66,20 @@ def coded_cells(place: Place, config: Config) -> CodedCells:
         notes = given_notes(given.faults, repair=asked.repair)
         return CodedCells(_labelled(given.cells, profile), tuple(notes), given.faults)
     options, drawn = asked, _drawn(place, asked)
-    full = first = overflows(drawn.cells, profile)
+    full = first = overflows(_with_ground(drawn), profile)
     for _ in range(_MOST_ROUNDS if config.cells.when_full == "coarsen" else 0):
         factor = coarser_open_factor(full, options)
         if factor is None:
             break
         options = replace(options, open_factor=factor)
         drawn = _drawn(place, options)
-        full = overflows(drawn.cells, profile)
-    codes = assign_codes(drawn.cells, profile=profile, target_m2=options.target_m2)
+        full = overflows(_with_ground(drawn), profile)
+    codes = assign_codes(
+        _with_ground(drawn),
+        profile=profile,
+        target_m2=options.target_m2,
+        open_factor=options.open_factor if options.method == "fabric" else None,
+    )
     coarser = [_coarser_note(first, asked, options)] if first else []
     told = (*coarser, *size_notes(drawn.median_m2, options))
     return CodedCells(_labelled(drawn.cells.assign(cell_id=codes), profile), told)
@@ -105,6 +110,10 @@ def size_notes(median_m2: float, options: CellOptions) -> list[Note]:
         f"或改用 `uniform`。",
     )
     return [Note("recognisable_median", 1, message)]
+
+
+def _with_ground(drawn: CellPlan) -> gpd.GeoDataFrame:
+    return drawn.cells.assign(open_land=drawn.open_land)
 
 
 def _labelled(cells: gpd.GeoDataFrame, profile: CodeProfile) -> gpd.GeoDataFrame:

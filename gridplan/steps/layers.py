@@ -186,14 +186,15 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
 
 
 def _lineage(cells: gpd.GeoDataFrame, place: Place) -> pd.DataFrame:
-    """Return one line ``new`` per cell: a first plan has no parents."""
+    """Return one line per cell: ``kept`` if a given grid carried its id, else ``new``."""
+    kept = cells["cell_uid"].isin(place.cells["cell_uid"].dropna())
     return pd.DataFrame(
         {
-            "parent_uid": pd.Series([None] * len(cells), dtype="object"),
+            "parent_uid": cells["cell_uid"].astype("object").where(kept, None),
             "child_uid": cells["cell_uid"],
-            "area_share": np.nan,
-            "population_share": np.nan,
-            "kind": "new",
+            "area_share": np.where(kept, 1.0, np.nan),
+            "population_share": np.where(kept, 1.0, np.nan),
+            "kind": np.where(kept, "kept", "new").astype(object),
             "changed_on": place.as_of.isoformat(),
             "document": pd.Series([None] * len(cells), dtype="object"),
         }

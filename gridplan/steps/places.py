@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridplan import assemble
 from gridplan.answers.words import WALL, YES
-from gridplan.cells import cell_uids, managed_communities
+from gridplan.cells import kept_uids, managed_communities
 from gridplan.cells.components import NOWHERE, built_cells, cells_of_components, unevenness
 from gridplan.cells.given import kept_whole
 from gridplan.config import Config
@@ -176,7 +176,7 @@ def add_cells(work: Work) -> None:
     work.notes.extend(coded.notes)
     if coded.faults is not None:
         work.found["cell_faults"] = coded.faults
-    cells["cell_uid"] = cell_uids(cells)
+    cells["cell_uid"] = kept_uids(cells)
     demand = work.found["demand"]
     demand["cell_uid"] = first_containing(demand.geometry.to_numpy(), cells, "cell_uid")
     work.found["cells"] = assemble.cells_with_residents(cells, demand)
