@@ -226,7 +226,7 @@ def _prices(asked: Asked, pairs: tuple[Places, Places], own: Places) -> list[int
     for zones in range(1, asked.zones + 1):
         even = asked.least * zones <= total <= asked.most * zones
         within = min(zones if known is None else known, zones - (stuck or not even))
-        if len(bare.load) <= _FEW:
+        if even and len(bare.load) <= _FEW:
             within = most_by_sums(bare.load, bare.near, asked.least, asked.most, zones,
                                   most_within=within)  # fmt: skip
         if ground is not None and within == zones:

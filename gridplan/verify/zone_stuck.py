@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 _HEAVY, _MOST_HEAVY = 0.25, 200
 """Things above this share of the least of a zone, so many of them, may fit in no zone."""
-_MOST_LOOKED = 5_000
+_MOST_LOOKED = 4_000
 """Of a thing with more groups to look at nothing is said."""
 
 Near = Sequence[AbstractSet[int]]
@@ -35,20 +35,20 @@ def stuck_things(load: Sequence[float], near: Near, least: float, most: float) -
 def _alone(load: Sequence[float], near: Near, thing: int, least: float, most: float) -> bool:
     """Return whether no joined group with a thing is within the bounds; no if they are many."""
     seen = {frozenset({thing})}
-    waiting = [(load[thing], frozenset({thing}))]
+    waiting = [(load[thing], frozenset({thing}), near[thing])]
     while waiting:
-        own, group = waiting.pop()
+        own, group, around = waiting.pop()
         if own > most:
             continue
         if own >= least or len(seen) > _MOST_LOOKED:
             return False
-        around = set().union(*(near[one] for one in group)) - group
-        # The lightest is taken first: small steps come to lie within the bounds if any do.
-        for other in sorted(around, key=lambda one: (-load[one], one)):
+        # The heaviest that fits is taken first: so most things are soon in a group.
+        for other in sorted(around, key=lambda one: (load[one], one)):
             larger = group | {other}
-            if larger not in seen:
+            if own + load[other] <= most and larger not in seen:
                 seen.add(larger)
-                waiting.append((sum(load[one] for one in sorted(larger)), larger))
+                total = sum(load[one] for one in sorted(larger))
+                waiting.append((total, larger, (around | near[other]) - larger))
     return True
 
 
