@@ -127,13 +127,16 @@ def test_a_river_that_crosses_a_border_does_not_run_along_it():
 
 def test_an_unnamed_side_is_told_by_the_neighbour_and_that_by_the_estate():
     pair = units_of(a=SQUARE, b=shapely.box(1000, 0, 2000, 1000))
-    assert told(pair, *ground()).loc[("a", "east"), "text_zh"] == "b界"
-    assert told(pair, *ground()).loc[("a", "east"), "text_en"] == "the line with community b"
+    alone = told(pair, *ground())
+    assert alone.loc[("a", "east"), "text_zh"] == "b界（东1000，北1000至东1000，北0）"
+    assert alone.loc[("a", "east"), "text_en"] == (
+        "the line with community b from E 1000 N 1000 to E 1000 N 0"
+    )
     estate = {"幸福小区": shapely.box(1000, 0, 1300, 1000)}
     table = told(pair, *ground(estates=estate, walled=False))
     assert table.loc[("a", "east"), "text_zh"] == "幸福小区"
     assert table.loc[("a", "east"), "named_share"] == 0
-    assert table.loc[("b", "west"), "text_zh"] == "a界"
+    assert table.loc[("b", "west"), "text_zh"] == "a界（东1000，北1000至东1000，北0）"
     table = told(pair, *ground(estates=estate))
     assert table.loc[("a", "east"), "text_zh"] == "幸福小区围墙"
     assert table.loc[("b", "west"), "text_en"] == "the wall of 幸福小区"
@@ -148,14 +151,16 @@ def test_a_narrow_notch_is_told_by_the_neighbour_and_not_as_the_outer_boundary()
         b=shapely.union(shapely.box(0, 1000, 1000, 2000), slot),
     )
     table = told(pair, *ground())
-    assert table.loc[("a", "east"), "text_zh"] == "网格b界、辖区边界（东1000，北1000至东1000，北0）"
-    assert table.loc[("a", "north"), "text_zh"] == "网格b界"
+    assert table.loc[("a", "east"), "text_zh"] == (
+        "网格b界（东500，北1000至东501，北200）、辖区边界（东1000，北1000至东1000，北0）"
+    )
+    assert table.loc[("a", "north"), "text_zh"] == "网格b界（东0，北1000至东1000，北1000）"
 
 
 def test_a_border_through_an_estate_is_told_by_the_neighbour():
     pair = units_of("zone", a=SQUARE, b=shapely.box(1000, 0, 2000, 1000))
     table = told(pair, *ground(estates={"大院": shapely.box(700, -50, 1300, 1050)}))
-    assert table.loc[("a", "east"), "text_zh"] == "责任区b界"
+    assert table.loc[("a", "east"), "text_zh"] == "责任区b界（东1000，北1000至东1000，北0）"
 
 
 def test_several_names_stand_from_north_to_south_and_from_west_to_east():
@@ -185,6 +190,15 @@ def test_stretches_of_the_outer_boundary_are_told_by_their_ends_each_by_itself()
     table = told(units_of(a=SQUARE), *ground(streets=short))
     assert table.loc[("a", "east"), "text_en"] == (
         "the outer boundary from E 1000 N 1000 to E 1000 N 0"
+    )
+
+
+def test_stretches_along_a_neighbour_are_told_by_their_ends_each_by_itself():
+    pair = units_of(a=SQUARE, b=shapely.box(1000, 0, 2000, 1000))
+    table = told(pair, *ground(streets={"中街": line((1000, 300), (1000, 600))}))
+    assert table.loc[("a", "east"), "text_en"] == (
+        "the line with community b from E 1000 N 1000 to E 1000 N 600, 中街, "
+        "the line with community b from E 1000 N 300 to E 1000 N 0"
     )
 
 

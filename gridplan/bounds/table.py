@@ -28,6 +28,15 @@ _CLOSE_M = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """What a piece of border runs along: a name, or a line that has none and needs its ends."""
+
+    text: Message
+    named: bool = False
+    with_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Stretch:
     """What one side runs along, from where to where, over which length."""
 
@@ -51,8 +60,9 @@ def bounds_words(
 
     A side is told by the named streets, waters, railways and walls that run along it, from
     north to south or from west to east. Where none does, by what lies across the border:
-    the estate, else the neighbouring unit of the same level; at the outer boundary by the
-    coordinates of the ends. A side that a unit does not have is told by its corner.
+    the estate, else the neighbouring unit of the same level, or the outer boundary, with the
+    coordinates of the ends in whole metres of the units' system. A side that a unit does not
+    have is told by its corner.
 
     Parameters
     ----------
@@ -148,57 +158,54 @@ class _Described:
 
     pieces: Pieces
     mark: Ints
-    across: list[Message | None]
+    across: list[_Told]
     names: tuple[Message, ...]
 
     def stretches(self, own: Ints, side: int, least_share: float) -> list[_Stretch]:
         """Return the stretches of one side of a unit, whose pieces are in the order of its ring."""
-        length = self.pieces.length[own]
-        least_m = least_share * length.sum()
-        groups: dict[tuple[bool, Message] | int, list[int]] = {}
-        run, since_m, before = 0, np.inf, NOBODY
-        for piece, own_m in zip(own.tolist(), length.tolist(), strict=True):
-            since_m = since_m if piece == before + 1 else np.inf
-            told = self._told(piece)
-            if told is not None:
-                since_m += own_m
-            else:
-                # What has no name is told by its ends, each stretch by itself; names too short to
-                # be told do not part it.
-                run += since_m >= least_m
-                since_m = 0.0
-            groups.setdefault(run if told is None else told, []).append(piece)
-            before = piece
-        return [self._stretch(key, np.array(rows), side) for key, rows in groups.items()]
+        least_m = least_share * self.pieces.length[own].sum()
+        start, end = self.pieces.start, self.pieces.end
+        groups: dict[tuple[_Told, int], list[int]] = {}
+        runs: dict[_Told, tuple[int, Floats]] = {}
+        for piece in own.tolist():
+            told, run = self._told(piece), 0
+            if told.with_ends:
+                # Told by its ends, each stretch by itself; names too short to be told, and
+                # notches, do not part it.
+                run, last = runs.get(told, (0, start[piece]))
+                run += bool(np.hypot(*(start[piece] - last)) >= least_m)
+                runs[told] = run, end[piece]
+            groups.setdefault((told, run), []).append(piece)
+        return [self._stretch(told, np.array(rows), side) for (told, _), rows in groups.items()]
 
     def _middle(self, rows: Ints) -> Floats:
         return np.asarray((self.pieces.start[rows] + self.pieces.end[rows]) / 2)
 
-    def _told(self, piece: int) -> tuple[bool, Message] | None:
+    def _told(self, piece: int) -> _Told:
         if self.mark[piece] != NOBODY:
-            return True, self.names[self.mark[piece]]
-        beyond = self.across[piece]
-        return None if beyond is None else (False, beyond)
+            return _Told(self.names[self.mark[piece]], named=True)
+        return self.across[piece]
 
-    def _stretch(self, key: tuple[bool, Message] | int, rows: Ints, side: int) -> _Stretch:
+    def _stretch(self, told: _Told, rows: Ints, side: int) -> _Stretch:
         length = self.pieces.length[rows]
         total = length.sum()
         east, north = (self._middle(rows) * length[:, None]).sum(axis=0) / total
-        if isinstance(key, tuple):
-            named, text = key
-        else:
+        text = told.text
+        if told.with_ends:
             first, last = self.pieces.start[rows[0]], self.pieces.end[rows[-1]]
             # A ring has its polygon on the left: it runs from the east in the north.
             turned = SIDES[side] in {"east", "north"}
-            named, text = False, _ends(last, first) if turned else _ends(first, last)
-        return _Stretch(text, named, float(total), float(east), float(north))
+            text = _between(text, last, first) if turned else _between(text, first, last)
+        return _Stretch(text, told.named, float(total), float(east), float(north))
 
 
-def _ends(start: Floats, end: Floats) -> Message:
+_OUTER = _Told(Message(en="the outer boundary", zh="辖区边界"), with_ends=True)
+
+
+def _between(text: Message, start: Floats, end: Floats) -> Message:
     one, other = _place(*start), _place(*end)
     return Message(
-        en=f"the outer boundary from {one.en} to {other.en}",
-        zh=f"辖区边界（{one.zh}至{other.zh}）",
+        en=f"{text.en} from {one.en} to {other.en}", zh=f"{text.zh}（{one.zh}至{other.zh}）"
     )
 
 
@@ -213,8 +220,8 @@ def _across(
     neighbours: gpd.GeoDataFrame | None,
     *,
     options: BoundsOptions,
-) -> list[Message | None]:
-    """Return what lies across each piece: an estate, else a unit of the level, else None."""
+) -> list[_Told]:
+    """Return what lies across each piece: an estate, a unit of the level, or nothing of ours."""
     step = pieces.outward * options.beyond_m
     outside = shapely.points(pieces.middle + step)
     inside = shapely.points(pieces.middle - step)
@@ -229,13 +236,13 @@ def _across(
     unit[lost] = _neighbours(pieces.of(lost), units, neighbours, near)
     # A border through an estate is no border of that estate.
     estate[estate == behind] = NOBODY
-    words = [Message(en=str(one), zh=str(one)) for one in named["name"]] if len(named) else []
+    words = [_Told(Message(str(one), str(one))) for one in named["name"]] if len(named) else []
     lines = [
-        Message(en=f"the line with {en}", zh=f"{zh}界")
+        _Told(Message(en=f"the line with {en}", zh=f"{zh}界"), with_ends=True)
         for zh, en in zip(others["name_zh"], others["name_en"], strict=True)
     ]
     return [
-        words[e] if e != NOBODY else lines[u] if u != NOBODY else None
+        words[e] if e != NOBODY else lines[u] if u != NOBODY else _OUTER
         for e, u in zip(estate, unit, strict=True)
     ]
 

@@ -160,8 +160,10 @@ ABOUT = {
     ),
     "bounds": Message(
         en="What each community and zone reaches to, by the named streets, waters, railways and "
-        "walls along its border; else the neighbour, or coordinates.",
-        zh="各社区与责任区的四至：沿界的有名道路、水系、铁路与围墙；无名处写相邻单元或坐标。",
+        "walls along its border; else the neighbour or the outer boundary, with the coordinates of "
+        "both ends in metres of the plan's system.",
+        zh="各社区与责任区的四至：沿界的有名道路、水系、铁路与围墙；无名处写相邻单元或辖区边界，"
+        "并附两端坐标（成果坐标系，米）。",
     ),
     "cell_bounds": Message(en="The same for each cell.", zh="各单元网格的四至。"),
     "cells": Message(
