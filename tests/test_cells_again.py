@@ -107,7 +107,7 @@ def test_a_draw_that_leaves_too_few_cells_to_judge_is_not_taken(monkeypatch):
         plain = np.ones(len(one.polygons), dtype=np.bool_)
         plain[next(counts) :] = False
         reasons = [None] * len(plain)
-        return plan._Judged(one, reasons, plain, next(missing))
+        return plan._Judged(one, reasons, plain, ~plain, next(missing))
 
     monkeypatch.setattr(plan, "_judged", judged)
     found = plan._best_drawn(plan.scene_of(place.geometry.to_numpy(), land, FABRIC), land, FABRIC)
