@@ -17,14 +17,14 @@ from gridplan.place import Place
 from gridplan.rooms import MAXIMISED, Answer, RoomQuestion, StageTold, claim_of
 
 
-def place_figures(place: Place, layers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """Return name, CRS, date, area and what the place is made of."""
+def place_figures(place: Place) -> dict[str, Any]:
+    """Return name, CRS, date, area within the boundary and what the place is made of."""
     centre = place.outline.centroid
     return {
         "name": place.name,
         "crs": place.crs.to_string(),
         "as_of": place.as_of.isoformat(),
-        "area_m2": float(layers["cells"]["area_m2"].sum()),
+        "area_m2": float(place.outline.area),
         "area_scale": area_scale(pyproj.CRS(place.crs), centre.x, centre.y),
         "communities": len(place.communities),
         "committees": len(place.committees),

@@ -246,7 +246,9 @@ def test_permanent_ids_that_cells_share_are_refused_by_name(tmp_path):
 FAULTS = {
     "gap": (changed(w001=tiny.box(0, 300, 99, 400)), {"gap": 100.0}),
     "overlap": (changed(w003=tiny.box(0, 200, 110, 300)), {"overlap": 1000.0}),
-    "outside": (changed(w001=tiny.box(-2, 300, 100, 400)), {"outside": 200.0}),
+    # As for the proof, that is land outside the cell's community, too.
+    "outside": (changed(w001=tiny.box(-2, 300, 100, 400)),
+                {"outside": 200.0, "community_crossed": 200.0}),
     "hairlines": (
         changed(w001=tiny.box(0, 300, 99.99991, 400), w005=tiny.box(0, 100, 99.99991, 200)),
         {"hairlines": 0.018},
@@ -507,6 +509,15 @@ def test_a_broken_grid_makes_a_plan_that_tells_its_faults(repair, tmp_path):
     zones = plan.layers["zones"]
     main = zones[zones["zone_system"] == plan.summary["zones"]["main"]]
     assert main["population"].sum() == plan.layers["cells"]["population"].sum()
-    table = tables(plan)["cell_faults"]
+    made = tables(plan)
+    # Areas are compared with the boundary, and crossings counted as the proof counts them.
+    assert plan.summary["place"]["area_m2"] == 160_000.0
+    sums = made["reconcile"]
+    row = sums[[one.en.startswith("area of the cells") for one in sums["check"]]].iloc[0]
+    assert row["ok"] == repair
+    listed = plan.layers["cell_faults"]
+    crossed = listed[(listed["fault"] == "community_crossed") & ~listed["repaired"]]
+    assert crossed["cell_id"].nunique() == proofs["communities_crossed"]
+    table = made["cell_faults"]
     assert len(table) == len(plan.layers["cell_faults"])
     assert {"fault", "fault_m2", "east_m", "north_m"} <= set(table)

@@ -312,3 +312,18 @@ def test_nothing_is_proven_where_other_zones_could_use_other_bridges():
     )  # fmt: skip
     # 32 + 33 = 65 over the bridge at 50 m, and 67 of the rest over the other two: within 10 %.
     assert not any("proven" in one.message.en for one in (*plan.targets_missed, *plan.notes))
+
+
+@pytest.mark.parametrize("gap_m", [0.0, 0.5])
+def test_land_behind_a_gap_is_told_apart_from_land_behind_water(gap_m):
+    """The last of ten columns is too little for a zone, and stands behind a canal or a gap."""
+    banks = [shapely.box(x, 0, x + 100, 100) for x in range(0, 900, 100)]
+    cells = cells_of([*banks, shapely.box(900 + gap_m, 0, 1000, 100)])
+    graph = rook_graph(cells)
+    loads = pd.DataFrame({"residents": [10.0] * 9 + [20.0]}, cells["cell_uid"])
+    plan = zone_system(cells, loads, rules=SystemRules(parted=graph.right == 9),
+                       options=SystemOptions(k=3, tolerance=0.05, **QUICK))  # fmt: skip
+    (missed,) = (one.message for one in plan.targets_missed)
+    assert ("has no border with other cells (a gap of the grid" in missed.en) == bool(gap_m)
+    assert ("by water that other zones cross" in missed.en) == (not gap_m)
+    assert ("网格空隙" in missed.zh) == bool(gap_m)

@@ -199,9 +199,8 @@ def _cut(grid: Grid, buildings: gpd.GeoDataFrame) -> list[Fault]:
 
 def _crossed(grid: Grid, communities: gpd.GeoDataFrame) -> list[Fault]:
     lines, ids = communities.geometry.to_numpy(), communities["community_id"].to_numpy()
-    beyond = shapely.difference(
-        shapely.intersection(grid.shapes, shapely.union_all(lines)), lines[grid.community]
-    )
+    # As the proof counts it: what lies outside the own community, be it beyond the boundary.
+    beyond = shapely.difference(grid.shapes, lines[grid.community])
     area_m2 = shapely.area(beyond)
     return [
         Fault(

@@ -32,7 +32,7 @@ def add_summary(work: Work) -> None:
     )
     figures: dict[str, Any] = {
         "contract": CONTRACT,
-        "place": summary.place_figures(place, layers),
+        "place": summary.place_figures(place),
         **evaluation.resident_figures(work.found["demand"], place.groups),
         "cells": {
             "method": config.cells.method,

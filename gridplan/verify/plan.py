@@ -62,6 +62,9 @@ PROOFS = {
 }
 """The proofs of ``summary.json`` and the figures they are."""
 
+_AREA_SHARE = 1e-6
+"""The boundary that was read has no vertices where cells meet it, rounded to 1 mm."""
+
 _NOT_A_COUNT = ("level", "unit_id", "population", "as_of", "source", "grade")
 
 
@@ -202,7 +205,11 @@ def _differences(
     claimed["cells"] = section(summary, "cells").get("count")
     if "cells" in world.layers:
         measured["cells"] = float(len(world.layers["cells"]))
+    claimed["area_m2"] = section(summary, "place").get("area_m2")
+    # Of the boundary: cells may leave gaps, or overlap, and sum to something else.
+    measured["area_m2"] = area_m2 = float(shapely.area(world.outline)) if world.outline else None
     slack = {
+        "area_m2": _AREA_SHARE * (area_m2 or 0.0),
         "tiling_error_m2": world.tolerances.area_m2,
         "residents": world.tolerances.residents,
     }

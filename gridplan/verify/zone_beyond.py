@@ -49,9 +49,9 @@ def _cut(cut: dict[str, tuple[str, ...]]) -> Message:
     names = ["/".join(one) for _, one in sorted(cut.items())]
     return Message(
         en=f"; no number of zones divides the land of {', '.join(names)} within that, which joins "
-        f"the rest at most by water that other zones cross",
+        f"the rest at most by water that other zones cross, or by no border at all",
         zh=f"；{'、'.join(names)} 所在用地至多经由其他分区所跨越的水面与其余用地相连，"
-        f"分为任何个数均越限",
+        f"或与其余网格无公共边，分为任何个数均越限",
     )
 
 

@@ -32,10 +32,15 @@ class Fewest:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """Zones that have land to themselves which no number of zones divides evenly, and its load."""
+    """
+    Zones that have land to themselves which no number of zones divides evenly, and its load.
+
+    ``apart``: no border joins it to other land of its community.
+    """
 
     zones: tuple[str, ...]
     load: float
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +208,22 @@ def missed_tolerances(
 
 def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
     """Return which zones have land of their own that no number of zones divides evenly."""
+    wet_en, wet_zh = (
+        "joins the rest at most by water that other zones cross",
+        "至多经由其他分区所跨越的水面与其余用地相连",
+    )
+    gap_en, gap_zh = (
+        "has no border with other cells (a gap of the grid, or the boundary, parts it off)",
+        "与其他网格无公共边（被网格空隙或辖区边界隔开）",
+    )
     en = "".join(
-        f" {', '.join(one.zones)}: {one.load:,.6g} on land that joins the rest at most by water "
-        f"that other zones cross, which no number of zones divides within what is allowed."
+        f" {', '.join(one.zones)}: {one.load:,.6g} on land that {gap_en if one.apart else wet_en}, "
+        f"which no number of zones divides within what is allowed."
         for one in lands
     )
     zh = "".join(
-        f"{'、'.join(one.zones)}：所在用地合计 {one.load:,.6g}，至多经由其他分区所跨越的水面与其余"
-        f"用地相连，分为任何个数均超出允许范围。"
+        f"{'、'.join(one.zones)}：所在用地合计 {one.load:,.6g}，{gap_zh if one.apart else wet_zh}，"
+        f"分为任何个数均超出允许范围。"
         for one in lands
     )
     return en, zh

@@ -16,6 +16,7 @@ from gridplan.zones.system_found import (
     possible_numbers,
     zones_beyond,
 )
+from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_loaded import MOST_GROUPS
 from gridplan.zones.system_notes import CutOff, Fewest
 from gridplan.zones.system_options import SystemOptions
@@ -158,8 +159,16 @@ def cut_off(asked: Asked, names: Sequence[str]) -> tuple[CutOff, ...]:
         # The most zones that have enough, and with one zone fewer each has more.
         many = int(one / least * (1 + _ROUNDING)) if least > 0 else len(zones)
         if many * most * (1 + _ROUNDING) < one or not many:
-            found.append(CutOff(tuple(sorted(names[own] for own in zones.tolist())), one))
+            whole = tuple(sorted(names[own] for own in zones.tolist()))
+            found.append(CutOff(whole, one, apart=_apart(ground, number)))
     return tuple(found)
+
+
+def _apart(ground: Ground, piece: int) -> bool:
+    """Return whether land has no border with other cells of its community, crossed or not."""
+    graph, inside = ground.cells.graph, ground.piece[ground.unit] == piece
+    within = ground.home[graph.left] == ground.home[graph.right]
+    return not bool((within & (inside[graph.left] != inside[graph.right])).any())
 
 
 def _surely_beyond(asked: Asked, loose: Asked, piece: Piece, zone: Ints) -> int:
