@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from typer.testing import CliRunner
 
 from gridplan.cli import app
+from gridplan.project import open_project
 from tests import tiny
 
 runner = CliRunner()
@@ -280,3 +282,28 @@ def test_communities_without_their_codes(tmp_path):
     for command in ("check", "run"):
         lines = refused(project, command=command)
         assert any("`communities` lacks the columns ['community_id']" in one for one in lines)
+
+
+def test_buildings_on_each_other_are_noted_by_kind_and_kept(tmp_path):
+    frames = tiny.town()
+    town = frames["buildings"]
+    boxes = {
+        "one": (220, 60, 240, 80), "same": (220, 60, 240, 80), "outer": (250, 60, 280, 80),
+        "inner": (255, 65, 265, 75), "left": (300, 60, 320, 80), "right": (315, 70, 335, 90),
+        "wall": (335, 70, 345, 90),
+    }  # fmt: skip
+    rows = [town.iloc[[0]].assign(building_id=one) for one in boxes]
+    more = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=tiny.CRS)
+    more = more.set_geometry([tiny.box(*one) for one in boxes.values()], crs=tiny.CRS)
+    frames["buildings"] = gpd.GeoDataFrame(
+        pd.concat([town, more], ignore_index=True), crs=tiny.CRS
+    ).sample(frac=1, random_state=3)
+    place = open_project(tiny.write(tmp_path, frames)).place
+    assert set(boxes) <= set(place.buildings["building_id"])
+    told = {one.code: one for one in place.notes if one.code.startswith("buildings_")}
+    assert {code: one.ids for code, one in told.items()} == {
+        "buildings_twice": ("one + same",),
+        "buildings_nested": ("inner + outer",),
+        "buildings_overlap": ("left + right",),
+    }
+    assert "overlap another one (50.0 m² in common)" in told["buildings_overlap"].message.en

@@ -17,6 +17,7 @@ from gridplan.errors import FaultList, InputError
 from gridplan.geometry import choose_crs, require_projected_metres
 from gridplan.place import Place, layer_faults, make_place
 from gridplan.project import osm as from_osm
+from gridplan.project.building_checks import note_overlaps
 from gridplan.project.cells import read_cells
 from gridplan.project.checks import check_place, checked_pairs
 from gridplan.project.field_answers import read_all_answers
@@ -110,6 +111,7 @@ def open_project(
     with keeping_faults(reading.faults):
         read_cells(reading)
     select_near(reading)
+    note_overlaps(reading)
     with keeping_faults(reading.faults):
         _read_committees(reading)
     with keeping_faults(reading.faults):
