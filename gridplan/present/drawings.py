@@ -120,7 +120,7 @@ def cells_figure(plan: Plan, ink: Ink) -> Figure:
     found = classes.by_residents(aggregate.people(cells))
     sheet = ground.map_of(plan, ink, cells_title(plan))
     canvas.polygons(
-        sheet.map, cells.geometry, fill=found.colours(), edge="#ffffff", width=0.25, order=2
+        sheet.map, cells.geometry, fill=found.colours(), edge="#a3adb3", width=0.35, order=2
     )
     ground.ground(plan, sheet, land=False)
     zones = _main_zones(plan)

@@ -42,7 +42,7 @@ function gridplanMap(map, plan) {
   /* Cells. */
   const cells = plan.cells;
   const shapes = cells.shapes.map((parts, i) => Object.assign(
-    L.polygon(polygon(parts), { stroke: true, color: "#ffffff", weight: 0.5, opacity: 0.8, fillOpacity: 0.9 }), { at: i }));
+    L.polygon(polygon(parts), { stroke: true, color: "#aeb6bb", weight: 0.5, opacity: 0.9, fillOpacity: 0.9 }), { at: i }));
   const layers = { cells: L.featureGroup(shapes) };
 
   /* Zone systems by measure: the main one is "zones", another "zones:" and its name. */
