@@ -245,18 +245,22 @@ def check_project(
     Parameters
     ----------
     map_file : Path, optional
-        Where to write the places of gaps and overlaps of communities, as GeoJSON; it is
-        written also where the project is refused.
+        Where to write the places of gaps and overlaps of communities, and of the faults of
+        a given grid, as GeoJSON; it is written also where the project is refused.
     """
     if map_file is not None:
         check_places_file(map_file)
     spots: list[Spot] = []
     try:
         project = open_project(toml, spots=spots)
+        of_network = rehearse(
+            project.place,
+            project.config,
+            heard=lambda faults: spots.extend(_spots_of(faults)),
+        )
     finally:
         if map_file is not None:
             _write_spots(spots, map_file)
-    of_network = rehearse(project.place, project.config)
     notes = (*project.config.notes, *project.place.notes, *of_network)
     return project, (*assumptions(project), *(note.message for note in notes))
 
@@ -406,6 +410,15 @@ def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path
     )
     degrees = places.to_crs("EPSG:4326") if places.crs else places
     write_file(path, degrees.to_json(drop_id=True).encode("utf-8"))
+
+
+def _spots_of(faults: gpd.GeoDataFrame) -> list[Spot]:
+    """Return the faults of a given grid as places on the map."""
+    degrees = faults.to_crs("EPSG:4326")
+    rows = zip(
+        degrees["fault"], degrees["cell_id"], degrees["area_m2"], degrees.geometry, strict=True
+    )
+    return [Spot(f"cell_{kind}", str(ids), float(area), where) for kind, ids, area, where in rows]
 
 
 def _write_spots(spots: Sequence[Spot], path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import geopandas as gpd
+
 from gridplan.config import Config
 from gridplan.errors import FaultList, Note
 from gridplan.fingerprint import fingerprint
@@ -173,9 +175,20 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
     )
 
 
-def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
+def rehearse(
+    place: Place,
+    config: Config,
+    *,
+    heard: Callable[[gpd.GeoDataFrame], None] | None = None,
+) -> tuple[Note, ...]:
     """
     Refuse what a run would refuse for its cells, zones and rooms, without most of the work.
+
+    Parameters
+    ----------
+    heard : callable, optional
+        Told the faults of a grid that is given (the layer ``cell_faults``), also where the
+        project is refused later on.
 
     Returns
     -------
@@ -199,6 +212,8 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         places.add_demand(asked)
         rooming.weights_of(asked)
     coded = coded_cells(managed, config)
+    if heard is not None and coded.faults is not None:
+        heard(coded.faults)
     zone_rehearsal.rehearse_systems(managed, config, coded.cells)
     if len(place.zonings):
         check_zonings(coded.cells, place.zonings, unifying.unify_options(config))
@@ -210,4 +225,5 @@ def rehearse(place: Place, config: Config) -> tuple[Note, ...]:
         places.add_demand(walked)
         walking.add_access(walked)
         rehearsing.rehearse_share(walked)
-    return (*rooming.number_notes(config.siting), *coded.notes, *work.notes)
+    duties = unifying.duty_notes(place, config)
+    return (*rooming.number_notes(config.siting), *coded.notes, *duties, *work.notes)

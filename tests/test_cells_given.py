@@ -513,7 +513,7 @@ def test_a_broken_grid_makes_a_plan_that_tells_its_faults(repair, tmp_path):
     # Areas are compared with the boundary, and crossings counted as the proof counts them.
     assert plan.summary["place"]["area_m2"] == 160_000.0
     sums = made["reconcile"]
-    row = sums[[one.en.startswith("area of the cells") for one in sums["check"]]].iloc[0]
+    row = sums[sums["check"].str.contains("area of the cells")].iloc[0]
     assert row["ok"] == repair
     listed = plan.layers["cell_faults"]
     crossed = listed[(listed["fault"] == "community_crossed") & ~listed["repaired"]]
@@ -521,3 +521,15 @@ def test_a_broken_grid_makes_a_plan_that_tells_its_faults(repair, tmp_path):
     table = made["cell_faults"]
     assert len(table) == len(plan.layers["cell_faults"])
     assert {"fault", "fault_m2", "east_m", "north_m"} <= set(table)
+
+
+def test_check_puts_the_faults_of_a_given_grid_on_the_map(tmp_path):
+    rows = list(changed(w001=tiny.box(0, 300, 40, 400), w004=tiny.box(100, 200, 210, 300)).items())
+    toml, places = project(tmp_path, frame(rows)), tmp_path / "faults.geojson"
+    told = runner.invoke(app, ["check", str(toml), "--map", str(places), "--lang", "en"])
+    assert told.exit_code == 0, told.output
+    found = gpd.read_file(places)
+    assert set(found["rule"]) == {"cell_gap", "cell_overlap", "cell_community_crossed"}
+    metres = found.to_crs(tiny.CRS)
+    assert metres.area.to_numpy() == pytest.approx(found["area_m2"].to_numpy(), rel=1e-4)
+    assert metres.within(tiny.box(-1, -1, 401, 401)).all()

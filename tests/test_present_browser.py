@@ -246,10 +246,13 @@ def test_pointing_at_a_cell_tells_about_it(page) -> None:
 
 
 def test_search_finds_codes_and_names_by_keyboard(page, plan) -> None:
-    code = plan.layers["cells"]["cell_id"].iloc[57]
-    page.fill("#gp-query", code)
-    page.press("#gp-query", "Enter")
-    assert code in page.inner_text("#gp-details")
+    code, uid = plan.layers["cells"][["cell_id", "cell_uid"]].iloc[57]
+    # Notes call cells by their permanent ids.
+    for asked in (uid, code):
+        page.fill("#gp-query", asked)
+        page.press("#gp-query", "Enter")
+        assert code in page.inner_text("#gp-details")
+        assert uid in page.inner_text("#gp-details")
     assert painted(page, "hit") > 50
     page.fill("#gp-query", "</SCRIPT>")
     assert page.locator("#gp-hits button").first.inner_text().startswith('河西"</script><b>&')

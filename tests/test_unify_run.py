@@ -16,6 +16,7 @@ from gridplan.errors import InputError
 from gridplan.present.tables_sums import summary_table
 from gridplan.present.tabulation import tables
 from gridplan.sign_commands import land_of
+from gridplan.steps.unifying import duty_notes
 from gridplan.store import make_manifest, read_run, write_geopackage
 from gridplan.terms import TERMS
 from gridplan.verify import verify_plan
@@ -288,3 +289,24 @@ def test_a_grid_with_faults_stops_no_boundary_for_all(fault, tmp_path):
         assert shapely.area(shapely.intersection(moves.geometry.to_numpy(), hole)).sum() < 1.0
     assert shapely.within(places.geometry.to_numpy(), tiny.box(0, 0, 400, 400)).all()
     assert findings(plan) == {}
+
+
+def test_to_confirm_a_run_that_is_not_there_says_so(tmp_path):
+    told = runner.invoke(app, ["confirm", str(tmp_path / "nothere"), "--lang", "en"])
+    assert told.exit_code == 2
+    assert "There is no run" in told.output.replace("\n", " ")
+    assert "lies in" not in told.output
+
+
+def test_a_duty_of_a_department_without_a_zoning_is_noted(tmp_path):
+    toml = TOML.replace('"施工管理" = ""', '"施工管理" = "城管局"')
+    town = tiny.write(tmp_path / "town", {**tiny.town(), "zonings": zonings()}, toml=toml)
+    told = runner.invoke(app, ["check", str(town), "--lang", "en"])
+    assert told.exit_code == 0, told.output
+    assert "[unify].duties names 1 department without a zoning: 城管局." in told.output
+    assert "Departments with zonings: 公安, 城管." in told.output
+    place, config = gridplan.read_project(town)
+    (note,) = duty_notes(place, config)
+    assert "城管局" in note.message.zh
+    fine = tiny.write(tmp_path / "fine", {**tiny.town(), "zonings": zonings()}, toml=TOML)
+    assert duty_notes(*gridplan.read_project(fine)) == ()

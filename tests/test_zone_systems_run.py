@@ -13,6 +13,7 @@ import gridplan
 from gridplan.config import parse_config
 from gridplan.errors import Message, Note, SettingsError
 from gridplan.steps import zoning
+from gridplan.terms import TERMS
 from gridplan.verify import verify_plan
 from gridplan.zone_settings import SystemSettings
 from tests import tiny
@@ -468,3 +469,13 @@ def test_targets_missed_speak_both_languages(plan):
     told = [one for one in plan.summary["targets_missed"] if one["key"] == "zone_balance"]
     assert told
     assert not any("population" in one["zh"] or "households" in one["zh"] for one in told)
+
+
+def test_chinese_notes_on_zones_use_the_words_of_systems_and_loads():
+    note = Note(
+        "any", 1, Message(en="cell c1: 630 households.", zh="（网格 c1：households 630）。"), ()
+    )
+    systems = [SimpleNamespace(name=one, weights=("households",)) for one in ("social_grid", "own")]
+    told = zoning._under_names(systems, note).message
+    assert told.zh == f"{TERMS['kind']['social_grid'].zh}、own：（网格 c1：户数 630）。"
+    assert told.en == "Zone systems social_grid, own: cell c1: 630 households."

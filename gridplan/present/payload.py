@@ -45,6 +45,7 @@ WORDS: dict[str, Message] = {
     "legend": Message(en="Legend", zh="图例"),
     "layers": Message(en="Layers", zh="图层"),
     "cells": Message(en="cells", zh="网格"),
+    "uid": Message(en="permanent id", zh="永久标识"),
     "people": Message(en="residents", zh="居民"),
     "communities": Message(en="communities", zh="社区"),
     "zone_lines": Message(en="zone borders", zh="责任区界线"),
@@ -212,6 +213,8 @@ def _cells(plan: Plan, encode: Encoder, measures: dict[str, classes.Classes]) ->
     return {
         "shapes": encode.polygons(cells.geometry),
         "id": texts(cells["cell_id"]),
+        # What notes and tables call a cell by, for ever: the search finds it, too.
+        "uid": texts(cells["cell_uid"]),
         "community": _places(cells["community_id"], communities),
         "zone": _places(cells["zone_id"], _main_ids(plan)),
         "people": whole(cells["population"]),

@@ -6,6 +6,8 @@ import geopandas as gpd
 import pandas as pd
 
 from gridplan.config import Config
+from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.place import Place
 from gridplan.steps.work import Work
 from gridplan.steps.zone_layers import zone_layer
 from gridplan.unify import Barred, UnifyOptions, conflicts, duties, handovers, propose_zones
@@ -27,6 +29,26 @@ def unify_options(config: Config) -> UnifyOptions:
     )
 
 
+def duty_notes(place: Place, config: Config) -> tuple[Note, ...]:
+    """Return a note on duties of bodies that no zoning knows: a slip of the pen, perhaps."""
+    if place.zonings.empty:
+        return ()
+    settings, known = config.unify, sorted(set(place.zonings["department"].astype(str)))
+    named = {one for one in settings.duties.values() if one}
+    strange = sorted(named - {*known, settings.office})
+    if not strange:
+        return ()
+    message = Message(
+        en=f"[unify].duties names {counted(len(strange), 'department', 'departments')} without a "
+        f"zoning: {first_ids(strange)}. Departments with zonings: {', '.join(known)}. Correct the "
+        f"name, or leave it if that body has drawn none: it is responsible in all zones.",
+        zh=f"[unify].duties 中有 {len(strange)} 个部门没有分区：{first_ids(strange)}。"
+        f"有分区的部门：{'、'.join(known)}。请核对名称；"
+        f"若该部门确无分区，可保留，则其在各责任区均为责任部门。",
+    )
+    return (Note("unify_duty_unknown", len(strange), message, tuple(strange)),)
+
+
 def add_unified(work: Work) -> None:
     """Add the proposal as a zone system, and the tables of what it settles and moves."""
     place, layers = work.place, work.found["layers"]
@@ -45,7 +67,7 @@ def add_unified(work: Work) -> None:
         outline=place.outline,
         options=options,
     )
-    work.notes.extend(unified.notes)
+    work.notes.extend((*duty_notes(place, work.config), *unified.notes))
     work.found["unified"] = unified
     zones = zone_layer(work, cells, unified.zone_of, system=UNIFIED_SYSTEM)
     layers["zones"] = gpd.GeoDataFrame(

@@ -15,8 +15,7 @@ from gridplan.demand import first_containing
 from gridplan.errors import Message, Note
 from gridplan.steps.rezoning import moves_between
 from gridplan.steps.work import Work
-from gridplan.steps.zoning import MadeSystem, cut_estates
-from gridplan.terms import Family, known, term
+from gridplan.steps.zoning import MadeSystem, cut_estates, load_word, system_word
 from gridplan.zones import border_share, dissolve_zones, zone_reach
 
 _KEY = ["zone_system", "zone_id"]
@@ -311,12 +310,9 @@ def missed_by_systems(made: Mapping[str, MadeSystem]) -> list[Note]:
 
 
 def _in_words(name: str, weights: tuple[str, ...], message: Message) -> Message:
-    system = term(name, "kind").message if known(name, "kind") else Message(en=name, zh=name)
-    en, zh = message.en, message.zh
+    system, en, zh = system_word(name), message.en, message.zh
     for weight in weights:
-        family: Family = "column" if known(weight, "column") else "group"
-        named = known(weight, family)
-        word = term(weight, family).message if named else Message(en=weight, zh=weight)
+        word = load_word(weight)
         if en.startswith(f"{weight}: "):
             en = f"{word.en}{en.removeprefix(weight)}"
         if zh.startswith(f"{weight}："):

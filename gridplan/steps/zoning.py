@@ -26,6 +26,7 @@ from gridplan.steps.rezoning import (
 from gridplan.steps.work import Work
 from gridplan.steps.zone_bands import check_band, check_weights
 from gridplan.steps.zone_borders import bridges, inner_roads, line_shares, parted
+from gridplan.terms import Family, known, term
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
     Bridges,
@@ -147,7 +148,9 @@ def add_zones(work: Work) -> None:
         for note in (*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)):
             told.setdefault(note, []).append(name)
     # What parts the land is the same for most systems, and is told once.
-    work.notes.extend(_under_names(names, note) for note, names in told.items())
+    work.notes.extend(
+        _under_names([made[one] for one in names], note) for note, names in told.items()
+    )
     work.found["systems"] = made
     main = made[work.config.zones.main]
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
@@ -446,11 +449,28 @@ def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
     return {str(one): str(uid) for one, uid in pairs if pd.notna(uid)}
 
 
-def _under_names(names: list[str], note: Note) -> Note:
+def system_word(name: str) -> Message:
+    """Return what a zone system is called: the term of a preset, or the planner's own name."""
+    return term(name, "kind").message if known(name, "kind") else Message(en=name, zh=name)
+
+
+def load_word(weight: str) -> Message:
+    """Return what zones share evenly in words, as far as the terms know it."""
+    family: Family = "column" if known(weight, "column") else "group"
+    named = known(weight, family)
+    return term(weight, family).message if named else Message(en=weight, zh=weight)
+
+
+def _under_names(systems: list[MadeSystem], note: Note) -> Note:
+    """Return a note under the names of systems, in the planner's words."""
     en, zh = note.message.en, note.message.zh
-    word = "system" if len(names) == 1 else "systems"
+    for weight in sorted({one for system in systems for one in system.weights}):
+        # ASCII: Chinese words have no blanks around the name of a column.
+        zh = re.sub(rf"(?a)(?<!\w){re.escape(weight)}(?!\w)", load_word(weight).zh, zh)
+    named = "、".join(system_word(one.name).zh for one in systems)
+    word = "system" if len(systems) == 1 else "systems"
     message = Message(
-        en=f"Zone {word} {', '.join(names)}: {en}", zh=f"网格体系 {'、'.join(names)}：{zh}"
+        en=f"Zone {word} {', '.join(one.name for one in systems)}: {en}", zh=f"{named}：{zh}"
     )
     return Note(note.code, note.count, message, note.ids)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from gridplan.errors import Message, OutputError, first_ids
+from gridplan.errors import Message, MissingInputError, OutputError, first_ids
 
 
 def check_beside(
@@ -31,8 +31,10 @@ def check_beside(
 
     Raises
     ------
-    OutputError
+    MissingInputError, OutputError
     """
+    if not run.exists():
+        raise MissingInputError(Message(en=f"There is no run {run}.", zh=f"找不到运行成果 {run}。"))
     own = run if run.is_dir() else run.parent
     if folder == own.resolve() or own.resolve() in folder.parents:
         raise OutputError(

@@ -154,7 +154,8 @@ function gridplanMap(map, plan) {
       if (cells.after.length) rows.push([t("after"), metres(cells.after[i])]);
     }
     if (cells.exception[i] >= 0) rows.push([t("exception"), said(cells.exceptions[cells.exception[i]])]);
-    return { title: `${t("cell")} ${cells.id[i] || ""}`, rows };
+    rows.push([t("uid"), cells.uid[i]]);
+    return { title: `${t("cell")} ${cells.id[i] || cells.uid[i]}`, rows };
   }
   function committeeFacts(i) {
     const one = plan.committees;
@@ -387,7 +388,7 @@ function gridplanMap(map, plan) {
     ...mix.id.map((one, i) => ({ text: mix.name[i] || one, also: `${one} ${mix.estate[i] || ""} ${mix.kind[i].join(" ")}`, kind: "measure_of", go: goToMix(i) })),
     ...conflicts.id.map((one, i) => ({ text: one, also: conflicts.claims[i], kind: "conflict", go: () => { toggle("conflicts", true); goTo(conflicts.shapes[i], () => conflictFacts(i))(); } })),
     ...plan.estates.id.map((one, i) => ({ text: plan.estates.name[i] || one, also: one, kind: "estate", go: goTo(plan.estates.shapes[i], () => estateFacts(i)) })),
-    ...cells.id.map((one, i) => ({ text: one, also: null, kind: "cell", go: goTo(cells.shapes[i], () => cellFacts(i)) })),
+    ...cells.uid.map((one, i) => ({ text: cells.id[i] || one, also: one, kind: "cell", go: goTo(cells.shapes[i], () => cellFacts(i)) })),
   ];
   function find() {
     const wanted = query.value.trim().toLowerCase();
