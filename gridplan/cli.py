@@ -120,7 +120,8 @@ def check(
         Path, typer.Argument(help="项目、成果文件夹或图层文件 · PROJECT.toml, RUN or PLAN.gpkg.")
     ],
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="问题位置 GeoJSON · places of the findings.")
+        Path | None,
+        typer.Option("--map", metavar="FILE.geojson", help="问题位置 · places of the findings."),
     ] = None,
     lang: LangOption = None,
 ) -> None:

@@ -62,9 +62,9 @@ _LAYER_SOURCES = (
     "",
     "Gaps and overlaps between communities narrower than 2 m and below 0.5 % of the communities",
     "beside them are closed and listed with area and residents; larger ones are faults",
-    "(`gridplan check PROJECT.toml --map FILE` shows them).",
+    "(`gridplan check PROJECT.toml --map FILE.geojson` shows them).",
     "社区之间宽度小于 2 米且不足相邻社区面积 0.5% 的缝隙与重叠自动合并，并列出面积与居民；",
-    "更大的视为错误（用 `gridplan check PROJECT.toml --map 文件` 输出位置图）。",
+    "更大的视为错误（用 `gridplan check PROJECT.toml --map 文件.geojson` 输出位置图）。",
 )
 
 

@@ -233,6 +233,20 @@ def test_permanent_ids_that_a_grid_carries_stay_whatever_becomes_of_shape_and_co
     assert codes[15] in told[0]
 
 
+def test_a_cell_that_repair_merges_is_retired_with_its_id(tmp_path):
+    rows = dict(FAULTS["sliver"][0])
+    uids = [f"u{at:02d}" for at in range(17)]
+    plan, found = uids_of(tmp_path, rows, uids, settings="repair = true")
+    [row] = plan.layers["cells_retired"].to_dict("records")
+    assert (row["cell_uid"], row["cell_id"], row["reason"]) == ("u16", f"{WEST}009", "merged")
+    lineage = plan.layers["cell_lineage"].set_index("parent_uid")
+    assert lineage.loc["u16", "child_uid"] == found[f"{WEST}001"] == "u00"
+    assert lineage.loc["u16", ["area_share", "population_share"]].tolist() == [1.0, 1.0]
+    report = verify_plan(dict(plan.layers), plan.summary)
+    assert [one.rule for one in report.findings if "lineage" in one.rule] == []
+    assert report.ok
+
+
 def test_permanent_ids_that_cells_share_are_refused_by_name(tmp_path):
     uids = ["same", "same", *[f"u{at}" for at in range(14)]]
     [line] = refused(project(tmp_path, frame(cell_uid=uids)))

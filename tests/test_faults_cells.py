@@ -11,6 +11,7 @@ import shapely
 from typer.testing import CliRunner
 
 from gridplan.cli import app
+from gridplan.project import open_project
 from gridplan.verify import verify_plan
 from tests import tiny
 from tests.test_faults_input import refused
@@ -183,7 +184,7 @@ def test_larger_slivers_are_refused_with_a_map_of_the_places(name, tmp_path):
     west_x, east_x, message = REFUSED[name]
     toml = tiny.write(tmp_path / "town", split_at(west_x, east_x))
     lines = refused(toml)
-    assert any(message in one and "--map FILE` writes a map" in one for one in lines), lines
+    assert any(message in one and "--map FILE.geojson` writes a map" in one for one in lines), lines
     places = tmp_path / "places.geojson"
     result = runner.invoke(app, ["check", str(toml), "--map", str(places), "--lang", "en"])
     assert result.exit_code == 2
@@ -221,3 +222,24 @@ def test_a_building_that_the_boundary_parts_holds_its_cell_together(tmp_path):
     assert [one.severity for one in verify_plan(alone, plan.summary).of_rule("multipart")] == [
         "hard"
     ]
+
+
+def test_a_community_beyond_the_boundary_is_cut_with_a_note(tmp_path):
+    frames = tiny.town()
+    east = frames["communities"]["community_id"] == EAST
+    reach = shapely.union(tiny.box(200, 0, 400, 400), tiny.box(399, 100, 401, 300))
+    frames["communities"].loc[east, "geometry"] = reach
+    toml = tiny.write(tmp_path / "town", frames)
+    note = only_note(toml, "communities_trimmed")
+    assert note.ids == (f"{EAST} (200.00 m²)",)
+    assert "--map FILE.geojson" in note.message.en
+    places = tmp_path / "places.geojson"
+    result = runner.invoke(app, ["check", str(toml), "--map", str(places), "--lang", "en"])
+    assert result.exit_code == 0, result.output
+    [feature] = json.loads(places.read_text(encoding="utf-8"))["features"]
+    assert feature["properties"]["rule"] == "community_beyond"
+    # A hairline, as two drawings of one line leave it, is none.
+    hair = shapely.union(tiny.box(200, 0, 400, 400), tiny.box(399, 0, 400.0005, 400))
+    frames["communities"].loc[east, "geometry"] = hair
+    notes = open_project(tiny.write(tmp_path / "hair", frames)).place.notes
+    assert "communities_trimmed" not in [one.code for one in notes]

@@ -22,8 +22,8 @@ SLIT_SHARE = 0.005
 """One that is a larger share of a community beside it is no matter of drawing, however narrow."""
 
 _MAPPED = Message(
-    en="`gridplan check PROJECT.toml --map FILE` writes a map of the places.",
-    zh="用 `gridplan check PROJECT.toml --map 文件` 可输出位置图。",
+    en="`gridplan check PROJECT.toml --map FILE.geojson` writes a map of the places.",
+    zh="用 `gridplan check PROJECT.toml --map 文件.geojson` 可输出位置图。",
 )
 _CUT_SHARE = 0.01
 _NOBODY, _SEVERAL = -1, -2
@@ -110,6 +110,7 @@ def _cut(
                 zh=f"边界穿过社区 {one}，其面积的 {share:.0%} 在边界外；"
                 f"其全部人口仍计入区内，请核对边界或人口。",
             )
+    _note_trimmed(reading, shapes, outline, ids, ~gone & (outside <= _CUT_SHARE))
     if gone.any():
         reading.note(
             "communities_outside",
@@ -122,6 +123,37 @@ def _cut(
         gpd.GeoSeries(cut, index=communities.index, crs=communities.crs)
     )
     return fresh[~gone].reset_index(drop=True)
+
+
+def _note_trimmed(
+    reading: Reading,
+    shapes: Geometries,
+    outline: shapely.Geometry,
+    ids: npt.NDArray[np.object_],
+    which: npt.NDArray[np.bool_],
+) -> None:
+    """Note what was cut off communities of which little lies beyond the boundary."""
+    parts, row = shapely.get_parts(shapely.difference(shapes[which], outline), return_index=True)
+    # Two drawings of one line leave hairlines.
+    broad = shapely.area(parts) > GRID_M * shapely.length(parts)
+    parts, names = parts[broad], ids[which][row[broad]]
+    if not len(parts):
+        return
+    area_m2 = pd.Series(shapely.area(parts)).groupby(names).sum()
+    area_m2 = area_m2.sort_index().sort_values(ascending=False, kind="stable")
+    for part, name in zip(parts, names, strict=True):
+        reading.spot("community_beyond", str(name), part)
+    en = [f"{one} ({m2:,.2f} m²)" for one, m2 in area_m2.items()]
+    zh = [f"{one}（{m2:,.2f} 平方米）" for one, m2 in area_m2.items()]
+    reading.note(
+        "communities_trimmed",
+        en,
+        en=f"{len(en)} communities reach beyond the boundary, by {area_m2.sum():,.2f} m² in all, "
+        f"and were cut there: {first_ids(en)}. All their residents are counted inside. Correct the "
+        f"boundary or their lines if that land belongs to the place. {_MAPPED.en}",
+        zh=f"{len(zh)} 个社区超出边界，共 {area_m2.sum():,.2f} 平方米，已按边界裁去："
+        f"{first_ids(zh)}。其人口仍全部计入区内；如该处属本区域，请修正边界或社区界线。{_MAPPED.zh}",
+    )
 
 
 def _tiles(shapes: Geometries, outline: shapely.Geometry) -> bool:

@@ -22,8 +22,8 @@ from gridplan.access import (
     walks_layer,
 )
 from gridplan.demand import first_containing
-from gridplan.place import Place
 from gridplan.rooms import community_change, room_space
+from gridplan.steps.ancestry import lineage, retired_cells
 from gridplan.steps.rooming import add_staffing
 from gridplan.steps.services import COMMITTEE, ROOM
 from gridplan.steps.work import Work, access_options
@@ -46,13 +46,14 @@ def add_layers(work: Work) -> None:
     columns += [name for name in ("components",) if name in cells]
     cells = cells.assign(valid_from=place.as_of.isoformat())
     cells = cells[[*columns, "valid_from", "exception", "standard", "grid_system", "geometry"]]
+    retired = retired_cells(cells, place)
     work.found["layers"] = {
         "boundary": place.boundary[["name", "geometry"]],
         "communities": assemble.communities_layer(place, demand),
         "community_committees": work.found["community_committees"],
         "cells": cells,
-        "cells_retired": cells.iloc[:0].assign(valid_to="", reason=""),
-        "cell_lineage": _lineage(cells, place),
+        "cells_retired": retired,
+        "cell_lineage": lineage(cells, retired, demand, place),
         **system_layers(work),
         "estates": assemble.estates_layer(place, demand),
         "gates": assemble.gates_layer(place, work.found["proposed_gates"]),
@@ -183,19 +184,3 @@ def _demand_layer(demand: gpd.GeoDataFrame, groups: Sequence[str]) -> gpd.GeoDat
     walks = [*own, *(one for one in ranged if one in demand), *nearest, *before, *room, *given]
     layer = demand[["demand_id", *counts, *where, *walks, "reason", "grade", "geometry"]]
     return gpd.GeoDataFrame(layer, crs=demand.crs)
-
-
-def _lineage(cells: gpd.GeoDataFrame, place: Place) -> pd.DataFrame:
-    """Return one line per cell: ``kept`` if a given grid carried its id, else ``new``."""
-    kept = cells["cell_uid"].isin(place.cells["cell_uid"].dropna())
-    return pd.DataFrame(
-        {
-            "parent_uid": cells["cell_uid"].astype("object").where(kept, None),
-            "child_uid": cells["cell_uid"],
-            "area_share": np.where(kept, 1.0, np.nan),
-            "population_share": np.where(kept, 1.0, np.nan),
-            "kind": np.where(kept, "kept", "new").astype(object),
-            "changed_on": place.as_of.isoformat(),
-            "document": pd.Series([None] * len(cells), dtype="object"),
-        }
-    )

@@ -91,8 +91,10 @@ def check_places_file(path: Path) -> None:
     if path.suffix.lower() not in _PLACES:
         raise OutputError(
             Message(
-                en=f"{path}: expected the name of a file ending in .geojson.",
-                zh=f"{path}：应为以 .geojson 结尾的文件名。",
+                en=f"{path}: places are written as GeoJSON. Give a name that ends in .geojson: "
+                f"`gridplan check … --map FILE.geojson`.",
+                zh=f"{path}：问题位置以 GeoJSON 写出，文件名须以 .geojson 结尾："
+                f"`gridplan check … --map FILE.geojson`。",
             )
         )
     if path.is_dir() or not _is_there(path.parent):
