@@ -52,7 +52,7 @@ def test_a_preset_is_changed_by_a_system_of_its_name():
      ("weights = { cases = 0.2 }", "the place has none. Give .place..cases"),
      ("band = [700, 900]", "No number of zones has 700 to 900 population each"),
      ('nest = "inside"\nband = [350, 380]', "the largest land that zones divide has 600"),
-     ("k = 1000", "1000 zones are asked for")],
+     ("k = 1000", "There can be no more zones than cells, and fewer where")],
 )  # fmt: skip
 def test_a_system_that_cannot_be_made_says_which(tmp_path, system, message):
     toml = tiny.TOML + f"\n[zones.systems.mine]\n{system}\n"

@@ -42,10 +42,14 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
                 of_system(
                     name,
                     Message(
+                        # The most is a run's to tell: cells that stay together, and open
+                        # water with its bank, are known there, and leave fewer zones.
                         en=f"{settings.k} zones are asked for, but there are {len(cells)} cells. "
-                        f"Ask for {len(cells)} at most.",
-                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格，"
-                        f"最多 {len(cells)} 个。",
+                        f"There can be no more zones than cells, and fewer where cells stay "
+                        f"together or water goes with its bank. Ask for fewer.",
+                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格。"
+                        f"分区数不得多于网格数；须保持完整的网格、随岸边网格的水面均减少可分数量。"
+                        f"请减少分区数。",
                     ),
                 )
             )
