@@ -375,6 +375,18 @@ def test_a_gap_goes_to_the_neighbour_with_the_longest_border():
     assert row["area_m2"] == pytest.approx(100)
 
 
+def test_a_gap_goes_to_the_cell_whose_building_reaches_into_it():
+    # The border of the second cell with the gap is the longer one.
+    rows = changed(w001=tiny.box(0, 300, 99, 400).difference(tiny.box(98, 305, 99, 310)))
+    house = tiny.box(90, 350, 99.5, 360)
+    plan = faults_of(rows, repair=True, buildings=[house])
+    assert kinds(plan) == {"gap": 105.0}
+    assert plan.faults["given_to"].tolist() == [f"00:{WEST}001"]
+    shorter = changed(w001=tiny.box(0, 300, 99, 400), w002=tiny.box(100, 300, 200, 400))
+    plan = faults_of(shorter, repair=True, buildings=[tiny.box(99.2, 350, 110, 360)])
+    assert plan.faults["given_to"].tolist() == [f"01:{WEST}002"]
+
+
 def test_a_gap_stays_in_its_community():
     rows = changed(
         w002=tiny.box(100, 300, 150, 400),

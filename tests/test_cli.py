@@ -290,7 +290,7 @@ def test_check_of_a_run_speaks_the_run_s_language(run, monkeypatch):
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     for target in (folder, folder / "plan.gpkg"):
         result = call("check", target, "--map", "x.gpkg")
-        assert "expected the name of a file" in result.stderr
+        assert "Give a name that ends in .geojson" in result.stderr
 
 
 @pytest.mark.parametrize("asked", ["en", None])

@@ -73,10 +73,11 @@ def mend(
     All borders are noded once and every face between them gets one owner. A face that
     several cells claim goes to one of the community it lies in, then to one that holds
     the buildings below it whole, then to the largest of them; one that none claims to
-    the neighbour with which it shares the longest border, in its own community where
-    there is one; a sliver, or a narrow part of a cell cut off from the rest, likewise.
-    Codes stay with their cells; a cell that is a sliver itself goes, and its code with
-    it. A cell that touches no such face keeps its shape to the last digit.
+    a neighbour in its own community where there is one, to that which has the other
+    side of the buildings on it, then to that with the longest border; a sliver, or a
+    narrow part of a cell cut off from the rest, to that with the longest border. Codes
+    stay with their cells; a cell that is a sliver itself goes, and its code with it. A
+    cell that touches no such face keeps its shape to the last digit.
 
     Parameters
     ----------
@@ -85,14 +86,14 @@ def mend(
         Their lines bound what a gap may be given to.
     outline : Polygon or MultiPolygon
     buildings : array of Polygon
-        They are not cut where an overlap can be given to the cell that holds them.
+        They are not cut where an overlap or a gap can be given to the cell that holds them.
     """
     met = with_common_corners(np.concatenate([grid.shapes, communities, [outline]]))
     cells, outline = met[: len(grid.shapes)], met[-1]
     faces = _faces_of(cells, met[len(grid.shapes) : -1], outline)
     owner = _claimed(faces, grid, buildings)
     claimed = owner.copy()
-    owner = _fill(faces, owner, grid)
+    owner = _fill(faces, owner, grid, _reaching(faces, owner, buildings))
     filled = owner.copy()
     owner = _without_slivers(faces, owner, grid)
     changes = [
@@ -160,8 +161,25 @@ def _faces_of(cells: Geometries, communities: Geometries, outline: shapely.Geome
     return _Faces(polygons, community, owners, both)
 
 
-def _fill(faces: _Faces, owner: Ints, grid: Grid) -> Ints:
-    """Give faces without owner to the neighbour with the longest border."""
+def _reaching(faces: _Faces, owner: Ints, buildings: Geometries) -> pd.Series[float]:
+    """Return what of the buildings of cells stands on land that nobody has, by face and cell."""
+    free, taken = np.flatnonzero(owner == _NOBODY), np.flatnonzero(owner != _NOBODY)
+    parts = []
+    for at in (free, taken):
+        face, building = shapely.STRtree(buildings).query(faces.polygons[at], "intersects")
+        m2 = shapely.area(shapely.intersection(faces.polygons[at[face]], buildings[building]))
+        parts.append(pd.DataFrame({"face": at[face], "building": building, "m2": m2})[m2 > 0])
+    on, beside = parts
+    held = beside.assign(cell=owner[beside["face"]]).groupby(["building", "cell"])["m2"].sum()
+    # Each building draws the land below it to the cell that has most of it.
+    most = held.reset_index().sort_values(["building", "m2", "cell"], ascending=[True, False, True])
+    drawn = on.merge(most.drop_duplicates("building")[["building", "cell"]], on="building")
+    sums: pd.Series[float] = drawn.groupby(["face", "cell"])["m2"].sum()
+    return sums
+
+
+def _fill(faces: _Faces, owner: Ints, grid: Grid, reaching: pd.Series[float]) -> Ints:
+    """Give faces without owner to the neighbour with most of the buildings on it, or border."""
     owner = owner.copy()
     left, right = faces.borders["left"].to_numpy(), faces.borders["right"].to_numpy()
     while (owner == _NOBODY).any():
@@ -173,21 +191,32 @@ def _fill(faces: _Faces, owner: Ints, grid: Grid) -> Ints:
             owner[right[beside]],
             faces.borders["length_m"].to_numpy()[beside],
             at_home=faces.community[left[beside]] == grid.community[owner[right[beside]]],
+            reaching=reaching,
         )
         owner[best["piece"]] = best["cell"]
     return owner
 
 
 def _longest(
-    piece: Ints, cell: Ints, length_m: npt.NDArray[np.float64], *, at_home: npt.NDArray[np.bool_]
+    piece: Ints,
+    cell: Ints,
+    length_m: npt.NDArray[np.float64],
+    *,
+    at_home: npt.NDArray[np.bool_],
+    reaching: pd.Series[float] | None = None,
 ) -> pd.DataFrame:
-    """Return for each piece of land the cell beside it with the longest border."""
+    """Return for each piece of land the cell beside it that is to have it."""
     sides = pd.DataFrame({"piece": piece, "cell": cell, "home": at_home, "length_m": length_m})
     sums = pd.DataFrame(sides.groupby(["piece", "cell", "home"])["length_m"].sum().reset_index())
     # Lengths that differ by rounding are equal, so that the first cell has it.
     sums["length_m"] = np.round(sums["length_m"] / GRID_M)
+    pairs = zip(sums["piece"].tolist(), sums["cell"].tolist(), strict=True)
+    known = {} if reaching is None else reaching.to_dict()
+    built_m2 = np.array([known.get(pair, 0.0) for pair in pairs], dtype=np.float64)
+    sums["built_m2"] = np.where(built_m2 > LISTED_M2, np.round(built_m2 / LISTED_M2), 0.0)
     ordered = sums.sort_values(
-        ["piece", "home", "length_m", "cell"], ascending=[True, False, False, True]
+        ["piece", "home", "built_m2", "length_m", "cell"],
+        ascending=[True, False, False, False, True],
     )
     return ordered.drop_duplicates("piece")
 

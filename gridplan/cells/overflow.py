@@ -162,8 +162,8 @@ def _open_said(one: Overflow, open_factor: float | None) -> tuple[str, str]:
             f"{zh}；在 `open_factor` = {open_factor:g} 的基础上继续放大也不够。",
         )
     return (
-        f"{en}; an `open_factor` of about {enough:g} (now {open_factor:g}) makes them few enough.",
-        f"{zh}；将 `open_factor` 由 {open_factor:g} 调到约 {enough:g} 即可。",
+        f"{en}; an `open_factor` of about {enough:g} may be enough (drawn with {open_factor:g}).",
+        f"{zh}；本次 `open_factor` 为 {open_factor:g}，调到约 {enough:g} 或可满足。",
     )
 
 
