@@ -198,7 +198,7 @@ def test_too_many_cells_name_the_settings_that_would_do():
     assert "Community 320583999001 has 120 cells; CJ/T 213 numbers at most 99" in en
     assert 'or `code_profile = "GB/T 30428"` (up to 999)' in en
     assert "20 are open land or water; a larger `open_factor`" in en
-    with pytest.raises(InfeasibleError, match=r"`open_factor` of about 2 may be enough \(drawn with 1\)"):
+    with pytest.raises(InfeasibleError, match=r"of about 2 may be enough \(drawn with 1\)"):
         assign_codes(
             cells.assign(exception=None, open_land=[True] * 61 + [False] * 59),
             profile=CJ_T_213,
