@@ -476,7 +476,7 @@ def test_an_open_slit_between_communities_is_closed_without_a_boundary(tmp_path)
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        (tiny.TOML.replace("k = 2", "k = 50"), "largest possible number of zones"),
+        (tiny.TOML.replace("k = 2", "k = 50"), "50 zones are asked for, but there are 4 cells"),
         (tiny.TOML + "\n[cells]\ntarget_m2 = 1e9\n", "larger than"),
         (
             tiny.TOML + '\n[cells]\nmethod = "square"\ntarget_m2 = 50\n',

@@ -34,34 +34,35 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
         locked, _ = given_cells(place, cells, name, settings, taken)
         locked_to(cells, name, settings, locked, taken)
         zones, free = len(set(locked.values())), len(cells) - len(locked)
+        k = _asked_k(name, settings, config)
         _check_nesting(name, settings, cells, config)
         if homes is not None and settings.band is not None:
             _check_band(name, settings, (cells, homes), config)
-        if settings.k > len(cells):
+        if k > len(cells):
             raise InfeasibleError(
                 of_system(
                     name,
                     Message(
                         # The most is a run's to tell: cells that stay together, and open
                         # water with its bank, are known there, and leave fewer zones.
-                        en=f"{settings.k} zones are asked for, but there are {len(cells)} cells. "
+                        en=f"{k} zones are asked for, but there are {len(cells)} cells. "
                         f"There can be no more zones than cells, and fewer where cells stay "
                         f"together or water goes with its bank. Ask for fewer.",
-                        zh=f"要求划分 {settings.k} 个分区，但只有 {len(cells)} 个单元网格。"
+                        zh=f"要求划分 {k} 个分区，但只有 {len(cells)} 个单元网格。"
                         f"分区数不得多于网格数；须保持完整的网格、随岸边网格的水面均减少可分数量。"
                         f"请减少分区数。",
                     ),
                 )
             )
-        if settings.k > zones + free:
+        if k > zones + free:
             raise InfeasibleError(
                 of_system(
                     name,
                     Message(
-                        en=f"{settings.k} zones are asked for, but {zones} zones of "
+                        en=f"{k} zones are asked for, but {zones} zones of "
                         f"{settings.given} are kept and {free} cells are left for others. "
                         f"Ask for {zones + free} at most, or keep fewer.",
-                        zh=f"要求划分 {settings.k} 个分区，但保留 {settings.given} 的 {zones} 个"
+                        zh=f"要求划分 {k} 个分区，但保留 {settings.given} 的 {zones} 个"
                         f"分区后，只余 {free} 个单元网格，最多 {zones + free} 个；"
                         f"也可减少保留的分区。",
                     ),
@@ -69,11 +70,16 @@ def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> N
             )
 
 
+def _asked_k(name: str, settings: SystemSettings, config: Config) -> int:
+    """Return the number of zones asked for, that of `[zones].k` for the main system; 0: none."""
+    return settings.k or (config.zones.k if name == config.zones.main else 0)
+
+
 def _check_nesting(
     name: str, settings: SystemSettings, cells: gpd.GeoDataFrame, config: Config
 ) -> None:
     """Refuse fewer zones than communities that hold some each, or more than whole ones make."""
-    k = settings.k or (config.zones.k if name == config.zones.main else 0)
+    k = _asked_k(name, settings, config)
     nest = settings.nest or PRESETS[settings.preset].nest
     communities = cells["community_id"].nunique()
     if nest == "inside" and 0 < k < communities:
@@ -129,7 +135,7 @@ def _check_band(
     totals = [math.fsum(table[weight])]
     if inside and settings.parent is None:
         totals = table.groupby("community_id")[weight].sum().tolist()
-    k = settings.k or (config.zones.k if name == config.zones.main else 0)
+    k = _asked_k(name, settings, config)
     try:
         check_band(settings.band, totals, weight=weight, k=k)
     except InfeasibleError as error:
