@@ -225,8 +225,9 @@ def test_a_scrap_of_rounding_joins_no_cells_of_two_communities(loose):
         (100.0, 14_000.0, True, False),
         (100.0, 16_000.0, False, False),
         (130.0, 30_000.0, True, False),
+        (30.0, 11_000.0, True, True),
     ],
-    ids=["small", "large", "estates", "at the rim"],
+    ids=["small", "large", "estates", "at the rim", "within open land"],
 )
 def test_a_cell_within_another_is_joined_to_it_where_both_are_one_cell(
     side, most_m2, close, joined

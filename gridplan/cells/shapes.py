@@ -175,7 +175,8 @@ def settled_cells(
     neighbour with which it shares the most border that runs on no line. Cells below
     `least_m2` are joined to a neighbour where both are no larger than `most_m2`, else to
     the one that they hold together with most if that is larger by itself. With `close_rings`
-    a cell within another is joined to it where both are no larger than `most_m2`.
+    a cell within another is joined to it where both are no larger than `most_m2`, or where
+    the other is so already by itself: open land, a lake.
     """
     area = sums_by(pieces.unit, shapely.area(pieces.polygons), len(pieces.cell))
     bonds = _bonds(pieces, lines, area)
@@ -195,7 +196,7 @@ def settled_cells(
 
 def _rings_closed(cell: Ints, area: Floats, bonds: _Bonds, *, most_m2: float) -> Ints:
     """
-    Return the cells with each that lies within another joined to it, where both are one cell.
+    Return the cells with each that lies within another joined to it, where that may be.
 
     On the raster it met a third one, but no line closes the land between.
     """
@@ -208,7 +209,8 @@ def _rings_closed(cell: Ints, area: Floats, bonds: _Bonds, *, most_m2: float) ->
     inside[cell[bonds.rim]] = False
     host_of = np.arange(n)
     for one, host in pairs[inside[pairs[:, 0]]].tolist():
-        if size[one] + size[host] <= most_m2 and not inside[host]:
+        large = size[host] > max(most_m2, size[one])
+        if (large or size[one] + size[host] <= most_m2) and not inside[host]:
             host_of[one] = host
             size[host] += size[one]
     return np.asarray(host_of[cell], dtype=np.intp)
