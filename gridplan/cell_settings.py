@@ -150,11 +150,13 @@ class CellSettings(Section):
 
     repair: bool = setting(
         default_of(CellOptions, "repair"),
-        en="Mend a given grid: gaps go to the neighbour with the longest border, overlaps to the "
-        "cell that has the buildings there whole, else to the larger, slivers are merged, land "
+        en="Mend a given grid: gaps go to the neighbour whose buildings reach into them, "
+        "else to that with the longest border, overlaps to the cell that has the buildings there "
+        "whole, else to the larger, slivers are merged, land "
         "beyond the boundary is cut off; every change is listed, and cells away from a fault stay "
         "as they are. Not set: faults are listed and nothing is changed.",
-        zh="修补现有网格：空隙并入公共边界最长的相邻网格，重叠归完整含有该处建筑的网格（否则归面积较大者），"
+        zh="修补现有网格：空隙并入有建筑伸入其中的相邻网格，否则并入公共边界最长者，"
+        "重叠归完整含有该处建筑的网格（否则归面积较大者），"
         "狭长碎片并入邻格，超出边界部分裁去，逐项列出；远离问题处的网格保持原样。"
         "不设置则只列出问题，不作改动。",
     )

@@ -164,6 +164,9 @@ def _faces_of(cells: Geometries, communities: Geometries, outline: shapely.Geome
 def _reaching(faces: _Faces, owner: Ints, buildings: Geometries) -> pd.Series[float]:
     """Return what of the buildings of cells stands on land that nobody has, by face and cell."""
     free, taken = np.flatnonzero(owner == _NOBODY), np.flatnonzero(owner != _NOBODY)
+    # Only buildings on free land matter, of a town's a few.
+    where = shapely.STRtree(buildings).query(faces.polygons[free], "intersects")[1]
+    buildings = buildings[np.unique(where)]
     parts = []
     for at in (free, taken):
         face, building = shapely.STRtree(buildings).query(faces.polygons[at], "intersects")
