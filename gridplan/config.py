@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import pydantic
+from pydantic_core import PydanticCustomError
 
 from gridplan.access import AccessOptions, WalkingSpeeds
 from gridplan.cell_settings import CellSettings
-from gridplan.errors import Language, Note, SettingsError
+from gridplan.errors import Language, Message, Note, SettingsError
 from gridplan.measure_settings import MeasureSettings
 from gridplan.network import NetworkOptions
 from gridplan.norm_settings import (
@@ -25,7 +26,12 @@ from gridplan.norm_settings import (
 )
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
 from gridplan.room_settings import SitingSettings
-from gridplan.setting_faults import fault_messages, house_fault
+from gridplan.setting_faults import (
+    fault_messages,
+    house_fault,
+    house_message,
+    refuse_together,
+)
 from gridplan.setting_fields import FROZEN as _FROZEN
 from gridplan.setting_fields import Section, over_defaults
 from gridplan.setting_fields import default_of as _default
@@ -375,47 +381,45 @@ class Config(Section):
     @pydantic.field_validator("norms")
     @classmethod
     def _usable_norms(cls, norms: dict[str, Norm]) -> dict[str, Norm]:
-        faults = [fault for key, norm in norms.items() for fault in norm_faults(key, norm)]
-        if faults:
-            raise house_fault(
-                en="; ".join(one.en for one in faults), zh="；".join(one.zh for one in faults)
-            )
+        refuse_together(fault for key, norm in norms.items() for fault in norm_faults(key, norm))
         return norms
 
     @pydantic.model_validator(mode="after")
-    def _known_norms(self) -> Self:
+    def _sections_go_together(self) -> Self:
+        refuse_together((*self._unknown_norms(), *self._odd_grades(), *self._odd_code()))
+        return self
+
+    def _unknown_norms(self) -> Iterator[Message]:
         named = dict.fromkeys([*self.access.area_norms, self.access.catchment_norm])
         distances = {key: one for key, one in self.all_norms.items() if one.unit == "m"}
         unknown = [one for one in named if one not in distances]
         if unknown:
-            raise house_fault(
+            yield Message(
                 en=f"[access].area_norms and catchment_norm name no distance among the norms: "
                 f"{', '.join(unknown)}; there are {', '.join(sorted(distances))}",
                 zh=f"[access] 的 area_norms 与 catchment_norm 中有不存在的距离规范："
                 f"{'、'.join(unknown)}；现有 {'、'.join(sorted(distances))}",
             )
-        return self
 
-    @pydantic.model_validator(mode="after")
-    def _ascending_grades(self) -> Self:
-        graded_norm(self.all_norms)
-        return self
+    def _odd_grades(self) -> Iterator[Message]:
+        try:
+            graded_norm(self.all_norms)
+        except PydanticCustomError as error:
+            yield house_message(error)
 
     @property
     def room_grades(self) -> GradedNorm:
         """The graded norm of rooms: floor area by households."""
         return graded_norm(self.all_norms)
 
-    @pydantic.model_validator(mode="after")
-    def _code_of_the_profile(self) -> Self:
+    def _odd_code(self) -> Iterator[Message]:
         code, profile = self.place.community_code, self.cells.profile
         if code is not None and not re.fullmatch(profile.community_pattern, code):
             words = profile.community_words
-            raise house_fault(
+            yield Message(
                 en=f"[place].community_code = {code!r} does not have {words.en}",
                 zh=f"[place].community_code = {code!r} 不是{words.zh}",
             )
-        return self
 
     @property
     def notes(self) -> tuple[Note, ...]:

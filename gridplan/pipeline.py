@@ -33,6 +33,7 @@ from gridplan.steps import (
 from gridplan.steps.coding import coded_cells
 from gridplan.steps.places import managed_place
 from gridplan.steps.work import Step, Work
+from gridplan.steps.zone_bands import check_weights
 from gridplan.unify import check_zonings
 
 Progress = Callable[[str], None]
@@ -184,6 +185,9 @@ def rehearse(
     """
     Refuse what a run would refuse for its cells, zones and rooms, without most of the work.
 
+    A check that needs none of what another found goes on where that one refuses, so that
+    a planner meets all faults at once: those that are quickly found stand first.
+
     Parameters
     ----------
     heard : callable, optional
@@ -202,28 +206,57 @@ def rehearse(
         and communities that the place does not have, rooms that its sites do not allow, and a
         least share that they cannot bring within the norm.
     """
-    managed = managed_place(place, config)[0]
-    asked, faults = Work(place=managed, config=config), FaultList()
-    faults.heed(lambda: check_groups(place.groups, config.siting.group_weights))
+    managed, faults = managed_place(place, config)[0], FaultList()
+    _rehearse_rooms(managed, config, faults)
+    rooms_are_sound = not faults.faults
+    faults.heed(lambda: check_weights(place, config))
+    if len(place.zonings):
+        options = unifying.unify_options(config)
+        faults.heed(lambda: check_zonings(place.communities, place.zonings, options))
+    walkable = faults.heed(lambda: _on_foot(place, config))
+    if walkable and rooms_are_sound:
+        faults.heed(lambda: _rehearse_share(managed, walkable))
+    coded = faults.heed(lambda: coded_cells(managed, config))
+    if coded and heard is not None and coded.faults is not None:
+        heard(coded.faults)
+    if coded:
+        zone_rehearsal.rehearse_systems(managed, config, coded.cells, faults=faults)
+    faults.raise_if_any()
+    given, walks = coded.notes if coded else (), walkable.notes if walkable else ()
+    duties = unifying.duty_notes(place, config)
+    return (*rooming.number_notes(config.siting), *given, *duties, *walks)
+
+
+def _rehearse_rooms(managed: Place, config: Config, faults: FaultList) -> None:
+    """Refuse settings of rooms and measures that need no walk to be found wrong."""
+    asked, weights = Work(place=managed, config=config), config.siting.group_weights
+    faults.heed(lambda: check_groups(managed.groups, weights))
+    groups_are_sound = not faults.faults
     faults.heed(lambda: rehearsing.rehearse_rooms(asked))
     faults.heed(lambda: measuring.rehearse_measures(asked, rehearsing.bare_question(asked)))
-    faults.raise_if_any()
-    if config.siting.group_weights:
-        places.add_demand(asked)
-        rooming.weights_of(asked)
-    coded = coded_cells(managed, config)
-    if heard is not None and coded.faults is not None:
-        heard(coded.faults)
-    zone_rehearsal.rehearse_systems(managed, config, coded.cells)
-    if len(place.zonings):
-        check_zonings(coded.cells, place.zonings, unifying.unify_options(config))
+    if weights and groups_are_sound:
+        faults.heed(lambda: _weigh(asked))
+
+
+def _weigh(work: Work) -> None:
+    """Refuse weights of groups that leave nobody who counts."""
+    places.add_demand(work)
+    rooming.weights_of(work)
+
+
+def _on_foot(place: Place, config: Config) -> Work:
+    """Return the walking network of a place, with what there is to say of it."""
     work = Work(place=place, config=config)
     places.add_network(work)
-    if config.siting.least_share is not None and config.siting.answer == "C":
+    return work
+
+
+def _rehearse_share(managed: Place, work: Work) -> None:
+    """Refuse a least share of residents that no rooms can bring within the norm."""
+    settings = work.config.siting
+    if settings.least_share is not None and settings.answer == "C":
         # Walks take a second; they are measured only where a setting is about them.
-        walked = Work(place=managed, config=config, found=dict(work.found))
+        walked = Work(place=managed, config=work.config, found=dict(work.found))
         places.add_demand(walked)
         walking.add_access(walked)
         rehearsing.rehearse_share(walked)
-    duties = unifying.duty_notes(place, config)
-    return (*rooming.number_notes(config.siting), *coded.notes, *duties, *work.notes)

@@ -10,7 +10,7 @@ import pydantic
 
 from gridplan.errors import Message
 from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing, TwoAims
-from gridplan.setting_faults import house_fault
+from gridplan.setting_faults import house_fault, refuse_together
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.siting import Limits
 
@@ -290,27 +290,24 @@ class SitingSettings(Section):
         return given
 
     @pydantic.model_validator(mode="after")
-    def _one_word_on_a_site(self) -> Self:
+    def _go_together(self) -> Self:
+        pairs = (*self._of_capacity(), *self._of_objectives())
+        refuse_together((*self._several_words(), *(said for wrong, said in pairs if wrong)))
+        return self
+
+    def _several_words(self) -> Iterator[Message]:
         ids = [site for one in self.decisions for site in one.as_decision.sites]
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
-            raise house_fault(
+            yield Message(
                 en=f"there should be one decision a site, but {twice} have several",
                 zh=f"每个场地只能有一条决定，而 {twice} 有多条",
             )
         if self.phase_rooms is not None and self.phase_budget is not None:
-            raise house_fault(
+            yield Message(
                 en="give either `phase_rooms` or `phase_budget`, not both",
                 zh="`phase_rooms` 与 `phase_budget` 只能填其一",
             )
-        return self
-
-    @pydantic.model_validator(mode="after")
-    def _go_together(self) -> Self:
-        for wrong, said in (*self._of_capacity(), *self._of_objectives()):
-            if wrong:
-                raise house_fault(en=said.en, zh=said.zh)
-        return self
 
     def _of_capacity(self) -> Iterator[tuple[bool, Message]]:
         """Yield what hard capacity does not go with: the solver takes a number and the mean."""

@@ -55,6 +55,21 @@ def house_fault(*, en: str, zh: str) -> PydanticCustomError:
     return PydanticCustomError(HOUSE_FAULT, "{en}", {"en": en, "zh": zh})
 
 
+def house_message(error: PydanticCustomError) -> Message:
+    """Return what an error of ours expected, in both languages."""
+    told = error.context or {}
+    return Message(en=told["en"], zh=told["zh"])
+
+
+def refuse_together(found: Iterable[Message]) -> None:
+    """Raise one error of a validator for all that was found at once, if anything was."""
+    told = list(found)
+    if told:
+        raise house_fault(
+            en="; ".join(one.en for one in told), zh="；".join(one.zh for one in told)
+        )
+
+
 def fault_messages(
     error: pydantic.ValidationError, model: type[BaseModel], raw: Mapping[str, Any]
 ) -> list[Message]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import pydantic
 
-from gridplan.setting_faults import house_fault
+from gridplan.errors import Message
+from gridplan.setting_faults import house_fault, refuse_together
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.zones import CELL_LOADS, SystemOptions
 from gridplan.zones.system_options import Islands, Nesting
@@ -268,28 +270,31 @@ class ZoneSettings(Section):
     )
 
     @pydantic.model_validator(mode="after")
-    def _one_at_least(self) -> Self:
+    def _go_together(self) -> Self:
+        of_names = (*self._no_system(), *self._named_badly())
+        refuse_together((*of_names, *self._kept_of_none(), *self._nested_and_unions()))
+        return self
+
+    def _no_system(self) -> Iterator[Message]:
         if not self.presets and not self.systems:
-            raise house_fault(
+            yield Message(
                 en="[zones].presets is empty and there is no [zones.systems.NAME]; a plan has "
                 "zones of one system at least",
                 zh="[zones].presets 为空且没有 [zones.systems.名称]；成果至少有一个网格体系",
             )
-        return self
 
-    @pydantic.model_validator(mode="after")
-    def _named_well(self) -> Self:
+    def _named_badly(self) -> Iterator[Message]:
         known = dict(self.named)
         for name, system in self.systems.items():
             if name == UNIFIED or not name.strip() or "/" in name:
-                raise house_fault(
+                yield Message(
                     en=f"[zones.systems.{name}]: choose another name; `{UNIFIED}` is the one "
                     f"boundary of [unify], and names have no slash",
                     zh=f"[zones.systems.{name}]：请换一个名称；`{UNIFIED}` 为 [unify] 的统一边界，"
                     f"名称中不能有斜杠",
                 )
             if system.preset != name and name in PRESETS and "preset" in system.model_fields_set:
-                raise house_fault(
+                yield Message(
                     en=f"[zones.systems.{name}] has the preset {system.preset}; a system with the "
                     f"name of a preset has that preset",
                     zh=f"[zones.systems.{name}] 的预设为 {system.preset}；与预设同名的体系"
@@ -297,37 +302,32 @@ class ZoneSettings(Section):
                 )
             above = list(known)[: list(known).index(name)]
             if system.parent is not None and system.parent not in above:
-                raise house_fault(
+                yield Message(
                     en=f"[zones.systems.{name}].parent is {system.parent!r}, which is not made "
                     f"before it; there are {', '.join(above) or 'none'}",
                     zh=f"[zones.systems.{name}].parent 为 {system.parent!r}，不在其之前的体系中；"
                     f"现有 {'、'.join(above) or '无'}",
                 )
-        return self
 
-    @pydantic.model_validator(mode="after")
-    def _kept_of_given(self) -> Self:
+    def _kept_of_none(self) -> Iterator[Message]:
         bare = [one for one, own in self.named if own.given is None and own.keep != "all"]
         if bare:
-            raise house_fault(
+            yield Message(
                 en=f"[zones.systems] {', '.join(bare)}: `keep` names zones to keep, but no "
                 f"`given` says whose; give the department of [place].zonings, or leave `keep` out",
                 zh=f"[zones.systems] {'、'.join(bare)}：`keep` 指明要保留的分区，但未填 `given`；"
                 f"请填写 [place].zonings 中的部门，或去掉 `keep`",
             )
-        return self
 
-    @pydantic.model_validator(mode="after")
-    def _nested_or_unions(self) -> Self:
+    def _nested_and_unions(self) -> Iterator[Message]:
         both = [one for one, own in self.named if own.parent and own.nest == "unions"]
         if both:
-            raise house_fault(
+            yield Message(
                 en=f"[zones.systems] {', '.join(both)}: zones of whole communities cannot nest in "
                 f"zones of a parent too; give `parent`, or nest = unions",
                 zh=f"[zones.systems] {'、'.join(both)}：由整社区组成的分区不能同时嵌套于上级体系；"
                 f"请只填 `parent` 或 nest = unions",
             )
-        return self
 
     @property
     def named(self) -> tuple[tuple[str, SystemSettings], ...]:

@@ -14,11 +14,14 @@ from typer.testing import CliRunner
 
 from gridplan import commands
 from gridplan.cli import app
+from gridplan.config import parse_config
+from gridplan.errors import SettingsError
 from gridplan.present.verdict import verdict, verdict_lines
 from gridplan.store.geopackage import CONTRACT_LAYERS, SUMMARY_BLOCKS
 from gridplan.verify.contract import CONTRACT_COLUMNS
 from gridplan.verify.plan import CHECKS
 from tests import contract, tiny
+from tests.test_zone_systems_run import BASE, zonings
 
 runner = CliRunner()
 CODES = ["999901001001001", "999901001001002"]
@@ -330,3 +333,69 @@ def test_the_words_of_the_verdict():
         f"{len(report.findings)} remarks."
     )
     assert verdict_lines(report, "zh")[-1] == verdict(report).zh
+
+
+# --- all at once ---------------------------------------------------------------------------------
+
+SEVERAL = """
+least_share = 1.0
+group_weights = { nobody = 2.0 }
+
+[[siting.decisions]]
+site_id = "r9"
+decision = "required"
+asked_by = "社区办"
+reason = "现有用房"
+date = "2026-05-04"
+
+[unify]
+importance = { "水务" = 2.0 }
+
+[zones.systems.first]
+given = "水务"
+band = [700, 900]
+
+[zones.systems.second]
+k = 1000
+
+[zones.systems.third]
+weights = { shops = 0.2 }
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_independent_faults_are_told_together_the_quickly_found_first(tmp_path, lang):
+    frames = {**tiny.town(), "zonings": zonings()}
+    project = tiny.write(tmp_path / "town", frames, toml=tiny.TOML + SEVERAL)
+    result = call("check", project, lang=lang)
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    places = [
+        next(at for at, line in enumerate(lines) if all(one in line for one in words))
+        for words in (["nobody"], ["r9"], ["shops"], ["水务"], ["first", "900"], ["second", "1000"])
+    ]
+    assert places == sorted(places)
+    assert len(lines) == 7, "the department without zones is named by [unify] and by `given`"
+
+
+def test_settings_that_do_not_go_together_are_told_together():
+    with pytest.raises(SettingsError) as caught:
+        parse_config(
+            {
+                "place": {**BASE["place"], "community_code": "7"},
+                "access": {"catchment_norm": "walk_to_the_moon_m"},
+            }
+        )
+    assert "catchment_norm name no distance" in str(caught.value)
+    assert "community_code = '7'" in str(caught.value)
+    with pytest.raises(SettingsError) as caught:
+        parse_config(
+            {
+                **BASE,
+                "siting": {"tolerance": 0.1, "trade_off": ["mean"]},
+                "zones": {"presets": [], "systems": {"unified": {}, "a": {"keep": ["1"]}}},
+            }
+        )
+    said = str(caught.value)
+    for words in ("`tolerance` is about", "should name two", "another name", "no `given` says"):
+        assert words in said

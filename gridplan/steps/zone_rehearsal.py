@@ -3,71 +3,75 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import partial
 
 import geopandas as gpd
 import pandas as pd
 
 from gridplan.config import Config
 from gridplan.demand import spread_residents
-from gridplan.errors import InfeasibleError, Message
+from gridplan.errors import FaultList, InfeasibleError, Message
 from gridplan.place import Place
-from gridplan.steps.zone_bands import check_band, check_weights
+from gridplan.steps.zone_bands import check_band
 from gridplan.steps.zoning import given_cells, locked_to, of_system, taken_ids
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import home_households
 
 
-def rehearse_systems(place: Place, config: Config, cells: gpd.GeoDataFrame) -> None:
-    """
-    Refuse systems that no run could make of these cells, before the rest of the work.
-
-    Raises
-    ------
-    SettingsError, InfeasibleError
-    """
-    check_weights(place, config)
+def rehearse_systems(
+    place: Place, config: Config, cells: gpd.GeoDataFrame, *, faults: FaultList
+) -> None:
+    """Add to the faults why systems cannot be made of these cells, of every system."""
     cells = cells.assign(cell_uid=cells["cell_id"])
     banded = any(settings.band is not None for _, settings in config.zones.named)
     homes = _homes(place, config) if banded else None
     for name, settings in config.zones.named:
-        taken = taken_ids(config, name, {})
-        locked, _ = given_cells(place, cells, name, settings, taken)
-        locked_to(cells, name, settings, locked, taken)
-        zones, free = len(set(locked.values())), len(cells) - len(locked)
-        k = _asked_k(name, settings, config)
-        _check_nesting(name, settings, cells, config)
+        locked = faults.heed(partial(_locked, place, cells, name, config))
+        faults.heed(partial(_check_number, name, settings, cells, config, locked or {}))
         if homes is not None and settings.band is not None:
-            _check_band(name, settings, (cells, homes), config)
-        if k > len(cells):
-            raise InfeasibleError(
-                of_system(
-                    name,
-                    Message(
-                        # The most is a run's to tell: cells that stay together, and open
-                        # water with its bank, are known there, and leave fewer zones.
-                        en=f"{k} zones are asked for, but there are {len(cells)} cells. "
-                        f"There can be no more zones than cells, and fewer where cells stay "
-                        f"together or water goes with its bank. Ask for fewer.",
-                        zh=f"要求划分 {k} 个分区，但只有 {len(cells)} 个单元网格。"
-                        f"分区数不得多于网格数；须保持完整的网格、随岸边网格的水面均减少可分数量。"
-                        f"请减少分区数。",
-                    ),
-                )
-            )
-        if k > zones + free:
-            raise InfeasibleError(
-                of_system(
-                    name,
-                    Message(
-                        en=f"{k} zones are asked for, but {zones} zones of "
-                        f"{settings.given} are kept and {free} cells are left for others. "
-                        f"Ask for {zones + free} at most, or keep fewer.",
-                        zh=f"要求划分 {k} 个分区，但保留 {settings.given} 的 {zones} 个"
-                        f"分区后，只余 {free} 个单元网格，最多 {zones + free} 个；"
-                        f"也可减少保留的分区。",
-                    ),
-                )
-            )
+            faults.heed(partial(_check_band, name, settings, (cells, homes), config))
+
+
+def _locked(place: Place, cells: gpd.GeoDataFrame, name: str, config: Config) -> dict[str, str]:
+    """Return the zone of each cell that stays where a department has it."""
+    settings, taken = dict(config.zones.named)[name], taken_ids(config, name, {})
+    locked, _ = given_cells(place, cells, name, settings, taken)
+    locked_to(cells, name, settings, locked, taken)
+    return locked
+
+
+def _check_number(
+    name: str,
+    settings: SystemSettings,
+    cells: gpd.GeoDataFrame,
+    config: Config,
+    locked: Mapping[str, str],
+) -> None:
+    """Refuse more zones than there can be, or fewer than communities that hold some each."""
+    zones, free = len(set(locked.values())), len(cells) - len(locked)
+    k = _asked_k(name, settings, config)
+    _check_nesting(name, settings, cells, config)
+    if k > len(cells):
+        # The most is a run's to tell: cells that stay together, and open water with its
+        # bank, are known there, and leave fewer zones.
+        message = Message(
+            en=f"{k} zones are asked for, but there are {len(cells)} cells. There can be no more "
+            f"zones than cells, and fewer where cells stay together or water goes with its bank. "
+            f"Ask for fewer.",
+            zh=f"要求划分 {k} 个分区，但只有 {len(cells)} 个单元网格。分区数不得多于网格数；"
+            f"须保持完整的网格、随岸边网格的水面均减少可分数量。请减少分区数。",
+        )
+    elif k > zones + free:
+        message = Message(
+            en=f"{k} zones are asked for, but {zones} zones of {settings.given} are kept and "
+            f"{free} cells are left for others. Ask for {zones + free} at most, or keep fewer.",
+            zh=f"要求划分 {k} 个分区，但保留 {settings.given} 的 {zones} 个分区后，只余 {free} 个"
+            f"单元网格，最多 {zones + free} 个；也可减少保留的分区。",
+        )
+    else:
+        return
+    raise InfeasibleError(of_system(name, message))
 
 
 def _asked_k(name: str, settings: SystemSettings, config: Config) -> int:
