@@ -262,13 +262,7 @@ def confirm(
         land, folder = sign_commands.write_sheets(
             run_folder, out=out, replace=replace, lang=voice.lang if voice.is_given else None
         )
-        places, departments = len(land.places), land.places["department"].nunique()
-        voice.say(
-            Message(
-                en=f"{places} places change hands in {departments} departments.",
-                zh=f"{departments} 个部门共移交 {places} 处。",
-            )
-        )
+        voice.say(sign_commands.counted_land(land))
         page = folder / "confirmation.html"
         voice.say(Message(en=f"To be signed: {page}", zh=f"边界确认书: {page}"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridplan.bounds import landmarks_of
-from gridplan.errors import InputError, Language, Message
+from gridplan.errors import InputError, Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import confirmation_html
 from gridplan.store import check_sign_target, mend, read_run, resolve_target, write_confirmation
@@ -44,6 +44,26 @@ def write_sheets(
     page = confirmation_html(plan, land, lang=lang or plan.settings["report"]["lang"])
     write_confirmation(land.places, page, folder, as_of=plan.place.as_of)
     return land, folder
+
+
+def counted_land(land: Parcels) -> Message:
+    """
+    Return how much changes hands in one sentence: entries of the plan, places on the ground.
+
+    An entry of `handovers` is a pair of zones; its land may lie in several places.
+    """
+    places, strips = len(land.places), int(land.strips["strips"].sum())
+    entries = counted(land.handovers, "handover", "handovers")
+    departments = counted(land.departments, "department", "departments")
+    lie = "lies" if land.handovers == 1 else "lie"
+    return Message(
+        en=f"{entries} of {departments} (layer `handovers`: the land between one old zone and one "
+        f"new) {lie} in {counted(places, 'connected place', 'connected places')}, to be signed "
+        f"one by one, and {counted(strips, 'strip', 'strips')} along drawn lines.",
+        zh=f"{land.departments} 个部门共 {land.handovers} 项移交（`handovers` 图层，每项为一个"
+        f"原分区与一个新分区之间的用地），分布为连片地块 {places} 处（逐处签字确认），"
+        f"另有绘图细缝 {strips} 处。",
+    )
 
 
 def land_of(plan: Plan) -> Parcels:

@@ -205,7 +205,7 @@ def test_places_too_narrow_are_summed_as_strips(plan):
     )
 
 
-def test_departments_get_a_page_to_sign_and_the_land(stored):
+def test_departments_get_a_page_to_sign_and_the_land(stored, plan):
     done = runner.invoke(app, ["confirm", str(stored / "plan.gpkg"), "--lang", "en"])
     assert done.exit_code == 0, done.output
     folder = stored.with_name("run-confirmation")
@@ -213,7 +213,14 @@ def test_departments_get_a_page_to_sign_and_the_land(stored):
     parcels = gpd.read_file(folder / "parcels.gpkg")
     assert page.count('class="sheet"') == 2
     assert page.count("东至") == len(parcels) + 2 * 2
-    assert len(parcels) == len(land_of(read_run(stored / "plan.gpkg")).places) > 0
+    land = land_of(read_run(stored / "plan.gpkg"))
+    assert len(parcels) == len(land.places) > 0
+    rows, strips = len(plan.layers["handovers"]), int(land.strips["strips"].sum())
+    assert f"{rows} handovers of 1 department (layer `handovers`" in done.output
+    assert f"lie in {len(parcels)} connected places" in done.output
+    assert f"and {strips} strip" in done.output
+    parts = plan.layers["handovers"].geometry.explode()
+    assert len(parts) == len(parcels) + strips
     assert "http" not in re.sub(r"http://www\.w3\.org\S*", "", page)
     again = runner.invoke(app, ["confirm", str(stored / "plan.gpkg"), "--lang", "en"])
     assert again.exit_code == 2

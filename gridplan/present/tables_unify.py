@@ -31,8 +31,11 @@ ABOUT = {
         "图形见 conflicts 图层。",
     ),
     "handovers": Message(
-        en="For signing: which zone of a department gives land to which, under the proposal.",
-        zh="供签字确认：统一边界后，各部门由哪个分区移交给哪个分区。",
+        en="For signing: which zone of a department gives land to which, under the proposal. An "
+        "entry is a pair of zones; its land may lie in several places, which `gridplan confirm` "
+        "numbers one by one.",
+        zh="供签字确认：统一边界后，各部门由哪个分区移交给哪个分区。每项为一对新旧分区，"
+        "其用地可能分为多处，`gridplan confirm` 逐处编号。",
     ),
     "duties": Message(
         en="Who is responsible for each class of enforcement in each zone; what no department "

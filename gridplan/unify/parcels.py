@@ -65,10 +65,14 @@ class Parcels:
     strips : DataFrame, one row for each department that has any
         ``department``, ``strips`` (number), ``area_m2``, ``population``: places too narrow to
         be told one by one.
+    handovers, departments : int
+        Rows of `handovers` that the places and strips are parts of, and whose they are.
     """
 
     places: gpd.GeoDataFrame
     strips: pd.DataFrame
+    handovers: int
+    departments: int
 
 
 def parcels(
@@ -108,7 +112,12 @@ def parcels(
         f"{department}/{at:03d}"
         for department, at in zip(places["department"], number, strict=True)
     ]
-    return Parcels(_with_sides(places, ground), told.reset_index())
+    return Parcels(
+        _with_sides(places, ground),
+        told.reset_index(),
+        handovers=len(handovers),
+        departments=int(handovers["department"].nunique()),
+    )
 
 
 def _places(handovers: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
