@@ -354,10 +354,11 @@ def symbol_row(sheet: Sheet, label: Message, count: int | None, symbol: Symbol |
     sheet.cursor_in -= _LINE_IN * 0.9
 
 
-def figure_row(sheet: Sheet, label: Message, value: float) -> None:
+def figure_row(sheet: Sheet, label: Message, value: float, *, digits: int = 0) -> None:
     """List a figure of the legend: label on the left, value on the right."""
     _legend_text(sheet, 0.0, sheet.ink.both(label), size=7.5)
-    sheet.legend.text(_LEGEND_IN, sheet.cursor_in, number(value), size=8, ha="right", va="center")
+    told = number(value, digits)
+    sheet.legend.text(_LEGEND_IN, sheet.cursor_in, told, size=8, ha="right", va="center")
     sheet.cursor_in -= _LINE_IN * 0.9
 
 

@@ -22,6 +22,13 @@ from gridplan.present.tables_places import main_zones
 from gridplan.present.tables_several import trade_off_title, trade_offs
 from gridplan.present.trade_curve import trade_off_figure
 from gridplan.present.words import before_basis, number, percent
+from gridplan.present.zone_weights import (
+    RESIDENTS,
+    load_digits,
+    load_number,
+    weight_word,
+    zone_weights,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -212,18 +219,21 @@ def zones_title(plan: Plan) -> Message:
     zones = _main_zones(plan)
     if zones is None:
         return Message(en="No zones", zh="无责任区")
-    people = aggregate.people(zones)
-    mean = number(people.mean())
-    worst = float((people / people.mean() - 1).abs().max()) if people.sum() else None
+    weight, load = zone_weights(plan, zones)[0]
+    mean = load_number(load.mean())
+    worst = float((load / load.mean() - 1).abs().max()) if load.sum() else None
+    what, each = weight_word(weight), Message(en=f"{mean} residents", zh=f"{mean} 名居民")
+    if weight != RESIDENTS:
+        each = Message(en=f"{what.en} {mean}", zh=f"{what.zh} {mean}")
     return Message(
-        en=f"{len(zones)} zones of {mean} residents on average; "
+        en=f"{len(zones)} zones of {each.en} on average; "
         f"the largest deviation is {percent(worst, 'en')}",
-        zh=f"{len(zones)} 个责任区，平均 {mean} 名居民，最大偏差 {percent(worst, 'zh')}",
+        zh=f"{len(zones)} 个责任区，平均 {each.zh}，最大偏差 {percent(worst, 'zh')}",
     )
 
 
 def zones_figure(plan: Plan, ink: Ink) -> Figure:
-    """Draw the zones of the main system with labels and residents."""
+    """Draw the zones of the main system with labels and their loads of its first weight."""
     zones = _main_zones(plan)
     if zones is None:
         msg = "the plan has no zones"
@@ -237,32 +247,38 @@ def zones_figure(plan: Plan, ink: Ink) -> Figure:
     ground.places(plan, sheet, new=False)
     size = 6.5 if len(zones) <= _MANY_ZONES else 5.0
     texts = short_ids(zones["zone_id"].astype(str).tolist())
+    weight, load = zone_weights(plan, zones)[0]
     labels.place_labels(
         sheet,
         [
-            labels.Label(shape, f"{ink.text(text)}\n{number(people)}", size)
-            for shape, text, people in zip(
-                zones.geometry, texts, aggregate.people(zones), strict=True
-            )
+            labels.Label(shape, f"{ink.text(text)}\n{load_number(own)}", size)
+            for shape, text, own in zip(zones.geometry, texts, load, strict=True)
         ],
     )
     canvas.heading(sheet, Message(en="Zones", zh="责任区"))
     across = Message(en="across communities", zh="跨社区")
-    for label, value in [*_zone_figures(zones), (across, aggregate.zones_across(plan))]:
-        canvas.figure_row(sheet, label, value)
-    canvas.heading(sheet, Message(en="Label: zone, residents", zh="标注：责任区编号、居民数"))
+    for label, value in [
+        *_zone_figures(zones, weight, load),
+        (across, aggregate.zones_across(plan)),
+    ]:
+        canvas.figure_row(sheet, label, value, digits=load_digits(value))
+    what = _RESIDENTS if weight == RESIDENTS else weight_word(weight)
+    canvas.heading(sheet, Message(en=f"Label: zone, {what.en}", zh=f"标注：责任区编号、{what.zh}"))
     ground.symbols(plan, sheet, zones=True, new=False)
     return ground.finished(plan, sheet)
 
 
-def _zone_figures(zones: pd.DataFrame) -> list[tuple[Message, float]]:
-    people = aggregate.people(zones)
+_RESIDENTS = Message(en="residents", zh="居民数")
+
+
+def _zone_figures(zones: pd.DataFrame, weight: str, load: pd.Series) -> list[tuple[Message, float]]:
+    what = Message(en="residents", zh="居民") if weight == RESIDENTS else weight_word(weight)
     return [
         (Message(en="zones", zh="责任区数"), len(zones)),
-        (Message(en="residents", zh="居民"), people.sum()),
-        (Message(en="fewest", zh="最少"), people.min()),
-        (Message(en="median", zh="中位数"), people.median()),
-        (Message(en="most", zh="最多"), people.max()),
+        (what, load.sum()),
+        (Message(en="fewest", zh="最少"), load.min()),
+        (Message(en="median", zh="中位数"), load.median()),
+        (Message(en="most", zh="最多"), load.max()),
     ]
 
 

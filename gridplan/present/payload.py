@@ -24,11 +24,15 @@ from gridplan.present.tables_measures import PLACES
 from gridplan.present.tables_places import main_zones, reasons_of
 from gridplan.present.tables_zones import system_label
 from gridplan.present.words import before_basis, source_line, word
+from gridplan.present.zone_weights import weight_definition, weight_word, zone_weights
 
 MOST_BUILDINGS = 8_000
 """Footprints are context only; more than this would take the page past 3 MB."""
 
 _SIMPLER_M = 0.5
+_LOAD_DIGITS = 1
+_TOLD = ("population", "cells", "area_m2")
+"""Weights that are facts of every zone anyway."""
 _KM = 1000.0
 
 WALKS = {"own": "committee_walk", "before": "before", "after": "after"}
@@ -50,8 +54,8 @@ WORDS: dict[str, Message] = {
     "communities": Message(en="communities", zh="社区"),
     "zone_lines": Message(en="zone borders", zh="责任区界线"),
     "zone_count": Message(en="zones", zh="分区"),
-    "fewest": Message(en="fewest residents", zh="居民最少"),
-    "most": Message(en="most residents", zh="居民最多"),
+    "fewest": Message(en="least", zh="最少"),
+    "most": Message(en="most", zh="最多"),
     "committees": Message(en="committees", zh="居委会"),
     "existing": Message(en="existing rooms", zh="现有活动室"),
     "proposed": Message(en="new rooms", zh="新增活动室"),
@@ -152,7 +156,7 @@ def payload(plan: Plan) -> dict[str, Any]:
         "measures": {name: _legend(name, found, plan) for name, found in measures.items()},
         "start": "after" if "after" in measures else "before",
         "cells": _cells(plan, encode, measures),
-        "zones": _zones(main_zones(plan), encode),
+        "zones": _zones(plan, main_zones(plan), encode),
         "systems": other_systems(plan, encode),
         "communities": _communities(plan, encode),
         "estates": _estates(plan, encode),
@@ -233,7 +237,7 @@ def _main_ids(plan: Plan) -> list[str]:
     return [] if zones is None else zones["zone_id"].astype(str).tolist()
 
 
-def _zones(zones: pd.DataFrame | None, encode: Encoder) -> dict[str, Any] | None:
+def _zones(plan: Plan, zones: pd.DataFrame | None, encode: Encoder) -> dict[str, Any] | None:
     if not isinstance(zones, gpd.GeoDataFrame):
         return None
     return {
@@ -245,6 +249,15 @@ def _zones(zones: pd.DataFrame | None, encode: Encoder) -> dict[str, Any] | None
         "cells": whole(zones["cells"]),
         "area": whole(zones["area_m2"]),
         "tint": zone_tints(zones.geometry.to_numpy()),
+        "loads": [
+            {
+                "label": _pair(weight_word(name)),
+                "of": load.round(_LOAD_DIGITS).tolist(),
+                "told": name in _TOLD,
+                "about": _pair(about) if (about := weight_definition(name)) else None,
+            }
+            for name, load in zone_weights(plan, zones)
+        ],
     }
 
 
@@ -263,7 +276,7 @@ def other_systems(plan: Plan, encode: Encoder) -> list[dict[str, Any]]:
             {
                 "key": str(name),
                 "label": _pair(system_label(str(name))),
-                **(_zones(own, encode) or {}),
+                **(_zones(plan, own, encode) or {}),
                 "of_cell": _places(uid.map(zone_of), ids),
             }
         )

@@ -11,7 +11,8 @@ from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.tables_places import ACROSS, anchor_names, main_zones
 from gridplan.present.words import number, same, word
-from gridplan.terms import Family, known, term
+from gridplan.present.zone_weights import weight_unit, weight_word, zone_weights
+from gridplan.terms import term
 
 TITLES = {
     "zone_systems": Message(en="Zone systems", zh="网格体系"),
@@ -21,13 +22,15 @@ TITLES = {
     "zone_moves": Message(en="Zones changed", zh="分区变动"),
 }
 
+_EFFORT = term("effort", "column")
+
 ABOUT = {
     "zone_systems": Message(
         en="Each zone system: what its zones share evenly and within which bounds, how even and "
         "how round they are, the share of their borders on streets and water, the walk from the "
-        "farthest cell to the committee.",
+        f"farthest cell to the committee. {_EFFORT.message.en}: {_EFFORT.definition.en}",
         zh="各网格体系：均衡的内容与允许范围、均衡程度与紧凑度、界线沿路沿水比例、"
-        "最远网格到居委会的步行距离。",
+        f"最远网格到居委会的步行距离。{_EFFORT.message.zh}：{_EFFORT.definition.zh}",
     ),
     "zones_more": Message(
         en="The zones of the other systems, system by system.", zh="其他体系的分区，按体系列出。"
@@ -52,7 +55,8 @@ WORKBOOK_ONLY = ("zone_estates_more",)
 _OUTSIDE = Message(en="outside estates", zh="小区以外")
 _SPANS = (
     "system", "zone_id", "parent_zone_id", "community", "cells", "area_m2", "population",
-    "households", "workload", "compactness", "estates", "buildings", "anchor", "reach_m",
+    "households", "evenly", "workload", "compactness", "estates", "buildings", "anchor",
+    "reach_m",
 )  # fmt: skip
 
 
@@ -100,13 +104,6 @@ def systems_of(plan: Plan) -> Mapping[str, Any]:
     return systems
 
 
-def _weight_word(weight: str) -> Message:
-    """Return what a weight is called; a group may be a column of the planner's own."""
-    families: tuple[Family, ...] = ("column", "group")
-    of = next((one for one in families if known(weight, one)), None)
-    return Message(en=weight, zh=weight) if of is None else word(of, weight)
-
-
 def systems_table(plan: Plan) -> pd.DataFrame:
     """Return a row per zone system and weight."""
     rows = []
@@ -117,7 +114,7 @@ def systems_table(plan: Plan) -> pd.DataFrame:
                 {
                     "system": system_label(name),
                     "zones_count": whole.get("count"),
-                    "evenly": _weight_word(weight),
+                    "evenly": weight_word(weight),
                     "allowed": _allowed(figures, balance, first=place == 0),
                     "max_over_mean": balance["max_over_mean"],
                     "cv": balance["cv"],
@@ -163,10 +160,21 @@ def zones_more(plan: Plan) -> pd.DataFrame:
     told = others.assign(
         system=_labels(others),
         community=pd.Series(community, index=others.index, dtype=object),
+        evenly=first_weights(plan, others),
     )
     if "anchor" in told:
         told["anchor"] = anchor_names(plan, told["anchor"])
     return told[[one for one in _SPANS if one in told]].reset_index(drop=True)
+
+
+def first_weights(plan: Plan, zones: pd.DataFrame) -> pd.Series:
+    """Return in words what the workload of each zone counts: the first weight of its system."""
+    found = {
+        name: weight_word(zone_weights(plan, own)[0][0])
+        for name, own in zones.groupby("zone_system", sort=False)
+    }
+    told = [found[one] for one in zones["zone_system"]]
+    return pd.Series(told, index=zones.index, dtype=object)
 
 
 def zone_moves(plan: Plan) -> pd.DataFrame:
@@ -230,8 +238,9 @@ def system_row(path: tuple[str, ...], value: object) -> dict[str, Any] | None:
     else:
         return None
     if "weights" in path[:-1]:
-        weight = _weight_word(path[-2])
+        weight = weight_word(path[-2])
         figure = Message(en=f"{weight.en}: {figure.en}", zh=f"{weight.zh}：{figure.zh}")
+        unit = unit or weight_unit(path[-2])
     label = system_label(name)
     return {
         "block": Message(en=f"zones: {label.en}", zh=f"责任区：{label.zh}"),

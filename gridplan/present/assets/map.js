@@ -202,7 +202,10 @@ function gridplanMap(map, plan) {
   });
   const zoneFacts = (own, i) => ({
     title: `${own.label ? said(own.label) : t("zone")} ${own.id[i]}${own.name[i] && own.name[i] !== own.id[i] ? ` ${own.name[i]}` : ""}`,
-    rows: [[t("people"), format(own.people[i])], [t("cells"), format(own.cells[i])], [t("area"), `${format(own.area[i])} m²`]],
+    rows: [
+      [t("people"), format(own.people[i])], [t("cells"), format(own.cells[i])], [t("area"), `${format(own.area[i])} m²`],
+      ...own.loads.filter((load) => !load.told).map((load) => [said(load.label), format(load.of[i])]),
+    ],
   });
   const communityFacts = (i) => ({
     title: communities.name[i] || communities.id[i],
@@ -261,14 +264,19 @@ function gridplanMap(map, plan) {
     const target = { committee_walk: t("own_committee"), before: said(plan.basis), after: t("place") }[measure];
     basis.textContent = target ? `${t("to")}${lang() ? " " : ""}${target}` : "";
     table.replaceChildren();
-    document.getElementById("gp-legend-note").textContent = chosen && chosen.own ? t("counting") : "";
+    const abouts = system ? system.loads.filter((load) => load.about).map((load) => said(load.about)) : [];
+    document.getElementById("gp-legend-note").textContent = chosen && chosen.own ? t("counting") : abouts.join(" ");
     if (system) {
-      const people = system.people.filter((one) => one !== null);
-      const rows = [["zone_count", system.id.length], ["fewest", Math.min(...people)], ["most", Math.max(...people)]];
+      /* The system's own weights: residents would say nothing of zones even in something else. */
+      const rows = [[t("zone_count"), system.id.length]];
+      for (const load of system.loads) {
+        const of = load.of.filter((one) => one !== null);
+        rows.push([`${said(load.label)}: ${t("fewest")}`, Math.min(...of)], [`${said(load.label)}: ${t("most")}`, Math.max(...of)]);
+      }
       const body = table.createTBody();
       for (const [word, value] of rows) {
         const row = body.insertRow();
-        row.insertCell().textContent = t(word);
+        row.insertCell().textContent = word;
         row.insertCell().textContent = format(value);
       }
     }

@@ -1,0 +1,69 @@
+"""Weights of zone systems in tables, map and picture: the system's own, with their units."""
+
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gridplan.present import tabulation
+from gridplan.present.drawings import zones_title
+from gridplan.present.payload import payload
+from gridplan.present.zone_weights import load_number, weight_definition, weight_word
+
+TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return TOWN["make_plan"]()
+
+
+def patrolled(plan):
+    """Return the plan with its zones even in effort, and the effort of each."""
+    zones = plan.layers["zones"].assign(zone_system="patrol")
+    effort = pd.Series([float(at + 10) for at in range(len(zones))], index=zones.index)
+    loads = pd.DataFrame(
+        {
+            "zone_system": "patrol",
+            "zone_id": zones["zone_id"],
+            "load_kind": "effort",
+            "load": effort,
+        }
+    )
+    members = plan.layers["cell_zones"].assign(zone_system="patrol")
+    layers = {**plan.layers, "zones": zones, "cell_zones": members, "zone_loads": loads[::-1]}
+    return type(plan)(plan.place, layers, plan.summary, plan.settings), effort
+
+
+def test_the_effort_of_patrols_has_a_unit_and_says_what_it_is():
+    assert weight_word("effort").en == "patrol effort (‰)"
+    assert weight_word("effort").zh == "巡查工作量（‰）"
+    about = weight_definition("effort")
+    assert "1000 ‰" in about.en
+    assert "half" in about.en
+    assert "各取一半" in about.zh
+    assert about.en in tabulation.ABOUT["zone_systems"].en
+    assert weight_definition("households") is None
+    assert weight_word("households").en == "households"
+    assert [load_number(one) for one in (13.25, 3.0, 1234.5)] == ["13.2", "3", "1,234"]
+
+
+def test_the_map_counts_zones_in_what_they_are_even_in(plan):
+    changed, effort = patrolled(plan)
+    (load,) = payload(changed)["zones"]["loads"]
+    assert "‰" in str(load["label"])
+    assert load["of"] == effort.tolist()
+    assert load["about"] is not None
+    (load,) = payload(plan)["zones"]["loads"]
+    assert load["of"] == plan.layers["zones"]["population"].tolist()
+    assert load["about"] is None
+
+
+def test_the_picture_and_the_tables_count_in_it_too(plan):
+    changed, effort = patrolled(plan)
+    assert f"patrol effort (‰) {load_number(effort.mean())} on average" in zones_title(changed).en
+    assert "residents on average" in zones_title(plan).en
+    table = tabulation.bilingual_tables(changed)["zones"]
+    assert {one.zh for one in table["evenly"].dropna() if one} == {"巡查工作量（‰）"}
+    assert "evenly" not in tabulation.bilingual_tables(plan)["zones"]
