@@ -9,6 +9,7 @@ import pytest
 from gridplan.present import tabulation
 from gridplan.present.drawings import zones_title
 from gridplan.present.payload import payload
+from gridplan.present.tables_zones import systems_table
 from gridplan.present.zone_weights import load_number, weight_definition, weight_word
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
@@ -67,3 +68,31 @@ def test_the_picture_and_the_tables_count_in_it_too(plan):
     table = tabulation.bilingual_tables(changed)["zones"]
     assert {one.zh for one in table["evenly"].dropna() if one} == {"巡查工作量（‰）"}
     assert "evenly" not in tabulation.bilingual_tables(plan)["zones"]
+
+
+def test_each_weight_has_its_own_tolerance_and_range(plan):
+    def weight(tolerance, least, most):
+        return {"tolerance": tolerance, "least": least, "most": most, "max_over_mean": 1.1,
+                "cv": 0.1, "missed": []}  # fmt: skip
+
+    several = {"effort": weight(0.1, 13.4, 16.4), "area_m2": weight(0.5, 111_935.0, 335_805.0)}
+    systems = {
+        "patrol": {"count": 3, "nest": "free", "band": None, "weights": several},
+        "social_grid": {
+            "count": 4,
+            "nest": "inside",
+            "band": [300, 500],
+            "weights": {"households": weight(0.2, 300, 500), "population": weight(0.3, 491, 1697)},
+        },
+    }
+    changed = type(plan)(
+        plan.place, plan.layers, {**plan.summary, "zones": {"systems": systems}}, plan.settings
+    )
+    table = systems_table(changed)
+    assert [one.en for one in table["allowed"]] == [
+        "13.4–16.4 (±10 %)",
+        "111,935–335,805 (±50 %)",
+        "300–500",
+        "491–1,697 (±30 %, each by the mean of its own part)",
+    ]
+    assert table["allowed"].iloc[3].zh == "491–1,697（±30%，按所在范围均值）"

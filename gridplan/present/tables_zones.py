@@ -10,7 +10,7 @@ import pandas as pd
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.tables_places import ACROSS, anchor_names, main_zones
-from gridplan.present.words import number, same, word
+from gridplan.present.words import number, percent, same, word
 from gridplan.present.zone_weights import weight_unit, weight_word, zone_weights
 from gridplan.terms import term
 
@@ -136,12 +136,24 @@ def _told(figure: float) -> str:
 
 
 def _allowed(figures: Mapping[str, Any], balance: Mapping[str, Any], *, first: bool) -> Message:
-    """Return the bounds; of zones inside communities those of all of them, by their own means."""
+    """
+    Return the bounds of a weight: a band as it is, else its own tolerance and what that makes.
+
+    Of zones inside communities, each is bound by the mean of its own part: the range is that
+    of all of them, and wider than the tolerance.
+    """
     told = f"{_told(balance['least'])}–{_told(balance['most'])}"
-    nested = figures.get("nest") == "inside" or figures.get("parent")
-    if not nested or (first and figures.get("band")):
+    if first and figures.get("band"):
         return same(told)
-    return Message(en=f"{told} (each by the mean of its own part)", zh=f"{told}（按所在范围均值）")
+    nested = figures.get("nest") == "inside" or figures.get("parent")
+    tolerance = balance.get("tolerance")
+    en = [] if tolerance is None else [f"±{percent(tolerance, 'en', 0)}"]
+    zh = [] if tolerance is None else [f"±{percent(tolerance, 'zh', 0)}"]
+    if nested:
+        en, zh = [*en, "each by the mean of its own part"], [*zh, "按所在范围均值"]
+    if not en:
+        return same(told)
+    return Message(en=f"{told} ({', '.join(en)})", zh=f"{told}（{'，'.join(zh)}）")
 
 
 def zones_more(plan: Plan) -> pd.DataFrame:
