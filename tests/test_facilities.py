@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from gridplan import pipeline
 from gridplan.cli import app
 from gridplan.errors import InputError
+from gridplan.present.payload import payload
+from gridplan.present.tabulation import bilingual_tables, heading
 from gridplan.project.read import read_project
 from gridplan.store import read_run
 from gridplan.verify import verify_plan
@@ -63,6 +65,19 @@ def test_each_home_walks_to_the_nearest_point_of_each_kind(plan):
         own = aside + abs(y - 30) + 5 if y < 200 else aside + (y - 320) + 120 + 50 + 5
         assert metres == pytest.approx(own)
     assert set(stations["facility_id"]) == {"f1"}
+
+
+def test_service_points_are_counted_beside_facilities_in_map_and_table(plan, tmp_path):
+    shown = payload(plan)["facilities"]
+    assert (shown["count"], len(shown["at"])) == (2, 3)
+    assert (shown["point"], shown["points"]) == ([1, 2, 1], [2, 2, 1])
+    table = bilingual_tables(plan)["kinds"]
+    assert table["places"].tolist() == [1, 1]
+    assert table["places"].sum() == shown["count"]
+    assert table["facility_points"].tolist() == [2, 1]
+    assert heading(plan, "facility_points").zh == "服务点数"
+    extra = planned(tmp_path, ("k2", "committee", 100, 322))
+    assert payload(extra)["facilities"]["count"] == 0, "a further door of a committee"
 
 
 def test_each_kind_is_a_basis_of_the_table_by_unit(plan, plain):

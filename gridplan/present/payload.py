@@ -67,6 +67,7 @@ WORDS: dict[str, Message] = {
     "conflict": Message(en="Conflict", zh="边界冲突"),
     "claims": Message(en="zones of the departments", zh="各部门分区"),
     "facilities": Message(en="other facilities", zh="其他设施"),
+    "service_point": Message(en="service point", zh="服务点"),
     "walks": Message(en="farthest walks", zh="最远步行"),
     "walk": Message(en="Farthest walk no.", zh="最远步行 第"),
     "own_walk": Message(en="walk to own committee", zh="到本社区居委会"),
@@ -383,12 +384,18 @@ def _conflicts(plan: Plan, encode: Encoder) -> dict[str, Any]:
 
 
 def _facilities(plan: Plan, encode: Encoder) -> dict[str, Any]:
+    """Return the service points of facilities; those of a committee are no facility more."""
     facilities = plan.place.facilities
+    own = facilities.groupby("facility_id")["facility_id"]
+    ids = set(facilities["facility_id"]) - set(plan.place.committees["committee_id"])
     return {
+        "count": len(ids),
         "at": encode.points(facilities.geometry),
         "id": texts(facilities["facility_id"]),
         "name": texts(facilities["name"]),
         "kind": texts(facilities["kind"]),
+        "point": (own.cumcount() + 1).tolist(),
+        "points": own.transform("size").tolist(),
     }
 
 

@@ -79,11 +79,13 @@ def kinds_table(plan: Plan) -> pd.DataFrame:
     whole = units[(units["level"] == _ALL) & (units["group"] == _ALL)]
     others = whole[~whole["basis"].isin(list(_BASES))]
     facilities = plan.place.facilities
-    count = facilities.groupby("kind")["facility_id"].nunique()
+    by_kind = facilities.groupby("kind")["facility_id"]
+    count, points = by_kind.nunique(), by_kind.size()
     rows = []
     for row in others.to_dict("records"):
         kind = str(row["basis"])
         told: dict[str, Any] = {"kind": word("kind", kind), "places": count.get(kind)}
+        told["facility_points"] = points.get(kind)
         told |= {name: row[name] for name in _SPREAD}
         for norm in aggregate.norms_m(plan):
             told[f"within_{norm:g}_share"] = row.get(f"within_{norm:g}_share")

@@ -113,7 +113,9 @@ ABOUT = {
         zh="按各人群步行速度到本社区居委会所需分钟数；轮椅不经台阶。",
     ),
     "kinds": Message(
-        en="The walk to the nearest facility of each kind.", zh="到各类设施中最近一处的步行距离。"
+        en="The walk to the nearest facility of each kind; one with several service points is "
+        "one facility, and the walk is to the nearest of them.",
+        zh="到各类设施中最近一处的步行距离；有多个服务点的设施计为一处，步行到其最近服务点。",
     ),
     "farthest": Message(
         en="The places with the longest walks to the own committee and why; then who has no walk.",
@@ -374,6 +376,7 @@ _HEADINGS = {
     ),
     "assigned": Message(en="residents assigned", zh="分配居民"),
     "places": Message(en="facilities", zh="设施数"),
+    "facility_points": Message(en="service points", zh="服务点数"),
     **tables_bounds.HEADINGS,
     "place": Message(en="place", zh="地点"),
     "committee": Message(en="own committee", zh="本社区居委会"),

@@ -163,7 +163,9 @@ function gridplanMap(map, plan) {
     return { title: one.name[i] || one.id[i], rows, notes: one.inside[i] ? [] : [t("outside")] };
   }
   function facilityFacts(i) {
-    return { title: facilities.name[i] || facilities.id[i], rows: [[t("kind"), facilities.kind[i]]] };
+    const rows = [[t("kind"), facilities.kind[i]]];
+    if (facilities.points[i] > 1) rows.push([t("service_point"), `${facilities.point[i]} / ${facilities.points[i]}`]);
+    return { title: facilities.name[i] || facilities.id[i], rows };
   }
   function walkFacts(i) {
     const rows = [[t("people"), format(walks.people[i])], [t("own_walk"), metres(walks.metres[i])], [t("straight"), metres(walks.straight[i])]];
@@ -313,7 +315,7 @@ function gridplanMap(map, plan) {
 
   const counts = {
     committees: plan.committees.at.length, existing: rooms.at.length - (rooms.new || []).filter(Boolean).length,
-    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.at.length, mix_rooms: (mix.place || []).filter(Boolean).length, mix_links: (mix.place || []).filter((one) => !one).length, walks: walks.rank.length, conflicts: conflicts.id.length, communities: communities.name.length,
+    proposed: (rooms.new || []).filter(Boolean).length, facilities: facilities.count, mix_rooms: (mix.place || []).filter(Boolean).length, mix_links: (mix.place || []).filter((one) => !one).length, walks: walks.rank.length, conflicts: conflicts.id.length, communities: communities.name.length,
     zone_lines: plan.zones ? plan.zones.id.length : 0, estates: plan.estates.id.length, gates: plan.gates.length,
     water: ground.water.length, streets: ground.streets.length, buildings: ground.buildings.length, cells: shapes.length,
   };
