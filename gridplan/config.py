@@ -21,8 +21,8 @@ from gridplan.norm_settings import (
     WALK,
     Norm,
     graded_norm,
-    near_miss,
     norm_faults,
+    unread_norms,
 )
 from gridplan.people_settings import DemandSettings, PopulationSource, at_least_one
 from gridplan.room_settings import SitingSettings
@@ -386,11 +386,17 @@ class Config(Section):
 
     @pydantic.model_validator(mode="after")
     def _sections_go_together(self) -> Self:
-        refuse_together((*self._unknown_norms(), *self._odd_grades(), *self._odd_code()))
+        unread = unread_norms(self.norms, self._named_norms)
+        refuse_together((*unread, *self._unknown_norms(), *self._odd_grades(), *self._odd_code()))
         return self
 
+    @property
+    def _named_norms(self) -> tuple[str, ...]:
+        """Norms that the settings of walks go by, by name."""
+        return tuple(dict.fromkeys([*self.access.area_norms, self.access.catchment_norm]))
+
     def _unknown_norms(self) -> Iterator[Message]:
-        named = dict.fromkeys([*self.access.area_norms, self.access.catchment_norm])
+        named = self._named_norms
         distances = {key: one for key, one in self.all_norms.items() if one.unit == "m"}
         unknown = [one for one in named if one not in distances]
         if unknown:
@@ -424,8 +430,7 @@ class Config(Section):
     @property
     def notes(self) -> tuple[Note, ...]:
         """What the planner should look at in the settings, though they can be used."""
-        norms = tuple(note for key in self.norms if (note := near_miss(key)))
-        return (*norms, *self.cells.notes)
+        return self.cells.notes
 
     @property
     def language_asked(self) -> Language | None:

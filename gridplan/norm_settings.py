@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pydantic import Field
 
-from gridplan.errors import Message, Note, SettingsError
-from gridplan.setting_faults import house_fault
+from gridplan.errors import Message, SettingsError
+from gridplan.setting_faults import NEAR, house_fault, nearest_name
 from gridplan.setting_fields import FROZEN, Section
 from gridplan.siting import ROOM_NORM, Grade, GradedNorm
 
@@ -149,22 +148,36 @@ def norm_faults(key: str, norm: Norm) -> Iterator[Message]:
         )
 
 
-def near_miss(key: str) -> Note | None:
-    """Return a note on a norm whose name is nearly a known one; other numbers are meant so."""
-    near = difflib.get_close_matches(key, list(DEFAULT_NORMS), n=1, cutoff=_NEAR_MISS)
-    if key in DEFAULT_NORMS or not near or _numberless(key) == _numberless(near[0]):
-        return None
-    return Note(
-        "norm_near_miss",
-        1,
-        Message(
-            en=f"[norms.{key}] is taken as a norm of your own; `{near[0]}` stays as it is. If that "
-            f"was meant, correct the name.",
-            zh=f"[norms.{key}] 按自定义规范处理，内置的 `{near[0]}` 保持不变。"
-            f"如本意是后者，请更正名称。",
-        ),
-        (key,),
-    )
+def unread_norms(norms: Iterable[str], named: Collection[str]) -> Iterator[Message]:
+    """
+    Yield why norms are refused that nothing would read, each with the nearest known name.
+
+    A planner's own are walks (``walk_…``), grades of rooms, and distances that other
+    settings name. A walk whose name is nearly a known one is a slip, unless only its
+    numbers differ.
+
+    Parameters
+    ----------
+    norms : iterable of str
+        Names of the settings' norms.
+    named : collection of str
+        Norms that other settings go by.
+    """
+    for key in norms:
+        if key in DEFAULT_NORMS or key in named or _GRADE.fullmatch(key):
+            continue
+        is_walk = key.startswith(WALK)
+        near = nearest_name(key, DEFAULT_NORMS, cutoff=_NEAR_MISS if is_walk else NEAR)
+        if is_walk and (near is None or _numberless(key) == _numberless(near)):
+            continue
+        yield Message(
+            en=f"there is no norm [norms].{key}{f'; did you mean `{near}`?' if near else ''} A "
+            f"distance of your own begins with `{WALK}` (and is not nearly a known name), or is "
+            f"named by [access].area_norms",
+            zh=f"没有规范值 [norms].{key}{f'，是否指 `{near}`？' if near else '。'}"
+            f"自定义步行距离的名称以 `{WALK}` 开头（不宜与内置名称相近），"
+            f"或由 [access].area_norms 指定",
+        )
 
 
 def _numberless(key: str) -> str:

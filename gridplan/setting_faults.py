@@ -18,7 +18,8 @@ HOUSE_FAULT = "gridplan"
 """Type of a fault that a validator of ours raised: it brings its own sentences."""
 
 _SHOWN_CHARACTERS = 60
-_NEAR = 0.5
+NEAR = 0.5
+"""Names as alike as that, of 1, are taken for slips of each other."""
 
 _ZH_REASONS = {
     "bool_parsing": "应为 true 或 false",
@@ -136,7 +137,7 @@ def _message(error: Any, place: _Place) -> Message:
     if place.choices:
         return _no_choice(name, place.value, place.choices)
     if error["type"] == "extra_forbidden":
-        near = _nearest(place.names[-1], place.owner.model_fields if place.owner else ())
+        near = nearest_name(place.names[-1], place.owner.model_fields if place.owner else ())
         return Message(
             en=f"There is no setting {name}.{f' Did you mean `{near}`?' if near else ''}",
             zh=f"没有设置项 {name}。{f'是否指 `{near}`？' if near else ''}",
@@ -194,8 +195,9 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} …"
 
 
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=_NEAR)
+def nearest_name(name: str, known: Iterable[str], *, cutoff: float = NEAR) -> str | None:
+    """Return the known name that one is nearest to; None where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return near[0] if near else None
 
 

@@ -72,9 +72,11 @@ _NORM_HEAD = "| name | value | unit | source | verified |"
 _NORM_FORM = (
     "A table for each norm that differs, with `value`, `unit` and `source`, and `verified` (false",
     "where it is left out); a name that begins with `walk_`, as `[norms.walk_own_m]`, adds a",
-    "walking distance.",
+    "walking distance, and so does a distance that `[access].area_norms` names. Any other name is",
+    "refused.",
     "每个要改动的规范值写一张表，含 `value`、`unit`、`source`，以及 `verified`（不填为 false）；",
-    "名称以 `walk_` 开头的（如 `[norms.walk_own_m]`）增加一个步行距离。",
+    "名称以 `walk_` 开头的（如 `[norms.walk_own_m]`）增加一个步行距离；其他",
+    "距离须由 `[access].area_norms` 指定；除此以外的名称不予接受。",
     "",
     "```toml",
     "[norms.room_norm_m]",

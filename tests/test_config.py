@@ -141,15 +141,31 @@ def test_a_date_in_quotation_marks_is_a_date():
     [
         ("walk_5min", "walk_5min_m"),
         ("worker_per_10000", "workers_per_10000"),
-        ("walk_20min_m", None),
+        ("room_norm", "room_norm_m"),
+        ("social_grid_most_housholds", "social_grid_most_households"),
         ("noise_db", None),
-        ("walk_5min_m", None),
     ],
 )
-def test_a_norm_of_ones_own_is_allowed_and_a_near_miss_is_noted(key, near):
-    config = parse_config(norms(key))
-    assert key in config.all_norms
-    assert [f"`{near}`" in note.message.en for note in config.notes] == ([True] if near else [])
+def test_a_norm_that_nothing_reads_is_refused_with_the_nearest_name(key, near):
+    (fault,) = faults(norms(key)).faults
+    assert f"there is no norm [norms].{key}" in fault.en
+    assert f"没有规范值 [norms].{key}" in fault.zh
+    assert (f"did you mean `{near}`?" in fault.en) == (near is not None)
+    assert (f"是否指 `{near}`？" in fault.zh) == (near is not None)
+
+
+@pytest.mark.parametrize("key", ["walk_20min_m", "walk_own_m", "walk_5min_m", "room_grade4_m2"])
+def test_a_norm_of_ones_own_is_allowed(key):
+    unit = {"unit": "m²"} if key.endswith("m2") else {}
+    both = {**norms(key, **unit)["norms"]}
+    if unit:
+        both["room_grade4_households"] = {"value": 9000, "unit": "households", "source": "s"}
+    raw = {"place": PLACE, "norms": both}
+    if unit:
+        raw["norms"][key]["value"] = 9000
+    assert key in parse_config(raw).all_norms
+    raw = {**norms("to_school_m"), "access": {"area_norms": ["to_school_m"]}}
+    assert parse_config(raw).all_norms["to_school_m"].value == 300
 
 
 @pytest.mark.parametrize(
