@@ -7,7 +7,7 @@ ARGS ?=
 SETUP = "$(PYTHON)" tools/setup.py
 RUN = .venv/bin/python
 
-.PHONY: help demo test test-all lint bench notebooks lab pins
+.PHONY: help demo test test-all lint bench notebooks notebook lab pins
 
 help:
 	@echo "make demo       plan the demo town and print where its report is"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       check style and types"
 	@echo "make bench      seconds per step and peak memory; ARGS=access: beside other tools"
 	@echo "make notebooks  execute the notebooks into .build/notebooks"
+	@echo "make notebook   execute one of them, e.g. NAME=04_activity_rooms"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make pins       renew constraints.txt after a change in pyproject.toml"
 
@@ -44,6 +45,14 @@ notebooks:
 	@$(SETUP) lab
 	@$(RUN) -m nbconvert --to notebook --execute --output-dir .build/notebooks \
 		$(ARGS) notebooks/*.ipynb
+
+notebook:
+	@test -f "notebooks/$(NAME).ipynb" || { echo "There is no notebook \"$(NAME)\". Give one:"; \
+		for one in notebooks/*.ipynb; do echo "  make notebook NAME=$$(basename $$one .ipynb)"; \
+		done; exit 2; }
+	@$(SETUP) lab
+	@$(RUN) -m nbconvert --to notebook --execute --output-dir .build/notebooks \
+		$(ARGS) "notebooks/$(NAME).ipynb"
 
 # JupyterLab refuses to run as root unless told.
 lab:

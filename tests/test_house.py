@@ -252,6 +252,33 @@ def test_make_knows_the_command(project_root, need, target):
     assert done.returncode == 0, done.stderr
 
 
+def test_make_executes_one_notebook_or_says_which_there_are(project_root, need):
+    need(shutil.which("make"), "make")
+
+    def asked(*arguments):
+        return subprocess.run(
+            ["make", *arguments],
+            cwd=project_root,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    names = sorted(path.stem for path in (project_root / "notebooks").glob("*.ipynb"))
+    done = asked("--dry-run", "notebook", f"NAME={names[-1]}")
+    assert f'"notebooks/{names[-1]}.ipynb"' in done.stdout
+    wrong = asked("notebook", "NAME=nothing")
+    assert wrong.returncode != 0
+    for name in names:
+        assert f"make notebook NAME={name}" in wrong.stdout
+    for page in ("README.md", "README.zh.md"):
+        found = re.findall(
+            r"make notebook NAME=(\w+)", (project_root / page).read_text(encoding="utf-8")
+        )
+        assert found, page
+        assert set(found) <= set(names), page
+
+
 def test_ci_runs_what_the_readme_says(project_root):
     script = project_root / ".ci" / "run"
     lines = script.read_text(encoding="utf-8").splitlines()
