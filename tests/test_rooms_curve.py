@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from gridplan import pipeline
 from gridplan.config import parse_config
 from gridplan.errors import SettingsError
 from gridplan.present import canvas
-from gridplan.present.curve_question import curve_omits
+from gridplan.present.curve_question import beside_curve, curve_omits
 from gridplan.present.room_curve import curve_figure, curve_rows
 from gridplan.present.tables_rooms import curve_table
 from gridplan.present.tabulation import tables
@@ -260,6 +261,12 @@ def test_a_plan_of_another_question_is_a_point_of_its_own(plan, siting, en, zh):
     said = drawn(other)
     assert "the plan  方案" in said
     assert en in said
+    told = beside_curve(other)
+    assert beside_curve(plan) is None
+    assert told.en.startswith(curve_omits(other).en)
+    assert "new room" in told.en
+    assert re.search(r"it has a mean walk of [0-9.,]+ m .*; the curve has a mean walk", told.en)
+    assert re.search(r"方案平均步行 [0-9.,]+ m.*；曲线上为平均步行", told.zh)
     assert "asked for" not in said
 
 

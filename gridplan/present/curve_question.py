@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.words import least_of, number, percent
@@ -65,6 +65,53 @@ def curve_omits(plan: Plan) -> Message:
         f"{', '.join(one.en for one in left)}; the plan is a point of its own.",
         zh=f"曲线为各数量下居民步行总和最小，未考虑{'、'.join(one.zh for one in left)}；"
         "方案单独标出。",
+    )
+
+
+def beside_curve(plan: Plan) -> Message | None:
+    """
+    Return why the plan is not on the curve of rooms, with the figures of both; None where it is.
+
+    The curve may have no choice of so many rooms; then only the reason is told.
+    """
+    curve = plan.layers.get("frontier")
+    if curve is None or "sequence" not in curve or not plan.summary.get("siting"):
+        return None
+    known = pd.DataFrame(curve[curve["objective"].notna()])
+    point = plan_point(plan, known) if len(known) else None
+    if point is None:
+        return None
+    why, rooms = curve_omits(plan), int(point["rooms_new"])
+    same = known[(known["sequence"] == "free") & (known["p"] == rooms)]
+    if same.empty or pd.isna(point["mean_m"]):
+        return why
+    own, other = _walk_of(plan, point), _walk_of(plan, same.iloc[0].to_dict())
+    count = counted(rooms, "new room", "new rooms")
+    price = _price_of(plan, str(same.iloc[0]["sites"]))
+    return Message(
+        en=f"{why.en} With {count} it has {own.en}; the curve has {other.en} there{price.en}.",
+        zh=f"{why.zh}新增 {rooms} 处时，方案{own.zh}；曲线上为{other.zh}{price.zh}。",
+    )
+
+
+def _price_of(plan: Plan, sites: str) -> Message:
+    """Return what the new rooms of a choice cost, where a budget bounds those of the plan."""
+    all_sites, chosen = plan.place.sites, set(sites.split())
+    new = all_sites["site_id"].astype(str).isin(chosen) & (all_sites["kind"] != "existing")
+    cost = pd.to_numeric(all_sites.loc[new, "cost"], errors="coerce")
+    if plan.summary["siting"].get("budget") is None or cost.isna().any():
+        return Message(en="", zh="")
+    money = number(cost.sum())
+    return Message(en=f", with rooms for {money} yuan", zh=f"，其活动室造价 {money} 元")
+
+
+def _walk_of(plan: Plan, row: Mapping[Any, Any]) -> Message:
+    """Return the mean walk and the share within the norm of rooms, in words."""
+    norm, metres = number(plan.summary["siting"].get("norm_m")), number(row["mean_m"], 1)
+    share = row["within_share"]
+    return Message(
+        en=f"a mean walk of {metres} m and {percent(share, 'en')} within {norm} m",
+        zh=f"平均步行 {metres} m、{percent(share, 'zh')} 的居民在 {norm} m 内",
     )
 
 

@@ -27,6 +27,7 @@ from gridplan.present import (
     tabulation,
     webmap,
 )
+from gridplan.present.curve_question import beside_curve
 from gridplan.present.goals import nearest_goal
 from gridplan.present.tables_access import sensitivity_line, unknown_capacity
 from gridplan.present.tables_measures import mix_sentence
@@ -130,6 +131,7 @@ def report_html(
         proofs=keys.proofs(plan),
         siting=keys.siting_facts(plan),
         siting_notes=keys.siting_notes(plan),
+        beside_curve=beside_curve(plan),
         answers=answers_sentence(plan),
         mix=mix_sentence(plan),
         about=tabulation.ABOUT,
