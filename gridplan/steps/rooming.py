@@ -50,6 +50,7 @@ from gridplan.rooms import (
     unpriced_note,
 )
 from gridplan.siting import Limits, RoomProblem
+from gridplan.steps.answer_settings import binding_notes
 from gridplan.steps.work import Work
 
 
@@ -212,10 +213,11 @@ def _estates(work: Work) -> Estates:
 
 
 def number_notes(settings: SitingSettings) -> list[Note]:
-    """Return a note where a number of rooms is given that a budget takes the place of."""
-    if settings.budget is None or "p" not in settings.model_fields_set:
-        return []
-    return [overridden_note(settings.p, settings.budget)]
+    """Return notes on settings without effect: on some answers, or as a budget is followed."""
+    notes = binding_notes(settings)
+    if settings.budget is not None and "p" in settings.model_fields_set:
+        notes.append(overridden_note(settings.p, settings.budget))
+    return notes
 
 
 def room_answers(work: Work, case: RoomCase) -> list[Answer]:
@@ -224,7 +226,7 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
     settings, budget = work.config.siting, case.asked.budget
     if budget is not None:
         work.notes.extend(unpriced_note(case.question))
-        work.notes.extend(number_notes(settings))
+    work.notes.extend(number_notes(settings))
     for key in KEYS:
         try:
             found.append(answer(case.question, case.estates, key, asked=case.asked))
