@@ -1,13 +1,17 @@
 """Settings of zone systems: what cannot be, what a preset changes, how many zones norms propose."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 import gridplan
 from gridplan.config import parse_config
-from gridplan.errors import GridplanError, SettingsError
+from gridplan.errors import GridplanError, Message, Note, SettingsError
 from gridplan.pipeline import rehearse
 from gridplan.steps import zoning
+from gridplan.steps.zone_bands import check_band
+from gridplan.steps.zone_layers import missed_by_systems
 from gridplan.zone_settings import SystemSettings
 from tests import tiny
 from tests.test_zone_systems_run import BASE, zonings
@@ -50,7 +54,7 @@ def test_a_preset_is_changed_by_a_system_of_its_name():
      ('nest = "unions"\nk = 3', "but 2 communities have cells. Ask for 2 at most"),
      ("weights = { shops = 0.2 }", "no such weights: shops"),
      ("weights = { cases = 0.2 }", "the place has none. Give .place..cases"),
-     ("band = [700, 900]", "No number of zones has 700 to 900 population each"),
+     ("band = [700, 900]", "No number of zones has 700 to 900 residents each"),
      ('nest = "inside"\nband = [350, 380]', "the largest land that zones divide has 600"),
      ("k = 1000", "There can be no more zones than cells, and fewer where")],
 )  # fmt: skip
@@ -79,3 +83,25 @@ def test_the_norm_proposes_zones_for_what_no_kept_zone_has():
     assert asked(preset="patrol").proposed == 2
     every = dict.fromkeys(loads.index, "1")
     assert asked(every, preset="patrol", keep=["1"]).proposed == 1
+
+
+def test_a_band_says_in_words_what_it_counts():
+    with pytest.raises(GridplanError) as caught:
+        check_band((700, 900), [1000.0], weight="population", k=0)
+    assert "700 to 900 residents each" in caught.value.faults[0].en
+    assert "至 900（居民）" in caught.value.faults[0].zh
+    with pytest.raises(GridplanError) as caught:
+        check_band((700, 900), [1000.0], weight="effort", k=2)
+    assert "（巡查工作量）" in caught.value.faults[0].zh
+
+
+def test_what_was_missed_names_communities_beside_their_ids():
+    note = Note("missed", 1, Message(en="load: 11 1 of 6, 12 2 of 3, 111", zh="11 6 个中 1 个"))
+    system = SimpleNamespace(
+        weights=("load",), plan=SimpleNamespace(targets_missed=[note]), name="patrol"
+    )
+    communities = pd.DataFrame({"community_id": ["11", "12"], "name": ["东园社区", None]})
+    (told,) = missed_by_systems({"patrol": system}, communities)
+    assert told.message.en.endswith("东园社区 (11) 1 of 6, 12 2 of 3, 111")
+    assert told.message.zh.endswith("东园社区（11） 6 个中 1 个")
+    assert missed_by_systems({"patrol": system})[0].message.zh.endswith("：11 6 个中 1 个")

@@ -90,7 +90,7 @@ def add_proofs(work: Work) -> None:
         for name, value in report.proofs.items()
     }
     figures["targets_missed"] = evaluation.targets_missed(
-        figures, notes=[*missed_by_systems(work.found["systems"]), *in_vain]
+        figures, notes=[*missed_by_systems(work.found["systems"], work.place.communities), *in_vain]
     )
     figures["caveats"] = evaluation.caveats(figures, [note.message for note in notes])
     hard = [finding.message for finding in report.findings if finding.severity == "hard"]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gridplan.config import Config
 from gridplan.errors import FaultList, InfeasibleError, Message, SettingsError
 from gridplan.place import Place
+from gridplan.terms import Family, known, term
 from gridplan.zones import CELL_LOADS
 
 _LAYERS = ("components", "cases")
@@ -48,6 +49,13 @@ def check_weights(place: Place, config: Config) -> None:
     faults.raise_if_any(SettingsError)
 
 
+def load_word(weight: str) -> Message:
+    """Return what zones share evenly in words, as far as the terms know it."""
+    family: Family = "column" if known(weight, "column") else "group"
+    named = known(weight, family)
+    return term(weight, family).message if named else Message(en=weight, zh=weight)
+
+
 def check_band(band: tuple[float, float], totals: Sequence[float], *, weight: str, k: int) -> None:
     """
     Refuse a size band within which no zones can be.
@@ -79,16 +87,17 @@ def check_band(band: tuple[float, float], totals: Sequence[float], *, weight: st
     total = math.fsum(totals)
     if not total > 0:
         return
+    what = load_word(weight)
     if k:
         if k in _numbers(total, band):
             return
         each = f"{total / k:,.6g}"
         raise InfeasibleError(
             Message(
-                en=f"{k} zones cannot have {least:g} to {most:g} {weight} each: there are "
+                en=f"{k} zones cannot have {least:g} to {most:g} {what.en} each: there are "
                 f"{total:,.6g}, {each} for a zone in the mean. Ask for another `k`, leave it "
                 f"out, or take {each} into `band`.",
-                zh=f"{k} 个分区无法各有 {least:g} 至 {most:g}（{weight}）：共 {total:,.6g}，"
+                zh=f"{k} 个分区无法各有 {least:g} 至 {most:g}（{what.zh}）：共 {total:,.6g}，"
                 f"平均每区 {each}。请另定 `k`、不填 `k`，或使 `band` 包含 {each}。",
             )
         )
@@ -99,10 +108,10 @@ def check_band(band: tuple[float, float], totals: Sequence[float], *, weight: st
     told = ", ".join(f"{one} × {largest / one:,.6g}" for one in near)
     raise InfeasibleError(
         Message(
-            en=f"No number of zones has {least:g} to {most:g} {weight} each: the largest land that "
-            f"zones divide has {largest:,.6g}, which makes {told}. Widen `band` so that it takes "
-            f"one of these in.",
-            zh=f"没有任何分区数能使各区有 {least:g} 至 {most:g}（{weight}）：可划分的最大用地有 "
+            en=f"No number of zones has {least:g} to {most:g} {what.en} each: the largest land "
+            f"that zones divide has {largest:,.6g}, which makes {told}. Widen `band` so that it "
+            f"takes one of these in.",
+            zh=f"没有任何分区数能使各区有 {least:g} 至 {most:g}（{what.zh}）：可划分的最大用地有 "
             f"{largest:,.6g}，可分为 {told}。请放宽 `band` 以包含其一。",
         )
     )

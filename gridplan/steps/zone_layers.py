@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,8 @@ from gridplan.demand import first_containing
 from gridplan.errors import Message, Note
 from gridplan.steps.rezoning import moves_between
 from gridplan.steps.work import Work
-from gridplan.steps.zoning import MadeSystem, cut_estates, load_word, system_word
+from gridplan.steps.zone_bands import load_word
+from gridplan.steps.zoning import MadeSystem, cut_estates, system_word
 from gridplan.zones import border_share, dissolve_zones, zone_reach
 
 _KEY = ["zone_system", "zone_id"]
@@ -300,13 +302,42 @@ def _balance(made: MadeSystem, weight: str) -> dict[str, Any]:
     }
 
 
-def missed_by_systems(made: Mapping[str, MadeSystem]) -> list[Note]:
-    """Return what the systems did not meet, each under its name and in the planner's words."""
+def missed_by_systems(
+    made: Mapping[str, MadeSystem], communities: pd.DataFrame | None = None
+) -> list[Note]:
+    """
+    Return what the systems did not meet, each under its name and in the planner's words.
+
+    Communities are told by their names, where they are given, beside their ids.
+    """
+    names = {} if communities is None else _names(communities)
     return [
-        Note(note.code, note.count, _in_words(name, one.weights, note.message), note.ids)
+        Note(
+            note.code,
+            note.count,
+            _with_names(_in_words(name, one.weights, note.message), names),
+            note.ids,
+        )
         for name, one in made.items()
         for note in one.plan.targets_missed
     ]
+
+
+def _names(communities: pd.DataFrame) -> dict[str, str]:
+    named = communities[communities["name"].notna()]
+    ids, names = named["community_id"].astype(str), named["name"].astype(str)
+    return {one: name for one, name in zip(ids, names, strict=True) if name not in {"", one}}
+
+
+def _with_names(message: Message, names: Mapping[str, str]) -> Message:
+    """Return a message with the name of each community before its id."""
+    if not names:
+        return message
+    ids = re.compile(rf"(?a)(?<!\w)(?:{'|'.join(map(re.escape, sorted(names)))})(?!\w)")
+    return Message(
+        en=ids.sub(lambda found: f"{names[found[0]]} ({found[0]})", message.en),
+        zh=ids.sub(lambda found: f"{names[found[0]]}（{found[0]}）", message.zh),
+    )
 
 
 def _in_words(name: str, weights: tuple[str, ...], message: Message) -> Message:

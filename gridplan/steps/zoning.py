@@ -24,9 +24,9 @@ from gridplan.steps.rezoning import (
     zone_with_most,
 )
 from gridplan.steps.work import Work
-from gridplan.steps.zone_bands import check_band, check_weights
+from gridplan.steps.zone_bands import check_band, check_weights, load_word
 from gridplan.steps.zone_borders import bridges, inner_roads, line_shares, parted
-from gridplan.terms import Family, known, term
+from gridplan.terms import known, term
 from gridplan.zone_settings import PRESETS, SystemSettings
 from gridplan.zones import (
     Bridges,
@@ -452,13 +452,6 @@ def _anchors(place: Place, cells: gpd.GeoDataFrame) -> dict[str, str]:
 def system_word(name: str) -> Message:
     """Return what a zone system is called: the term of a preset, or the planner's own name."""
     return term(name, "kind").message if known(name, "kind") else Message(en=name, zh=name)
-
-
-def load_word(weight: str) -> Message:
-    """Return what zones share evenly in words, as far as the terms know it."""
-    family: Family = "column" if known(weight, "column") else "group"
-    named = known(weight, family)
-    return term(weight, family).message if named else Message(en=weight, zh=weight)
 
 
 def _under_names(systems: list[MadeSystem], note: Note) -> Note:
