@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gridplan import __version__
-from gridplan.errors import GridplanError, Language, Message
+from gridplan.errors import GridplanError, Language, Message, counted
 from gridplan.progress import Progress, StepPrinter
 
 _INTERRUPTED = 130
@@ -325,9 +325,10 @@ def _progress(steps: Sequence[str], voice: Voice) -> Progress | None:
 
 def _print_checks(check: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light
     more = sum(check.further.values())
+    places = counted(len(check.items), "place", "places")
     voice.say(
         Message(
-            en=f"{len(check.items)} places to look at ({more} more of less effect).",
+            en=f"{places} to look at ({more} more of less effect).",
             zh=f"待核查 {len(check.items)} 处（另有 {more} 处影响较小）。",
         )
     )

@@ -191,6 +191,18 @@ def first_ids(ids: Collection[object]) -> str:
     return f"{shown} …" if len(ids) > _SHOWN else shown
 
 
+def agreed(number: int, one: str, many: str) -> str:
+    """
+    Return the English word that agrees with a number, without the number.
+
+    Examples
+    --------
+    >>> agreed(1, "is", "are"), agreed(0, "has", "have")
+    ('is', 'have')
+    """
+    return one if number == 1 else many
+
+
 def counted(number: int, one: str, many: str) -> str:
     """
     Return a number with its English noun.
@@ -200,4 +212,4 @@ def counted(number: int, one: str, many: str) -> str:
     >>> counted(1, "committee", "committees"), counted(1200, "street", "streets")
     ('1 committee', '1,200 streets')
     """
-    return f"{number:,} {one if number == 1 else many}"
+    return f"{number:,} {agreed(number, one, many)}"

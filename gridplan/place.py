@@ -13,7 +13,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridplan.errors import FaultList, InputError, Note, first_ids
+from gridplan.errors import FaultList, InputError, Note, agreed, counted, first_ids
 from gridplan.geometry import plain_parts, require_projected_metres
 
 Kind = Literal["polygon", "line", "point", "polygon or point", "none"]
@@ -362,13 +362,11 @@ def normal_layer(
     fresh = frame.reset_index(drop=True)
     shapes = gpd.GeoSeries(plain_parts(fresh.geometry.to_numpy()), crs=crs)
     typed = _typed(fresh.set_geometry(shapes), schema)
-    first = [schema.key]
     if schema.repeats:  # rows of one key by where they are
         typed = typed.iloc[np.argsort(shapely.to_wkb(shapes.to_numpy()), kind="stable")]
-    ordered = typed.sort_values(first, kind="stable").reset_index(drop=True)
-    own = list(schema.columns)
-    extra = sorted(set(ordered.columns) - {*own, "geometry"})
-    return ordered[[*own, *extra, "geometry"]]
+    ordered = typed.sort_values([schema.key], kind="stable").reset_index(drop=True)
+    extra = sorted(set(ordered.columns) - {*schema.columns, "geometry"})
+    return ordered[[*schema.columns, *extra, "geometry"]]
 
 
 def _frame_faults(frame: gpd.GeoDataFrame, layer: str, crs: pyproj.CRS) -> FaultList:
@@ -404,14 +402,15 @@ def _id_faults(ids: pd.Series[str], layer: str, schema: Schema, faults: FaultLis
     empty = int((ids.isna() | (ids == "")).sum())
     if empty:
         faults.add(
-            en=f"{empty} of {len(ids)} rows of `{layer}` have no `{key}`. Give each an id.",
+            en=f"{empty} of {len(ids)} rows of `{layer}` {agreed(empty, 'has', 'have')} no "
+            f"`{key}`. Give each an id.",
             zh=f"图层 `{layer}` 的 {len(ids)} 行中有 {empty} 行没有 `{key}`，请补全编号。",
         )
     twice = sorted(ids[ids.duplicated() & ids.notna()].unique())
     if twice and not schema.repeats:
         faults.add(
-            en=f"{len(twice)} ids occur more than once in `{layer}`.`{key}`: {first_ids(twice)}. "
-            f"Ids must be unique.",
+            en=f"{counted(len(twice), 'id occurs', 'ids occur')} more than once in "
+            f"`{layer}`.`{key}`: {first_ids(twice)}. Ids must be unique.",
             zh=f"`{layer}`.`{key}` 中有 {len(twice)} 个编号重复：{first_ids(twice)}。"
             f"编号必须唯一。",
         )
@@ -431,7 +430,8 @@ def _geometry_faults(
         if bad.any():
             which = first_ids(ids[bad].tolist())
             faults.add(
-                en=f"{int(bad.sum())} of {len(ids)} rows of `{layer}` have {found_en}: {which}.",
+                en=f"{int(bad.sum())} of {len(ids)} rows of `{layer}` "
+                f"{agreed(int(bad.sum()), 'has', 'have')} {found_en}: {which}.",
                 zh=f"图层 `{layer}` 的 {len(ids)} 行中有 {int(bad.sum())} 行{found_zh}：{which}。",
             )
 
@@ -447,14 +447,15 @@ def number_faults(
     bad = numbers.notna() & (below | ~np.isfinite(numbers))
     broken = numbers.notna() & (numbers % 1 != 0) if content == "count" else bad & False
     for rows, en, zh in (
-        (text, "are no numbers", "不是数字"),
-        (bad, "are negative or not finite", "为负数或无穷"),
-        (broken & ~bad, "are no whole numbers", "不是整数"),
+        (text, ("is no number", "are no numbers"), "不是数字"),
+        (bad, ("is negative or not finite", "are negative or not finite"), "为负数或无穷"),
+        (broken & ~bad, ("is no whole number", "are no whole numbers"), "不是整数"),
     ):
         if rows.any():
             which = first_ids([f"{i} = {v}" for i, v in zip(ids[rows], values[rows], strict=True)])
             faults.add(
-                en=f"{int(rows.sum())} of {len(values)} values of {what} {en}: {which}.",
+                en=f"{int(rows.sum())} of {len(values)} values of {what} "
+                f"{agreed(int(rows.sum()), *en)}: {which}.",
                 zh=f"{what} 的 {len(values)} 个值中有 {int(rows.sum())} 个{zh}：{which}。",
             )
 

@@ -220,7 +220,7 @@ def test_without_components_nothing_is_said(tmp_path):
     [
         (lambda c: c.set_geometry(c.buffer(1)), "`components` must be points; found Polygon"),
         (lambda c: c.drop(columns="component_id"), "lacks the columns ['component_id']"),
-        (lambda c: c.assign(component_id="m1"), "1 ids occur more than once in `components`"),
+        (lambda c: c.assign(component_id="m1"), "1 id occurs more than once in `components`"),
         (lambda c: c.assign(component_id=None), "5 of 5 rows of `components` have no"),
         (lambda c: c.set_geometry(c.translate(9_000)), "None of the 7 municipal components lies"),
         (lambda c: c.set_crs("EPSG:4546", allow_override=True), "None of the 7 municipal"),

@@ -532,7 +532,7 @@ def test_fault_of_a_community_that_lies_under_a_building_of_another():
         lambda: plan_cells(place, land, options=FABRIC),
         lambda: managed_communities(place, land.buildings),
     ):
-        with pytest.raises(InputError, match=r"1 communities lie as a whole .*: 999901001002"):
+        with pytest.raises(InputError, match=r"1 community lies as a whole .*: 999901001002"):
             drawn()
 
 

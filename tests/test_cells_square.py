@@ -218,10 +218,10 @@ BOW = shapely.Polygon([(0, 0), (900, 900), (900, 0), (0, 500)])
     ("polygons", "message"),
     [
         ([], "There is no community"),
-        ([SQUARE, shapely.Polygon()], "1 of 2 communities have no area.*: 320583999002"),
-        ([SQUARE, None], "1 of 2 communities have no area.*: 320583999002"),
-        ([SQUARE, shapely.LineString([(0, 0), (1, 1)])], "1 of 2 communities have no area"),
-        ([BOW], "1 of 1 communities are not valid polygons.*: 320583999001"),
+        ([SQUARE, shapely.Polygon()], "1 of 2 communities has no area.*: 320583999002"),
+        ([SQUARE, None], "1 of 2 communities has no area.*: 320583999002"),
+        ([SQUARE, shapely.LineString([(0, 0), (1, 1)])], "1 of 2 communities has no area"),
+        ([BOW], "1 of 1 communities is no valid polygon.*: 320583999001"),
         (
             [SQUARE, shapely.box(990, 0, 2000, 1000), shapely.box(1000, 0, 1500, 10)],
             (
@@ -246,8 +246,8 @@ def test_an_overlap_of_rounding_is_no_fault():
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (["a", "a"], "1 community ids occur more than once: a"),
-        (["a", None], "1 of 2 communities have no `community_id`"),
+        (["a", "a"], "1 community id occurs more than once: a"),
+        (["a", None], "1 of 2 communities has no `community_id`"),
     ],
 )
 def test_ids_at_fault(ids, message):

@@ -149,17 +149,17 @@ def test_row_order_of_service_points_changes_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "en", "zh"),
     [
-        ([("f1", None, 20, 205)], "1 of 1 rows of `facilities` have no `kind`: f1", "没有 `kind`"),
+        ([("f1", None, 20, 205)], "1 of 1 rows of `facilities` has no `kind`: f1", "没有 `kind`"),
         (
             [("f1", STATION, 20, 205), ("f1", "社工站", 30, 205)],
-            "1 facilities have rows of different kinds: f1",
+            "1 facility has rows of different kinds: f1",
             "类型不一致：f1",
         ),
         ([("f1", "committee", 20, 205)], "without a committee of that id", "不是居委会编号"),
         ([("f1", "room", 20, 205)], "rooms to `sites`", "活动室放入 `sites`"),
         ([("r1", STATION, 20, 205)], "used for a facility and a room: r1", "同时用于设施与活动室"),
         ([("k1", STATION, 20, 205)], "rows in `facilities` of another kind: k1", "注明了其他类型"),
-        ([("f1", STATION, 9000, 205)], "1 service points of facilities lie more than", "米以外"),
+        ([("f1", STATION, 9000, 205)], "1 service point of a facility lies more than", "米以外"),
     ],
 )
 def test_a_fault_of_the_facilities_is_named(rows, en, zh, tmp_path):

@@ -83,7 +83,7 @@ def test_a_street_that_crosses_itself_is_no_obstacle(tmp_path):
     loop = tiny.line((20, 220), (180, 300), (180, 220), (20, 300))
     frames["streets"] = with_rows(frames["streets"], "street_id", [("loop", loop)])
     plan = drawn(tmp_path, frames)
-    assert "1 streets cross themselves: loop." in told(plan)
+    assert "1 street crosses itself: loop." in told(plan)
 
 
 # Buildings
@@ -174,8 +174,8 @@ def test_residents_of_a_sliver_are_counted(tmp_path):
 REFUSED = {
     "wider than 2 m": (198.0, 200.5, "1,000 m² of the boundary"),
     "more than 0.5 % of a community": (199.0, 200.5, "600 m² of the boundary"),
-    "a wide overlap": (203.0, 200.0, "1 pairs of communities overlap, by 1,200 m² in all"),
-    "a large overlap": (201.5, 200.0, "1 pairs of communities overlap, by 600 m² in all"),
+    "a wide overlap": (203.0, 200.0, "1 pair of communities overlaps, by 1,200 m² in all"),
+    "a large overlap": (201.5, 200.0, "1 pair of communities overlaps, by 600 m² in all"),
 }
 
 

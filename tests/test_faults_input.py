@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -65,7 +67,7 @@ LAYER_FAULTS = {
     "degrees declared as metres": ("boundary", in_degrees_undeclared, "look like degrees"),
     "web mercator": ("boundary", lambda f: f.to_crs(3857), "areas and distances are too large"),
     "longitude and latitude exchanged": ("committees", swapped_degrees, "look exchanged"),
-    "boundary crosses itself": ("boundary", bow_tie, "1 polygons of `boundary` are not valid"),
+    "boundary crosses itself": ("boundary", bow_tie, "1 polygon of `boundary` is not valid"),
     "no streets": ("streets", lambda f: f.iloc[:0], "no `streets`"),
     "no buildings": ("buildings", lambda f: f.iloc[:0], "no `buildings`"),
     "streets elsewhere": (
@@ -76,7 +78,7 @@ LAYER_FAULTS = {
     "duplicate ids": (
         "buildings",
         lambda f: f.assign(building_id="b0"),
-        "1 ids occur more than once in `buildings`.`building_id`: b0",
+        "1 id occurs more than once in `buildings`.`building_id`: b0",
     ),
     "buildings without storeys": (
         "buildings",
@@ -111,12 +113,12 @@ LAYER_FAULTS = {
     "committee beyond the buffer": (
         "committees",
         lambda f: moved(f, 3_000.0),
-        "1 committees lie more than 2,000 m outside the boundary: k1",
+        "1 committee lies more than 2,000 m outside the boundary: k1",
     ),
     "one id for a site and a committee": (
         "sites",
         lambda f: f.assign(site_id=["k1", "r2", "r3"]),
-        "1 ids are used for a site and a committee: k1",
+        "1 id is used for a site and a committee: k1",
     ),
     "an unknown kind of site": (
         "sites",
@@ -138,17 +140,17 @@ POPULATION_FAULTS = {
         tiny.POPULATION.replace("999901001002", "999901001009"),
         "1 codes only in the table (999901001009), 1 only in the layer (999901001002)",
     ),
-    "negative": (tiny.POPULATION.replace(",600,", ",-600,"), "are negative"),
+    "negative": (tiny.POPULATION.replace(",600,", ",-600,"), "is negative or not finite"),
     "text": (tiny.POPULATION.replace(",600,", ",many,"), "999901001001 = many"),
-    "missing": (tiny.POPULATION.replace(",600,", ",,"), "1 rows have no count of residents"),
-    "fractions": (tiny.POPULATION.replace(",600,", ",600.5,"), "are no whole numbers"),
+    "missing": (tiny.POPULATION.replace(",600,", ",,"), "1 row has no count of residents"),
+    "fractions": (tiny.POPULATION.replace(",600,", ",600.5,"), "is no whole number"),
     "repeated": (
         tiny.POPULATION.replace("999901001002", "999901001001"),
-        "1 communities occur more than once: 999901001001",
+        "1 community occurs more than once: 999901001001",
     ),
     "a row without its code": (
         tiny.POPULATION.replace("999901001002", ""),
-        "1 rows have no community code (or estate) and are no row of sums",
+        "1 row has no community code (or estate) without being a row of sums",
     ),
     "sums that are wrong": (
         tiny.POPULATION.replace("合计,,1000,400,150,", "合计,,1000,400,151,"),
@@ -260,7 +262,7 @@ def test_a_committee_inside_the_buffer_is_a_warning(tmp_path):
     project = tiny.write(tmp_path, spoil("committees", lambda f: moved(f, 300.0)))
     result = runner.invoke(app, ["check", str(project), "--lang", "en"])
     assert result.exit_code == 0
-    assert "1 committees stand outside the boundary, within the buffer; they count: k1" in (
+    assert "1 committee stands outside the boundary, within the buffer, and counts: k1" in (
         result.stdout
     )
 
@@ -306,4 +308,17 @@ def test_buildings_on_each_other_are_noted_by_kind_and_kept(tmp_path):
         "buildings_nested": ("inner + outer",),
         "buildings_overlap": ("left + right",),
     }
-    assert "overlap another one (50.0 m² in common)" in told["buildings_overlap"].message.en
+    assert "partly on another one (50.0 m² in common)" in told["buildings_overlap"].message.en
+
+
+def test_counts_of_one_are_told_in_the_singular(tmp_path):
+    """No sentence of the reading says `1 … are`: nouns and verbs go by the number."""
+    frames = tiny.town()
+    frames["committees"] = moved(frames["committees"], 300.0)
+    frames["buildings"] = moved(frames["buildings"], 5_000.0)
+    place = open_project(tiny.write(tmp_path, frames)).place
+    told = [note.message.en for note in place.notes if note.count == 1]
+    assert any(one.startswith("1 of 6 buildings lies outside") for one in told)
+    assert any(one.startswith("1 committee stands outside") for one in told)
+    wrong = re.compile(r"\b1 (of [0-9]+ )?[a-z ]+ (are|were|have|lie|stand|cross|carry)\b")
+    assert [one for one in told if wrong.search(one)] == []

@@ -46,7 +46,7 @@ COMMUNITY_FAULTS = {
     "overlap": (
         lambda f: reshaped(f, tiny.box(200, 0, 400, 400), tiny.box(0, 0, 210, 400)),
         (
-            "1 pairs of communities overlap, by 4,000 m² in all: "
+            "1 pair of communities overlaps, by 4,000 m² in all: "
             "999901001001 / 999901001002 (4,000 m²)"
         ),
     ),
@@ -63,7 +63,7 @@ COMMUNITY_FAULTS = {
     ),
     "codes": (
         lambda f: f.assign(community_id=["C1", "999901001002"]),
-        "1 of 2 community codes do not have the 12 digits of GB/T 30428: 'C1'",
+        "1 of 2 community codes does not have the 12 digits of GB/T 30428: 'C1'",
     ),
 }
 
@@ -123,7 +123,7 @@ def test_a_hole_between_communities_is_said(tmp_path):
     )
     del frames["boundary"]
     note = only_note(tiny.write(tmp_path, frames), "boundary_holes")
-    assert "leave 1 holes (2,500 m²)" in note.message.en
+    assert "leave 1 hole (2,500 m²)" in note.message.en
 
 
 def test_a_boundary_that_cuts_a_community_says_so(tmp_path):
@@ -222,7 +222,7 @@ def test_buildings_given_as_points(tmp_path):
 def test_what_lies_outside_is_counted(tmp_path):
     frames = spoil("buildings", lambda f: moved(f, 1_000.0))
     note = only_note(tiny.write(tmp_path, frames), "buildings_outside")
-    assert note.message.en == ("1 of 6 buildings lie outside the boundary and were left out: b0.")
+    assert note.message.en == ("1 of 6 buildings lies outside the boundary, left out: b0.")
 
 
 # Estates, sites and gates
@@ -254,7 +254,7 @@ def test_a_point_far_outside_is_named_with_its_distance(layer, tmp_path):
     frames[layer] = moved(frames[layer], 9_000.0)
     key = {"sites": "r1", "gates": "g1"}[layer]
     lines = refused(tiny.write(tmp_path, frames))
-    assert any(f"1 {layer} lie more than 2,000 m outside" in line for line in lines)
+    assert any(f"1 {layer[:-1]} lies more than 2,000 m outside" in line for line in lines)
     assert any(f"{key} (8,6" in line for line in lines), lines
 
 
@@ -275,7 +275,7 @@ def test_streets_that_no_building_is_near(tmp_path):
 def test_a_committee_of_an_unknown_community(tmp_path):
     frames = spoil("committees", lambda f: f.assign(community_id=["999901001001", "888"]))
     lines = refused(tiny.write(tmp_path, frames), command="check")
-    assert any("names 1 communities that are not in the layer" in x and "888" in x for x in lines)
+    assert any("names 1 community that is not in the layer" in x and "888" in x for x in lines)
 
 
 PAIRS = pd.DataFrame(
@@ -316,8 +316,8 @@ def test_the_table_of_committees_may_be_in_the_common_geopackage(tmp_path):
 PAIR_FAULTS = {
     "unknown committee": (PAIRS.replace("k1", "k9"), "names 1 committees"),
     "unknown community": (PAIRS.replace("999901001002", "777"), "names 1 communities"),
-    "twice": (pd.concat([PAIRS, PAIRS[:1]]), "1 pairs occur more than once: 999901001001 / k1"),
-    "empty": (PAIRS.assign(committee_id=["k1", None, "k2"]), "1 rows lack a community"),
+    "twice": (pd.concat([PAIRS, PAIRS[:1]]), "1 pair occurs more than once: 999901001001 / k1"),
+    "empty": (PAIRS.assign(committee_id=["k1", None, "k2"]), "1 row lacks a community"),
     "columns": (PAIRS.rename(columns={"committee_id": "居委会"}), "lacks the columns"),
 }
 
@@ -444,7 +444,7 @@ def test_a_community_without_geometry_is_named(tmp_path):
     frames = tiny.town()
     frames["communities"].loc[1, "geometry"] = None
     lines = refused(tiny.write(tmp_path, frames), command="check")
-    assert any("1 of 2 rows of `communities` have no geometry" in line for line in lines)
+    assert any("1 of 2 rows of `communities` has no geometry" in line for line in lines)
 
 
 @pytest.mark.parametrize("crs", ["EPSG:3395", "ESRI:54009"])

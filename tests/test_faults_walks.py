@@ -84,17 +84,17 @@ def with_floors(floors):
         ),
         (
             walled((390, 240), shape=tiny.box(300, 220, 390, 300)),
-            "1 walls enclose no building: e1",
+            "1 wall encloses no building: e1",
             "e1",
         ),
         (
             walled((100, 190), water=canal(tiny.box(-50, 90, 198, 110))),
-            "1 walled estates are cut apart by water: e1",
+            "1 walled estate is cut apart by water: e1",
             "e1",
         ),
         (
             walled(),
-            "1 walled grounds have neither a gate that leads to a street nor a street",
+            "1 walled ground has neither a gate that leads to a street nor a street",
             "e1",
         ),
     ],
@@ -201,7 +201,7 @@ def test_a_committee_on_an_island_is_told_and_its_residents_are_unreachable(tmp_
     )
     assert done.exit_code == 0, done.output
     caveats = read_run(tmp_path / "run").summary["caveats"]
-    [told] = [one for one in caveats if "1 committees or facilities stand on streets" in one["en"]]
+    [told] = [one for one in caveats if "1 committee or facility stands on streets" in one["en"]]
     assert "k1" in told["en"]
     assert "岛" in told["zh"]
     assert told["en"] in done.output or told["zh"] in done.output

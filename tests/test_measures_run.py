@@ -132,7 +132,7 @@ def test_costs_without_a_budget_and_links_without_a_cost_are_told(folder):
     assert any("[measures] has costs" in one["en"] for one in plan.summary["caveats"])
     other = planned(folder, "measures.bridge_cost_per_m=50", "measures.budget=120000")
     told = [one["en"] for one in other.summary["caveats"] if "among the measures" in one["en"]]
-    assert "1 gates or bridges are not considered" in told[0]
+    assert "1 gate or bridge is not considered" in told[0]
     out = other.layers["measures"]
     assert out[out["kind"] == "gate"]["reason"].tolist() == ["no_cost"]
 
@@ -155,7 +155,7 @@ def test_a_link_that_stays_out_says_why(folder, overrides, reason):
     # What was not tried may have been better; what nobody can pay may not.
     assert mix["status"] == ("gap" if reason == "beyond_limit" else "proven")
     assert (mix["gap"] > 0) == (reason == "beyond_limit")
-    told = [one["en"] for one in plan.summary["caveats"] if "are not tried" in one["en"]]
+    told = [one["en"] for one in plan.summary["caveats"] if "not tried" in one["en"]]
     assert len(told) == (reason == "beyond_limit")
 
 
@@ -219,7 +219,7 @@ def test_another_aim_of_the_answers_is_told_beside_the_mix(folder):
 
 
 def test_a_site_that_is_no_candidate_hosts_no_service_point(folder):
-    with pytest.raises(InputError, match="1 are no candidate sites: r1"):
+    with pytest.raises(InputError, match="1 is no candidate site: r1"):
         planned(
             folder, "measures.service_point_cost=3", 'measures.service_points=["r1"]',
             "measures.budget=9",

@@ -131,7 +131,7 @@ def test_streets_are_cut_at_a_hard_border_bridges_too():
     assert place.walks([(0, 0)], [(50, 40)])[0, 0] == pytest.approx(90)
     note = note_of(place, "streets_cut_at_borders")
     assert (note.count, note.ids) == (2, ("s0-0", "s1-0"))
-    assert "2 streets cross a hard border and are cut there" in note.message.en
+    assert "2 streets cross a hard border, to be cut there" in note.message.en
 
 
 def test_streets_that_meet_on_the_border_are_joined_on_each_side_only():

@@ -167,14 +167,14 @@ def test_estate_with_neither_gate_nor_street_is_listed():
     place = world(streets(ROUND, [(100, -20), (100, 100)]), estates=[ESTATE, shut])
     note = notes_of(place, [ESTATE.buffer(-50), shut.buffer(-20)])["walls_without_gate"]
     assert note.ids == ("e1",)
-    assert "1 walled grounds have neither a gate that leads to a street nor a" in note.message.en
+    assert "1 walled ground has neither a gate that leads to a street nor a" in note.message.en
     assert "e1" in note.message.zh
 
 
 def test_walls_around_nothing_are_told():
     place = world(streets(ROUND), estates=[ESTATE], gates=[SOUTH])
     note = notes_of(place)["walls_around_nothing"]
-    assert "1 walls enclose no building: e0" in note.message.en
+    assert "1 wall encloses no building: e0" in note.message.en
     assert "walls_around_nothing" not in notes_of(place, [ESTATE.buffer(-50)])
 
 
@@ -182,7 +182,7 @@ def test_estate_split_by_a_canal_is_told():
     canal = shapely.box(-50, 90, 250, 110)
     place = world(streets(ROUND), estates=[ESTATE], gates=[SOUTH], water=[canal])
     note = notes_of(place, [ESTATE.buffer(-50)])["estates_split_by_water"]
-    assert "1 walled estates are cut apart by water: e0" in note.message.en
+    assert "1 walled estate is cut apart by water: e0" in note.message.en
     pond = world(
         streets(ROUND), estates=[ESTATE], gates=[SOUTH], water=[shapely.box(90, 90, 99, 99)]
     )

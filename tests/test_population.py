@@ -117,8 +117,8 @@ GOOD = "社区编码,社区名称,常住人口,户籍人口,户数,0-14岁,15-59
         ("社区编码,人口,费用\na,9,1\nb,9,1\nc,9,1", {"rename": {"cost": "费用"}},
          "a group cannot be called cost"),
         ("社区编码,人口\na,1\n,5\nb,1\nc,1", {},
-         "1 rows have no community code (or estate) and are no row of sums (合计, total): row 2"),
-        ("社区编码,社区名称,人口\na,甲,1\n,丁,5\nb,乙,1\nc,丙,1", {}, "1 rows have no community"),
+         "1 row has no community code (or estate) without being a row of sums (合计"),
+        ("社区编码,社区名称,人口\na,甲,1\n,丁,5\nb,乙,1\nc,丙,1", {}, "1 row has no community"),
         ("社区编码,人口,60岁以上\na,10,11\nb,10,1\nc,10,1", {},
          "the group `age_60_plus` is larger than the population in 1 of 3 rows: a: 11 > 10"),
         ("社区编码,人口\na,10\nb,20\nc,30\n合计,61", {},
@@ -233,15 +233,15 @@ def test_without_a_layer_of_estates_a_table_counts_communities():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("小区,人口\n柳苑,3\n柳苑,4", "1 estates occur more than once: e1"),
-        ("小区编号,小区,人口\ne1,,3\n,柳 苑,4", "1 estates occur more than once: e1"),
+        ("小区,人口\n柳苑,3\n柳苑,4", "1 estate occurs more than once: e1"),
+        ("小区编号,小区,人口\ne1,,3\n,柳 苑,4", "1 estate occurs more than once: e1"),
         ("小区,人口\n柳园,3", "estates that the layer `estates` does not have: 柳园. Did you mean"),
         ("小区编号,人口\ne9,3", "does not have: e9"),
         ("小区,人口\n同名里,3", "several estates have the name 同名里: e3, e4"),
-        ("小区,人口,户数\n柳苑,,\n桐苑,3,1", "1 rows have no count of residents: e1"),
+        ("小区,人口,户数\n柳苑,,\n桐苑,3,1", "1 row has no count of residents: e1"),
         ("社区编码,小区,人口\nx,柳苑,3", "1 codes only in the table (x), 0 only in the layer"),
         ("小区,人口\n柳苑,3\n合计,4", "the row of sums says 4"),
-        ("小区,人口,数据日期\n柳苑,3,2026年", "1 values are no dates: 2026年"),
+        ("小区,人口,数据日期\n柳苑,3,2026年", "1 value is no date: 2026年"),
     ],
 )
 def test_a_fault_of_a_table_of_estates_is_named(text, message):

@@ -136,15 +136,15 @@ def test_cells_with_weights(tmp_path):
     }  # fmt: skip
     status, text = check(path)
     assert status == 0
-    assert "5 of 6 buildings stand in no cell of `weights` and hold no residents: b0, b1" in text
+    assert "5 of 6 buildings stand in no cell of `weights`, without residents: b0, b1" in text
 
 
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
         ([0, 0], "None of the 2 cells in `weights` has a weight above 0"),
-        ([3, None], "1 of 2 cells in `weights` have no weight: w2"),
-        ([3, -1], "1 of 2 values of `weights`.`weight` are negative or not finite: w2 = -1"),
+        ([3, None], "1 of 2 cells in `weights` has no weight: w2"),
+        ([3, -1], "1 of 2 values of `weights`.`weight` is negative or not finite: w2 = -1"),
     ],
 )
 def test_weights_that_cannot_be_used(tmp_path, weights, message):
@@ -204,7 +204,7 @@ def test_every_part_of_a_source_tells_its_faults(tmp_path):
     )
     status, text = check(path)
     assert status == 2
-    assert "are negative" in text
+    assert "is negative" in text
     assert "estates that the layer `estates` does not have: 南苑" in text
 
 

@@ -401,9 +401,9 @@ def test_a_price_is_what_the_best_plan_without_the_rule_saves(seed):
 @pytest.mark.parametrize(
     ("required", "forbidden", "told"),
     [
-        (["x9"], [], "1 required sites are not in `sites`: x9"),
-        ([], ["k0"], "1 forbidden sites are open today and stay: k0"),
-        (["r1"], ["r1"], "1 sites are required and forbidden at once: r1"),
+        (["x9"], [], "1 required site is not in `sites`: x9"),
+        ([], ["k0"], "1 forbidden site is open today and stays: k0"),
+        (["r1"], ["r1"], "1 site is required and forbidden at once: r1"),
     ],
 )
 def test_a_decision_that_cannot_be_is_refused(required, forbidden, told):

@@ -120,8 +120,8 @@ def test_an_answer_that_is_not_followed_may_be_impossible(path, until_siting):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"site_id": "r9"}, "1 required sites are not in `sites`: r9"),
-        ({"site_id": "r1"}, "1 required sites are open today and stay: r1"),
+        ({"site_id": "r9"}, "1 required site is not in `sites`: r9"),
+        ({"site_id": "r1"}, "1 required site is open today and stays: r1"),
     ],
 )
 def test_decisions_that_cannot_be_are_refused_by_check(tmp_path, change, said):

@@ -166,9 +166,9 @@ def test_a_site_that_the_data_require_has_its_price_too(tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"site_id": "r9"}, "1 required sites are not in `sites`: r9"),
-        ({"site_id": "r1"}, "1 required sites are open today and stay: r1"),
-        ({"site_id": "k1"}, "1 required sites are open today and stay: k1"),
+        ({"site_id": "r9"}, "1 required site is not in `sites`: r9"),
+        ({"site_id": "r1"}, "1 required site is open today and stays: r1"),
+        ({"site_id": "k1"}, "1 required site is open today and stays: k1"),
     ],
 )
 def test_a_decision_on_a_site_that_cannot_be_is_refused(tmp_path, change, told):
@@ -221,7 +221,7 @@ def test_all_faults_of_decisions_and_numbers_are_told_at_once(tmp_path, go):
     with pytest.raises(InputError) as caught:
         go(place, config)
     told = [one.en for one in caught.value.faults]
-    wanted = ["1 required sites are not in `sites`: x9", "1 forbidden sites are open today",
+    wanted = ["1 required site is not in `sites`: x9", "1 forbidden site is open today",
               "community is not in the place: 7", "p = 1, but 2 sites have to be"]  # fmt: skip
     if go is pipeline.rehearse:
         wanted.append("[measures].service_points")

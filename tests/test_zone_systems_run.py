@@ -191,7 +191,7 @@ def test_estates_that_are_not_whole_are_named(plan):
 
     [found] = told(whole)
     assert (found.code, found.ids) == ("zones_estate_cut", ("B",))
-    assert "1 estates should stay whole but lie in several zones: B." in found.message.en
+    assert "1 estate should stay whole but lies in several zones: B." in found.message.en
     assert told(whole, note) == told(SystemSettings(estates="cut")) == ()
     assert plan.summary["zones"]["systems"]["enforcement"]["estates_cut"] == []
 

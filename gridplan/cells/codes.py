@@ -15,7 +15,7 @@ import shapely
 from gridplan.cells.order import reading_order
 from gridplan.cells.overflow import require_capacity
 from gridplan.cells.profiles import GB_T_30428, CodeProfile
-from gridplan.errors import FaultList, InputError, Message, first_ids
+from gridplan.errors import FaultList, InputError, Message, agreed, first_ids
 from gridplan.geometry import GRID_M, Geometries
 
 _UID_BYTES = 6
@@ -111,8 +111,9 @@ def community_code_faults(
     shown = first_ids([repr(code) for code in wrong])
     return [
         Message(
-            en=f"{len(wrong)} of {len(known)} community codes do not have {words.en}: {shown}. "
-            f"Correct `community_id`, or choose another [cells].code_profile.",
+            en=f"{len(wrong)} of {len(known)} community codes {agreed(len(wrong), 'does', 'do')} "
+            f"not have {words.en}: {shown}. Correct `community_id`, or choose another "
+            f"[cells].code_profile.",
             zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是{words.zh}：{shown}。"
             f"请修正 `community_id`，或更换 [cells].code_profile。",
         )

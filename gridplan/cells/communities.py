@@ -7,7 +7,15 @@ import numpy as np
 import shapely
 
 from gridplan.cells.options import CellOptions, option_faults
-from gridplan.errors import FaultList, InputError, Message, SettingsError, first_ids
+from gridplan.errors import (
+    FaultList,
+    InputError,
+    Message,
+    SettingsError,
+    agreed,
+    counted,
+    first_ids,
+)
 from gridplan.geometry import Geometries, plain_layer, require_projected_metres
 
 OVERLAP_M2 = 1.0
@@ -66,15 +74,15 @@ def _column_faults(communities: gpd.GeoDataFrame) -> list[Message]:
     ids = communities["community_id"]
     if ids.isna().any():
         faults.add(
-            en=f"{int(ids.isna().sum())} of {len(ids)} communities have no `community_id`. "
-            f"Give each an id.",
+            en=f"{int(ids.isna().sum())} of {len(ids)} communities "
+            f"{agreed(int(ids.isna().sum()), 'has', 'have')} no `community_id`. Give each an id.",
             zh=f"{len(ids)} 个社区中有 {int(ids.isna().sum())} 个没有 `community_id`，请补全。",
         )
     twice = sorted(ids[ids.duplicated() & ids.notna()].astype(str).unique())
     if twice:
         faults.add(
-            en=f"{len(twice)} community ids occur more than once: {first_ids(twice)}. "
-            f"Dissolve the parts of one community into one row.",
+            en=f"{counted(len(twice), 'community id occurs', 'community ids occur')} more than "
+            f"once: {first_ids(twice)}. Dissolve the parts of one community into one row.",
             zh=f"{len(twice)} 个社区编号重复：{first_ids(twice)}。"
             f"请先把同一社区的各部分合并为一行。",
         )
@@ -87,14 +95,25 @@ def _shape_faults(communities: gpd.GeoDataFrame) -> list[Message]:
     shapes = communities.geometry.to_numpy()
     flat = ~(shapely.area(shapes) > 0)
     broken = ~flat & ~shapely.is_valid(shapes)
-    for bad, en, zh in (
-        (flat, "have no area. Draw a polygon for each or leave it out", "没有面积，请补画或删除"),
-        (broken, "are not valid polygons (a ring crosses itself). Repair them", "几何无效，请修复"),
+    for bad, verb, en, zh in (
+        (
+            flat,
+            ("has", "have"),
+            "no area. Draw a polygon for each or leave it out",
+            "没有面积，请补画或删除",
+        ),
+        (
+            broken,
+            ("is no", "are no"),
+            "valid polygon (a ring crosses itself). Repair each",
+            "几何无效，请修复",
+        ),
     ):
         if bad.any():
             which = first_ids(sorted(ids[bad]))
             faults.add(
-                en=f"{int(bad.sum())} of {len(ids)} communities {en}: {which}.",
+                en=f"{int(bad.sum())} of {len(ids)} communities {agreed(int(bad.sum()), *verb)} "
+                f"{en}: {which}.",
                 zh=f"{len(ids)} 个社区中有 {int(bad.sum())} 个{zh}：{which}。",
             )
     if not faults.faults:
@@ -119,7 +138,8 @@ def _overlap_faults(ids: np.ndarray, shapes: Geometries, faults: FaultList) -> N
     ]
     total = f"{area_m2[over].sum():,.0f}"
     faults.add(
-        en=f"{len(pairs)} pairs of communities overlap, by {total} m² in all: {first_ids(pairs)}. "
+        en=f"{counted(len(pairs), 'pair', 'pairs')} of communities "
+        f"{agreed(len(pairs), 'overlaps', 'overlap')}, by {total} m² in all: {first_ids(pairs)}. "
         f"Every place belongs to one community: correct their line.",
         zh=f"{len(pairs)} 对社区相互重叠，共 {total} 平方米：{first_ids(pairs)}。"
         f"每处土地只能属于一个社区，请修正界线。",

@@ -21,7 +21,7 @@ from gridplan.cells.options import CellOptions
 from gridplan.cells.order import reading_order
 from gridplan.cells.reasons import MOST_SHARE, exceptions, ground_of
 from gridplan.cells.square import partition
-from gridplan.errors import InputError, Message, first_ids
+from gridplan.errors import InputError, Message, counted, first_ids
 from gridplan.geometry import plain_layer
 
 _ANY_M2 = 1e-6
@@ -180,9 +180,9 @@ def _refuse_lost(own: gpd.GeoDataFrame, management: Management) -> None:
     if len(lost):
         raise InputError(
             Message(
-                en=f"{len(lost)} communities lie as a whole under buildings that stand for the "
-                f"larger part in another: {first_ids(lost)}. Join each with that one, or mend "
-                f"its outline.",
+                en=f"{counted(len(lost), 'community lies', 'communities lie')} as a whole under "
+                f"buildings that stand for the larger part in another: {first_ids(lost)}. Join "
+                f"each with that one, or mend its outline.",
                 zh=f"{len(lost)} 个社区整体位于主要属于其他社区的建筑之下：{first_ids(lost)}。"
                 f"请并入该社区，或修正其范围。",
             )

@@ -10,7 +10,7 @@ import shapely
 
 from gridplan.demand.homes import first_containing, home_capacity
 from gridplan.demand.options import NOT_HOMES, DemandOptions
-from gridplan.errors import FaultList, Message, Note, first_ids
+from gridplan.errors import FaultList, Message, Note, agreed, counted, first_ids
 from gridplan.place import POPULATION_TEXTS
 
 MOST_FLOORS = 100
@@ -134,8 +134,8 @@ def _unknown_note(counts: pd.Series[int]) -> Note:
         "kinds_unknown",
         total,
         Message(
-            en=f"{total:,} buildings hold no residents, since their kind is not known to be "
-            f"housing: {listed.en}. {advice.en}.",
+            en=f"{counted(total, 'building holds', 'buildings hold')} no residents, of a kind that "
+            f"is not known to be housing: {listed.en}. {advice.en}.",
             zh=f"{total:,} 栋建筑因类型未知而不计居民：{listed.zh}。{advice.zh}。",
         ),
         tuple(str(kind) for kind in counts.index if kind not in _NAMELESS),
@@ -169,8 +169,8 @@ def _community_notes(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[
                 "homes_without_residents",
                 len(idle),
                 Message(
-                    en=f"{len(idle)} communities have homes but no residents in the table: "
-                    f"{first_ids(idle)}. Check their counts.",
+                    en=f"{counted(len(idle), 'community has', 'communities have')} homes but no "
+                    f"residents in the table: {first_ids(idle)}. Check their counts.",
                     zh=f"{len(idle)} 个社区有住宅但表中人口为 0：{first_ids(idle)}。请核对。",
                 ),
                 tuple(idle),
@@ -182,8 +182,9 @@ def _community_notes(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[
                 "residents_without_homes",
                 len(lost),
                 Message(
-                    en=f"{len(lost)} communities have residents but no homes in the data: "
-                    f"{first_ids(lost)}. Their residents are counted as unplaced.",
+                    en=f"{counted(len(lost), 'community has', 'communities have')} residents but "
+                    f"no homes in the data: {first_ids(lost)}. These residents are counted as "
+                    f"unplaced.",
                     zh=f"{len(lost)} 个社区有人口但没有住宅数据：{first_ids(lost)}。"
                     f"其居民计为未落位。",
                 ),
@@ -205,8 +206,9 @@ def _left_out(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[Note]:
     if not ids:
         return []
     message = Message(
-        en=f"{len(ids):,} of {len(homes):,} homes stand in no unit of the population table and "
-        f"hold no residents: {first_ids(ids)}. Give their communities, or a total.",
+        en=f"{len(ids):,} of {len(homes):,} homes {agreed(len(ids), 'stands', 'stand')} in no unit "
+        f"of the population table, without residents: {first_ids(ids)}. Give their communities, or "
+        f"a total.",
         zh=f"{len(homes):,} 栋住房中有 {len(ids):,} 栋不在人口表的任何单元内，不计居民："
         f"{first_ids(ids)}。请补充其社区人口或总数。",
     )
@@ -231,8 +233,9 @@ def check_weights(cells: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> HomeCheck
     elif weight.isna().any():
         ids = cells.get("weight_id", pd.Series(cells.index)).astype(str)[weight.isna()].tolist()
         faults.add(
-            en=f"{len(ids):,} of {len(cells):,} cells in `weights` have no weight: "
-            f"{first_ids(ids)}. Write 0 where nobody lives.",
+            en=f"{len(ids):,} of {len(cells):,} cells in `weights` "
+            f"{agreed(len(ids), 'has', 'have')} no weight: {first_ids(ids)}. Write 0 where nobody "
+            f"lives.",
             zh=f"图层 `weights` 的 {len(cells):,} 个单元中有 {len(ids):,} 个没有权重："
             f"{first_ids(ids)}。无人居住请填 0。",
         )
@@ -240,8 +243,8 @@ def check_weights(cells: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> HomeCheck
     ids = homes.loc[~homes.index.isin(within), "building_id"].astype(str).tolist()
     if ids:
         message = Message(
-            en=f"{len(ids):,} of {len(homes):,} buildings stand in no cell of `weights` and hold "
-            f"no residents: {first_ids(ids)}.",
+            en=f"{len(ids):,} of {len(homes):,} buildings {agreed(len(ids), 'stands', 'stand')} in "
+            f"no cell of `weights`, without residents: {first_ids(ids)}.",
             zh=f"{len(homes):,} 栋建筑中有 {len(ids):,} 栋不在 `weights` 的任何单元内，不计居民："
             f"{first_ids(ids)}。",
         )

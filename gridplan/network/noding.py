@@ -10,7 +10,7 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids
 from gridplan.geometry import GRID_M, Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
@@ -59,8 +59,9 @@ def _joined_note(joined: Joined, join_m: float) -> tuple[Note, ...]:
     largest_m = max(gap for _, gap in joined.values())
     ids = tuple(sorted({name for name, _ in joined.values()}))
     message = Message(
-        en=f"{len(joined)} street ends within {join_m:g} m of another street were joined to it; "
-        f"the largest gap was {largest_m:.3f} m.",
+        en=f"{counted(len(joined), 'street end', 'street ends')} within {join_m:g} m of another "
+        f"street {agreed(len(joined), 'was', 'were')} joined to it; the largest gap was "
+        f"{largest_m:.3f} m.",
         zh=f"{len(joined)} 个街道端点距另一街道不足 {join_m:g} 米，已连接；"
         f"最大间隙 {largest_m:.3f} 米。",
     )
@@ -76,8 +77,9 @@ def _near_miss_note(near: pd.DataFrame) -> tuple[Note, ...]:
         for one in near.itertuples(index=False)
     ]
     message = Message(
-        en=f"{len(near)} dead ends stop up to {largest_m:.2f} m short of another street and are "
-        f"not joined to it: {first_ids(places)}. Mend the lines, or raise [network].join_m.",
+        en=f"{counted(len(near), 'dead end stops', 'dead ends stop')} up to {largest_m:.2f} m "
+        f"short of another street, not joined to it: {first_ids(places)}. Mend the lines, or raise "
+        f"[network].join_m.",
         zh=f"{len(near)} 个断头路端点距另一街道不超过 {largest_m:.2f} 米而未连接："
         f"{first_ids(places)}。请修正线形，或调大 [network].join_m。",
     )

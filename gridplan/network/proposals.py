@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.edges import Network, NetworkOptions
 from gridplan.network.gates import AT_GATE_M, COURTYARD_CLASS, LINK_CLASS, LINK_CLASSES
@@ -158,9 +158,14 @@ def wall_notes(
     empty = np.setdiff1d(np.arange(len(names)), held)
     split = _split_by_water(grounds.areas, barriers, water)
     found = (
-        _note("walls_without_gate", sorted(set(names[shut])), _SHUT),
-        _note("walls_around_nothing", sorted(set(names[empty])), _EMPTY),
-        _note("estates_split_by_water", sorted(set(names[split & grounds.is_estate])), _SPLIT),
+        _note("walls_without_gate", sorted(set(names[shut])), _SHUT, _GROUNDS),
+        _note("walls_around_nothing", sorted(set(names[empty])), _EMPTY, _WALLS),
+        _note(
+            "estates_split_by_water",
+            sorted(set(names[split & grounds.is_estate])),
+            _SPLIT,
+            _ESTATES,
+        ),
     )
     return tuple(note for note in found if note is not None)
 
@@ -178,7 +183,7 @@ def _gated(network: Network, blocks: Obstacles) -> npt.NDArray[np.intp]:
 
 def proposal_note(proposed: gpd.GeoDataFrame) -> tuple[Note, ...]:
     """Return how many gates are proposed."""
-    note = _note("gates_proposed", proposed["gate_id"].tolist(), _PROPOSED)
+    note = _note("gates_proposed", proposed["gate_id"].tolist(), _PROPOSED, _GATES)
     return () if note is None else (note,)
 
 
@@ -190,22 +195,21 @@ def assumed_note(network: Network, estates: Collection[str]) -> tuple[Note, ...]
 
 
 _SHUT = Message(
-    en="{n} walled grounds have neither a gate that leads to a street nor a street through the "
-    "wall, so nobody walks out: {ids}. Map their gates, or say that they are not walled.",
+    en="{n} neither a gate that leads to a street nor a street through the "
+    "wall, so nobody walks out: {ids}. Map the gates, or say that there is no wall.",
     zh="{n} 处有围墙的用地既无通往道路的出入口，也无道路穿过围墙，居民无法步行离开：{ids}。"
     "请补充出入口，或注明没有围墙。",
 )
 _EMPTY = Message(
-    en="{n} walls enclose no building: {ids}. Check that the outline is where it should be.",
+    en="{n} no building: {ids}. Check that the outline is where it should be.",
     zh="{n} 处围墙内没有建筑：{ids}。请检查范围是否正确。",
 )
 _SPLIT = Message(
-    en="{n} walled estates are cut apart by water: {ids}. "
-    "Each part needs its own gate, or a bridge.",
+    en="{n} cut apart by water: {ids}. Each part needs its own gate, or a bridge.",
     zh="{n} 个有围墙的小区被水面分隔：{ids}。各部分需有各自的出入口或桥梁。",
 )
 _PROPOSED = Message(
-    en="{n} gates are proposed where streets cross or reach a wall and none is mapped: {ids}. "
+    en="{n} proposed where streets cross or reach a wall and none is mapped: {ids}. "
     "Check them on the ground.",
     zh="在道路穿过或到达围墙而未标注出入口处，建议 {n} 个出入口：{ids}。请实地核实。",
 )
@@ -218,11 +222,19 @@ _ASSUMED = Message(
 )
 
 
-def _note(code: str, ids: Sequence[str], words: Message) -> Note | None:
+_GROUNDS = ("walled ground has", "walled grounds have")
+_WALLS = ("wall encloses", "walls enclose")
+_ESTATES = ("walled estate is", "walled estates are")
+_GATES = ("gate is", "gates are")
+
+
+def _note(
+    code: str, ids: Sequence[str], words: Message, what: tuple[str, str] | None = None
+) -> Note | None:
     if not len(ids):
         return None
-    count, named = len(ids), first_ids(ids)
-    en, zh = (one.format(n=count, ids=named) for one in (words.en, words.zh))
+    named, n = first_ids(ids), str(len(ids)) if what is None else counted(len(ids), *what)
+    en, zh = words.en.format(n=n, ids=named), words.zh.format(n=len(ids), ids=named)
     return Note(code, len(ids), Message(en=en, zh=zh), tuple(ids))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import canvas, ground, labels
 from gridplan.present.canvas import Ink
@@ -23,7 +23,7 @@ def picture(plan: Plan, parcels: gpd.GeoDataFrame, department: str, ink: Ink) ->
     before = plan.place.zonings
     before = before[before["department"].astype(str) == department]
     title = Message(
-        en=f"{department}: {len(own)} places change hands",
+        en=f"{department}: {counted(len(own), 'place changes', 'places change')} hands",
         zh=f"{department}：移交 {len(own)} 处",
     )
     sheet = ground.map_of(plan, ink, title)

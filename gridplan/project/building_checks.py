@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from gridplan.errors import first_ids
+from gridplan.errors import counted, first_ids
 from gridplan.project.reading import Reading, ids_of
 
 _LAYER = "buildings"
@@ -37,9 +37,9 @@ def note_overlaps(reading: Reading) -> None:
     first = np.where(size_m2[left] <= size_m2[right], left, right)
     other = left + right - first
     for code, which, en, zh in (
-        ("twice", twice, "lie exactly on another one", "与另一栋完全重合"),
-        ("nested", inside, "lie inside another one", "位于另一栋之内"),
-        ("overlap", over, "overlap another one", "与另一栋部分重叠"),
+        ("twice", twice, "exactly on another one", "与另一栋完全重合"),
+        ("nested", inside, "inside another one", "位于另一栋之内"),
+        ("overlap", over, "partly on another one", "与另一栋部分重叠"),
     ):
         rows = np.flatnonzero(which & (shared_m2 > _SHARED_M2))
         if not len(rows):
@@ -49,9 +49,9 @@ def note_overlaps(reading: Reading) -> None:
         reading.note(
             f"buildings_{code}",
             pairs,
-            en=f"{len(pairs)} buildings {en} ({total_m2:,.1f} m² in common): {first_ids(pairs)}. "
-            f"Both are kept, each with its households, and cells that are drawn do not part them. "
-            f"Delete what is not there.",
+            en=f"{counted(len(pairs), 'building lies', 'buildings lie')} {en} ({total_m2:,.1f} m² "
+            f"in common): {first_ids(pairs)}. Both are kept, each with its households, and cells "
+            f"that are drawn do not part them. Delete what is not there.",
             zh=f"{len(pairs)} 栋建筑{zh}（共同面积 {total_m2:,.1f} 平方米）：{first_ids(pairs)}。"
             f"两者均予保留，各计其户数，划分网格时不予分开。请删除实际不存在的建筑。",
         )

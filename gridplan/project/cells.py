@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from gridplan.config import LayerSource
-from gridplan.errors import InputError, Message, first_ids
+from gridplan.errors import InputError, Message, agreed, counted, first_ids
 from gridplan.place import as_text
 from gridplan.project.files import read_source
 from gridplan.project.reading import (
@@ -138,7 +138,8 @@ def _in_force(reading: Reading, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "cells_ended",
             ids,
             en=f"{len(ids)} of {len(frame)} cells of the given grid ended on or before "
-            f"{reading.config.place.as_of.isoformat()} and were left out: {first_ids(ids)}.",
+            f"{reading.config.place.as_of.isoformat()} and {agreed(len(ids), 'was', 'were')} left "
+            f"out: {first_ids(ids)}.",
             zh=f"现有网格 {len(frame)} 个单元中有 {len(ids)} 个在 "
             f"{reading.config.place.as_of.isoformat()} 或之前已终止，未采用：{first_ids(ids)}。",
         )
@@ -188,7 +189,8 @@ def _with_uids(reading: Reading, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoD
         )
         raise InputError(
             Message(
-                en=f"{len(names)} cells of {what} share their permanent id (`cell_uid`) with "
+                en=f"{counted(len(names), 'cell', 'cells')} of {what} "
+                f"{agreed(len(names), 'shares its', 'share their')} permanent id (`cell_uid`) with "
                 f"another one: {first_ids(names)}. Each id must be of one cell: leave the field "
                 f"empty where the cell is new, and it gets a new one.",
                 zh=f"{what} 中有 {len(names)} 个单元网格的永久编号（`cell_uid`）重复："
@@ -201,8 +203,9 @@ def _with_uids(reading: Reading, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoD
         reading.note(
             "cells_new_uids",
             fresh,
-            en=f"{len(fresh)} of {len(frame)} cells of {what} carry no permanent id (`cell_uid`) "
-            f"and got a new one: {first_ids(fresh)}. The others keep theirs.",
+            en=f"{len(fresh)} of {len(frame)} cells of {what} "
+            f"{agreed(len(fresh), 'carries', 'carry')} no permanent id (`cell_uid`) and got a new "
+            f"one: {first_ids(fresh)}. The others keep theirs.",
             zh=f"{what} 的 {len(frame)} 个单元网格中有 {len(fresh)} 个没有永久编号（`cell_uid`），"
             f"已赋予新编号：{first_ids(fresh)}；其余保留原编号。",
         )
@@ -235,8 +238,9 @@ def _of_the_place(reading: Reading, cells: gpd.GeoDataFrame, what: str) -> gpd.G
         reading.note(
             "cells_outside",
             ids,
-            en=f"{len(ids)} of {len(cells)} cells of the given grid lie mostly outside the "
-            f"boundary and were left out (in brackets: what of them is inside): {first_ids(ids)}.",
+            en=f"{len(ids)} of {len(cells)} cells of the given grid "
+            f"{agreed(len(ids), 'lies', 'lie')} mostly outside the boundary, left out (in "
+            f"brackets: what of them is inside): {first_ids(ids)}.",
             zh=f"现有网格 {len(cells)} 个单元中有 {len(ids)} 个大部分在边界外，未采用"
             f"（括号内为边界内面积）：{first_ids(ids)}。",
         )

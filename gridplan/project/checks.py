@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from gridplan.cells import community_code_faults
-from gridplan.errors import FaultList, first_ids
+from gridplan.errors import FaultList, counted, first_ids
 from gridplan.geometry import line_scale
 from gridplan.network import NetworkOptions, is_walkable
 from gridplan.place import PAIR_COLUMNS, as_text, normal_layer
@@ -108,7 +108,8 @@ def _check_sites(reading: Reading) -> None:
         both = sorted(set(site_ids.dropna()) & set(committee_ids.dropna()))
         if both:
             reading.faults.add(
-                en=f"{len(both)} ids are used for a site and a committee: {first_ids(both)}.",
+                en=f"{counted(len(both), 'id is', 'ids are')} used for a site and a committee: "
+                f"{first_ids(both)}.",
                 zh=f"{len(both)} 个编号同时用于活动室点与居委会：{first_ids(both)}。",
             )
 
@@ -125,9 +126,10 @@ def _check_committees(reading: Reading) -> None:
     unknown = sorted(set(named[named.notna() & (named != "")]) - known)
     if unknown:
         reading.faults.add(
-            en=f"`committees`.`community_id` names {len(unknown)} communities that are not in the "
-            f"layer `communities`: {first_ids(unknown)}. Codes must be equal as text; leave "
-            f"it empty to go by where the committee stands.",
+            en=f"`committees`.`community_id` names "
+            f"{counted(len(unknown), 'community that is', 'communities that are')} not in the "
+            f"layer `communities`: {first_ids(unknown)}. Codes must be equal as text; leave it "
+            f"empty to go by where the committee stands.",
             zh=f"`committees`.`community_id` 中有 {len(unknown)} 个编码不在社区图层中："
             f"{first_ids(unknown)}。编码须逐字一致；留空则按所在位置归属。",
         )
@@ -225,7 +227,8 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
     if empty.any():
         rows = [f"row {row + 1}" for row in pairs.index[empty]]
         reading.faults.add(
-            en=f"{what}: {len(rows)} rows lack a community or a committee: {first_ids(rows)}.",
+            en=f"{what}: {counted(len(rows), 'row lacks', 'rows lack')} a community or a "
+            f"committee: {first_ids(rows)}.",
             zh=f"{what}：{len(rows)} 行缺少社区或居委会：{first_ids(rows)}。",
         )
     whole = pairs[~empty]
@@ -233,7 +236,8 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
     if len(twice):
         shown = sorted({f"{a} / {b}" for a, b in twice.itertuples(index=False)})
         reading.faults.add(
-            en=f"{what}: {len(shown)} pairs occur more than once: {first_ids(shown)}.",
+            en=f"{what}: {counted(len(shown), 'pair occurs', 'pairs occur')} more than once: "
+            f"{first_ids(shown)}.",
             zh=f"{what}：{len(shown)} 对重复出现：{first_ids(shown)}。",
         )
     for column, layer, zh_word in (
@@ -261,8 +265,8 @@ def _note_lonely(reading: Reading, lonely: list[str], what: str) -> None:
         reading.note(
             "communities_without_committee",
             lonely,
-            en=f"{what} gives {len(lonely)} communities no committee; their residents have none "
-            f"of their own: {first_ids(lonely)}.",
+            en=f"{what} gives {counted(len(lonely), 'community', 'communities')} no committee; the "
+            f"residents have none of their own: {first_ids(lonely)}.",
             zh=f"{what} 中有 {len(lonely)} 个社区没有居委会，其居民没有所属居委会："
             f"{first_ids(lonely)}。",
         )

@@ -10,7 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import (
+    Message,
+    agreed,
+    counted,
+    first_ids,
+)
 from gridplan.geometry import GRID_M, Geometries, polygonal, shared_borders
 from gridplan.project.reading import Reading, ids_of
 from gridplan.verify.findings import STANDARD
@@ -115,8 +120,8 @@ def _cut(
         reading.note(
             "communities_outside",
             ids[gone].tolist(),
-            en=f"{int(gone.sum())} communities lie outside the boundary and were left out: "
-            f"{first_ids(ids[gone].tolist())}.",
+            en=f"{counted(int(gone.sum()), 'community lies', 'communities lie')} outside the "
+            f"boundary, left out: {first_ids(ids[gone].tolist())}.",
             zh=f"{int(gone.sum())} 个社区在边界外，未采用：{first_ids(ids[gone].tolist())}。",
         )
     fresh = communities.set_geometry(
@@ -148,9 +153,10 @@ def _note_trimmed(
     reading.note(
         "communities_trimmed",
         en,
-        en=f"{len(en)} communities reach beyond the boundary, by {area_m2.sum():,.2f} m² in all, "
-        f"and were cut there: {first_ids(en)}. All their residents are counted inside. Correct the "
-        f"boundary or their lines if that land belongs to the place. {_MAPPED.en}",
+        en=f"{counted(len(en), 'community reaches', 'communities reach')} beyond the boundary, by "
+        f"{area_m2.sum():,.2f} m² in all, and {agreed(len(en), 'was', 'were')} cut there: "
+        f"{first_ids(en)}. All residents are counted inside. Correct the boundary or the community "
+        f"lines if that land belongs to the place. {_MAPPED.en}",
         zh=f"{len(zh)} 个社区超出边界，共 {area_m2.sum():,.2f} 平方米，已按边界裁去："
         f"{first_ids(zh)}。其人口仍全部计入区内；如该处属本区域，请修正边界或社区界线。{_MAPPED.zh}",
     )
@@ -222,7 +228,8 @@ def _wide_faults(
         total = sum(overlaps.values())
         pairs = [f"{pair} ({m2:,.0f} m²)" for pair, m2 in overlaps.items()]
         reading.faults.add(
-            en=f"{len(pairs)} pairs of communities overlap, by {total:,.0f} m² in all: "
+            en=f"{counted(len(pairs), 'pair', 'pairs')} of communities "
+            f"{agreed(len(pairs), 'overlaps', 'overlap')}, by {total:,.0f} m² in all: "
             f"{first_ids(pairs)}. Every place belongs to one community: correct their line. "
             f"{_MAPPED.en}",
             zh=f"{len(pairs)} 对社区相互重叠，共 {total:,.0f} 平方米：{first_ids(pairs)}。"

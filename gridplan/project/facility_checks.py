@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gridplan.errors import FaultList, first_ids
+from gridplan.errors import FaultList, agreed, counted, first_ids
 from gridplan.place import as_text
 
 OWN_KINDS = ("committee", "居委会")
@@ -32,8 +32,9 @@ def check_facilities(
     empty = others[kind_of.isna() & others.notna()]
     if len(empty):
         faults.add(
-            en=f"{len(empty)} of {len(ids)} rows of `facilities` have no `kind`: "
-            f"{first_ids(empty.tolist())}. Say what each is, e.g. 社区服务站.",
+            en=f"{len(empty)} of {len(ids)} rows of `facilities` "
+            f"{agreed(len(empty), 'has', 'have')} no `kind`: {first_ids(empty.tolist())}. Say what "
+            f"each is, e.g. 社区服务站.",
             zh=f"图层 `facilities` 的 {len(ids)} 行中有 {len(empty)} 行没有 `kind`："
             f"{first_ids(empty.tolist())}。请注明设施类型，如“社区服务站”。",
         )
@@ -41,8 +42,9 @@ def check_facilities(
     mixed = sorted(several.index[several > 1])
     if mixed:
         faults.add(
-            en=f"{len(mixed)} facilities have rows of different kinds: {first_ids(mixed)}. Rows "
-            f"with one `facility_id` are service points of one facility; give others another id.",
+            en=f"{counted(len(mixed), 'facility has', 'facilities have')} rows of different kinds: "
+            f"{first_ids(mixed)}. Rows with one `facility_id` are service points of one facility; "
+            f"give others another id.",
             zh=f"{len(mixed)} 个设施的各行类型不一致：{first_ids(mixed)}。同一 `facility_id` "
             f"的多行为同一设施的服务点；不同设施请用不同编号。",
         )
@@ -58,7 +60,8 @@ def check_facilities(
     both = sorted(set(others.dropna()) & _ids(sites, "site_id"))
     if both:
         faults.add(
-            en=f"{len(both)} ids are used for a facility and a room: {first_ids(both)}.",
+            en=f"{counted(len(both), 'id is', 'ids are')} used for a facility and a room: "
+            f"{first_ids(both)}.",
             zh=f"{len(both)} 个编号同时用于设施与活动室：{first_ids(both)}。",
         )
 
@@ -73,9 +76,10 @@ def _own_kinds(
     wrong = sorted(set(ids[kinds.notna() & ~kinds.isin(known)]))
     if wrong:
         faults.add(
-            en=f"{len(wrong)} committees have rows in `facilities` of another kind: "
-            f"{first_ids(wrong)}. Such rows are further service points of the committee: leave "
-            f"`kind` empty or write `committee`, or give the facility an id of its own.",
+            en=f"{counted(len(wrong), 'committee has', 'committees have')} rows in `facilities` of "
+            f"another kind: {first_ids(wrong)}. Such rows are further service points of the "
+            f"committee: leave `kind` empty or write `committee`, or give the facility an id of "
+            f"its own.",
             zh=f"`facilities` 中有 {len(wrong)} 个居委会编号的行注明了其他类型："
             f"{first_ids(wrong)}。这些行视为该居委会的服务点，`kind` 请留空或填“居委会”；"
             f"若为另一设施，请使用单独的编号。",

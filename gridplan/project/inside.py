@@ -5,26 +5,26 @@ from __future__ import annotations
 import geopandas as gpd
 import shapely
 
-from gridplan.errors import first_ids
+from gridplan.errors import agreed, counted, first_ids
 from gridplan.geometry import Floats
 from gridplan.place import as_text
 from gridplan.project.reading import Flags, Reading, ids_of
 
 _WORDS = {
-    "buildings": ("buildings", "栋建筑"),
-    "estates": ("estates", "个小区"),
-    "weights": ("weighted cells", "个人口权重单元"),
-    "zonings": ("zones of departments", "个部门分区"),
-    "earlier_zones": ("zones of an earlier plan", "个原分区"),
-    "streets": ("streets", "条道路"),
-    "water": ("water areas", "个水面"),
-    "barriers": ("barriers", "条阻隔"),
-    "gates": ("gates", "个出入口"),
-    "sites": ("sites", "个活动室点"),
-    "committees": ("committees", "个居委会"),
-    "facilities": ("service points of facilities", "个设施服务点"),
-    "components": ("municipal components", "个部件"),
-    "cases": ("cases", "个案件"),
+    "buildings": ("building", "buildings", "栋建筑"),
+    "estates": ("estate", "estates", "个小区"),
+    "weights": ("weighted cell", "weighted cells", "个人口权重单元"),
+    "zonings": ("zone of a department", "zones of departments", "个部门分区"),
+    "earlier_zones": ("zone of an earlier plan", "zones of an earlier plan", "个原分区"),
+    "streets": ("street", "streets", "条道路"),
+    "water": ("water area", "water areas", "个水面"),
+    "barriers": ("barrier", "barriers", "条阻隔"),
+    "gates": ("gate", "gates", "个出入口"),
+    "sites": ("site", "sites", "个活动室点"),
+    "committees": ("committee", "committees", "个居委会"),
+    "facilities": ("service point of a facility", "service points of facilities", "个设施服务点"),
+    "components": ("municipal component", "municipal components", "个部件"),
+    "cases": ("case", "cases", "个案件"),
 }
 _INSIDE = ("buildings", "estates", "weights", "zonings", "earlier_zones", "components",
            "cases")  # fmt: skip
@@ -64,7 +64,7 @@ def _keep(reading: Reading, layer: str, kept: Flags) -> None:
     if kept.all() or none_left:
         return
     ids = ids_of(frame, layer, ~kept)
-    en, zh = _WORDS[layer]
+    _, en, zh = _WORDS[layer]
     buffer_m = reading.config.network.buffer_m
     inside = layer in _INSIDE
     where_en = "outside the boundary" if inside else f"more than {buffer_m:,.0f} m outside"
@@ -72,7 +72,8 @@ def _keep(reading: Reading, layer: str, kept: Flags) -> None:
     reading.note(
         f"{layer}_outside",
         ids,
-        en=f"{len(ids)} of {len(frame)} {en} lie {where_en} and were left out: {first_ids(ids)}.",
+        en=f"{len(ids)} of {len(frame)} {en} {agreed(len(ids), 'lies', 'lie')} {where_en}, left "
+        f"out: {first_ids(ids)}.",
         zh=f"{len(frame)} {zh}中有 {len(ids)} 个{where_zh}，未采用：{first_ids(ids)}。",
     )
 
@@ -116,12 +117,12 @@ def select_facilities(reading: Reading, layer: str, *, chosen: bool) -> None:
         _keep(reading, layer, within)
     if beside.any():
         ids = ids_of(frame, layer, beside)
-        en, zh = _WORDS[layer]
+        one, many, zh = _WORDS[layer]
         reading.note(
             f"{layer}_beside",
             ids,
-            en=f"{len(ids)} {en} stand outside the boundary, within the buffer; they count: "
-            f"{first_ids(ids)}.",
+            en=f"{counted(len(ids), f'{one} stands', f'{many} stand')} outside the boundary, "
+            f"within the buffer, and {agreed(len(ids), 'counts', 'count')}: {first_ids(ids)}.",
             zh=f"{len(ids)} {zh}位于边界外的缓冲区内，已计入：{first_ids(ids)}。",
         )
 
@@ -136,14 +137,14 @@ def _refuse_far(reading: Reading, layer: str) -> None:
     if not beyond.any():
         return
     named = [
-        f"{one} ({metres:,.0f} m)"
-        for one, metres in zip(ids_of(frame, layer, beyond), away_m[beyond], strict=True)
+        f"{key} ({metres:,.0f} m)"
+        for key, metres in zip(ids_of(frame, layer, beyond), away_m[beyond], strict=True)
     ]
-    en, zh = _WORDS[layer]
+    one, many, zh = _WORDS[layer]
     reading.faults.add(
-        en=f"{len(named)} {en} lie more than {buffer_m:,.0f} m outside the boundary: "
-        f"{first_ids(named)}. Check their coordinates and coordinate system, or raise "
-        f"[network].buffer_m.",
+        en=f"{counted(len(named), f'{one} lies', f'{many} lie')} more than {buffer_m:,.0f} m "
+        f"outside the boundary: {first_ids(named)}. Check their coordinates and coordinate system, "
+        f"or raise [network].buffer_m.",
         zh=f"{len(named)} {zh}在边界外 {buffer_m:,.0f} 米以外：{first_ids(named)}。"
         f"请检查坐标及坐标系，或增大 [network].buffer_m。",
     )
@@ -170,13 +171,14 @@ def drop_unknown_estates(reading: Reading) -> None:
             continue
         names = sorted(named[unknown].unique())
         reading.layers[layer] = frame.assign(estate_id=named.where(~unknown, None))
-        en, zh = _WORDS[layer]
+        one, many, zh = _WORDS[layer]
         reading.note(
             f"{layer}_estates_unknown",
             names,
             count=int(unknown.sum()),
-            en=f"{int(unknown.sum())} {en} name {len(names)} estates that are not in the place "
-            f"({first_ids(names)}); they count as of the estate they stand in, if any.",
+            en=f"{counted(int(unknown.sum()), f'{one} names', f'{many} name')} "
+            f"{counted(len(names), 'estate that is', 'estates that are')} not in the place "
+            f"({first_ids(names)}), to be counted as of the estate around, if any.",
             zh=f"{int(unknown.sum())} {zh}所属的 {len(names)} 个小区不在本区域"
             f"（{first_ids(names)}），改按所在位置归属。",
         )

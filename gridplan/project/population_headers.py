@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gridplan.errors import FaultList, Message, Note, first_ids
+from gridplan.errors import FaultList, Message, Note, counted, first_ids
 from gridplan.sources.tables import is_personal
 from gridplan.terms import known
 
@@ -217,8 +217,8 @@ def unused_note(headers: Headers, what: str) -> list[Note]:
     aside = f" Dropped at reading, as they look personal: {personal}." if personal else ""
     aside_zh = f"疑似个人信息、读取时即丢弃：{personal}。" if personal else ""
     message = Message(
-        en=f"{what}: {len(left)} columns were not used: {shown}.{aside} If one is a group of "
-        f"residents, name it in `groups`.",
+        en=f"{what}: {counted(len(left), 'column was', 'columns were')} not used: {shown}.{aside} "
+        f"If one is a group of residents, name it in `groups`.",
         zh=f"{what}：{len(left)} 列未采用：{shown}。{aside_zh}若其中有人群，请在 `groups` 中列出。",
     )
     return [Note("population_columns_unused", len(left), message, left)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from gridplan.errors import FaultList, Note, first_ids
+from gridplan.errors import FaultList, Note, counted, first_ids
 from gridplan.people_settings import PopulationTable
 from gridplan.place import number_faults
 from gridplan.project.population_checks import (
@@ -126,9 +126,9 @@ def _labelled(rows: pd.DataFrame, units: Units, what: str, faults: FaultList) ->
     bare = [int(position) + 1 for position in rows.index[~is_estate & (codes == "")]]
     if bare:
         faults.add(
-            en=f"{what}: {len(bare)} rows have no community code (or estate) and are no row of "
-            f"sums (合计, total): row {first_ids(bare)} below the header. Give the code, or "
-            f"delete the row.",
+            en=f"{what}: {counted(len(bare), 'row has', 'rows have')} no community code (or "
+            f"estate) without being a row of sums (合计, total): row {first_ids(bare)} below the "
+            f"header. Give the code, or delete the row.",
             zh=f"{what}：{len(bare)} 行没有社区编码（或小区），也不是合计行：表头下第 "
             f"{first_ids(bare)} 行。请补全编码，或删除该行。",
         )
@@ -168,8 +168,8 @@ def _estate_ids(rows: pd.DataFrame, units: Units, what: str, faults: FaultList) 
     twice = sorted(found[(found != "") & found.duplicated()].unique())
     if twice:
         faults.add(
-            en=f"{what}: {len(twice)} estates occur more than once: {first_ids(twice)}. Sum "
-            f"their rows, or delete one.",
+            en=f"{what}: {counted(len(twice), 'estate occurs', 'estates occur')} more than once: "
+            f"{first_ids(twice)}. Sum their rows, or delete one.",
             zh=f"{what}：{len(twice)} 个小区重复出现：{first_ids(twice)}。请合并或删除多余的行。",
         )
     return found
@@ -187,25 +187,27 @@ def _unknown_estates(
     hint = first_ids(sorted({one for found in near for one in found}))
     shown = first_ids(sorted(wrong.unique()))
     faults.add(
-        en=f"{what}: {len(wrong)} rows name estates that the layer `estates` does not have: "
-        f"{shown}.{f' Did you mean {hint}?' if hint else ''} Ids and names must be equal.",
+        en=f"{what}: {counted(len(wrong), 'row names', 'rows name')} estates that the layer "
+        f"`estates` does not have: {shown}.{f' Did you mean {hint}?' if hint else ''} Ids and "
+        f"names must be equal.",
         zh=f"{what}：{len(wrong)} 行的小区不在图层 `estates` 中：{shown}。"
         f"{f'是否指 {hint}？' if hint else ''}编号或名称须一致。",
     )
 
 
 def _community_faults(
-    counted: pd.Series[str], codes: pd.Series[str], units: Units, what: str, faults: FaultList
+    listed: pd.Series[str], codes: pd.Series[str], units: Units, what: str, faults: FaultList
 ) -> None:
     """Add faults for communities counted twice, unknown ones, and those a table leaves out."""
-    twice = sorted(counted[counted.duplicated()].unique())
+    twice = sorted(listed[listed.duplicated()].unique())
     if twice:
         faults.add(
-            en=f"{what}: {len(twice)} communities occur more than once: {first_ids(twice)}.",
+            en=f"{what}: {counted(len(twice), 'community occurs', 'communities occur')} more than "
+            f"once: {first_ids(twice)}.",
             zh=f"{what}：{len(twice)} 个社区重复出现：{first_ids(twice)}。",
         )
     unknown = sorted(set(codes) - {""} - units.communities)
-    absent = sorted(units.communities - set(counted)) if len(counted) else []
+    absent = sorted(units.communities - set(listed)) if len(listed) else []
     if unknown or absent:
         faults.add(
             en=f"{what} and the layer of communities do not match: {len(unknown)} codes only in "
@@ -223,8 +225,8 @@ def _missing_faults(rows: pd.DataFrame, what: str, faults: FaultList) -> None:
     ids = rows.loc[empty, "unit_id"].tolist()
     if ids:
         faults.add(
-            en=f"{what}: {len(ids)} rows have no count of residents: {first_ids(ids)}. Write 0 "
-            f"where nobody lives.",
+            en=f"{what}: {counted(len(ids), 'row has', 'rows have')} no count of residents: "
+            f"{first_ids(ids)}. Write 0 where nobody lives.",
             zh=f"{what}：{len(ids)} 行缺少人口数：{first_ids(ids)}。无人居住请填 0。",
         )
 
@@ -244,8 +246,9 @@ def _date_faults(units: pd.DataFrame, what: str, faults: FaultList) -> None:
     wrong = [one for one in units["as_of"].dropna() if not _is_date(str(one))]
     if wrong:
         faults.add(
-            en=f"{what}, `as_of`: {len(wrong)} values are no dates: {first_ids(wrong)}. Write "
-            f"them like 2026-06-30.",
+            en=f"{what}, `as_of`: "
+            f"{counted(len(wrong), 'value is no date', 'values are no dates')}: "
+            f"{first_ids(wrong)}. Write them like 2026-06-30.",
             zh=f"{what}，`as_of`：{len(wrong)} 个值不是日期：{first_ids(wrong)}。"
             f"请写成 2026-06-30 的形式。",
         )

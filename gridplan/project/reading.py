@@ -22,6 +22,8 @@ from gridplan.errors import (
     InputError,
     Message,
     Note,
+    agreed,
+    counted,
     first_ids,
 )
 from gridplan.geometry import (
@@ -273,8 +275,9 @@ def _with_geometry(reading: Reading, frame: gpd.GeoDataFrame, layer: str) -> gpd
     if layer in _NEVER_LEFT_OUT:
         raise InputError(
             Message(
-                en=f"{len(ids)} of {len(frame)} rows of `{layer}` have no geometry: "
-                f"{first_ids(ids)}. Draw them, or delete the rows.",
+                en=f"{len(ids)} of {len(frame)} rows of `{layer}` "
+                f"{agreed(len(ids), 'has', 'have')} no geometry: {first_ids(ids)}. Draw what is "
+                f"missing, or delete such rows.",
                 zh=f"图层 `{layer}` 的 {len(frame)} 行中有 {len(ids)} 行没有几何："
                 f"{first_ids(ids)}。请补画或删除。",
             )
@@ -282,8 +285,8 @@ def _with_geometry(reading: Reading, frame: gpd.GeoDataFrame, layer: str) -> gpd
     reading.note(
         f"{layer}_without_geometry",
         ids,
-        en=f"{len(ids)} of {len(frame)} rows of `{layer}` have no geometry and were left out: "
-        f"{first_ids(ids)}.",
+        en=f"{len(ids)} of {len(frame)} rows of `{layer}` {agreed(len(ids), 'has', 'have')} no "
+        f"geometry and {agreed(len(ids), 'was', 'were')} left out: {first_ids(ids)}.",
         zh=f"图层 `{layer}` 的 {len(frame)} 行中有 {len(ids)} 行没有几何，未采用："
         f"{first_ids(ids)}。",
     )
@@ -314,7 +317,8 @@ def _crosses_itself(frame: gpd.GeoDataFrame, layer: str, broken: Flags) -> Messa
     where = [shapely.is_valid_reason(one) for one in frame.geometry.to_numpy()[broken]]
     ids = ids_of(frame, layer, broken)
     return Message(
-        en=f"{int(broken.sum())} polygons of `{layer}` are not valid ({first_ids(ids)}): "
+        en=f"{counted(int(broken.sum()), 'polygon', 'polygons')} of `{layer}` "
+        f"{agreed(int(broken.sum()), 'is', 'are')} not valid ({first_ids(ids)}): "
         f"{first_ids(where)}. Mend the line in a GIS; it is not repaired by guess.",
         zh=f"图层 `{layer}` 有 {int(broken.sum())} 个多边形无效（{first_ids(ids)}）："
         f"{first_ids(where)}（如自相交）。请在 GIS 中修正，本软件不擅自修复边界。",
@@ -328,7 +332,8 @@ def _note_repairs(reading: Reading, frame: gpd.GeoDataFrame, layer: str, mended:
     reading.note(
         f"{layer}_repaired",
         ids,
-        en=f"{len(ids)} invalid polygons of `{layer}` were repaired: {first_ids(ids)}.",
+        en=f"{counted(len(ids), 'invalid polygon', 'invalid polygons')} of `{layer}` "
+        f"{agreed(len(ids), 'was', 'were')} repaired: {first_ids(ids)}.",
         zh=f"修复了图层 `{layer}` 中 {len(ids)} 个无效多边形：{first_ids(ids)}。",
     )
 
@@ -338,8 +343,8 @@ def _note_collapsed(reading: Reading, frame: gpd.GeoDataFrame, layer: str, gone:
     reading.note(
         f"{layer}_collapsed",
         ids,
-        en=f"{len(ids)} objects of `{layer}` are smaller than 1 mm and were left out: "
-        f"{first_ids(ids)}.",
+        en=f"{counted(len(ids), 'object', 'objects')} of `{layer}` smaller than 1 mm "
+        f"{agreed(len(ids), 'was', 'were')} left out: {first_ids(ids)}.",
         zh=f"图层 `{layer}` 中 {len(ids)} 个对象小于 1 毫米，未采用：{first_ids(ids)}。",
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from gridplan.demand import spread_residents
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids
 from gridplan.place import Place
 from gridplan.project.coverage import SLIT_M
 from gridplan.project.reading import Reading
@@ -39,9 +39,10 @@ def with_slits(place: Place, reading: Reading) -> Place:
         for at in order
     ]
     message = Message(
-        en=f"{len(shapes)} gaps and overlaps between communities narrower than {SLIT_M:g} m "
-        f"({area_m2.sum():,.2f} m² and {residents.sum():,.0f} residents in all) were closed; each "
-        f"went to the neighbour with the longest border: {first_ids(en)}.",
+        en=f"{counted(len(shapes), 'gap or overlap', 'gaps and overlaps')} between communities "
+        f"narrower than {SLIT_M:g} m ({area_m2.sum():,.2f} m² and {residents.sum():,.0f} residents "
+        f"in all) {agreed(len(shapes), 'was', 'were')} closed; each went to the neighbour with the "
+        f"longest border: {first_ids(en)}.",
         zh=f"社区之间有 {len(shapes)} 处宽度小于 {SLIT_M:g} 米的缝隙或重叠"
         f"（共 {area_m2.sum():,.2f} 平方米、{residents.sum():,.0f} 人），"
         f"已并入公共边界最长的相邻社区：{first_ids(zh)}。",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridplan.access import kolm_pollak_ede
-from gridplan.errors import FaultList, InputError, first_ids
+from gridplan.errors import FaultList, InputError, agreed, counted, first_ids
 from gridplan.rooms.counts import RoomCounts
 from gridplan.rooms.space import Space
 from gridplan.siting import Limits, RoomProblem
@@ -198,7 +198,8 @@ def check_decisions(problem: RoomProblem) -> None:
         unknown = sorted(str(one) for one in decided if str(one) not in known)
         if unknown:
             faults.add(
-                en=f"[[siting.decisions]]: {len(unknown)} {word} sites are not in `sites`: "
+                en=f"[[siting.decisions]]: {len(unknown)} {word} "
+                f"{agreed(len(unknown), 'site is', 'sites are')} not in `sites`: "
                 f"{first_ids(unknown)}. Correct the site_id.",
                 zh=f"[[siting.decisions]] 中有 {len(unknown)} 个{zh}场地不在 `sites` 图层中："
                 f"{first_ids(unknown)}。请更正 site_id。",
@@ -206,16 +207,18 @@ def check_decisions(problem: RoomProblem) -> None:
         standing = sorted(str(one) for one in decided if str(one) in known - new)
         if standing:
             faults.add(
-                en=f"[[siting.decisions]]: {len(standing)} {word} sites are open today and stay: "
-                f"{first_ids(standing)}. Only candidate sites can be decided on.",
+                en=f"[[siting.decisions]]: {len(standing)} {word} "
+                f"{agreed(len(standing), 'site is', 'sites are')} open today and "
+                f"{agreed(len(standing), 'stays', 'stay')}: {first_ids(standing)}. Only candidate "
+                f"sites can be decided on.",
                 zh=f"[[siting.decisions]] 中有 {len(standing)} 个{zh}场地现已开放并保留："
                 f"{first_ids(standing)}。只能对候选场地作决定。",
             )
     both = sorted({str(one) for one in problem.required} & {str(one) for one in problem.forbidden})
     if both:
         faults.add(
-            en=f"{len(both)} sites are required and forbidden at once: {first_ids(both)}. Take out "
-            f"one of the two decisions.",
+            en=f"{counted(len(both), 'site is', 'sites are')} required and forbidden at once: "
+            f"{first_ids(both)}. Take out one of the two decisions.",
             zh=f"{len(both)} 个场地既必选又禁用：{first_ids(both)}。请去掉其中一条决定。",
         )
     faults.raise_if_any(InputError)

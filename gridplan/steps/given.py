@@ -8,7 +8,7 @@ from gridplan.cells.given import GivenPlan, take_over
 from gridplan.cells.land import Land
 from gridplan.cells.options import CellOptions
 from gridplan.cells.profiles import CodeProfile
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids
 from gridplan.place import Place
 from gridplan.terms import term
 
@@ -83,8 +83,10 @@ def nowhere_notes(demand: gpd.GeoDataFrame) -> list[Note]:
     ids = tuple(lost["demand_id"].astype(str))
     residents = int(lost["population"].fillna(0).sum())
     message = Message(
-        en=f"{len(ids)} homes with {residents:,} residents lie in no cell of the given grid: "
-        f"{first_ids(ids)}. They count in the place and its communities, not in cells and zones.",
+        en=f"{counted(len(ids), 'home', 'homes')} with "
+        f"{counted(residents, 'resident', 'residents')} {agreed(len(ids), 'lies', 'lie')} in no "
+        f"cell of the given grid: {first_ids(ids)}. They count in the place and its communities, "
+        f"not in cells and zones.",
         zh=f"{len(ids)} 处住房（居民 {residents:,} 人）不在现有网格的任何单元内："
         f"{first_ids(ids)}。他们计入全域与社区，不计入单元网格与责任区。",
     )
@@ -96,8 +98,8 @@ def no_cell_note(ids: list[str]) -> list[Note]:
     if not ids:
         return []
     message = Message(
-        en=f"{len(ids)} municipal components lie in no cell of the given grid and are counted in "
-        f"none: {first_ids(ids)}.",
+        en=f"{counted(len(ids), 'municipal component lies', 'municipal components lie')} in no "
+        f"cell of the given grid, counted in none: {first_ids(ids)}.",
         zh=f"{len(ids)} 个部件不在现有网格的任何单元内，未计入任何网格：{first_ids(ids)}。",
     )
     return [Note(f"{_OWN}components_in_no_cell", len(ids), message, tuple(ids))]

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from gridplan.access import AddedLinks, added_links, shortcuts, ways_to_links
-from gridplan.errors import FaultList, InputError, Message, Note, first_ids
+from gridplan.errors import FaultList, InputError, Message, Note, agreed, counted, first_ids
 from gridplan.geometry import Floats
 from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
 from gridplan.rooms import (
@@ -265,8 +265,9 @@ def _check_points(question: RoomQuestion, points: tuple[str, ...]) -> None:
     if unknown:
         raise InputError(
             Message(
-                en=f"[measures].service_points: {len(unknown)} are no candidate sites: "
-                f"{first_ids(unknown)}. Name sites of the kind `candidate`.",
+                en=f"[measures].service_points: {counted(len(unknown), 'is', 'are')} no candidate "
+                f"{agreed(len(unknown), 'site', 'sites')}: {first_ids(unknown)}. Name sites of the "
+                f"kind `candidate`.",
                 zh=f"[measures].service_points 中有 {len(unknown)} 个不是候选场地："
                 f"{first_ids(unknown)}。请填写 kind 为 `candidate` 的场地编号。",
             )
@@ -285,10 +286,9 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
             "measures_without_cost",
             len(out),
             Message(
-                en=f"{len(out)} gates or bridges are not considered among the measures, since the "
-                f"cost of their kind is not given ({', '.join(one.en for one in words)}): "
-                f"{first_ids(ids)}. Fill in "
-                f"[measures].",
+                en=f"{counted(len(out), 'gate or bridge is', 'gates or bridges are')} not "
+                f"considered among the measures, since the cost of their kind is not given "
+                f"({', '.join(one.en for one in words)}): {first_ids(ids)}. Fill in [measures].",
                 zh=f"{len(out)} 处出入口或桥梁因未给出该类造价"
                 f"（{'、'.join(one.zh for one in words)}）未参与措施比选：{first_ids(ids)}。"
                 f"请补填 [measures]。",
@@ -317,9 +317,9 @@ def _untried(work: Work, links: pd.DataFrame) -> list[Note]:
             "measures_untried",
             len(ids),
             Message(
-                en=f"{len(ids)} gates or bridges that save less are not tried in the mix of "
-                f"measures: {en}. Its bound allows for them; if a gap stays, raise "
-                f"[measures].most_links.",
+                en=f"{counted(len(ids), 'gate or bridge is', 'gates or bridges are')} not tried in "
+                f"the mix of measures, since others save more alone: {en}. Its bound allows for "
+                f"these; if a gap stays, raise [measures].most_links.",
                 zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{zh}。"
                 f"下界已将其计入；如仍有间隙，请增大 [measures].most_links。",
             ),

@@ -18,7 +18,7 @@ from gridplan.cells.components import NOWHERE, built_cells, cells_of_components,
 from gridplan.cells.given import kept_whole
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.network import (
     Network,
     assumed_note,
@@ -100,16 +100,17 @@ def _line_notes(streets: gpd.GeoDataFrame) -> list[Note]:
     notes = []
     if twice:
         message = Message(
-            en=f"{len(twice)} streets lie exactly on another one: {first_ids(twice)}. Cells take "
-            f"the line once; check the layer of streets.",
+            en=f"{counted(len(twice), 'street lies', 'streets lie')} exactly on another one: "
+            f"{first_ids(twice)}. Cells take the line once; check the layer of streets.",
             zh=f"{len(twice)} 条道路与另一条完全重合：{first_ids(twice)}。划分网格时只计一次，"
             f"请检查道路图层。",
         )
         notes.append(Note("streets_twice", len(twice), message, tuple(twice)))
     if crossed:
         message = Message(
-            en=f"{len(crossed)} streets cross themselves: {first_ids(crossed)}. Cells take them as "
-            f"they are, with a junction where they cross; check whether they are drawn right.",
+            en=f"{counted(len(crossed), 'street crosses itself', 'streets cross themselves')}: "
+            f"{first_ids(crossed)}. Cells take the lines as they are, with a junction at the "
+            f"crossing; check whether they are drawn right.",
             zh=f"{len(crossed)} 条道路自相交：{first_ids(crossed)}。划分网格时按原样采用，"
             f"交叉处视为路口，请检查是否绘制有误。",
         )
@@ -160,9 +161,9 @@ def _moves_note(moves: gpd.GeoDataFrame) -> Note:
     buildings = moves["building_id"].dropna().unique().tolist()
     area_m2 = float(moves["area_m2"].sum())
     message = Message(
-        en=f"The lines of the communities were moved round {len(buildings)} buildings that "
-        f"straddle them, {area_m2:,.0f} m² in all: {first_ids(buildings)}. The table "
-        f"`line_moves` lists each.",
+        en=f"The lines of the communities were moved round "
+        f"{counted(len(buildings), 'building that straddles', 'buildings that straddle')} them, "
+        f"{area_m2:,.0f} m² in all: {first_ids(buildings)}. The table `line_moves` lists each.",
         zh=f"社区界线为 {len(buildings)} 栋跨线建筑作了移动，共 {area_m2:,.0f} 平方米："
         f"{first_ids(buildings)}。逐条见 `line_moves` 表。",
     )

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from gridplan.errors import FaultList, Message, Note, SettingsError, first_ids
+from gridplan.errors import FaultList, Message, Note, SettingsError, counted, first_ids
 from gridplan.place import Place
 from gridplan.zone_settings import SystemSettings
 from gridplan.zones import SystemPlan
@@ -65,8 +65,9 @@ def locked_cells(
     unknown = sorted(set(zones) - set(uid_of))
     if unknown:
         faults.add(
-            en=f"`locked` names {len(unknown)} cells that do not exist: {first_ids(unknown)}. Give "
-            f"codes of cells (`cell_id`), as the table of cells has them.",
+            en=f"`locked` names {counted(len(unknown), 'cell that does', 'cells that do')} not "
+            f"exist: {first_ids(unknown)}. Give codes of cells (`cell_id`), as the table of cells "
+            f"has them.",
             zh=f"`locked` 中有 {len(unknown)} 个网格不存在：{first_ids(unknown)}。"
             f"请填写单元网格编码（`cell_id`）。",
         )
@@ -123,8 +124,9 @@ def rezoned_note(moves: pd.DataFrame, people: float) -> Note:
     )
     shown = f" ({first_ids(pairs)})" if pairs else ""
     message = Message(
-        en=f"{moved:,.0f} residents ({share:.1%}) in {int(moves['cells'].sum())} cells are in "
-        f"another zone than in the earlier plan{shown}.",
+        en=f"{moved:,.0f} residents ({share:.1%}) in "
+        f"{counted(int(moves['cells'].sum()), 'cell', 'cells')} are in another zone than in the "
+        f"earlier plan{shown}.",
         zh=f"与原方案相比，{int(moves['cells'].sum())} 个网格、{moved:,.0f} 名居民（{share:.1%}）"
         f"改变所属分区{shown}。",
     )

@@ -13,7 +13,15 @@ import pandas as pd
 
 from gridplan.config import Config
 from gridplan.demand import first_containing
-from gridplan.errors import InfeasibleError, Message, Note, SettingsError, first_ids
+from gridplan.errors import (
+    InfeasibleError,
+    Message,
+    Note,
+    SettingsError,
+    agreed,
+    counted,
+    first_ids,
+)
 from gridplan.geometry import Floats
 from gridplan.place import Place
 from gridplan.steps.rezoning import (
@@ -198,9 +206,10 @@ def _cut_note(system: MadeSystem, homes: pd.DataFrame) -> tuple[Note, ...]:
     if not cut:
         return ()
     message = Message(
-        en=f"{len(cut)} estates should stay whole but lie in several zones: {first_ids(cut)}. "
-        f"Borders of communities or of given zones, water without a crossing, other land between "
-        f"their buildings, or a cell shared with another estate divide them.",
+        en=f"{counted(len(cut), 'estate', 'estates')} should stay whole but "
+        f"{agreed(len(cut), 'lies', 'lie')} in several zones: {first_ids(cut)}. Borders of "
+        f"communities or of given zones, water without a crossing, other land between their "
+        f"buildings, or a cell shared with another estate divide them.",
         zh=f"{len(cut)} 个小区应保持完整，但分属多个分区：{first_ids(cut)}。"
         f"原因为社区或现有分区边界、无通道的水系、楼栋间隔有其他用地，或与其他小区同处一个网格。",
     )
