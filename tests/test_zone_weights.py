@@ -64,6 +64,7 @@ def test_the_map_counts_zones_in_what_they_are_even_in(plan):
 def test_the_picture_and_the_tables_count_in_it_too(plan):
     changed, effort = patrolled(plan)
     assert f"patrol effort (‰) {load_number(effort.mean())} on average" in zones_title(changed).en
+    assert "平均巡查工作量（‰）" in zones_title(changed).zh
     assert "residents on average" in zones_title(plan).en
     table = tabulation.bilingual_tables(changed)["zones"]
     assert {one.zh for one in table["evenly"].dropna() if one} == {"巡查工作量（‰）"}

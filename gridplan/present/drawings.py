@@ -222,13 +222,13 @@ def zones_title(plan: Plan) -> Message:
     weight, load = zone_weights(plan, zones)[0]
     mean = load_number(load.mean())
     worst = float((load / load.mean() - 1).abs().max()) if load.sum() else None
-    what, each = weight_word(weight), Message(en=f"{mean} residents", zh=f"{mean} 名居民")
+    what, each = weight_word(weight), Message(en=f"{mean} residents", zh=f" {mean} 名居民")
     if weight != RESIDENTS:
-        each = Message(en=f"{what.en} {mean}", zh=f"{what.zh} {mean}")
+        each = Message(en=f"{what.en} {mean}", zh=f"{what.zh}{mean}")
     return Message(
         en=f"{len(zones)} zones of {each.en} on average; "
         f"the largest deviation is {percent(worst, 'en')}",
-        zh=f"{len(zones)} 个责任区，平均 {each.zh}，最大偏差 {percent(worst, 'zh')}",
+        zh=f"{len(zones)} 个责任区，平均{each.zh}，最大偏差 {percent(worst, 'zh')}",
     )
 
 
