@@ -98,6 +98,14 @@ def test_what_is_left_for_other_zones_is_too_little():
     assert most_by_sums(load, near, 298.8, 365.2, 5, most_within=5) == 3
 
 
+def test_what_is_left_is_not_too_little_by_rounding():
+    """3 and three of 0.2 are within: what is left by the others is less by 9e-16."""
+    load = (0.2, 0.2, 0.2, 2.0, 3.0, 5.0, 5.0)
+    near = [set(range(7)) - {one} for one in range(7)]
+    assert sum(load) - sum((2.0, 5.0, 5.0)) < sum((0.2, 0.2, 0.2, 3.0))
+    assert most_by_sums(load, near, 3.51, 4.29, 4, most_within=1) == 1
+
+
 def test_a_cell_behind_large_ones_makes_a_zone_beyond_where_land_is_large():
     """5.5 between two of 11 is in no group of 13 to 16, whatever else there is."""
     loads = [11.0, 5.5, 11.0, *[1.0] * 100]
