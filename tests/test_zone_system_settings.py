@@ -79,3 +79,17 @@ def test_the_norm_proposes_zones_for_what_no_kept_zone_has():
     assert asked(preset="patrol").proposed == 2
     every = dict.fromkeys(loads.index, "1")
     assert asked(every, preset="patrol", keep=["1"]).proposed == 1
+
+
+def test_what_parts_land_is_looked_for_only_where_zones_ask(monkeypatch):
+    monkeypatch.setattr(zoning, "parted", lambda *_, **__: "parted")
+    monkeypatch.setattr(zoning, "bridges", lambda *_: "crossed")
+    dry = {name: {"water_parts": False} for name in ("enforcement", "social_grid", "patrol")}
+    config = parse_config({**BASE, "zones": {"systems": dry}})
+    assert zoning.barred_borders(None, config, None) == (None, None)
+    del dry["patrol"]
+    config = parse_config({**BASE, "zones": {"systems": dry}})
+    assert zoning.barred_borders(None, config, None) == ("parted", "crossed")
+    asked = {"zones": {"presets": ["enforcement"], "systems": {"enforcement": dry["enforcement"]}},
+             "unify": {"water_parts": True}}  # fmt: skip
+    assert zoning.barred_borders(None, parse_config({**BASE, **asked}), None)[0] == "parted"
