@@ -49,6 +49,18 @@ def allowed(
     return pd.DataFrame({"least": mean * (1 - share), "most": mean * (1 + share)})
 
 
+def norm_sizes(world: World, claims: Mapping[str, Any], weight: str) -> tuple[float, float] | None:
+    """Return the least and most of a mean zone by the norm, where it decides on their number."""
+    by_norm = claims.get("preset") == "social_grid" and weight == "households"
+    if not by_norm or claims.get("band") is not None or claims.get("given") is not None:
+        return None
+    told = world.summary.get("norms")
+    rows = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+    value = {str(one.get("key")): number(one.get("value")) for one in rows}
+    least, most = (value.get(f"social_grid_{one}_households") for one in ("least", "most"))
+    return None if not least or not most else (least, most)
+
+
 def main_estates(world: World) -> np.ndarray:
     """Return the estate where most residents of each cell live, None for none."""
     cells = world.layers["cells"]

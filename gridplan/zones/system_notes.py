@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -23,11 +23,18 @@ _PROVEN = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Fewest:
-    """Land (a community; "": all) with so many zones, of which so many must be beyond at least."""
+    """
+    Land (a community; "": all) with so many zones, of which so many must be beyond at least.
+
+    By one of the weights, by its number; ``normed``: only with as many zones on each piece of
+    land as the norm has.
+    """
 
     name: str
     zones: int
     beyond: int
+    weight: int = 0
+    normed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +195,7 @@ def missed_tolerances(
         order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
-        proof_en, proof_zh = _proof(len(names), proof)
+        proof_en, proof_zh = _proof(len(names), proof, at)
         if not at:
             cut_en, cut_zh = _cut_off(proof.cut_off)
             proof_en, proof_zh = cut_en + proof_en, cut_zh + proof_zh
@@ -229,25 +236,30 @@ def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
     return en, zh
 
 
-def _proof(k: int, proof: Proof) -> tuple[str, str]:
+def _proof(k: int, proof: Proof, weight: int) -> tuple[str, str]:
     """Return that no zones are within what is allowed, or how many are not, if it is proven."""
-    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(proof)
+    told = [one for one in proof.fewest if one.weight == weight]
+    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(told)
     return first_en + en, first_zh + zh
 
 
-def _fewest(proof: Proof) -> tuple[str, str]:
-    if not proof.fewest:
+def _fewest(told: Sequence[Fewest]) -> tuple[str, str]:
+    if not told:
         return "", ""
-    least = sum(one.beyond for one in proof.fewest)
-    en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
-                   for one in proof.fewest)  # fmt: skip
-    zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
-                   for one in proof.fewest)  # fmt: skip
-    told = (
+    least = sum(one.beyond for one in told)
+    by_en, by_zh = (
+        " (with as many zones on each piece of land as the norm has)",
+        "（各块用地的分区数按规范值）",
+    )
+    en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}{by_en * one.normed}"
+                   for one in told)  # fmt: skip
+    zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个{by_zh * one.normed}"
+                   for one in told)  # fmt: skip
+    said = (
         f" It is proven that at least {least} of them must be, for nothing divides estates and "
         f"cells further: {en}."
     )
-    return told, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
+    return said, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
 
 
 def _evenest(k: int, evenest: float) -> tuple[str, str]:
