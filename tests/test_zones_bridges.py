@@ -327,3 +327,7 @@ def test_land_behind_a_gap_is_told_apart_from_land_behind_water(gap_m):
     assert ("has no border with other cells (a gap of the grid" in missed.en) == bool(gap_m)
     assert ("by water that other zones cross" in missed.en) == (not gap_m)
     assert ("网格空隙" in missed.zh) == bool(gap_m)
+    assert plan.zone_of.iloc[-1] in plan.cut_off
+    # Land that nothing touches may have been attached to other land: the count says nothing.
+    assert plan.proven == (0 if gap_m else 3)
+    assert ("at least 3 of them must be" in missed.en) == (not gap_m)

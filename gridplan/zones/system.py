@@ -225,6 +225,8 @@ def plan_of(
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
         stopped_by=run.stopped_by,
         across=tuple(across),
+        proven=sum(one.beyond for one in proof.fewest if not one.weight),
+        cut_off=tuple(name for one in proof.cut_off for name in one.zones),
     )
 
 
