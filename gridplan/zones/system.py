@@ -16,7 +16,7 @@ from gridplan.zones.overland import zones_across
 from gridplan.zones.overland_notes import across_note
 from gridplan.zones.system_asked import Asked, asked_of, even_number
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
-from gridplan.zones.system_fewest import fewest_beyond
+from gridplan.zones.system_fewest import fewest_beyond, kept_beyond
 from gridplan.zones.system_mend import mended
 from gridplan.zones.system_notes import Fewest, Proof, missed_tolerances
 from gridplan.zones.system_options import SystemOptions
@@ -122,9 +122,11 @@ def _planned(
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
     fewest: tuple[Fewest, ...] = ()
+    held: dict[str, str] = {}
     if any(one.rank[0] for one in run.pieces):
         torn = np.array([names.index(one) for one in _across(asked, of_cell, names)], dtype=np.intp)
         fewest = fewest_beyond(asked, zone, options, across=torn)
+        held = kept_beyond(asked, zone, names)
     return plan_of(
         cells,
         asked,
@@ -132,7 +134,7 @@ def _planned(
         names,
         run,
         notes=notes,
-        proof=Proof(proof.bound, fewest, cut_off(asked, names)),
+        proof=Proof(proof.bound, fewest, cut_off(asked, names), held),
     )
 
 

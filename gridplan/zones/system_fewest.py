@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
+from gridplan.verify.zone_allowed import held_by
 from gridplan.verify.zone_groups import cells_asked, fewest_of_body
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
@@ -51,6 +54,51 @@ def fewest_beyond(
     return tuple(sorted(found, key=lambda one: (one.weight, one.name)))
 
 
+def kept_beyond(asked: Asked, zone: Ints, names: list[str]) -> dict[str, str]:
+    """
+    Return, by zone beyond what is allowed of the first weight, the one thing that keeps it so.
+
+    A cell too large; or the lightest estate or cell that would be too much to give (−) or to
+    take (+), as the verifier finds it.
+    """
+    own, unit = asked.own, asked.ground.unit
+    of_cell, body = zone[unit], asked.ground.body[unit]
+    off = next((off for weight, off in _beyond(asked, of_cell) if not weight), None)
+    if off is None:
+        return {}
+    label = np.array(names, dtype=object)
+    cells = pd.DataFrame({
+        "zone_id": label[of_cell],
+        "cell": own["cell_uid"].to_numpy(dtype=str),
+        "estate": _estates(asked, np.arange(len(own))),
+        "cell_load": asked.ground.loads.iloc[:, 0].to_numpy(dtype=np.float64),
+    })  # fmt: skip
+    home = body[np.unique(of_cell, return_index=True)[1]]
+    bounds = pd.DataFrame(
+        {"least": asked.aims.least[:, 0], "most": asked.aims.most[:, 0], "body": home}, index=label
+    )
+    graph = asked.ground.cells.graph
+
+    def touching() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        ends = zip(of_cell[graph.left].tolist(), of_cell[graph.right].tolist(), strict=True)
+        for a, b in ends:
+            if a != b:
+                found.setdefault(names[a], set()).add(names[b])
+                found.setdefault(names[b], set()).add(names[a])
+        return found
+
+    return held_by(cells, bounds, touching)
+
+
+def _estates(asked: Asked, at: Ints) -> npt.NDArray[np.object_]:
+    """Return the estate of some cells that stays whole, None for none."""
+    if asked.rules.estates is None:
+        return np.full(len(at), None, dtype=object)
+    named = asked.own[asked.rules.estates].iloc[at]
+    return np.array(named.astype(object).where(named.notna(), None), dtype=object)
+
+
 def _beyond(asked: Asked, own: Ints) -> Iterator[tuple[int, Flags]]:
     """Yield each weight with the zones that are beyond by it, if any are."""
     aims = asked.aims
@@ -74,10 +122,7 @@ def _count(
 ) -> tuple[int, bool]:
     """Return how many zones of a community must be beyond, and if by the norm's numbers alone."""
     rules, aims = asked.rules, asked.aims
-    estate = np.full(len(at), None, dtype=object)
-    if rules.estates is not None:
-        named = asked.own[rules.estates].iloc[at]
-        estate = named.astype(object).where(named.notna(), None).to_numpy()
+    estate = _estates(asked, at)
     load = asked.ground.loads.iloc[:, weight].to_numpy(dtype=np.float64)[at]
     zones = np.unique(zone)
     bounds = float(aims.least[zones, weight].min()), float(aims.most[zones, weight].max())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -63,11 +63,14 @@ class Proof:
         Land of which some zones must be beyond.
     cut_off : tuple of CutOff
         Of the first weight.
+    held : dict of zone to text
+        The one thing that keeps a zone beyond what is allowed of the first weight.
     """
 
     evenest: float = 0.0
     fewest: tuple[Fewest, ...] = ()
     cut_off: tuple[CutOff, ...] = ()
+    held: dict[str, str] = field(default_factory=dict)
 
 
 _NO_PROOF = Proof()
@@ -198,7 +201,8 @@ def missed_tolerances(
         proof_en, proof_zh = _proof(len(names), proof, at)
         if not at:
             cut_en, cut_zh = _cut_off(proof.cut_off)
-            proof_en, proof_zh = cut_en + proof_en, cut_zh + proof_zh
+            held_en, held_zh = _held([names[one] for one in order], proof.held)
+            proof_en, proof_zh = cut_en + held_en + proof_en, cut_zh + held_zh + proof_zh
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
@@ -232,6 +236,22 @@ def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
         f"{'、'.join(one.zones)}：所在用地合计 {one.load:,.6g}，{gap_zh if one.apart else wet_zh}，"
         f"分为任何个数均超出允许范围。"
         for one in lands
+    )
+    return en, zh
+
+
+def _held(order: Sequence[str], held: Mapping[str, str]) -> tuple[str, str]:
+    """Return which indivisible things keep zones beyond what is allowed, the worst zone first."""
+    told = [f"{one} {held[one]}" for one in order if one in held]
+    if not told:
+        return "", ""
+    en = (
+        f" Single estates or cells keep {len(told)} of them so, too large by themselves, or too "
+        f"much to give (−) or to take (+): {first_ids(told)}."
+    )
+    zh = (
+        f"其中 {len(told)} 个受单个不可分小区或网格所限（本身超限，或让出 −、并入 + 后越限）："
+        f"{first_ids(told)}。"
     )
     return en, zh
 
