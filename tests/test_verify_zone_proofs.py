@@ -1,6 +1,7 @@
 """What the verifier says of zones that must be beyond, beside all zones that there can be."""
 
 import functools
+import itertools
 
 import networkx as nx
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gridplan.verify.zone_groups import Asked, beyond_of
+from gridplan.verify.zone_groups import Asked, beyond_of, cells_asked, fewest_of_body
 from gridplan.verify.zone_stuck import most_by_sums, stuck_things
 from gridplan.verify.zone_ways import Ways, none_joined
 
@@ -96,6 +97,36 @@ def test_what_is_left_for_other_zones_is_too_little():
     near = [set(range(15)) - {one} for one in range(15)]
     assert stuck_things(load, near, 298.8, 365.2) == {0}
     assert most_by_sums(load, near, 298.8, 365.2, 5, most_within=5) == 3
+
+
+def test_a_norm_says_how_many_zones_a_piece_of_land_has():
+    """465 and 1601 apart: by the norm 1 and 4 or 5 zones; 2 and 4 would leave one beyond less."""
+    land = [258.0, 301.0, 164.0, 405.0, 296.0, 221.0, 270.0, *map(float, range(10, 49, 4)), 129.0]
+    ends = [(1, 2), *itertools.combinations(range(3, len(land)), 2)]
+    pairs = tuple(np.array(ends, dtype=np.intp).T)
+    zone = np.array([0, 1, 1, 2, 3, 4, 5, *[6] * 11], dtype=object)
+    none = np.full(len(land), None, dtype=object)
+
+    def asked(zone, sizes):
+        return cells_asked(np.array(land), none, (298.8, 365.2), zone, sizes=sizes)
+
+    assert beyond_of(asked(zone, None), pairs) == 3
+    assert beyond_of(asked(zone, (300.0, 500.0)), pairs) == 4
+    whole = tuple(np.array([*ends, (0, 1), (2, 3)], dtype=np.intp).T)
+    assert fewest_of_body(asked(zone, (300.0, 500.0)), whole, pairs) == (4, True)
+    assert fewest_of_body(asked(zone, None), whole, pairs) == (3, False)
+    # Zones that do not keep to it show that it does not bind.
+    other = np.where(np.arange(len(land)) == 2, 4, zone)
+    other[4:6] = 3
+    assert beyond_of(asked(other, (300.0, 500.0)), pairs) == beyond_of(asked(other, None), pairs)
+
+
+def test_what_is_left_is_not_too_little_by_rounding():
+    """3 and three of 0.2 are within: what is left by the others is less by 9e-16."""
+    load = (0.2, 0.2, 0.2, 2.0, 3.0, 5.0, 5.0)
+    near = [set(range(7)) - {one} for one in range(7)]
+    assert sum(load) - sum((2.0, 5.0, 5.0)) < sum((0.2, 0.2, 0.2, 3.0))
+    assert most_by_sums(load, near, 3.51, 4.29, 4, most_within=1) == 1
 
 
 def test_a_cell_behind_large_ones_makes_a_zone_beyond_where_land_is_large():

@@ -105,3 +105,17 @@ def test_what_was_missed_names_communities_beside_their_ids():
     assert told.message.en.endswith("东园社区 (11) 1 of 6, 12 2 of 3, 111")
     assert told.message.zh.endswith("东园社区（11） 6 个中 1 个")
     assert missed_by_systems({"patrol": system})[0].message.zh.endswith("：11 6 个中 1 个")
+
+
+def test_what_parts_land_is_looked_for_only_where_zones_ask(monkeypatch):
+    monkeypatch.setattr(zoning, "parted", lambda *_, **__: "parted")
+    monkeypatch.setattr(zoning, "bridges", lambda *_: "crossed")
+    dry = {name: {"water_parts": False} for name in ("enforcement", "social_grid", "patrol")}
+    config = parse_config({**BASE, "zones": {"systems": dry}})
+    assert zoning.barred_borders(None, config, None) == (None, None)
+    del dry["patrol"]
+    config = parse_config({**BASE, "zones": {"systems": dry}})
+    assert zoning.barred_borders(None, config, None) == ("parted", "crossed")
+    asked = {"zones": {"presets": ["enforcement"], "systems": {"enforcement": dry["enforcement"]}},
+             "unify": {"water_parts": True}}  # fmt: skip
+    assert zoning.barred_borders(None, parse_config({**BASE, **asked}), None)[0] == "parted"

@@ -327,3 +327,20 @@ def test_land_behind_a_gap_is_told_apart_from_land_behind_water(gap_m):
     assert ("has no border with other cells (a gap of the grid" in missed.en) == bool(gap_m)
     assert ("by water that other zones cross" in missed.en) == (not gap_m)
     assert ("网格空隙" in missed.zh) == bool(gap_m)
+    assert plan.zone_of.iloc[-1] in plan.cut_off
+    # Land that nothing touches may have been attached to other land: the count says nothing.
+    assert plan.proven == (0 if gap_m else 3)
+    assert ("at least 3 of them must be" in missed.en) == (not gap_m)
+
+
+def test_the_one_thing_that_keeps_a_zone_beyond_is_named():
+    """In a row 7 is too large by itself, of 2 and 5 none can go; 4 could take the 2."""
+    cells = cells_of([shapely.box(x, 0, x + 100, 100) for x in range(0, 400, 100)])
+    loads = pd.DataFrame({"residents": [7.0, 2.0, 5.0, 4.0]}, cells["cell_uid"])
+    plan = zone_system(cells, loads, options=SystemOptions(k=3, tolerance=0.05, **QUICK))
+    (missed,) = (one.message for one in plan.targets_missed)
+    assert plan.zone_of.tolist() == ["Z01", "Z02", "Z02", "Z03"]
+    first, second = cells["cell_uid"].iloc[:2]
+    assert "keep 2 of them so" in missed.en
+    assert f"Z01 {first} 7, Z02 − {second} 2." in missed.en
+    assert f"Z01 {first} 7, Z02 − {second} 2。" in missed.zh

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gridplan.zones.system_loaded import loaded_of, stuck_of
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_packing import least_beyond
-from gridplan.zones.system_redivide import redivided
+from gridplan.zones.system_redivide import keep_fewer, redivided
 from gridplan.zones.system_search import Course, anneal_system
 from gridplan.zones.system_solve import Piece, Run
 from gridplan.zones.system_trees import deep_tree, tree_zones
@@ -104,6 +104,19 @@ def test_what_is_lacking_comes_from_several_zones_off():
     near = nx.Graph(zip(piece.units.land.graph.left, piece.units.land.graph.right, strict=True))
     for own in range(4):
         assert nx.is_connected(near.subgraph(np.flatnonzero(piece.zone == own).tolist()))
+
+
+def test_fewer_zones_beyond_come_before_less_excess():
+    aims = aims_of(5, 36.0, 34.0, 38.0)
+    piece = piece_of_columns(np.ones((6, 30)), [7, 12, 19, 24], aims)
+    fewer = piece_of_columns(np.ones((6, 30)), [9, 12, 18, 24], aims)
+    assert fewer.rank > piece.rank
+    before = piece.zone
+    keep_fewer(piece, fewer.zone)
+    assert piece.zone.tolist() == fewer.zone.tolist()
+    assert piece.rank == fewer.rank
+    keep_fewer(piece, before)
+    assert piece.zone.tolist() == fewer.zone.tolist()
 
 
 @pytest.mark.parametrize("change", ["fixed", "even"])

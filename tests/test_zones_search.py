@@ -12,7 +12,7 @@ from gridplan.zones.contiguity import Contiguity
 from gridplan.zones.land import land_of
 from gridplan.zones.starts import bisected
 from gridplan.zones.system_recombine import recombine
-from gridplan.zones.system_search import Course, anneal_system
+from gridplan.zones.system_search import Course, Walk, anneal_system
 from gridplan.zones.system_state import Aims, State, Units, rank_of
 from tests.test_zones_system import QUICK, assert_system, graph_of, table, voronoi
 
@@ -58,9 +58,9 @@ def test_dividing_pairs_anew_keeps_zones_whole_and_never_ends_worse(count, k, se
 
 
 @settings(max_examples=15)
-@given(st.integers(4, 50), st.integers(2, 4), st.integers(0, 10**6))
-def test_border_moves_keep_zones_whole_and_the_sums_of_the_state_true(count, k, seed):
-    units, aims, zone, graph = land_with_aims(count, k, seed, kinds=2, leaving=True)
+@given(st.integers(4, 50), st.integers(2, 4), st.integers(1, 2), st.integers(0, 10**6))
+def test_border_moves_keep_zones_whole_and_the_sums_of_the_state_true(count, k, kinds, seed):
+    units, aims, zone, graph = land_with_aims(count, k, seed, kinds=kinds, leaving=True)
     ranks = []
 
     def keep(_, best):
@@ -82,6 +82,19 @@ def test_border_moves_keep_zones_whole_and_the_sums_of_the_state_true(count, k, 
         if found[a] == found[b]:
             lines[found[a]] -= 2 * metres
     assert state.outline == pytest.approx(lines)
+
+
+@settings(max_examples=15)
+@given(st.integers(4, 40), st.integers(2, 4), st.integers(1, 2), st.integers(0, 10**6))
+def test_what_moves_cost_is_remembered_only_while_it_is_true(count, k, kinds, seed):
+    units, aims, zone, _ = land_with_aims(count, k, seed, kinds=kinds, leaving=True)
+    walk, rng = Walk(State(units, zone, aims), units.fixed.tolist()), np.random.default_rng(seed)
+    for _ in range(3 * bool(walk.state.parts.cut)):
+        walk.block(rng.random(500).tolist(), rng.exponential(0.3, 500).tolist())
+        now = State(units, np.array(walk.state.parts.part), aims)
+        assert [one for own in walk.state.costs for one in own] == pytest.approx(
+            [one for own in now.costs for one in own], abs=1e-6)  # fmt: skip
+        assert walk.total == pytest.approx(sum(one[0] for one in now.costs) + now.left_behind())
 
 
 def test_a_limit_of_time_is_kept_and_said():

@@ -143,10 +143,7 @@ def add_zones(work: Work) -> None:
     made: dict[str, MadeSystem] = {}
     told: dict[Note, list[str]] = {}
     on_lines = line_shares(work.place, cells)
-    reach_m = work.config.zones.crossing_m
-    barred = parted(work.place, cells, reach_m=reach_m)
-    over = bridges(work.place, cells, barred)
-    work.found["barred"] = barred, over
+    barred, over = work.found["barred"] = barred_borders(work.place, work.config, cells)
     for name, settings in work.config.zones.named:
         system = make_system(
             work.place, work.config, name, settings, ground=ground, loads=loads,
@@ -162,6 +159,17 @@ def add_zones(work: Work) -> None:
     work.found["systems"] = made
     main = made[work.config.zones.main]
     work.found["cells"] = cells.assign(zone_id=cells["cell_uid"].map(main.plan.zone_of))
+
+
+def barred_borders(
+    place: Place, config: Config, cells: gpd.GeoDataFrame
+) -> tuple[Flags | None, Bridges | None]:
+    """Return the borders that part land, and crossings; None where no zones ask for them."""
+    asked = [one.water_parts for _, one in config.zones.named]
+    if not any(asked) and not config.unify.water_parts:
+        return None, None
+    barred = parted(place, cells, reach_m=config.zones.crossing_m)
+    return barred, bridges(place, cells, barred)
 
 
 def loads_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,18 @@ def allowed(
     return pd.DataFrame({"least": mean * (1 - share), "most": mean * (1 + share)})
 
 
+def norm_sizes(world: World, claims: Mapping[str, Any], weight: str) -> tuple[float, float] | None:
+    """Return the least and most of a mean zone by the norm, where it decides on their number."""
+    by_norm = claims.get("preset") == "social_grid" and weight == "households"
+    if not by_norm or claims.get("band") is not None or claims.get("given") is not None:
+        return None
+    told = world.summary.get("norms")
+    rows = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+    value = {str(one.get("key")): number(one.get("value")) for one in rows}
+    least, most = (value.get(f"social_grid_{one}_households") for one in ("least", "most"))
+    return None if not least or not most else (least, most)
+
+
 def main_estates(world: World) -> np.ndarray:
     """Return the estate where most residents of each cell live, None for none."""
     cells = world.layers["cells"]
@@ -89,7 +101,34 @@ def held_back(
     bounds : DataFrame indexed by ``zone_id``
         ``least``, ``most`` and ``body``.
     """
-    table = _units(world, claims, own, cell_load)
+    at = own["cell"].to_numpy()
+    estate = main_estates(world) if claims.get("estates") == "whole" else None
+    cells = pd.DataFrame({
+        "zone_id": own["zone_id"].to_numpy(),
+        "cell": texts(world.layers["cells"], "cell_uid")[at],
+        "estate": None if estate is None else estate[at],
+        "cell_load": cell_load[at],
+    })  # fmt: skip
+    return held_by(cells, bounds, lambda: _beside(world, own))
+
+
+def held_by(
+    cells: pd.DataFrame, bounds: pd.DataFrame, touching: Callable[[], dict[str, set[str]]]
+) -> dict[str, str]:
+    """
+    Return the same as `held_back`.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        ``zone_id``, ``cell``, ``estate`` (of those that stay whole, else None), ``cell_load``.
+    bounds : DataFrame indexed by ``zone_id``
+        ``least``, ``most`` and ``body``.
+    touching : callable
+        Returns the zones that touch each zone; asked where a zone lacks something.
+    """
+    table = cells.assign(load=cells["cell_load"])
+    table["whole"] = table.groupby("estate")["load"].transform("sum")
     zone = table.groupby("zone_id")["load"].sum().reindex(bounds.index, fill_value=0.0)
     found: dict[str, str] = {}
     beside: dict[str, set[str]] | None = None
@@ -97,16 +136,16 @@ def held_back(
     for name, least, most, body in zip(map(str, bounds.index), *columns, strict=True):
         load, slack = float(zone[name]), LEAST + RATIO * float(most)
         inside = table[(table["zone_id"] == name) & (table["load"] > 0)]
-        cells = inside[inside["cell_load"] > most + slack]
-        if len(cells):
-            worst = cells.sort_values(["cell_load", "cell"], ascending=[False, True]).iloc[0]
+        heavy = inside[inside["cell_load"] > most + slack]
+        if len(heavy):
+            worst = heavy.sort_values(["cell_load", "cell"], ascending=[False, True]).iloc[0]
             found[name] = f"{_named(worst)} {figure(float(worst['cell_load']))}"
             continue
         limit = float(most)
         if load > most + slack:
             parts, room = _whole(inside, limit), load - least
         elif load < least - slack:
-            beside = _beside(world, own) if beside is None else beside
+            beside = touching() if beside is None else beside
             same = [one for one in beside.get(name, ()) if bounds["body"].get(one) == body]
             near = table[table["zone_id"].isin(same) & (table["load"] > 0)]
             parts, room = _whole(near, limit), most - load
@@ -115,23 +154,6 @@ def held_back(
         if parts.empty or parts["load"].min() > room + slack:
             found[name] = _least_of(parts, short=load < least)
     return found
-
-
-def _units(
-    world: World, claims: Mapping[str, Any], own: pd.DataFrame, cell_load: Floats
-) -> pd.DataFrame:
-    """Return a row per cell: its zone, its estate where these stay whole, loads of both."""
-    at = own["cell"].to_numpy()
-    estate = main_estates(world) if claims.get("estates") == "whole" else None
-    table = pd.DataFrame({
-        "zone_id": own["zone_id"].to_numpy(),
-        "cell": texts(world.layers["cells"], "cell_uid")[at],
-        "estate": None if estate is None else estate[at],
-        "cell_load": cell_load[at],
-    })  # fmt: skip
-    table["load"] = table["cell_load"]
-    table["whole"] = table.groupby("estate")["load"].transform("sum")
-    return table
 
 
 def _whole(table: pd.DataFrame, most: float) -> pd.DataFrame:

@@ -15,7 +15,7 @@ def beyond_findings(
     weight: str,
     load: pd.Series[float],
     bounds: pd.DataFrame,
-    shown: tuple[dict[str, str], dict[str, tuple[int, int]]],
+    shown: tuple[dict[str, str], dict[str, tuple[int, int, bool]]],
     cut: dict[str, tuple[str, ...]],
 ) -> list[Finding]:
     """Tell the zones beyond what is allowed, and which of them indivisible things keep so."""
@@ -55,16 +55,18 @@ def _cut(cut: dict[str, tuple[str, ...]]) -> Message:
     )
 
 
-def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int]]) -> Message:
+def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int, bool]]) -> Message:
     """Return of which communities it is proven how many zones can be within at most."""
     shown = {one: found for one, found in proven.items() if body.eq(one).any()}
     if not shown:
         return Message(en="", zh="")
-    count = sum(zones - within for zones, within in shown.values())
-    en = ", ".join(f"{one.lstrip('/') or 'all'} (at most {within} of {zones} within)"
-                   for one, (zones, within) in sorted(shown.items()))  # fmt: skip
-    zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内）"
-                   for one, (zones, within) in sorted(shown.items()))  # fmt: skip
+    count = sum(zones - within for zones, within, _ in shown.values())
+    en = ", ".join(f"{one.lstrip('/') or 'all'} (at most {within} of {zones} within"
+                   f"{', with as many zones on each piece of land as the norm has' * normed})"
+                   for one, (zones, within, normed) in sorted(shown.items()))  # fmt: skip
+    zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内"
+                   f"{'，各块用地的分区数按规范值' * normed}）"
+                   for one, (zones, within, normed) in sorted(shown.items()))  # fmt: skip
     return Message(
         en=f"; at least {count} of them must be, for the indivisible estates and cells cannot be "
         f"grouped otherwise in {en}",

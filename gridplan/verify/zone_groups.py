@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -125,9 +126,12 @@ def fewest_beyond(
     bounds: pd.DataFrame,
     *,
     open_: Places | None = None,
-) -> dict[str, tuple[int, int]]:
+    sizes: tuple[float, float] | None = None,
+) -> dict[str, tuple[int, int, bool]]:
     """
     Return, by community, how many zones it has and how many can be within what is allowed.
+
+    And whether that is so only with numbers of zones on each piece of land by a norm.
 
     Only communities are named of which some zones must be beyond. Their cells hang together:
     zones of islands may have been attached to other land.
@@ -141,7 +145,11 @@ def fewest_beyond(
         ``least``, ``most``, ``body``, ``load``, and ``off``: whether the zone is beyond.
     open_ : array of int, shape (2, m), optional
         Pairs of cells that may hang together over land; all that touch without it.
+    sizes : (float, float), optional
+        As in `cells_asked`.
     """
+    zone = np.full(len(cell_load), None, dtype=object)
+    zone[own["cell"].to_numpy()] = own["zone_id"].to_numpy()
     estate = main_estates(world) if claims.get("estates") == "whole" else None
     polygons = shapes(world.layers["cells"])
     body = own["zone_id"].map(bounds["body"])
@@ -151,31 +159,99 @@ def fewest_beyond(
         if not zones["off"].any():
             continue
         at = own["cell"].to_numpy()[(body == name).to_numpy()]
-        least, most = float(zones["least"].min()), float(zones["most"].max())
-        slack = LEAST + RATIO * most
-        none = np.full(len(at), None, dtype=object)
-        kept = _kept(none if estate is None else estate[at], cell_load[at], most)
-        asked = Asked(cell_load[at], kept, least - slack, most + slack, len(zones))
-        pairs = touching(polygons[at])
-        if parts_of(*pairs, len(at)).any():
-            continue
-        beyond = beyond_of(asked, pairs)
-        if open_ is not None and not across & set(map(str, zones.index)):
-            beyond = max(beyond, beyond_of(asked, _inside(open_, at)))
+        limits = float(zones["least"].min()), float(zones["most"].max())
+        whole = np.full(len(at), None, dtype=object) if estate is None else estate[at]
+        asked = cells_asked(cell_load[at], whole, limits, zone[at], sizes=sizes)
+        dry = open_ is not None and not across & set(map(str, zones.index))
+        over_land = _inside(open_, at) if open_ is not None and dry else None
+        beyond, normed = fewest_of_body(asked, touching(polygons[at]), over_land)
         if beyond:
-            found[str(name)] = len(zones), len(zones) - min(beyond, int(zones["off"].sum()))
+            within = len(zones) - min(beyond, int(zones["off"].sum()))
+            found[str(name)] = len(zones), within, normed
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The cells of a community, the bounds of its zones, and how many there are."""
+    """
+    The cells of a community, the bounds of its zones, and how many there are.
+
+    ``sizes``: the least and most of a mean zone of a piece of land by a norm, and ``zone`` the
+    zone of each cell, where the norm says how many zones a piece of land may have.
+    """
 
     load: Floats
     kept: Names
     least: float
     most: float
     zones: int
+    sizes: tuple[float, float] | None = None
+    zone: Names | None = None
+
+
+def cells_asked(
+    load: Floats,
+    estate: Names,
+    bounds: tuple[float, float],
+    zones: Names,
+    *,
+    sizes: tuple[float, float] | None = None,
+) -> Asked:
+    """
+    Return what is asked of the cells of a community.
+
+    Parameters
+    ----------
+    load : array of float, shape (n,)
+    estate : array of str or None, shape (n,)
+        Estates that stay whole, unless they have more than a zone may.
+    bounds : (float, float)
+        Least and most of a zone.
+    zones : array, shape (n,)
+        Zone of each.
+    sizes : (float, float), optional
+        Least and most of the mean of the zones of a piece of land, by a norm.
+    """
+    least, most = bounds
+    slack = LEAST + RATIO * most
+    kept, count = _kept(estate, load, most), len(set(zones.tolist()))
+    return Asked(load, kept, least - slack, most + slack, count, sizes, zones)
+
+
+def fewest_of_body(
+    asked: Asked, pairs: tuple[Places, Places], over_land: tuple[Places, Places] | None
+) -> tuple[int, bool]:
+    """
+    Return how many zones of one community must be beyond; 0 if none or it is not known.
+
+    And whether that is so only with numbers of zones on each piece of land by a norm.
+
+    Parameters
+    ----------
+    asked : Asked
+    pairs : two arrays of int
+        Cells that touch. If they do not all hang together nothing is said.
+    over_land : two arrays of int, optional
+        Cells that may hang together over land, where zones have to.
+    """
+    count = len(asked.load)
+    if parts_of(*pairs, count).any():
+        return 0, False
+    if over_land is not None and _pairs_of(over_land) == _pairs_of(pairs):
+        over_land = None
+    free, main = replace(asked, sizes=None), pairs if over_land is None else over_land
+    beyond = beyond_of(asked, main)
+    # Of one part the number of zones is what it is.
+    if beyond and asked.sizes is not None and parts_of(*main, count).any():
+        return beyond, beyond_of(free, main) < beyond
+    if not beyond and over_land is not None:
+        beyond = beyond_of(free, pairs)
+    return beyond, False
+
+
+def _pairs_of(pairs: tuple[Places, Places]) -> set[tuple[int, int]]:
+    ends = zip(pairs[0].tolist(), pairs[1].tolist(), strict=True)
+    return {(min(a, b), max(a, b)) for a, b in ends}
 
 
 def _inside(pairs: Places, at: Places) -> tuple[Places, Places]:
@@ -192,10 +268,11 @@ def beyond_of(asked: Asked, pairs: tuple[Places, Places]) -> int:
 
     Each part of the land has zones of its own. A part that is nearly empty may go with any
     zone, or be one. Nothing is said where a part has more than that, and less than half a
-    zone: it may go with other land.
+    zone: it may go with other land. Where a norm says how many zones a part may have, and the
+    zones there are keep to it, only such numbers are looked at.
     """
     part = parts_of(*pairs, len(asked.load))
-    sums = np.bincount(part, weights=asked.load)
+    sums: Floats = np.bincount(part, weights=asked.load).astype(np.float64)
     mean = asked.load.sum() / asked.zones
     small = sums <= min(_EMPTY * mean, asked.least / 2)
     if ((sums < _SMALL * mean) & ~small).any():
@@ -204,16 +281,38 @@ def beyond_of(asked: Asked, pairs: tuple[Places, Places]) -> int:
     # By how many zones the parts so far have: the fewest of them beyond.
     fewest = {zones: zones for zones in range(asked.zones * small.any() + 1)}
     lower = replace(asked, least=asked.least - spare)
+    normed = _by_norm(asked, part, sums, np.flatnonzero(~small))
     for one in np.flatnonzero(~small).tolist():
         own = np.flatnonzero(part == one)
         inside = _inside(np.stack(pairs), own)
         price = _prices(lower, inside, own)
+        if one in normed:
+            price = [each if zones in normed[one] else asked.zones + 1
+                     for zones, each in enumerate(price)]  # fmt: skip
         fewest = {
             zones: min(before + price[zones - had] for had, before in fewest.items() if had < zones)
             for zones in range(1, asked.zones + 1)
             if any(had < zones for had in fewest)
         }
     return fewest.get(asked.zones, 0)
+
+
+def _by_norm(asked: Asked, part: Places, sums: Floats, large: Places) -> dict[int, range]:
+    """Return the numbers of zones that parts may have by a norm, of those for which it has any."""
+    if asked.sizes is None or asked.zone is None:
+        return {}
+    least, most = asked.sizes
+    found, counted = {}, 0
+    for one in large.tolist():
+        zones = len(set(asked.zone[(part == one) & (asked.load > 0)].tolist()))
+        counted += zones
+        total = float(sums[one])
+        numbers = range(math.ceil(total / most - RATIO), math.floor(total / least + RATIO) + 1)
+        if numbers and zones not in numbers:
+            return {}
+        if numbers:
+            found[one] = numbers
+    return found if counted == asked.zones else {}
 
 
 def _prices(asked: Asked, pairs: tuple[Places, Places], own: Places) -> list[int]:
@@ -349,23 +448,26 @@ def most_within(ground: Ground, least: float, most: float, zones: int) -> int | 
     if groups is None:
         return None
     count = len(ground.load)
-    by_first: list[list[tuple[frozenset[int], frozenset[int]]]] = [[] for _ in range(count)]
+    # Things, and the necks that a group reaches across, as bits: there are many states.
+    by_first: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     for one in groups:
-        across = frozenset(at for at, sides in enumerate(ground.necks)
-                           if sum(bool(one & side) for side in sides) > 1)  # fmt: skip
-        by_first[min(one)].append((one, across))
+        across = sum(1 << at for at, sides in enumerate(ground.necks)
+                     if sum(bool(one & side) for side in sides) > 1)  # fmt: skip
+        by_first[min(one)].append((sum(1 << thing for thing in one), across))
     states = 0
     # By what is taken of the things to come and which necks are crossed: the most groups so far.
-    found: dict[tuple[frozenset[int], frozenset[int]], int] = {(frozenset(), frozenset()): 0}
+    found: dict[tuple[int, int], int] = {(0, 0): 0}
     for at in range(count):
-        further: dict[tuple[frozenset[int], frozenset[int]], int] = {}
+        further: dict[tuple[int, int], int] = {}
+        thing = 1 << at
         for (taken, crossed), number in found.items():
-            own = {(taken - {at}, crossed): number}
-            for one, across in by_first[at] if at not in taken else ():
-                if not one & taken and not across & crossed:
-                    own[(taken | one) - {at}, crossed | across] = number + 1
+            own = {(taken & ~thing, crossed): number}
+            for bits, across in by_first[at] if not taken & thing else ():
+                if not bits & taken and not across & crossed:
+                    own[(taken | bits) & ~thing, crossed | across] = number + 1
             for state, most_so_far in own.items():
-                further[state] = max(further.get(state, 0), most_so_far)
+                if further.get(state, -1) < most_so_far:
+                    further[state] = most_so_far
         found, states = further, states + len(further)
         if states > _MOST_STATES:
             return None

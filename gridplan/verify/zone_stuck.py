@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 _HEAVY, _MOST_HEAVY = 0.25, 200
 """Things above this share of the least of a zone, so many of them, may fit in no zone."""
+_ROUNDING = 1e-9
 _MOST_LOOKED = 4_000
 """Of a thing with more groups to look at nothing is said."""
 
@@ -90,10 +91,12 @@ def _too_many(
     """Return whether so many zones cannot be within the bounds."""
     least, most = bounds
     left = total = sum(load)
-    low = max(least, total - (within - 1) * most) if within == zones else least
+    # Sums of the same loads in another order differ by as much.
+    slack = _ROUNDING * total
+    low = max(least, total - (within - 1) * most - slack) if within == zones else least
     stuck: set[int] = set()
     while True:
-        top = min(most, left - (within - 1) * least)
+        top = min(most, left - (within - 1) * least + slack)
         if top < least or (stuck and within == zones):
             return True
         found = stuck_things(load, near, low, top)

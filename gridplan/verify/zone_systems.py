@@ -23,7 +23,7 @@ from gridplan.verify.frames import (
 )
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.world import World, section
-from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back
+from gridplan.verify.zone_allowed import LEAST, RATIO, allowed, bodies, held_back, norm_sizes
 from gridplan.verify.zone_before import lock_findings, move_findings
 from gridplan.verify.zone_beyond import beyond_findings
 from gridplan.verify.zone_counts import counted_loads
@@ -276,8 +276,9 @@ def _balance_findings(
             alone = held_back(world, claims, own, cells[weight], bounds.loc[:])
             table = bounds.assign(load=load, off=bounds.index.isin(off))
             proven = fewest_beyond(
-                world, claims, own, cells[weight], table, open_=None if land is None else land.may
-            )
+                world, claims, own, cells[weight], table,
+                open_=None if land is None else land.may, sizes=norm_sizes(world, claims, weight),
+            )  # fmt: skip
             cut = {} if land is None else land.cut_off(own, cells[weight], bounds)
             findings += beyond_findings(
                 name, weight, load[off], bounds.loc[off], (alone, proven), cut

@@ -73,14 +73,25 @@ class Ways:
                 way = self._joint(group, left[at])
                 if way is None:
                     return None
-                needed = {one for one in way if self._joint(group, left[at] - {one}) is None}
+                needed = {one for one in way if not self._joins(group, left[at] - {one})}
                 left[1 - at] -= needed
             if before == tuple(left):
                 return left[0], left[1]
 
+    def _joins(self, group: Group, free: AbstractSet[int]) -> bool:
+        """Return whether free places join a group."""
+        open_, first = free | group, min(group)
+        seen, waiting, left = {first}, [first], len(group) - 1
+        while waiting and left:
+            more = (self.near[waiting.pop()] & open_) - seen
+            seen |= more
+            left -= len(more & group)
+            waiting += more
+        return not left
+
     def _joint(self, group: Group, free: AbstractSet[int]) -> Group | None:
         """Return free places that join a group, by way after way; None if nothing does."""
-        done = {min(group)}
+        done, open_ = {min(group)}, free | group
         used: set[int] = set()
         while group - done:
             came: dict[int, int] = dict.fromkeys(sorted(done), -1)
@@ -89,8 +100,7 @@ class Ways:
                 if one in group and one not in done:
                     met = one
                     break
-                open_ = self.near[one] & (free | group)
-                more = sorted(open_ - came.keys())
+                more = sorted((self.near[one] & open_) - came.keys())
                 came.update(dict.fromkeys(more, one))
                 waiting += more
             if met < 0:

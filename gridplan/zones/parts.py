@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,6 +26,7 @@ class Parts:
         for edge, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
             self.near[a].append((b, edge))
             self.near[b].append((a, edge))
+        self.beside = [tuple([other for other, _ in own]) for own in self.near]
         self.left: list[int] = left.tolist()
         self.right: list[int] = right.tolist()
         self.part: list[int] = part.tolist()
@@ -57,21 +57,24 @@ class Parts:
 
     def may_leave(self, unit: int) -> bool:
         """Return whether the part of a unit stays connected, and not empty, without it."""
-        part, near = self.part, self.near
+        part, beside = self.part, self.beside
         home = part[unit]
-        own = [other for other, _ in near[unit] if part[other] == home]
+        own = [other for other in beside[unit] if part[other] == home]
         if len(own) < 2:  # noqa: PLR2004 - one neighbour: the end of a branch
             return bool(own)
         missing = set(own[1:])
         seen = {unit, own[0]}
-        queue = deque(own[:1])
-        while missing and queue:
-            for other, _ in near[queue.popleft()]:
+        queue = own[:1]
+        for one in queue:
+            for other in beside[one]:
                 if part[other] == home and other not in seen:
                     seen.add(other)
-                    missing.discard(other)
                     queue.append(other)
-        return not missing
+                    if other in missing:
+                        missing.discard(other)
+                        if not missing:
+                            return True
+        return False
 
     def apply(self, move: Move) -> None:
         """Let a unit change part."""

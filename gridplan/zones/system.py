@@ -16,13 +16,14 @@ from gridplan.zones.overland import zones_across
 from gridplan.zones.overland_notes import across_note
 from gridplan.zones.system_asked import Asked, asked_of, even_number
 from gridplan.zones.system_exact import Evenest, evenest, imbalance_of
+from gridplan.zones.system_fewest import fewest_beyond, kept_beyond
 from gridplan.zones.system_mend import mended
-from gridplan.zones.system_notes import Proof, missed_tolerances
+from gridplan.zones.system_notes import Fewest, Proof, missed_tolerances
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_report import system_balance, system_exceptions, system_names
 from gridplan.zones.system_rules import SystemPlan, SystemRules
 from gridplan.zones.system_seeds import room_for_zones
-from gridplan.zones.system_settle import cut_off, fewest_beyond
+from gridplan.zones.system_settle import cut_off
 from gridplan.zones.system_solve import Run, SystemProgress, solved
 
 DEFAULT = SystemOptions()
@@ -120,7 +121,12 @@ def _planned(
         zone = zone if proof.zone is None else proof.zone
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
-    fewest = fewest_beyond(asked, zone, options) if any(one.rank[0] for one in run.pieces) else ()
+    fewest: tuple[Fewest, ...] = ()
+    held: dict[str, str] = {}
+    if any(one.rank[0] for one in run.pieces):
+        torn = np.array([names.index(one) for one in _across(asked, of_cell, names)], dtype=np.intp)
+        fewest = fewest_beyond(asked, zone, options, across=torn)
+        held = kept_beyond(asked, zone, names)
     return plan_of(
         cells,
         asked,
@@ -128,7 +134,7 @@ def _planned(
         names,
         run,
         notes=notes,
-        proof=Proof(proof.bound, fewest, cut_off(asked, names)),
+        proof=Proof(proof.bound, fewest, cut_off(asked, names), held),
     )
 
 
@@ -221,6 +227,8 @@ def plan_of(
         exceptions=system_exceptions(own, ground, of_cell, names, aims.most),
         stopped_by=run.stopped_by,
         across=tuple(across),
+        proven=sum(one.beyond for one in proof.fewest if not one.weight),
+        cut_off=tuple(name for one in proof.cut_off for name in one.zones),
     )
 
 

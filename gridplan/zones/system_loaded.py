@@ -180,31 +180,40 @@ def groups_of(loaded: Loaded, most: Floats, *, limit: int = MOST_GROUPS) -> Grou
     >>> groups_of(row, np.array([9.0])).bits
     (1, 3, 2, 6, 4)
     """
-    weights: list[list[float]] = loaded.weights.tolist()
     top = (most * (1 + ROUNDING)).tolist()
+    # One load is what most systems have: it is a number by itself, the others are lists.
+    first: list[float] = loaded.weights[:, 0].tolist()
+    others: list[list[float]] = loaded.weights[:, 1:].tolist()
     found: list[int] = []
     loads: list[list[float]] = []
-
-    def fits(load: list[float]) -> bool:
-        return all(a <= b for a, b in zip(load, top, strict=True))
-
-    for root, load in enumerate(weights):
-        waiting = [(1 << root, load, loaded.near[root], (1 << root + 1) - 1)]
-        if not fits(load):
+    for root, own in enumerate(first):
+        if own > top[0] or _above(others[root], top):
             continue
+        waiting = [(1 << root, own, others[root], loaded.near[root], (1 << root + 1) - 1)]
         while waiting:
-            bits, sums, edge, passed = waiting.pop()
+            bits, load, rest, edge, passed = waiting.pop()
             found.append(bits)
-            loads.append(sums)
+            loads.append([load, *rest])
             if len(found) > limit:
                 return None
-            for one in ones_of(edge & ~passed):
-                passed |= 1 << one
-                more = [a + b for a, b in zip(sums, weights[one], strict=True)]
-                if fits(more):
-                    near = edge | loaded.near[one]
-                    waiting.append((bits | 1 << one, more, near, passed))
+            free = edge & ~passed
+            while free:
+                low = free & -free
+                free ^= low
+                passed |= low
+                one = low.bit_length() - 1
+                more = load + first[one]
+                if more > top[0]:
+                    continue
+                beside = rest and [a + b for a, b in zip(rest, others[one], strict=True)]
+                if not _above(beside, top):
+                    waiting.append((bits | low, more, beside, edge | loaded.near[one], passed))
     return Groups(tuple(found), np.array(loads).reshape(len(found), len(top)))
+
+
+def _above(rest: list[float], top: list[float]) -> bool:
+    """Return whether one of the loads but the first is more than allowed."""
+    return any(a > b for a, b in zip(rest, top[1:], strict=True)) if rest else False
 
 
 def stuck_of(loaded: Loaded, least: Floats, most: Floats) -> list[int]:

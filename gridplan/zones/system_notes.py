@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -23,11 +23,18 @@ _PROVEN = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Fewest:
-    """Land (a community; "": all) with so many zones, of which so many must be beyond at least."""
+    """
+    Land (a community; "": all) with so many zones, of which so many must be beyond at least.
+
+    By one of the weights, by its number; ``normed``: only with as many zones on each piece of
+    land as the norm has.
+    """
 
     name: str
     zones: int
     beyond: int
+    weight: int = 0
+    normed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,14 @@ class Proof:
         Land of which some zones must be beyond.
     cut_off : tuple of CutOff
         Of the first weight.
+    held : dict of zone to text
+        The one thing that keeps a zone beyond what is allowed of the first weight.
     """
 
     evenest: float = 0.0
     fewest: tuple[Fewest, ...] = ()
     cut_off: tuple[CutOff, ...] = ()
+    held: dict[str, str] = field(default_factory=dict)
 
 
 _NO_PROOF = Proof()
@@ -188,10 +198,11 @@ def missed_tolerances(
         order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
-        proof_en, proof_zh = _proof(len(names), proof)
+        proof_en, proof_zh = _proof(len(names), proof, at)
         if not at:
             cut_en, cut_zh = _cut_off(proof.cut_off)
-            proof_en, proof_zh = cut_en + proof_en, cut_zh + proof_zh
+            held_en, held_zh = _held([names[one] for one in order], proof.held)
+            proof_en, proof_zh = cut_en + held_en + proof_en, cut_zh + held_zh + proof_zh
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
@@ -229,25 +240,46 @@ def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
     return en, zh
 
 
-def _proof(k: int, proof: Proof) -> tuple[str, str]:
+def _held(order: Sequence[str], held: Mapping[str, str]) -> tuple[str, str]:
+    """Return which indivisible things keep zones beyond what is allowed, the worst zone first."""
+    told = [f"{one} {held[one]}" for one in order if one in held]
+    if not told:
+        return "", ""
+    en = (
+        f" Single estates or cells keep {len(told)} of them so, too large by themselves, or too "
+        f"much to give (−) or to take (+): {first_ids(told)}."
+    )
+    zh = (
+        f"其中 {len(told)} 个受单个不可分小区或网格所限（本身超限，或让出 −、并入 + 后越限）："
+        f"{first_ids(told)}。"
+    )
+    return en, zh
+
+
+def _proof(k: int, proof: Proof, weight: int) -> tuple[str, str]:
     """Return that no zones are within what is allowed, or how many are not, if it is proven."""
-    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(proof)
+    told = [one for one in proof.fewest if one.weight == weight]
+    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(told)
     return first_en + en, first_zh + zh
 
 
-def _fewest(proof: Proof) -> tuple[str, str]:
-    if not proof.fewest:
+def _fewest(told: Sequence[Fewest]) -> tuple[str, str]:
+    if not told:
         return "", ""
-    least = sum(one.beyond for one in proof.fewest)
-    en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}"
-                   for one in proof.fewest)  # fmt: skip
-    zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个"
-                   for one in proof.fewest)  # fmt: skip
-    told = (
+    least = sum(one.beyond for one in told)
+    by_en, by_zh = (
+        " (with as many zones on each piece of land as the norm has)",
+        "（各块用地的分区数按规范值）",
+    )
+    en = ", ".join(f"{one.name or 'all land'} {one.beyond} of {one.zones}{by_en * one.normed}"
+                   for one in told)  # fmt: skip
+    zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个{by_zh * one.normed}"
+                   for one in told)  # fmt: skip
+    said = (
         f" It is proven that at least {least} of them must be, for nothing divides estates and "
         f"cells further: {en}."
     )
-    return told, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
+    return said, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
 
 
 def _evenest(k: int, evenest: float) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_search import Keep
-from gridplan.zones.system_state import DECIMALS, Aims, Price, State, Units
+from gridplan.zones.system_state import DECIMALS, Aims, Loads, Price, State, Units
 
 _TREES = 3
 """Spanning trees drawn for each pair of zones."""
@@ -29,7 +29,7 @@ class Split:
     """One way to divide two zones: the first one's units, sums and prices of both."""
 
     units: frozenset[int]
-    load: tuple[list[float], list[float]]
+    load: tuple[Loads, Loads]
     area: tuple[float, float]
     outline: tuple[float, float]
     price: tuple[Price, Price]
@@ -204,7 +204,7 @@ class _Joint:
 
 
 Sums = tuple[
-    tuple[list[float], list[float]],
+    tuple[Loads, Loads],
     tuple[float, float],
     tuple[float, float],
     tuple[Price, Price],
@@ -261,9 +261,9 @@ class _Sums:
     def split(self, below: int, *, turned: bool) -> Sums:
         """Return both sides of the cut above a node, the first zone of the pair first."""
         sides = [
-            (self.load[below], self.area[below], self.line[below]),
+            (tuple(self.load[below]), self.area[below], self.line[below]),
             (
-                [a - b for a, b in zip(self.load[0], self.load[below], strict=True)],
+                tuple([a - b for a, b in zip(self.load[0], self.load[below], strict=True)]),
                 self.area[0] - self.area[below],
                 self.line[0] + 2 * self.cut[below] - self.line[below],
             ),

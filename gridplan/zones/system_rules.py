@@ -87,6 +87,10 @@ class SystemPlan:
         What ended the search before its work was done.
     across : tuple of str
         Zones that hang together only across borders that part (`SystemRules.parted`).
+    proven : int
+        So many zones must be beyond what is allowed of the first weight; 0: none, or not known.
+    cut_off : tuple of str
+        Zones on land without a way to the rest that no number of zones divides evenly.
     """
 
     zone_of: pd.Series[str]
@@ -98,3 +102,5 @@ class SystemPlan:
     exceptions: pd.DataFrame = field(default_factory=pd.DataFrame)
     stopped_by: str | None = None
     across: tuple[str, ...] = ()
+    proven: int = 0
+    cut_off: tuple[str, ...] = ()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridplan.zones.contiguity import Ints
-from gridplan.zones.system_state import DECIMALS, Aims, State, Units
+from gridplan.zones.parts import Move
+from gridplan.zones.system_state import DECIMALS, Aims, Loads, Price, State, Units
 
 _BLOCK = 4096
 _EPS = 1e-9
@@ -74,7 +75,7 @@ def anneal_system(
        https://doi.org/10.1126/science.220.4598.671
     """
     state = State(units, zone, aims, shape=course.shape, beyond=course.beyond)
-    walk = _Walk(state, units.fixed.tolist())
+    walk = Walk(state, units.fixed.tolist())
     for done in range(0, course.moves, _BLOCK):
         if not state.parts.cut:
             break
@@ -87,7 +88,14 @@ def anneal_system(
     return walk.best_zone()
 
 
-class _Walk:
+_Priced = tuple[int, float, float, Loads, Loads, float, float, Price, Price]
+"""
+After how many moves a move was priced, what it costs, what it adds to the excess, and of its two
+zones the loads, outlines and prices after it.
+"""
+
+
+class Walk:
     """A course under way, and the best zones on it."""
 
     def __init__(self, state: State, fixed: list[bool]) -> None:
@@ -97,6 +105,11 @@ class _Walk:
         self.excess = round(math.fsum(one[1] for one in state.costs), DECIMALS)
         self.best = self.excess, self.total
         self.since: list[tuple[int, int]] = []
+        self.moves = 0
+        self.changed = [0] * len(state.costs)
+        """After how many moves each zone changed last."""
+        self.known: list[dict[int, _Priced]] = [{} for _ in fixed]
+        """Of each unit, by zone: about half of all moves were proposed to the same two zones."""
 
     def best_zone(self) -> Ints:
         """Return the best zones: the ones of now, with the moves since undone."""
@@ -107,39 +120,52 @@ class _Walk:
 
     def block(self, picks: list[float], slacks: list[float]) -> None:
         """Propose a block of moves."""
-        state, fixed = self.state, self.fixed
-        parts, weights, loads, leaving = state.parts, state.weight, state.load, state.leaving
-        areas, outlines, costs, members = state.area, state.outline, state.costs, parts.members
+        fixed, changed, known = self.fixed, self.changed, self.known
+        parts, members = self.state.parts, self.state.parts.members
+        proposed, may_leave = parts.proposed, parts.may_leave
         for pick, slack in zip(picks, slacks, strict=True):
-            unit, home, host = parts.proposed(pick)
+            move = unit, home, host = proposed(pick)
             if fixed[unit] or len(members[home]) == 1:
                 continue
-            weight = weights[unit]
-            lighter = [a - b for a, b in zip(loads[home], weight, strict=False)]
-            heavier = [a + b for a, b in zip(loads[host], weight, strict=False)]
-            home_m, host_m = state.borders(unit, home, host)
-            area, outline = state.unit_area[unit], state.unit_outline[unit]
-            home_line = outlines[home] + 2 * home_m - outline
-            host_line = outlines[host] + outline - 2 * host_m
-            left = state.cost(home, lighter, areas[home] - area, home_line)
-            joined = state.cost(host, heavier, areas[host] + area, host_line)
-            before_home, before_host = costs[home], costs[host]
-            more = left[0] + joined[0] - before_home[0] - before_host[0]
-            if leaving is not None:
-                more += leaving[unit][host] - leaving[unit][home]
-            if more >= slack or not parts.may_leave(unit):
-                continue
-            worse = left[1] + joined[1] - before_home[1] - before_host[1]
-            parts.apply((unit, home, host))
-            loads[home], loads[host] = lighter, heavier
-            areas[home] -= area
-            areas[host] += area
-            outlines[home], outlines[host] = home_line, host_line
-            costs[home], costs[host] = left, joined
-            self.total += more
-            self.excess = max(0.0, round(self.excess + worse, DECIMALS))
-            self.since.append((unit, home))
-            best = self.best
-            if self.excess < best[0] or (self.excess == best[0] and self.total < best[1] - _EPS):
-                self.best = self.excess, self.total
-                self.since.clear()
+            priced = known[unit].get(host)
+            if priced is None or priced[0] < changed[home] or priced[0] < changed[host]:
+                known[unit][host] = priced = self.priced(move)
+            if priced[1] < slack and may_leave(unit):
+                self.make(move, priced)
+
+    def priced(self, move: Move) -> _Priced:
+        """Return what a move costs."""
+        state, (unit, home, host) = self.state, move
+        lighter, heavier = state.moved(unit, home, host)
+        home_m, host_m = state.borders(unit, home, host)
+        area, outline = state.unit_area[unit], state.unit_outline[unit]
+        home_line = state.outline[home] + 2 * home_m - outline
+        host_line = state.outline[host] + outline - 2 * host_m
+        left = state.cost(home, lighter, state.area[home] - area, home_line)
+        joined = state.cost(host, heavier, state.area[host] + area, host_line)
+        before_home, before_host = state.costs[home], state.costs[host]
+        more = left[0] + joined[0] - before_home[0] - before_host[0]
+        if state.leaving is not None:
+            more += state.leaving[unit][host] - state.leaving[unit][home]
+        worse = left[1] + joined[1] - before_home[1] - before_host[1]
+        return self.moves, more, worse, lighter, heavier, home_line, host_line, left, joined
+
+    def make(self, move: Move, priced: _Priced) -> None:
+        """Let a unit change zone, and remember the best."""
+        state, (unit, home, host) = self.state, move
+        _, more, worse, lighter, heavier, home_line, host_line, left, joined = priced
+        state.parts.apply(move)
+        self.moves += 1
+        self.changed[home] = self.changed[host] = self.moves
+        state.load[home], state.load[host] = lighter, heavier
+        state.area[home] -= state.unit_area[unit]
+        state.area[host] += state.unit_area[unit]
+        state.outline[home], state.outline[host] = home_line, host_line
+        state.costs[home], state.costs[host] = left, joined
+        self.total += more
+        self.excess = max(0.0, round(self.excess + worse, DECIMALS))
+        self.since.append((unit, home))
+        best = self.best
+        if self.excess < best[0] or (self.excess == best[0] and self.total < best[1] - _EPS):
+            self.best = self.excess, self.total
+            self.since.clear()

@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_asked import Asked
 from gridplan.zones.system_found import (
     Found,
     found_of,
     piece_of,
     possible_numbers,
-    zones_beyond,
 )
 from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_loaded import MOST_GROUPS
-from gridplan.zones.system_notes import CutOff, Fewest
+from gridplan.zones.system_notes import CutOff
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_packing import least_beyond, packed
 from gridplan.zones.system_solve import Piece
@@ -112,29 +110,6 @@ def settled_land(
     return best, proven
 
 
-def fewest_beyond(asked: Asked, zone: Ints, options: SystemOptions) -> tuple[Fewest, ...]:
-    """
-    Return the land of which zones, as many as there are, must be beyond what is allowed.
-
-    Parameters
-    ----------
-    asked : Asked
-    zone : array of int, shape (units,)
-    options : SystemOptions
-    """
-    loose = asked.loosened(asked.quota, options)
-    names = asked.own["community_id"] if options.nest == "inside" else None
-    zones: dict[str, int] = {}
-    beyond: dict[str, int] = {}
-    for number in range(len(asked.quota)):
-        piece = piece_of(asked, number)
-        cells = np.flatnonzero(asked.ground.piece[asked.ground.unit] == number)
-        name = "" if names is None else str(names.iloc[int(cells[0])])
-        zones[name] = zones.get(name, 0) + len(piece.zones)
-        beyond[name] = beyond.get(name, 0) + _surely_beyond(asked, loose, piece, zone)
-    return tuple(Fewest(one, zones[one], beyond[one]) for one in sorted(zones) if beyond[one])
-
-
 def cut_off(asked: Asked, names: Sequence[str]) -> tuple[CutOff, ...]:
     """
     Return land without a way to the rest of its community that no number of zones fits.
@@ -169,18 +144,3 @@ def _apart(ground: Ground, piece: int) -> bool:
     graph, inside = ground.cells.graph, ground.piece[ground.unit] == piece
     within = ground.home[graph.left] == ground.home[graph.right]
     return not bool((within & (inside[graph.left] != inside[graph.right])).any())
-
-
-def _surely_beyond(asked: Asked, loose: Asked, piece: Piece, zone: Ints) -> int:
-    """Return how many zones of a piece of land are beyond, as far as it is proven."""
-    # What is proven of the zones that are looked for says nothing of others that there could be.
-    if len(piece.zones) > len(piece.members) or piece.number in asked.ground.bridged:
-        return 0
-    local = {one: at for at, one in enumerate(piece.zones.tolist())}
-    piece.zone = np.array([local[one] for one in zone[piece.members].tolist()], dtype=np.intp)
-    count = int(zones_beyond(piece).sum())
-    if not count:
-        return 0
-    cells = piece_of(loose, piece.number)
-    least = least_beyond(cells.units, cells.aims)
-    return 0 if least is None else min(least[1], count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,10 @@ DECIMALS = 9
 
 Price = tuple[float, float]
 """What a zone costs, and how far its loads are beyond what is allowed, in spans."""
+Loads = tuple[float, ...]
+"""What a zone has of each weight, in spans."""
+Sums = tuple[list[Loads], list[float], list[float], list[Price]]
+"""Loads, areas, outlines and prices of zones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,41 +103,29 @@ class Units:
         return zone_perimeters(self.land, zone, k) - 2 * shared
 
 
-class State:
-    """Zones, their loads, areas and outlines, and what each costs."""
+class Prices:
+    """What zones cost by their loads, areas and outlines."""
 
-    def __init__(
-        self, units: Units, zone: Ints, aims: Aims, *, shape: float = 1.0, beyond: float = 20.0
-    ) -> None:
-        land, k = units.land, len(aims.target)
-        self.parts = Parts(land.graph.left, land.graph.right, zone, k)
-        self.near: list[list[tuple[int, float]]] = [[] for _ in range(land.count)]
-        """Every unit beside each one, a way across or not, and the border in metres."""
-        for graph in (land.graph, units.beside):
-            borders = graph.border_m.tolist()
-            for a, b, m in zip(graph.left.tolist(), graph.right.tolist(), borders, strict=True):
-                self.near[a].append((b, m))
-                self.near[b].append((a, m))
-        self.weight: list[list[float]] = (units.weights / aims.span).tolist()
-        self.unit_area: list[float] = land.area_m2.tolist()
-        self.unit_outline: list[float] = land.perimeter_m.tolist()
-        load = np.stack([zone_sums(one, zone, k) for one in units.weights.T], axis=1)
-        self.load: list[list[float]] = (load / aims.span).tolist()
-        self.area: list[float] = zone_sums(land.area_m2, zone, k).tolist()
-        self.outline: list[float] = units.outlines(zone, k).tolist()
+    def __init__(self, aims: Aims, *, shape: float = 1.0, beyond: float = 20.0) -> None:
+        self.aims, self.shape, self.beyond = aims, shape, beyond
         bounds = np.stack([aims.target, aims.least, aims.most], axis=2) / aims.span[:, None]
         self.bounds: list[list[tuple[float, float, float]]] = [
             [(one[0], one[1], one[2]) for one in own] for own in bounds.tolist()
         ]
-        self.leaving: list[list[float]] | None = (
-            None if units.leaving is None else units.leaving.tolist()
-        )
-        self.shape, self.beyond = shape, beyond
-        self.costs = [
-            self.cost(own, self.load[own], self.area[own], self.outline[own]) for own in range(k)
-        ]
+        # One load is what most systems have, and a loop over one takes as long as all the rest.
+        self.single = len(aims.span) == 1
+        self.cost = self._cost_of_one if self.single else self._cost_of_all
 
-    def cost(self, own: int, load: list[float], area: float, outline: float) -> Price:
+    def _cost_of_one(self, own: int, load: Sequence[float], area: float, outline: float) -> Price:
+        """Return the price and the excess of a zone of one load."""
+        one, (target, least, most) = load[0], self.bounds[own][0]
+        even = self.shape * math.log(outline * outline / area) + _EVEN * (one - target) ** 2
+        beyond = one - most if one > most else least - one
+        if beyond > _EPS:
+            return even + self.beyond * beyond, beyond
+        return even, 0.0
+
+    def _cost_of_all(self, own: int, load: Sequence[float], area: float, outline: float) -> Price:
         """Return the price and the excess of a zone."""
         even = self.shape * math.log(outline * outline / area)
         beyond = 0.0
@@ -145,6 +138,50 @@ class State:
         if beyond > _EPS:
             return even + self.beyond * beyond, beyond
         return even, 0.0
+
+    def of_zones(self, units: Units, zone: Ints) -> Sums:
+        """Return the loads in spans, areas, outlines and prices of zones."""
+        k = len(self.bounds)
+        load = np.stack([zone_sums(one, zone, k) for one in units.weights.T], axis=1)
+        loads = [tuple(one) for one in (load / self.aims.span).tolist()]
+        areas: list[float] = zone_sums(units.land.area_m2, zone, k).tolist()
+        outlines: list[float] = units.outlines(zone, k).tolist()
+        return loads, areas, outlines, list(map(self.cost, range(k), loads, areas, outlines))
+
+
+class State(Prices):
+    """Zones, their loads, areas and outlines, and what each costs."""
+
+    def __init__(
+        self, units: Units, zone: Ints, aims: Aims, *, shape: float = 1.0, beyond: float = 20.0
+    ) -> None:
+        super().__init__(aims, shape=shape, beyond=beyond)
+        land, k = units.land, len(aims.target)
+        self.parts = Parts(land.graph.left, land.graph.right, zone, k)
+        self.near: list[list[tuple[int, float]]] = [[] for _ in range(land.count)]
+        """Every unit beside each one, a way across or not, and the border in metres."""
+        for graph in (land.graph, units.beside):
+            borders = graph.border_m.tolist()
+            for a, b, m in zip(graph.left.tolist(), graph.right.tolist(), borders, strict=True):
+                self.near[a].append((b, m))
+                self.near[b].append((a, m))
+        self.weight: list[list[float]] = (units.weights / aims.span).tolist()
+        self.unit_area: list[float] = land.area_m2.tolist()
+        self.unit_outline: list[float] = land.perimeter_m.tolist()
+        self.leaving: list[list[float]] | None = (
+            None if units.leaving is None else units.leaving.tolist()
+        )
+        self.load, self.area, self.outline, self.costs = self.of_zones(units, zone)
+
+    def moved(self, unit: int, home: int, host: int) -> tuple[Loads, Loads]:
+        """Return the loads of two zones after a unit goes from the first to the second."""
+        weight, load = self.weight[unit], self.load
+        if self.single:
+            return (load[home][0] - weight[0],), (load[host][0] + weight[0],)
+        return (
+            tuple([a - b for a, b in zip(load[home], weight, strict=True)]),
+            tuple([a + b for a, b in zip(load[host], weight, strict=True)]),
+        )
 
     def borders(self, unit: int, home: int, host: int) -> tuple[float, float]:
         """Return the border of a unit with its own zone and with another, in metres."""
@@ -166,14 +203,19 @@ class State:
 
     def rank(self) -> tuple[float, float]:
         """Return the excess, then the price; smaller is better."""
-        excess = math.fsum(one[1] for one in self.costs)
-        total = math.fsum(one[0] for one in self.costs) + self.left_behind()
-        return round(excess, DECIMALS), round(total, DECIMALS)
+        return _rank(self.costs, self.left_behind())
+
+
+def _rank(costs: Sequence[Price], left: float) -> tuple[float, float]:
+    total = math.fsum(one[0] for one in costs) + left
+    return round(math.fsum(one[1] for one in costs), DECIMALS), round(total, DECIMALS)
 
 
 def rank_of(units: Units, zone: Ints, aims: Aims) -> tuple[float, float]:
     """Return how good zones are: excess, then price; smaller is better."""
-    return State(units, zone, aims).rank()
+    leaving, at = units.leaving, np.arange(units.land.count)
+    left = 0.0 if leaving is None else math.fsum(leaving[at, zone].tolist())
+    return _rank(Prices(aims).of_zones(units, zone)[-1], left)
 
 
 def widened(aims: Aims, units: Units) -> Aims:
