@@ -62,12 +62,13 @@ class PricedCore(Core):
 def improved(core: PricedCore, chosen: Positions) -> Positions:
     """Open or close the site that saves most, one after the other, as long as one does."""
     is_open = core.flags(chosen)
-    while True:
+    while not core.decided:
         at = np.nonzero(is_open)[0]
         table = Exchange.of(core.pairs, at)
         gain = np.where(is_open, -np.inf, table.gain - core.price)
         gain[at] = core.price[at] - table.loss
         best = int(gain.argmax())
         if gain[best] <= _LEAST_GAIN_SHARE * max(1.0, table.value):
-            return at
+            break
         is_open[best] = not is_open[best]
+    return np.nonzero(is_open)[0]
