@@ -14,8 +14,9 @@ from gridplan.siting.search import Search
 
 # Costs are scaled so that an objective is about this: HiGHS has absolute tolerances.
 SCALED_OBJECTIVE = 1e5
-# Simplex iterations between two looks at the limits, and those that count as one step of work.
-_ITERATIONS_AT_ONCE = 10_000
+# Simplex iterations until the limits are looked at, twice as many each time within a solve:
+# what goes on begins by taking perturbed costs back. Those that count as one step of work.
+_ITERATIONS_AT_ONCE = 2_000
 ITERATIONS_PER_STEP = 10.0
 _ITERATIONS_OF_A_PROBE = 50
 _PERTURBATION = "dual_simplex_cost_perturbation_multiplier"
@@ -150,9 +151,11 @@ class Relaxation(ABC):
         return values
 
     def _run(self) -> highspy.HighsModelStatus:
-        self._solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_AT_ONCE)
+        at_once = _ITERATIONS_AT_ONCE
         status = highspy.HighsModelStatus.kIterationLimit
         while status == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.setOptionValue("simplex_iteration_limit", at_once)
+            at_once *= 2
             self._solver.run()
             self._spend()
             status = self._solver.getModelStatus()
