@@ -23,6 +23,7 @@ from gridplan.siting.search import OutOfEffortError, Search
 from tests.test_siting_parts import QUICK, best_value, cores, dense, new_search
 
 TWO_AT_MOST = mock.patch("gridplan.siting.lift._OPEN_SITES", 2)
+THREE_AT_MOST = mock.patch("gridplan.siting.lift._OPEN_SITES", 3)
 
 
 def priced(core, seed):
@@ -105,6 +106,29 @@ def test_regions_bound_every_plan_and_no_less_than_the_relaxation(made):
         assert search.bound >= root.bound * (1 - 1e-9) - 1e-6
 
 
+def test_a_region_that_costs_more_than_any_plan_is_solved_all_the_same():
+    """Prices are part of its value: beyond what the whole can cost, it is not hopeless."""
+    metres, weights, p = quarters()
+    model, root, search, plan = rooted(metres, weights, p)
+    search.hopeless = 1.02 * root.bound
+    best = p_median(metres, weights, p=p).objective
+    with THREE_AT_MOST:
+        lift.lift(model, plan, search, branch._planted, between=lambda: None)
+    assert search.bound <= best
+
+
+def test_a_tree_that_is_closed_before_its_last_node_claims_nothing():
+    core = priced(make_core(make_problem(*quarters()[:2], Rules(), p=12), 12), 0)
+    search = new_search(core)
+    search.offer(core, improved(core, np.empty(0, dtype=np.intp)))
+    tree = branch._planted(model_of(core, search, 9), core, search)
+    search.limits = Limits(work=10**6, gap=0.999)
+    before = search.bound
+    tree.grow(1)
+    assert len(tree.nodes) == 1
+    assert before <= search.bound < search.value
+
+
 @given(cores())
 @settings(max_examples=30, deadline=None)
 def test_a_proof_with_regions_ends_at_the_best_plan(made):
@@ -145,9 +169,6 @@ def rooted(metres, weights, p):
     nothing = np.zeros(m, dtype=bool)
     root = model.converge(nothing, nothing, _AT_ROOT)
     return model, root, search, core.like(search.sites, root.shares)
-
-
-THREE_AT_MOST = mock.patch("gridplan.siting.lift._OPEN_SITES", 3)
 
 
 def test_regions_lift_a_bound_that_fractions_hold_down():

@@ -175,10 +175,10 @@ class _Tree:
         """Visit nodes, or only some, until nothing better can exist; False once that is so."""
         last = math.inf if nodes is None else self._visited + nodes
         while self.nodes and not self.search.closed and self._visited < last:
-            node = heapq.heappop(self.nodes)
-            self.search.raise_bound(min(node.bound, self.dropped))
+            self.search.raise_bound(min(self.nodes[0].bound, self.dropped))
+            # What stays unvisited is not done with: without nodes the best plan is proven.
             if not self.search.closed:
-                self.visit(node)
+                self.visit(heapq.heappop(self.nodes))
         if not self.nodes:
             self.search.raise_bound(self.dropped)
         return bool(self.nodes) and not self.search.closed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -45,9 +45,10 @@ class _Region:
     search: Search
     tree: Tree | None
 
-    def grow(self) -> float:
-        """Go on with the proof; return the work it took."""
+    def grow(self, work: float) -> float:
+        """Go on with the proof within some work; return what it took."""
         before = self.search.work
+        self.search.limits = replace(self.search.limits, work=int(before + work) + 1)
         try:
             if self.tree is None or not self.tree.grow(_NODES_AT_ONCE):
                 self.tree = None
@@ -107,13 +108,15 @@ def lift(
         groups = np.nonzero(of_group == at)[0]
         region, prices[at] = _region(model, groups, prices[at], plan, search, plant)
         regions.append(region)
+        search.spend(region.search.work)
     paid = model.core.choose(-prices.sum(axis=0), opened=nothing, closed=nothing).total
     while not search.closed:
         search.raise_bound(math.fsum(region.search.bound for region in regions) + paid)
         left = [region for region in regions if region.tree is not None]
         if not left:
             return
-        search.spend(min(left, key=lambda region: region.search.work).grow())
+        region = min(left, key=lambda region: region.search.work)
+        search.spend(region.grow(search.limits.work - search.work))
         between()
 
 
@@ -184,7 +187,9 @@ def _region(
         integral=False,
         price=price[columns],
     )
-    own = search.of_part(work=search.limits.work - search.work, integral=False)
+    # With its prices a region may honestly cost more than what no plan of the whole does.
+    left = search.limits.work - search.work
+    own = search.of_part(work=left, integral=False, hopeless=math.inf)
     own.offer(inside, improved(inside, np.nonzero(core.flags(plan)[columns])[0]))
     # What is open for nothing, or of no use there, costs nothing anywhere else either.
     prices = np.where(pays, price, 0.0)

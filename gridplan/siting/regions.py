@@ -129,7 +129,7 @@ def _solved(
     if inside.all() or not inside.any():
         return None
     part = _core_of(core, is_open, near)
-    trial = search.of_part(work=_WORK, integral=search.integral)
+    trial = search.of_part(work=_WORK, integral=search.integral, hopeless=search.hopeless)
     trial.offer(part, np.nonzero(inside)[0])
     before = trial.value
     # What a region has found when its effort ends is as good as it gets.

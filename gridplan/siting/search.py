@@ -109,7 +109,7 @@ class Search(Effort):
         best = self.plan[1]
         return np.empty(0, dtype=np.intp) if best is None else best
 
-    def of_part(self, *, work: float, integral: bool) -> Search:
+    def of_part(self, *, work: float, integral: bool, hopeless: float) -> Search:
         """Return a search of its own for a part of the problem, within the time that is left."""
         left_s = None
         if self.limits.time_s is not None:
@@ -122,7 +122,7 @@ class Search(Effort):
             progress=None,
             seed=int(self.rng.integers(2**31)),
         )
-        return Search(limits, integral, self.penalty, self.hopeless)
+        return Search(limits, integral, self.penalty, hopeless)
 
     def offer(self, core: Core, chosen: Positions) -> bool:
         """Keep a plan if it is better than the best; True if it was."""
