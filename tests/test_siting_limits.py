@@ -172,3 +172,19 @@ def test_costs_whose_squares_overflow_have_their_figures(size):
     assert found.ede_m == pytest.approx(plain.ede_m * size)
     assert found.gini == pytest.approx(plain.gini)
     assert math.isfinite(found.ede_m)
+
+
+@pytest.mark.parametrize("solver", ["p_median", "p_center", "p_ede", "p_quantile", "mclp", "lscp"])
+def test_limits_too_tight_for_a_plan_or_a_bound_are_told(solver):
+    plan = SOLVERS[solver](Limits(time_s=1e-9))
+    assert plan.stopped_by == "time"
+    if plan.status == "stopped":
+        told = plan.cause
+        assert "before there was a plan. This does not mean that none exists" in told.en
+    else:
+        assert math.isinf(plan.gap)
+        (told,) = plan.notes
+        assert "before there was a bound" in told.en
+    assert "ended by the limit of time" in told.en
+    assert "时间上限" in told.zh
+    assert str(plan.restated(plan.objective, plan.bound).notes) == str(plan.notes)

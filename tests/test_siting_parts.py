@@ -205,7 +205,7 @@ def linear_relaxation(core):
     return float(solved.fun)
 
 
-@pytest.mark.parametrize("model", [CutModel, RadiusModel])
+@pytest.mark.parametrize("model", [CutModel.of, RadiusModel])
 @given(cores())
 @settings(max_examples=25, deadline=None)
 def test_both_relaxations_are_the_textbook_one_and_bound_the_best_plan(model, made):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -12,7 +15,9 @@ from gridplan.siting.cuts import CutModel
 from gridplan.siting.dive import dive_and_shake
 from gridplan.siting.interchange import plan_among
 from gridplan.siting.lagrangian import USED_SHARE, Dual
+from gridplan.siting.lift import Tree, lift
 from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.priced import PricedCore, improved
 from gridplan.siting.radius import RadiusModel, radius_pairs
 from gridplan.siting.regions import Refiner, Solver
 from gridplan.siting.relaxation import Relaxation, Relaxed, Rounds
@@ -54,16 +59,30 @@ def finish(dual: Dual, search: Search, solve: Solver | None = None) -> None:
     Each node solves the cut model with some sites open and some closed, fixes
     what its reduced costs decide, tries its solution as a plan, and splits on
     the site whose two fixings lift the bound most. Where `solve`
-    solves regions of a plan, plans are refined by regions.
+    solves regions of a plan, plans are refined by regions, and the bound is lifted by them.
     """
-    tree = _Tree(dual, search, solve)
-    while tree.nodes and not search.closed:
-        node = heapq.heappop(tree.nodes)
-        search.raise_bound(min(node.bound, tree.dropped))
-        if not search.closed:
-            tree.visit(node)
-    if not tree.nodes:
-        search.raise_bound(tree.dropped)
+    model = _relaxation(dual, search)
+    root = _at_root(model, centre=dual.shares)
+    if search.closed:
+        return
+    dive_and_shake(model, root, search)
+    best = dual.core.like(search.sites, root.shares)
+    plans = _MedianPlans(model, search, Refiner(dual.core, search, solve, best) if solve else None)
+    if solve and isinstance(model, CutModel):
+        lift(model, best, search, _planted, between=partial(plans, root))
+    _Tree(model, root, search, plans).grow()
+
+
+def _at_root(model: Relaxation, *, centre: Floats | None = None) -> Relaxed:
+    nothing = np.zeros(len(model.core.sites), dtype=np.bool_)
+    root = model.converge(nothing, nothing, _AT_ROOT, centre=centre)
+    model.purge(idle=1)
+    return root
+
+
+def _planted(model: CutModel, core: PricedCore, search: Search) -> Tree:
+    """Return the tree of a model of priced sites."""
+    return _Tree(model, _at_root(model), search, _PricedPlans(core, search))
 
 
 @dataclass(frozen=True)
@@ -92,26 +111,77 @@ class _Lifts:
         return np.where(self.count[0, sites] > 0.0, expected.prod(axis=0), -1.0)
 
 
+class _Plans(Protocol):
+    """Turns what a node found into plans."""
+
+    def __call__(self, relaxed: Relaxed) -> None:
+        """Offer plans to the search."""
+
+
+class _MedianPlans:
+    """Refines regions of plans, or dives now and then, or rounds."""
+
+    def __init__(self, model: Relaxation, search: Search, refiner: Refiner | None) -> None:
+        self._model, self._search, self._refiner = model, search, refiner
+        self._visited = 0
+        self._dive_at, self._dive_pause = _DIVE_EVERY, _DIVE_EVERY
+
+    def __call__(self, relaxed: Relaxed) -> None:
+        self._visited += 1
+        core, search, shares = self._model.core, self._search, relaxed.shares
+        if self._refiner and self._refiner.works:
+            if not self._refiner.step(_REGIONS_A_NODE) and not search.closed:
+                self._refiner.cross(shares)
+                self._refiner.take(dive_and_shake(self._model, relaxed, search))
+        elif self._visited >= self._dive_at:
+            before = search.value
+            dive_and_shake(self._model, relaxed, search)
+            better = search.value < before
+            self._dive_pause = _DIVE_EVERY if better else 2 * self._dive_pause
+            self._dive_at = self._visited + self._dive_pause
+            return
+        chosen = np.sort(np.argsort(-shares, kind="stable")[: core.slots])
+        if self._visited % _PLAN_EVERY:
+            search.offer(core, chosen)
+        else:
+            plan_among(core, chosen, np.nonzero(shares > _WHOLE)[0], search)
+
+
+class _PricedPlans:
+    """Rounds, and opens and closes sites as long as that pays."""
+
+    def __init__(self, core: PricedCore, search: Search) -> None:
+        self._core, self._search = core, search
+
+    def __call__(self, relaxed: Relaxed) -> None:
+        rounded = np.nonzero(relaxed.shares > _HALF)[0]
+        self._search.offer(self._core, improved(self._core, rounded))
+
+
 class _Tree:
     """Open nodes, and the least bound of those that were dropped."""
 
-    def __init__(self, dual: Dual, search: Search, solve: Solver | None) -> None:
-        self.core: Core = dual.core
-        self.search = search
+    def __init__(self, model: Relaxation, root: Relaxed, search: Search, plans: _Plans) -> None:
+        self.core: Core = model.core
+        self.model, self.search, self._plans = model, search, plans
         self.dropped = np.inf
-        self.model = _relaxation(dual, search)
         self._visited = 0
         self._lifts = _Lifts.none(len(self.core.sites))
+        self._cuts_kept = model.rows
         nothing = np.zeros(len(self.core.sites), dtype=np.bool_)
-        root = self.model.converge(nothing, nothing, _AT_ROOT, centre=dual.shares)
-        self.model.purge(idle=1)
-        self._cuts_kept = self.model.rows
-        self._dive_at, self._dive_pause = _DIVE_EVERY, _DIVE_EVERY
-        if not search.closed:
-            dive_and_shake(self.model, root, search)
-        best = self.core.like(search.sites, root.shares)
-        self._refiner = Refiner(self.core, search, solve, best) if solve else None
         self.nodes = [_Node(root.bound, 0, nothing, nothing)]
+
+    def grow(self, nodes: int | None = None) -> bool:
+        """Visit nodes, or only some, until nothing better can exist; False once that is so."""
+        last = math.inf if nodes is None else self._visited + nodes
+        while self.nodes and not self.search.closed and self._visited < last:
+            self.search.raise_bound(min(self.nodes[0].bound, self.dropped))
+            # What stays unvisited is not done with: without nodes the best plan is proven.
+            if not self.search.closed:
+                self.visit(heapq.heappop(self.nodes))
+        if not self.nodes:
+            self.search.raise_bound(self.dropped)
+        return bool(self.nodes) and not self.search.closed
 
     def visit(self, node: _Node) -> None:
         """Drop a node, or settle it, or split it in two."""
@@ -123,7 +193,7 @@ class _Tree:
             self._cuts_kept = self.model.rows
         relaxed = self.model.converge(node.opened, node.closed, _AT_NODE)
         bound = max(node.bound, relaxed.bound)
-        self._try_plan(relaxed)
+        self._plans(relaxed)
         if bound >= self.search.cutoff:
             self.dropped = min(self.dropped, bound)
             return
@@ -139,12 +209,10 @@ class _Tree:
 
     def _only_one_plan(self, node: _Node) -> bool:
         """Offer the plan of a node that has no choice left."""
-        left = self.core.slots - int(node.opened.sum())
-        free = ~node.opened & ~node.closed
-        if left not in {0, int(free.sum())}:
-            return False
-        self.search.offer(self.core, np.nonzero(node.opened | (free & (left > 0)))[0])
-        return True
+        plan = self.core.only_plan(opened=node.opened, closed=node.closed)
+        if plan is not None:
+            self.search.offer(self.core, plan)
+        return plan is not None
 
     def _split(self, node: _Node, relaxed: Relaxed) -> None:
         site = self._branching_site(node, relaxed)
@@ -174,29 +242,10 @@ class _Tree:
             lift = min(max(0.0, lifted - relaxed.bound), most)
             self._lifts.learn(site, side, lift, moved=abs(side - float(relaxed.shares[site])))
 
-    def _try_plan(self, relaxed: Relaxed) -> None:
-        shares = relaxed.shares
-        if self._refiner and self._refiner.works:
-            if not self._refiner.step(_REGIONS_A_NODE) and not self.search.closed:
-                self._refiner.cross(shares)
-                self._refiner.take(dive_and_shake(self.model, relaxed, self.search))
-        elif self._visited >= self._dive_at:
-            before = self.search.value
-            dive_and_shake(self.model, relaxed, self.search)
-            better = self.search.value < before
-            self._dive_pause = _DIVE_EVERY if better else 2 * self._dive_pause
-            self._dive_at = self._visited + self._dive_pause
-            return
-        chosen = np.sort(np.argsort(-shares, kind="stable")[: self.core.slots])
-        if self._visited % _PLAN_EVERY:
-            self.search.offer(self.core, chosen)
-        else:
-            plan_among(self.core, chosen, np.nonzero(shares > _WHOLE)[0], self.search)
-
 
 def _relaxation(dual: Dual, search: Search) -> Relaxation:
     """Return the smaller of the two models."""
     cells = int((dual.use > USED_SHARE).sum()) * len(dual.core.sites)
     if _RADIUS_FACTOR * int(radius_pairs(dual).sum()) < cells:
         return RadiusModel(dual, search)
-    return CutModel(dual, search)
+    return CutModel.of(dual, search)

@@ -59,6 +59,11 @@ class Core:
         return self.slots in {0, len(self.sites)}
 
     @property
+    def fewest(self) -> int:
+        """Free sites that are open at least."""
+        return self.slots
+
+    @property
     def hopeless(self) -> float:
         """A bound above this proves that no plan serves everybody."""
         return _INFEASIBLE_SHARE * self.penalty
@@ -71,6 +76,23 @@ class Core:
     def value(self, chosen: Positions) -> float:
         """Return the objective of a set of columns, opened sites included."""
         return math.fsum(self.pairs.paid(self.first_ranks(chosen)))
+
+    @property
+    def tolls(self) -> Floats:
+        """What opening each free site costs by itself, shape (m,): nothing."""
+        return np.zeros(len(self.sites))
+
+    def choose(self, price: Floats, *, opened: Flags, closed: Flags) -> Choice:
+        """Return the cheapest way to open free sites at some prices, see `cheapest`."""
+        return cheapest(price, self.slots, opened=opened, closed=closed)
+
+    def only_plan(self, *, opened: Flags, closed: Flags) -> Positions | None:
+        """Return the one plan that some fixings leave, None if they leave several."""
+        left = self.slots - int(opened.sum())
+        free = ~opened & ~closed
+        if left not in {0, int(free.sum())}:
+            return None
+        return np.nonzero(opened | (free & (left > 0)))[0]
 
     def first_ranks(self, chosen: Positions) -> Positions:
         """Return the rank of the cheapest of some columns in each list, shape (n,)."""

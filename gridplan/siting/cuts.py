@@ -8,9 +8,10 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from gridplan.siting.core import cheapest
+from gridplan.siting.core import Core
 from gridplan.siting.lagrangian import USED_SHARE, Dual
 from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.pairs import Pairs
 from gridplan.siting.relaxation import Relaxation, Relaxed, Rounds
 from gridplan.siting.search import Search
 
@@ -21,24 +22,41 @@ _NONE = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Cuts: coefficient of each site, right-hand side, group, solves since they last bound."""
+class Rows:
+    """
+    Cuts: what a group of demand walks at least, ``theta[group] + sites @ y >= least``.
+
+    Attributes
+    ----------
+    sites : ndarray, shape (k, m)
+        Coefficient of each site.
+    least, group : ndarray, shape (k,)
+    idle : ndarray, shape (k,)
+        Solves since the row last bound.
+    """
 
     sites: Floats
     least: Floats
     group: Positions
     idle: Positions
 
-    def joined(self, other: _Rows) -> _Rows:
-        return _Rows(
+    @classmethod
+    def fresh(cls, sites: Floats, least: Floats, group: Positions) -> Rows:
+        """Return rows that no solve has seen."""
+        return cls(sites, least, group, np.zeros(len(least), dtype=np.intp))
+
+    def joined(self, other: Rows) -> Rows:
+        """Return these rows followed by others."""
+        return Rows(
             np.vstack([self.sites, other.sites]),
             np.concatenate([self.least, other.least]),
             np.concatenate([self.group, other.group]),
             np.concatenate([self.idle, other.idle]),
         )
 
-    def where(self, rows: Flags) -> _Rows:
-        return _Rows(self.sites[rows], self.least[rows], self.group[rows], self.idle[rows])
+    def where(self, rows: Flags) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.sites[rows], self.least[rows], self.group[rows], self.idle[rows])
 
 
 class CutModel(Relaxation):
@@ -65,15 +83,34 @@ class CutModel(Relaxation):
        https://doi.org/10.1016/j.ejor.2022.11.033
     """
 
-    def __init__(self, dual: Dual, search: Search) -> None:
-        super().__init__(dual.core, search)
-        self._group = _grouping(dual)
-        n_groups, m = int(self._group.max()) + 1, len(self.core.sites)
-        self._rows = _Rows(np.empty((0, m)), np.empty(0), _NONE, _NONE)
+    def __init__(self, core: Core, search: Search, *, group: Positions, first: Rows) -> None:
+        """
+        Set up the model.
+
+        Parameters
+        ----------
+        core : Core
+        search : Search
+        group : ndarray, shape (n,)
+            Group of each demand point, from 0.
+        first : Rows
+            Rows to begin with.
+        """
+        super().__init__(core, search)
+        self.group = group
+        n_groups, m = int(group.max()) + 1, len(core.sites)
+        self._rows = Rows(np.empty((0, m)), np.empty(0), _NONE, _NONE)
         self._theta = np.full(n_groups, -np.inf)
         self._shares = np.zeros(m)
-        self._solver.passModel(_model(m, n_groups, self.core.slots))
-        self._push(self._cuts(dual.prices))
+        self._solver.passModel(_model(core, n_groups, self._scale))
+        self._push(first)
+
+    @classmethod
+    def of(cls, dual: Dual, search: Search) -> CutModel:
+        """Set up the model of a p-median with the cuts of its Lagrangian prices."""
+        group = _grouping(dual)
+        first = _cuts(dual.core.pairs, group, dual.prices)
+        return cls(dual.core, search, group=group, first=first)
 
     @property
     def rows(self) -> int:
@@ -91,8 +128,8 @@ class CutModel(Relaxation):
         for _ in range(how.most):
             left = self._search.cutoff - best.bound
             point = _HALFWAY * (self._shares + centre) if how.halfway else self._shares
-            cuts = self._cuts(self.core.pairs.last_paid(point))
-            value = float((cuts.least - cuts.sites @ point).sum())
+            cuts = self._cuts_at(point)
+            value = float((cuts.least - cuts.sites @ point).sum() + (self.core.tolls * point).sum())
             if value < least:
                 centre, least = point, value
             if left <= 0.0 or not (self._push(cuts) or (how.halfway and self._push_exact())):
@@ -106,6 +143,38 @@ class CutModel(Relaxation):
             if ahead < how.least_progress * left:
                 break
         return best
+
+    def within(self, groups: Positions, sites: Flags, opened: Flags) -> Rows:
+        """
+        Return the rows of some groups over some sites, with others open for nothing.
+
+        `groups` are ascending; they are counted from 0 in the rows returned, whose columns
+        are those of `sites`.
+        """
+        rows = self._rows.where(np.isin(self._rows.group, groups))
+        least = rows.least - rows.sites[:, opened].sum(axis=1)
+        return Rows.fresh(rows.sites[:, sites], least, np.searchsorted(groups, rows.group))
+
+    def savings(self, of_group: Positions, count: int) -> Floats:
+        """
+        Return what each site saves the groups of each region at the last dual values.
+
+        Parameters
+        ----------
+        of_group : ndarray, shape (n_groups,)
+            Region of each group.
+        count : int
+            Number of regions.
+
+        Returns
+        -------
+        ndarray, shape (count, m)
+        """
+        region = of_group[self._rows.group]
+        place = (region, np.arange(len(region)))
+        weight = csr_array((self._safe_duals(), place), shape=(count, len(region)))
+        saved: Floats = weight @ self._rows.sites
+        return saved
 
     def purge(self, *, idle: int) -> None:
         """Drop the cuts that have not mattered in the last `idle` solves or more."""
@@ -127,33 +196,28 @@ class CutModel(Relaxation):
 
     def _bounded(self, opened: Flags, closed: Flags) -> Relaxed:
         """Turn any dual values into a bound that holds, whatever the solver's tolerances."""
-        dual, group = self._duals(), self._rows.group
-        total = np.bincount(group, weights=dual, minlength=len(self._theta))
-        dual /= np.maximum(total, 1.0)[group]
-        price = -(dual @ self._rows.sites)
-        choice = cheapest(price, self.core.slots, opened=opened, closed=closed)
+        dual = self._safe_duals()
+        price = self.core.tolls - dual @ self._rows.sites
+        choice = self.core.choose(price, opened=opened, closed=closed)
         bound = float(dual @ self._rows.least) + choice.total
         return Relaxed(bound, self._shares, choice)
 
-    def _cuts(self, prices: Floats) -> _Rows:
-        """Return the cut of every group at these prices."""
-        pairs = self.core.pairs
-        count = pairs.below(prices)
-        near = pairs.prefix(count)
-        saved = np.repeat(prices, count) - near.cost
-        n_groups, m = len(self._theta), len(self.core.sites)
-        at = np.repeat(self._group * m, count) + near.site
-        sites: Floats = np.bincount(at, weights=saved, minlength=n_groups * m).astype(np.float64)
-        least = np.bincount(self._group, weights=prices, minlength=n_groups).astype(np.float64)
-        fresh = np.zeros(n_groups, dtype=np.intp)
-        return _Rows(sites.reshape(n_groups, m), least, np.arange(n_groups), fresh)
+    def _safe_duals(self) -> Floats:
+        """Return dual values that take the walk of no group more than once."""
+        dual, group = self._duals(), self._rows.group
+        total = np.bincount(group, weights=dual, minlength=len(self._theta))
+        safe: Floats = dual / np.maximum(total, 1.0)[group]
+        return safe
+
+    def _cuts_at(self, shares: Floats) -> Rows:
+        return _cuts(self.core.pairs, self.group, self.core.pairs.last_paid(shares))
 
     def _push_exact(self) -> int:
-        return self._push(self._cuts(self.core.pairs.last_paid(self._shares)))
+        return self._push(self._cuts_at(self._shares))
 
-    def _push(self, cuts: _Rows) -> int:
-        """Add the cuts that the last solution violates; return how many."""
-        short = cuts.least - cuts.sites @ self._shares - self._theta
+    def _push(self, cuts: Rows) -> int:
+        """Add the rows that the last solution violates; return how many."""
+        short = cuts.least - cuts.sites @ self._shares - self._theta[cuts.group]
         cuts = cuts.where(short > _TOLERANCE * np.maximum(1.0, np.abs(cuts.least)))
         count = len(cuts.least)
         if not count:
@@ -176,13 +240,27 @@ class CutModel(Relaxation):
         return count
 
 
-def _model(m: int, n_groups: int, slots: int) -> highspy.HighsLp:
+def _cuts(pairs: Pairs, group: Positions, prices: Floats) -> Rows:
+    """Return the cut of every group at some prices."""
+    count = pairs.below(prices)
+    near = pairs.prefix(count)
+    saved = np.repeat(prices, count) - near.cost
+    n_groups, m = int(group.max()) + 1, pairs.n_sites
+    at = np.repeat(group * m, count) + near.site
+    sites: Floats = np.bincount(at, weights=saved, minlength=n_groups * m).astype(np.float64)
+    least = np.bincount(group, weights=prices, minlength=n_groups).astype(np.float64)
+    return Rows.fresh(sites.reshape(n_groups, m), least, np.arange(n_groups))
+
+
+def _model(core: Core, n_groups: int, scale: float) -> highspy.HighsLp:
+    m = len(core.sites)
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = m + n_groups, 1
-    model.col_cost_ = np.concatenate([np.zeros(m), np.ones(n_groups)])
+    model.col_cost_ = np.concatenate([core.tolls * scale, np.ones(n_groups)])
     model.col_lower_ = np.zeros(m + n_groups)
     model.col_upper_ = np.concatenate([np.ones(m), np.full(n_groups, highspy.kHighsInf)])
-    model.row_lower_ = model.row_upper_ = np.array([float(slots)])
+    model.row_lower_ = np.array([float(core.fewest)])
+    model.row_upper_ = np.array([float(core.slots)])
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     model.a_matrix_.start_ = np.array([0, m])
     model.a_matrix_.index_ = np.arange(m)

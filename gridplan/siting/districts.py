@@ -24,6 +24,8 @@ _LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 _ITERATIONS_AT_ONCE = 1_000
 # Iterations after which a long run looks whether its turn is over.
 _ITERATIONS_OF_A_GO = 500
+# Exact edge weights of a basis that is set take longer than a few iterations.
+_EDGE_WEIGHTS, _DEVEX, _ANY_WEIGHTS = "simplex_dual_edge_weight_strategy", 1, -1
 # A cut that is kept with more room than this is dropped.
 _LOOSE = 0.1
 
@@ -198,7 +200,9 @@ class DistrictModel:
 
     def probe(self, part: Part, basis: highspy.HighsBasis, iterations: int) -> float:
         """Return about what a part covers at most, after some iterations."""
+        self._solver.setOptionValue(_EDGE_WEIGHTS, _DEVEX)
         status = self._run(part, basis, most=iterations)
+        self._solver.setOptionValue(_EDGE_WEIGHTS, _ANY_WEIGHTS)
         if status == highspy.HighsModelStatus.kInfeasible:
             return -math.inf
         return -float(self._solver.getInfo().objective_function_value) / self._scale

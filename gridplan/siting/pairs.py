@@ -162,6 +162,13 @@ class Pairs:
         number = (np.cumsum(free) - 1).astype(np.int32)
         return Pairs(left.start, number[left.site], left.cost, base, int(free.sum()))
 
+    def of_rows(self, rows: Positions) -> Pairs:
+        """Return the pairs of some demand points alone."""
+        counts = self.count[rows]
+        where = self.at(counts, rows)
+        start = np.concatenate([[0], np.cumsum(counts)])
+        return Pairs(start, self.site[where], self.cost[where], self.base[rows], self.n_sites)
+
     def prefix(self, counts: Positions) -> Pairs:
         """Return only the first few pairs of each demand point."""
         where = self.at(counts)

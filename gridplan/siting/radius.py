@@ -8,7 +8,6 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array
 
-from gridplan.siting.core import cheapest
 from gridplan.siting.lagrangian import Dual
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.pairs import Pairs
@@ -164,7 +163,7 @@ class RadiusModel(Relaxation):
         solution = self._solver.getSolution()
         dual = np.maximum(np.nan_to_num(solution.row_dual)[:k], 0.0) / self._scale
         left = -(self._matrix[:k].T @ dual)
-        choice = cheapest(left[:m], self.core.slots, opened=opened, closed=closed)
+        choice = self.core.choose(left[:m], opened=opened, closed=closed)
         unserved = np.minimum(left[m:] + self._levels.step, 0.0)
         served = float(dual[self._levels.is_first].sum())
         bound = self._levels.least + served + float(unserved.sum()) + choice.total

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 
@@ -130,18 +129,7 @@ def _solved(
     if inside.all() or not inside.any():
         return None
     part = _core_of(core, is_open, near)
-    left_s = None
-    if search.limits.time_s is not None:
-        left_s = max(search.limits.time_s - search.seconds, 1e-3)
-    limits = replace(
-        search.limits,
-        work=_WORK,
-        time_s=left_s,
-        gap=0.0,
-        progress=None,
-        seed=int(search.rng.integers(2**31)),
-    )
-    trial = Search(limits, core.integral, core.penalty, core.hopeless)
+    trial = search.of_part(work=_WORK, integral=search.integral, hopeless=search.hopeless)
     trial.offer(part, np.nonzero(inside)[0])
     before = trial.value
     # What a region has found when its effort ends is as good as it gets.

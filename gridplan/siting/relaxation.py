@@ -14,7 +14,8 @@ from gridplan.siting.search import Search
 
 # Costs are scaled so that an objective is about this: HiGHS has absolute tolerances.
 SCALED_OBJECTIVE = 1e5
-# Simplex iterations between two looks at the limits, and those that count as one step of work.
+# Simplex iterations until the limits are looked at, twice as many each time within a solve:
+# what goes on begins by taking perturbed costs back. Those that count as one step of work.
 _ITERATIONS_AT_ONCE = 2_000
 ITERATIONS_PER_STEP = 10.0
 _ITERATIONS_OF_A_PROBE = 50
@@ -118,7 +119,12 @@ class Relaxation(ABC):
         lifted = np.inf
         if solver.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
             # Not the objective, which may be anything where HiGHS was stopped.
-            lifted = self._bounded(opened, closed).bound
+            here = np.arange(len(opened)) == site
+            fixed = {
+                "opened": opened | (here & (share > 0.0)),
+                "closed": closed | (here & (share == 0.0)),
+            }
+            lifted = self._bounded(**fixed).bound
         solver.changeColBounds(site, float(opened[site]), float(not closed[site]))
         # Each probe begins where the relaxation ended, not where the last one was stopped.
         solver.setBasis(basis)
@@ -145,9 +151,11 @@ class Relaxation(ABC):
         return values
 
     def _run(self) -> highspy.HighsModelStatus:
-        self._solver.setOptionValue("simplex_iteration_limit", _ITERATIONS_AT_ONCE)
+        at_once = _ITERATIONS_AT_ONCE
         status = highspy.HighsModelStatus.kIterationLimit
         while status == highspy.HighsModelStatus.kIterationLimit:
+            self._solver.setOptionValue("simplex_iteration_limit", at_once)
+            at_once *= 2
             self._solver.run()
             self._spend()
             status = self._solver.getModelStatus()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,6 +13,24 @@ from gridplan.errors import Message
 from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
+
+_STOPS: dict[StoppedBy, tuple[str, str]] = {
+    "work": ("the limit of work", "工作量上限"),
+    "time": ("the limit of time", "时间上限"),
+    "interrupt": ("an interrupt", "人为中断"),
+}
+_NO_PLAN = Message(
+    en="The search was ended by {} after {:.0f} steps, before there was a plan. This does not mean "
+    "that none exists. Allow more (Limits(work=..., time_s=...)).",
+    zh="搜索在 {1:.0f} 步后因{0}而停止，尚未得到任何方案；这并不表示方案不存在。"
+    "请放宽限制（Limits(work=..., time_s=...)）。",
+)
+_NO_BOUND = Message(
+    en="The search was ended by {} after {:.0f} steps, before there was a bound: how far this plan "
+    "is from the best one is not known. Allow more (Limits(work=..., time_s=...)).",
+    zh="搜索在 {1:.0f} 步后因{0}而停止，尚未得到界：该方案与最优方案的差距未知。"
+    "请放宽限制（Limits(work=..., time_s=...)）。",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +53,8 @@ class Siting:
         ``|objective - bound| / max(|objective|, 1e-9)``; ``inf`` if there is no plan.
     status : {"proven", "gap", "infeasible", "stopped"}
         ``proven``: the gap is at most 1e-9 (on integer data: the bound leaves no
-        room for a better whole number). ``gap``: a plan with a known gap.
+        room for a better whole number). ``gap``: a plan with a known gap, or, where the
+        limits were too tight for any bound, with an infinite one and a note.
         ``infeasible``: it is proven that no plan serves all demand. ``stopped``:
         the limits ended the search before there was a plan.
     stopped_by : {None, "work", "time", "interrupt"}
@@ -68,6 +88,20 @@ class Siting:
     loads: pd.DataFrame | None = None
     cause: Message | None = None
     notes: tuple[Message, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Say so where limits were too tight for a plan, or for a bound."""
+        if self.stopped_by is None:
+            return
+        if self.status == "stopped" and self.cause is None:
+            object.__setattr__(self, "cause", self._ended(_NO_PLAN, self.stopped_by))
+        untold = self._ended(_NO_BOUND, self.stopped_by)
+        if self.status == "gap" and math.isinf(self.gap) and untold not in self.notes:
+            object.__setattr__(self, "notes", (*self.notes, untold))
+
+    def _ended(self, told: Message, by: StoppedBy) -> Message:
+        en, zh = _STOPS[by]
+        return Message(en=told.en.format(en, self.work), zh=told.zh.format(zh, self.work))
 
     @property
     def lower_bound(self) -> float:

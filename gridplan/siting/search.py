@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ _PRUNE_SHARE = 0.5 * PROVEN_GAP
 # Rounding errors of a sum of some 10^5 terms stay far below these.
 _WHOLE_SLACK = 1e-6
 _ROUNDING_SHARE = 1e-12
+_LEAST_S = 1e-3
 
 
 class OutOfEffortError(Exception):
@@ -107,6 +108,21 @@ class Search(Effort):
         """Open sites of the best plan; none before the first."""
         best = self.plan[1]
         return np.empty(0, dtype=np.intp) if best is None else best
+
+    def of_part(self, *, work: float, integral: bool, hopeless: float) -> Search:
+        """Return a search of its own for a part of the problem, within the time that is left."""
+        left_s = None
+        if self.limits.time_s is not None:
+            left_s = max(self.limits.time_s - self.seconds, _LEAST_S)
+        limits = replace(
+            self.limits,
+            work=max(1, int(work)),
+            time_s=left_s,
+            gap=0.0,
+            progress=None,
+            seed=int(self.rng.integers(2**31)),
+        )
+        return Search(limits, integral, self.penalty, hopeless)
 
     def offer(self, core: Core, chosen: Positions) -> bool:
         """Keep a plan if it is better than the best; True if it was."""
