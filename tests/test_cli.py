@@ -332,14 +332,13 @@ def test_the_chosen_crs_and_place_holders_are_printed(tmp_path):
     assert "已按经度选用 EPSG:4549" in call("check", project, "--lang", "zh").stdout
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_a_near_miss_of_a_norm_is_said_and_kept(tmp_path):
+def test_a_near_miss_of_a_norm_is_refused_with_the_name_that_was_meant(tmp_path):
     norm = '\n[norms.walk_5min]\nvalue = 250\nunit = "m"\nsource = "own"\n'
     project = tiny.write(tmp_path, toml=tiny.TOML + norm)
     result = call("run", project, "--lang", "en")
-    assert "[norms.walk_5min] is taken as a norm of your own" in result.stdout
-    summary = tmp_path / "runs" / tmp_path.name / "summary.json"
-    assert "walk_5min] is taken" in summary.read_text(encoding="utf-8")
+    assert result.exit_code == 2
+    assert "there is no norm [norms].walk_5min; did you mean" in result.stderr
+    assert not (tmp_path / "runs").exists()
 
 
 # Where a run is written

@@ -122,7 +122,7 @@ def test_letters_are_taken_in_the_new_family_only():
     lettered = pd.Series(["32058310200A"])
     assert community_code_faults(lettered, GB_T_47678) == []
     [fault] = community_code_faults(lettered)
-    assert "do not have the 12 digits of GB/T 30428" in fault.en
+    assert "does not have the 12 digits of GB/T 30428" in fault.en
     [fault] = community_code_faults(pd.Series(["32058310200a"]), GB_T_47678)
     assert "the 12 characters of GB/T 47678-2026 (6+3+3A+3A)" in fault.en
 

@@ -154,7 +154,8 @@ def within_budget(
         limits=question.limits,
     )
     if not heeded(found).sites:
-        message = found.cause or no_plan(found, len(priced))
+        ruled_out = found.cause if found.status == "infeasible" else None
+        message = ruled_out or no_plan(found, len(priced))
         raise without_plan(found, message)
     new = tuple(str(one) for one in found.sites if one in question.candidates)
     return Chosen(
