@@ -101,7 +101,7 @@ def community_code_faults(
     --------
     >>> codes = pd.Series(["C1", "320583999001"])
     >>> [fault.en.split(".")[0] for fault in community_code_faults(codes)]
-    ["1 of 2 community codes do not have the 12 digits of GB/T 30428: 'C1'"]
+    ["1 of 2 community codes does not have the 12 digits of GB/T 30428: 'C1'"]
     """
     form, words = re.compile(profile.community_pattern), profile.community_words
     known = community.fillna("").unique()
