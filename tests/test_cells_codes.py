@@ -116,7 +116,7 @@ def test_every_community_that_overflows_is_named():
 
 @pytest.mark.parametrize("code", ["32058399900", "3205839990011", "32058399900A", None])
 def test_a_community_code_of_another_shape(cells, code):
-    with pytest.raises(InputError, match="do not have the 12 digits of GB/T 30428"):
+    with pytest.raises(InputError, match="does not have the 12 digits of GB/T 30428"):
         assign_codes(cells.assign(community_id=code))
 
 

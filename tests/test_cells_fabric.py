@@ -521,7 +521,7 @@ def test_fault_of_the_settings(key, value, message):
 
 def test_fault_of_overlapping_communities():
     place = communities_of(box(0, 0, 300, 300), box(250, 0, 600, 300))
-    with pytest.raises(InputError, match="overlap, by 15,000 m²"):
+    with pytest.raises(InputError, match="overlaps, by 15,000 m²"):
         plan_cells(place, land_of(), options=FABRIC)
 
 
