@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted
 from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
@@ -20,13 +20,13 @@ _STOPS: dict[StoppedBy, tuple[str, str]] = {
     "interrupt": ("an interrupt", "人为中断"),
 }
 _NO_PLAN = Message(
-    en="The search was ended by {} after {:.0f} steps, before there was a plan. This does not mean "
+    en="The search was ended by {} after {}, before there was a plan. This does not mean "
     "that none exists. Allow more (Limits(work=..., time_s=...)).",
     zh="搜索在 {1:.0f} 步后因{0}而停止，尚未得到任何方案；这并不表示方案不存在。"
     "请放宽限制（Limits(work=..., time_s=...)）。",
 )
 _NO_BOUND = Message(
-    en="The search was ended by {} after {:.0f} steps, before there was a bound: how far this plan "
+    en="The search was ended by {} after {}, before there was a bound: how far this plan "
     "is from the best one is not known. Allow more (Limits(work=..., time_s=...)).",
     zh="搜索在 {1:.0f} 步后因{0}而停止，尚未得到界：该方案与最优方案的差距未知。"
     "请放宽限制（Limits(work=..., time_s=...)）。",
@@ -101,7 +101,8 @@ class Siting:
 
     def _ended(self, told: Message, by: StoppedBy) -> Message:
         en, zh = _STOPS[by]
-        return Message(en=told.en.format(en, self.work), zh=told.zh.format(zh, self.work))
+        steps = counted(round(self.work), "step", "steps")
+        return Message(en=told.en.format(en, steps), zh=told.zh.format(zh, self.work))
 
     @property
     def lower_bound(self) -> float:
