@@ -20,7 +20,7 @@ from gridplan.siting.priced import PricedCore, improved
 from gridplan.siting.problem import make_problem
 from gridplan.siting.radius import RadiusModel
 from gridplan.siting.search import OutOfEffortError, Search
-from tests.test_siting_parts import QUICK, best_value, cores, dense, new_search
+from tests.test_siting_parts import QUICK, best_value, cores, dense, new_search, relaxed_from_greedy
 
 TWO_AT_MOST = mock.patch("gridplan.siting.lift._OPEN_SITES", 2)
 THREE_AT_MOST = mock.patch("gridplan.siting.lift._OPEN_SITES", 3)
@@ -89,13 +89,7 @@ def test_opening_and_closing_one_site_brings_nothing_more(made, seed):
 @settings(max_examples=30, deadline=None)
 def test_regions_bound_every_plan_and_no_less_than_the_relaxation(made):
     core = made[1]
-    search = new_search(core)
-    search.offer(core, greedy(core.pairs, core.slots, new_search(core)))
-    m = len(core.sites)
-    prices = core.pairs.paid(np.minimum(1, np.maximum(core.pairs.count - 1, 0)))
-    model = CutModel.of(Dual(core, prices, np.full(m, core.slots / m)), search)
-    nothing = np.zeros(m, dtype=bool)
-    root = model.converge(nothing, nothing, _AT_ROOT)
+    model, root, search = relaxed_from_greedy(core, CutModel.of)
     if search.closed:
         return
     plan, calls = core.like(search.sites, root.shares), []
@@ -219,13 +213,9 @@ def test_what_stops_a_region_stops_the_search():
 @settings(max_examples=25, deadline=None)
 def test_a_probe_lifts_as_far_as_fixing_the_site_does(model, made, seed):
     core = made[1]
-    search = new_search(core)
-    search.offer(core, greedy(core.pairs, core.slots, new_search(core)))
+    relaxation, _, search = relaxed_from_greedy(core, model)
     m = len(core.sites)
-    prices = core.pairs.paid(np.minimum(1, np.maximum(core.pairs.count - 1, 0)))
-    relaxation = model(Dual(core, prices, np.full(m, core.slots / m)), search)
     nothing = np.zeros(m, dtype=bool)
-    relaxation.converge(nothing, nothing, _AT_ROOT)
     site = int(np.random.default_rng(seed).integers(m))
     only = np.arange(m) == site
     for side, opened, closed in ((0.0, nothing, only), (1.0, only, nothing)):

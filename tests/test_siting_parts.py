@@ -205,18 +205,23 @@ def linear_relaxation(core):
     return float(solved.fun)
 
 
-@pytest.mark.parametrize("model", [CutModel.of, RadiusModel])
-@given(cores())
-@settings(max_examples=25, deadline=None)
-def test_both_relaxations_are_the_textbook_one_and_bound_the_best_plan(model, made):
-    core = made[1]
+def relaxed_from_greedy(core, model):
+    """Return a relaxation of everything, what came out, and a search that knows a greedy plan."""
     search = new_search(core)
     search.offer(core, greedy(core.pairs, core.slots, new_search(core)))
     m = len(core.sites)
     prices = core.pairs.paid(np.minimum(1, np.maximum(core.pairs.count - 1, 0)))
     relaxation = model(Dual(core, prices, np.full(m, core.slots / m)), search)
     nothing = np.zeros(m, dtype=bool)
-    relaxed = relaxation.converge(nothing, nothing, _AT_ROOT)
+    return relaxation, relaxation.converge(nothing, nothing, _AT_ROOT), search
+
+
+@pytest.mark.parametrize("model", [CutModel.of, RadiusModel])
+@given(cores())
+@settings(max_examples=25, deadline=None)
+def test_both_relaxations_are_the_textbook_one_and_bound_the_best_plan(model, made):
+    core = made[1]
+    relaxation, relaxed, search = relaxed_from_greedy(core, model)
     assert relaxed.bound <= best_value(core) + 1e-9 * core.penalty
     expected = linear_relaxation(core)
     assert relaxed.bound <= expected + 1e-6 * max(1.0, expected)
