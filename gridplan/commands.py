@@ -30,6 +30,7 @@ from gridplan.pipeline import STEPS, rehearse, run
 from gridplan.place import Place
 from gridplan.plan import Plan
 from gridplan.present import figures, report_html, tables_xlsx
+from gridplan.present.check_words import in_words
 from gridplan.progress import Progress
 from gridplan.project import Project, open_project
 from gridplan.project.reading import Spot
@@ -368,7 +369,7 @@ def check_layers(path: Path, *, map_file: Path | None = None) -> tuple[Report, t
         summary = summary or summary_of(meta["summary"], what=package.name)
     else:
         require_something_to_verify(layers, what=package.name)
-    report = verify_plan(layers, summary, contract=made)
+    report = in_words(verify_plan(layers, summary, contract=made), layers)
     if map_file is not None:
         _write_places(report, layers, map_file)
     return report, notes

@@ -10,6 +10,7 @@ from gridplan.present import tabulation
 from gridplan.present.drawings import zones_title
 from gridplan.present.payload import payload
 from gridplan.present.tables_zones import systems_table
+from gridplan.present.zone_limits import range_text, ranges
 from gridplan.present.zone_weights import load_number, weight_definition, weight_word
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
@@ -97,3 +98,60 @@ def test_each_weight_has_its_own_tolerance_and_range(plan):
         "491–1,697 (±30 %, each by the mean of its own part)",
     ]
     assert table["allowed"].iloc[3].zh == "491–1,697（±30%，按所在范围均值）"
+
+
+def bounded(plan):
+    """Return the plan with zones even in households by community, the first one beyond."""
+    zones = plan.layers["zones"].assign(
+        zone_system="social_grid",
+        community_id=["A", "B"] + ["B"] * (len(plan.layers["zones"]) - 2),
+        parent_zone_id=None,
+    )
+    least = [300.4] + [200.0] * (len(zones) - 1)
+    loads = pd.DataFrame(
+        {
+            "zone_system": "social_grid",
+            "zone_id": zones["zone_id"],
+            "load_kind": "households",
+            "load": [258.0] + [250.0] * (len(zones) - 1),
+            "deviation_share": 0.0,
+            "least": least,
+            "most": [one + 100 for one in least],
+        }
+    )
+    first = str(zones["zone_id"].iloc[0])
+    balance = {"tolerance": 0.1, "least": 200.0, "most": 400.4, "max_over_mean": 1.1, "cv": 0.1,
+               "missed": [first]}  # fmt: skip
+    systems = {"social_grid": {"count": len(zones), "nest": "inside", "band": None,
+                               "weights": {"households": balance}}}  # fmt: skip
+    layers = {**plan.layers, "zones": zones, "zone_loads": loads[::-1]}
+    summary = {**plan.summary, "zones": {"systems": systems}}
+    return type(plan)(plan.place, layers, summary, plan.settings), first
+
+
+def test_zones_beyond_are_marked_beside_what_they_may_have(plan):
+    changed, first = bounded(plan)
+    made = tabulation.bilingual_tables(changed)
+    row = made["zones"].set_index("zone_id").loc[first]
+    assert row["allowed"] == range_text(300.4, 400.4) == "300–400"
+    assert row["beyond"].en == "−42.4 households"
+    assert row["beyond"].zh == "户数 −42.4"
+    within = made["zones"]["zone_id"].ne(first)
+    assert made["zones"].loc[within, "beyond"].isna().all()
+    assert tabulation.heading(changed, "beyond").zh == "超出允许范围"
+
+
+def test_what_zones_may_have_is_told_by_community(plan):
+    changed, first = bounded(plan)
+    table = tabulation.bilingual_tables(changed)["zone_ranges"]
+    assert table["allowed"].tolist() == ["300–400", "200–300"]
+    assert table["beyond_ids"].dropna().tolist() == [first]
+    assert table["zones_count"].sum() == len(changed.layers["zones"])
+    assert "zone_ranges" not in tabulation.bilingual_tables(plan)
+    (one, other) = ranges(changed)
+    assert (one["beyond"], other["beyond"]) == ([first], [])
+
+
+def test_plans_without_bounds_are_told_without(plan):
+    changed, _ = patrolled(plan)  # their zone_loads have no least and most
+    assert tabulation.bilingual_tables(changed)["zones"]["allowed"].isna().all()

@@ -10,6 +10,7 @@ from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present import aggregate
 from gridplan.present.words import NONE, TOTAL, word
+from gridplan.present.zone_limits import zone_limits
 from gridplan.present.zone_weights import RESIDENTS, weight_word, zone_weights
 
 ACROSS = Message(en="several", zh="跨社区")
@@ -22,7 +23,8 @@ _ROOMS = (
 )  # fmt: skip
 _ZONES = (
     "zone_id", "name", "community", "cells", "area_m2", "population", "households",
-    "evenly", "workload", "compactness", "estates", "buildings", "anchor", "reach_m",
+    "evenly", "workload", "allowed", "beyond", "compactness", "estates", "buildings", "anchor",
+    "reach_m",
 )  # fmt: skip
 _CELLS = (
     "cell_id", "community_id", "zone_id", "area_m2", "population", "components", "exception",
@@ -140,7 +142,9 @@ def zones_table(plan: Plan) -> pd.DataFrame:
     community = [
         ACROSS if pd.isna(one) else str(names.get(one, one)) for one in main["community_id"]
     ]
-    told = pd.DataFrame(main).assign(community=pd.Series(community, index=main.index, dtype=object))
+    told = pd.DataFrame(main).assign(
+        community=pd.Series(community, index=main.index, dtype=object), **zone_limits(plan, main)
+    )
     weight = zone_weights(plan, main)[0][0]
     if weight != RESIDENTS:
         told["evenly"] = pd.Series([weight_word(weight)] * len(told), index=told.index)

@@ -10,12 +10,14 @@ import pandas as pd
 from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.tables_places import ACROSS, anchor_names, main_zones
-from gridplan.present.words import number, percent, same, word
+from gridplan.present.words import percent, same, word
+from gridplan.present.zone_limits import range_text, ranges, zone_limits
 from gridplan.present.zone_weights import weight_unit, weight_word, zone_weights
 from gridplan.terms import term
 
 TITLES = {
     "zone_systems": Message(en="Zone systems", zh="网格体系"),
+    "zone_ranges": Message(en="Allowed by community", zh="各社区允许范围"),
     "zones_more": Message(en="Zones of other systems", zh="其他体系分区"),
     "zone_estates": Message(en="Estates of zones", zh="责任区清单"),
     "zone_estates_more": Message(en="Estates, other systems", zh="其他体系清单"),
@@ -31,6 +33,12 @@ ABOUT = {
         f"farthest cell to the committee. {_EFFORT.message.en}: {_EFFORT.definition.en}",
         zh="各网格体系：均衡的内容与允许范围、均衡程度与紧凑度、界线沿路沿水比例、"
         f"最远网格到居委会的步行距离。{_EFFORT.message.zh}：{_EFFORT.definition.zh}",
+    ),
+    "zone_ranges": Message(
+        en="What a zone may have, where it differs by community (or by zone of the system above): "
+        "the tolerance is of the mean of the zones there. Named are the zones beyond it.",
+        zh="允许范围按社区（或上级责任区）不同时逐一列出：以该处各区均值加减容差计；"
+        "末列为超出的责任区。",
     ),
     "zones_more": Message(
         en="The zones of the other systems, system by system.", zh="其他体系的分区，按体系列出。"
@@ -55,8 +63,8 @@ WORKBOOK_ONLY = ("zone_estates_more",)
 _OUTSIDE = Message(en="outside estates", zh="小区以外")
 _SPANS = (
     "system", "zone_id", "parent_zone_id", "community", "cells", "area_m2", "population",
-    "households", "evenly", "workload", "compactness", "estates", "buildings", "anchor",
-    "reach_m",
+    "households", "evenly", "workload", "allowed", "beyond", "compactness", "estates",
+    "buildings", "anchor", "reach_m",
 )  # fmt: skip
 
 
@@ -64,6 +72,7 @@ def zone_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
     """Return what makes each table."""
     return {
         "zone_systems": systems_table,
+        "zone_ranges": ranges_table,
         "zones_more": zones_more,
         "zone_estates": lambda plan: _listed(plan, main=True),
         "zone_estates_more": lambda plan: _listed(plan, main=False),
@@ -79,6 +88,8 @@ def zone_headings() -> dict[str, Message]:
         "evenly": Message(en="even in", zh="均衡内容"),
         "allowed": Message(en="allowed", zh="允许范围"),
         "zones_beyond": Message(en="beyond", zh="超出个数"),
+        "beyond": Message(en="beyond what is allowed", zh="超出允许范围"),
+        "beyond_ids": Message(en="zones beyond", zh="超出的责任区"),
         "zone_before": Message(en="zone before", zh="原分区"),
         "zone_now": Message(en="zone now", zh="现分区"),
         "estate_name": Message(en="name of the estate", zh="小区名称"),
@@ -128,13 +139,6 @@ def systems_table(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-_FEW = 100.0
-
-
-def _told(figure: float) -> str:
-    return number(figure, 0 if figure >= _FEW else 1)
-
-
 def _allowed(figures: Mapping[str, Any], balance: Mapping[str, Any], *, first: bool) -> Message:
     """
     Return the bounds of a weight: a band as it is, else its own tolerance and what that makes.
@@ -142,7 +146,7 @@ def _allowed(figures: Mapping[str, Any], balance: Mapping[str, Any], *, first: b
     Of zones inside communities, each is bound by the mean of its own part: the range is that
     of all of them, and wider than the tolerance.
     """
-    told = f"{_told(balance['least'])}–{_told(balance['most'])}"
+    told = range_text(balance["least"], balance["most"])
     if first and figures.get("band"):
         return same(told)
     nested = figures.get("nest") == "inside" or figures.get("parent")
@@ -150,10 +154,32 @@ def _allowed(figures: Mapping[str, Any], balance: Mapping[str, Any], *, first: b
     en = [] if tolerance is None else [f"±{percent(tolerance, 'en', 0)}"]
     zh = [] if tolerance is None else [f"±{percent(tolerance, 'zh', 0)}"]
     if nested:
-        en, zh = [*en, "each by the mean of its own part"], [*zh, "按所在范围均值"]
+        en = [*en, "each by the mean of its own part"]
+        zh = [*zh, "按所在范围均值"]
     if not en:
         return same(told)
     return Message(en=f"{told} ({', '.join(en)})", zh=f"{told}（{'，'.join(zh)}）")
+
+
+def ranges_table(plan: Plan) -> pd.DataFrame:
+    """Return what zones may have by community, of the systems where that differs."""
+    names = plan.layers["communities"].set_index("community_id")["name"]
+    rows = []
+    for one in ranges(plan):
+        home, above = one["community_id"], one["parent_zone_id"]
+        rows.append(
+            {
+                "system": system_label(one["zone_system"]),
+                "parent_zone_id": None if pd.isna(above) else str(above),
+                "community": ACROSS if pd.isna(home) else str(names.get(home, home)),
+                "zones_count": one["zones"],
+                "evenly": weight_word(one["load_kind"]),
+                "allowed": range_text(one["least"], one["most"]),
+                "zones_beyond": len(one["beyond"]),
+                "beyond_ids": ", ".join(one["beyond"]) or None,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def zones_more(plan: Plan) -> pd.DataFrame:
@@ -173,6 +199,7 @@ def zones_more(plan: Plan) -> pd.DataFrame:
         system=_labels(others),
         community=pd.Series(community, index=others.index, dtype=object),
         evenly=first_weights(plan, others),
+        **zone_limits(plan, others),
     )
     if "anchor" in told:
         told["anchor"] = anchor_names(plan, told["anchor"])

@@ -18,6 +18,7 @@ from gridplan.steps.rezoning import moves_between
 from gridplan.steps.work import Work
 from gridplan.steps.zone_bands import load_word
 from gridplan.steps.zoning import MadeSystem, cut_estates, system_word
+from gridplan.zone_words import with_held
 from gridplan.zones import border_share, dissolve_zones, zone_reach
 
 _KEY = ["zone_system", "zone_id"]
@@ -315,7 +316,7 @@ def missed_by_systems(
         Note(
             note.code,
             note.count,
-            _with_names(_in_words(name, one.weights, note.message), names),
+            _with_names(_in_words(name, one, note), names),
             note.ids,
         )
         for name, one in made.items()
@@ -340,9 +341,12 @@ def _with_names(message: Message, names: Mapping[str, str]) -> Message:
     )
 
 
-def _in_words(name: str, weights: tuple[str, ...], message: Message) -> Message:
+def _in_words(name: str, made: MadeSystem, note: Note) -> Message:
+    # What single things keep beyond is told of the first weight alone.
+    cells = frozenset(map(str, made.plan.zone_of.index))
+    message = with_held(note.message, map(str, note.ids), load_word(made.weights[0]), cells=cells)
     system, en, zh = system_word(name), message.en, message.zh
-    for weight in weights:
+    for weight in made.weights:
         word = load_word(weight)
         if en.startswith(f"{weight}: "):
             en = f"{word.en}{en.removeprefix(weight)}"
