@@ -328,6 +328,10 @@ def test_headline_and_answers_tell_the_walk_to_the_room_given(path):
     assert row["walked_to"].notna().all()
     reasons = hard.layers["room_reasons"]
     assert reasons[["next_site_id", "next_walk", "closing_objective"]].isna().all(axis=None)
+    # That nothing is told of closing has a reason, in the notes and beside the table.
+    why = siting_notes(hard)[-1]
+    assert "nothing is told of closing a room or moving it" in why.en
+    assert (why.en, why.zh) in [(one["en"], one["zh"]) for one in summary["caveats"]]
     assert reasons[["closing_walk", "closing_within", "closing_stranded"]].isna().all(axis=None)
     change = hard.layers["community_change"]
     mean = (change["after_mean_m"] * change["residents"]).sum() / people.sum()

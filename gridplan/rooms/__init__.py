@@ -45,7 +45,7 @@ from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, check_decisions, make_question, walks_to
-from gridplan.rooms.reasons import group_reasons, room_reasons
+from gridplan.rooms.reasons import group_reasons, no_closing_note, room_reasons
 from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_notes, trade_off_table
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
@@ -101,6 +101,7 @@ __all__ = [
     "limit_notes",
     "make_question",
     "mix_value",
+    "no_closing_note",
     "nothing_bought_note",
     "options_table",
     "overridden_note",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import Message, Note
 from gridplan.rooms.objectives import Objective
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.rooms.worth import Worth
@@ -83,6 +84,20 @@ def room_reasons(
             "next_site_id": "object",
         }
     )
+
+
+def no_closing_note() -> Note:
+    """Return why nothing is told of closing and moving rooms where floor area is a hard limit."""
+    message = Message(
+        en='With [siting].capacity = "hard" nothing is told of closing a room or moving it: its '
+        "residents would be given rooms that may be full, and others would have to move on, so "
+        "that the walks to the nearest place say nothing of it. To see what a room is worth, run "
+        "the project again with a [[siting.decisions]] that forbids its site.",
+        zh='[siting].capacity = "hard" 时不列关闭或移动活动室的后果：其居民须改分到可能已满的'
+        "活动室，并带动其他居民改分，到最近场所的步行不能说明问题。如需了解某处活动室的作用，"
+        "请在 [[siting.decisions]] 中将其场地设为禁用（forbidden）后重新运行。",
+    )
+    return Note("room_reasons_without_closing", 1, message, ())
 
 
 def group_reasons(

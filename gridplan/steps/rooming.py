@@ -38,6 +38,7 @@ from gridplan.rooms import (
     left_behind,
     limit_notes,
     make_question,
+    no_closing_note,
     nothing_bought_note,
     options_table,
     overridden_note,
@@ -299,7 +300,7 @@ def room_tables(
         ),
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
-        "room_reasons": _reasons(case, found),
+        "room_reasons": _reasons(work, case, found),
         "room_groups": group_reasons(question, opened, groups, given=found.given(question)),
         "decisions": decisions_table(
             question,
@@ -339,7 +340,7 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
     return {"trade_offs": found}
 
 
-def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
+def _reasons(work: Work, case: RoomCase, found: Answer) -> pd.DataFrame:
     """Return the reasons in the objective that chose the plan, where it has a value to tell."""
     question, chosen = case.question, found.chosen
     # Of several objectives the most important.
@@ -347,6 +348,8 @@ def _reasons(case: RoomCase, found: Answer) -> pd.DataFrame:
     # Of the fewest rooms, the next-best site keeps most within the norm.
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
     given = found.given(question)
+    if given is not None:
+        work.notes.append(no_closing_note())
     share = case.asked.least_share if found.key == "C" else None
     budget = case.asked.budget if found.key == "C" else None
     return room_reasons(
