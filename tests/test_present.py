@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from gridplan.errors import Message, MissingPackageError
 from gridplan.present import aggregate, classes, finding, fonts, tables, tables_xlsx, tabulation
 from gridplan.present.encode import STEPS_PER_DEGREE, Encoder, script_json
-from gridplan.present.words import number, percent, siting_status, word
+from gridplan.present.report import _value
+from gridplan.present.words import choice_status, number, percent, siting_status, word
 
 TOWN = runpy.run_path(str(Path(__file__).with_name("test_present_town.py")))
 
@@ -66,7 +67,11 @@ def test_without_siting_the_finding_speaks_of_today_only(plan) -> None:
             "已证明：在给定的 79 处候选场地中，居委会与现有活动室不变时，居民步行总和最小。",
         ),
         ({"status": "gap", "gap": 0.0057, "stopped_by": "work"}, "not proven", "提前停止"),
-        ({"status": "gap", "gap": 0.0001, "stopped_by": "time"}, "less than 0.05 %", "不足 0.05%"),
+        (
+            {"status": "gap", "gap": 0.0001, "stopped_by": "time"},
+            "by more than 0.01 %",
+            "至多再改进 0.01%",
+        ),
         ({"status": "infeasible", "gap": None}, "No plan was found", "未得到可行方案"),
         ({"status": "gap", "gap": 0.1, "stopped_by": "user"}, "(user)", "（user）"),
     ],
@@ -386,3 +391,14 @@ def test_the_workbook_has_the_same_bytes_and_no_clock(plan) -> None:
 def test_a_group_the_house_does_not_know_keeps_its_name() -> None:
     assert word("group", "age_60_plus").zh == "60 岁及以上"
     assert word("group", "学生") == Message(en="学生", zh="学生")
+
+
+@pytest.mark.parametrize(
+    ("gap", "cell", "sentence"),
+    [(0.00016, "< 0.1 %", "0.02 %"), (0.0, "0.0 %", "0.00 %"), (0.0123, "1.2 %", "1.23 %")],
+)
+def test_a_gap_above_zero_is_never_printed_as_zero(gap, cell, sentence):
+    # 24,918 against a bound of 24,914 stood as "0.0 %, not proven".
+    assert _value("gap_share", gap).text.en == cell
+    option = {"model": "p-median", "status": "gap", "gap": gap}
+    assert choice_status(option, {}).en == f"not proven: at most {sentence} better"

@@ -9,6 +9,7 @@ from typing import Any
 from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.gaps import gap_percent
 from gridplan.present.goals import goal
 from gridplan.present.tables_several import stage_facts
 from gridplan.present.words import (
@@ -24,6 +25,7 @@ from gridplan.present.words import (
     weights_line,
     word,
 )
+from gridplan.rooms.reasons import no_closing_note
 from gridplan.terms import known, term
 
 TILING_SHARE = 1e-9
@@ -195,7 +197,7 @@ def siting_facts(plan: Plan) -> list[Fact]:
         label = bound_label(model) if key == "lower_bound" else term(key, "indicator").message
         rows.append((label, value))
     gap = siting.get("gap")
-    shown = Message(en=percent(gap, "en", 3), zh=percent(gap, "zh", 3))
+    shown = Message(en=gap_percent(gap, "en", 3), zh=gap_percent(gap, "zh", 3))
     rows.append((term("gap", "indicator").message, shown))
     rows += stage_facts(siting)
     counts = counts_line(plan)
@@ -207,7 +209,11 @@ def siting_facts(plan: Plan) -> list[Fact]:
 def siting_notes(plan: Plan) -> list[Message]:
     """Return what is told of floor area and of weights, in sentences."""
     siting = plan.summary.get("siting") or {}
-    return [said for said in (space_line(siting), weights_line(siting)) if said]
+    said = [space_line(siting), weights_line(siting)]
+    reasons = plan.layers.get("room_reasons")
+    if reasons is not None and len(reasons) and siting.get("capacity") == "hard":
+        said.append(no_closing_note().message)
+    return [one for one in said if one]
 
 
 def cell_facts(plan: Plan) -> list[Fact]:

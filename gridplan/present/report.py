@@ -28,6 +28,7 @@ from gridplan.present import (
     webmap,
 )
 from gridplan.present.curve_question import beside_curve
+from gridplan.present.gaps import GAP_COLUMN, gap_percent
 from gridplan.present.goals import nearest_goal
 from gridplan.present.tables_access import sensitivity_line, unknown_capacity
 from gridplan.present.tables_measures import mix_sentence
@@ -202,7 +203,9 @@ def _value(column: str, value: object) -> Value:
         return Value(same(value), value, numeric=False, whole=whole)
     figure = float(value)  # type: ignore[arg-type]
     digits = tabulation.digits(column)
-    if column.endswith(tabulation.SHARE_SUFFIX):
+    if column == GAP_COLUMN:
+        text = Message(en=gap_percent(figure, "en", digits), zh=gap_percent(figure, "zh", digits))
+    elif column.endswith(tabulation.SHARE_SUFFIX):
         text = Message(en=percent(figure, "en", digits), zh=percent(figure, "zh", digits))
     else:
         text = same(number(figure, digits))

@@ -10,7 +10,8 @@ import pandas as pd
 
 from gridplan.errors import Message, counted
 from gridplan.plan import Plan
-from gridplan.present.words import number, percent, reason_label, same, word
+from gridplan.present.gaps import at_most_percent
+from gridplan.present.words import number, reason_label, same, word
 from gridplan.terms import known
 
 TITLES = {
@@ -99,8 +100,8 @@ def _proof(mix: pd.Series) -> Message:
             zh="已证明：这些措施的其他组合步行总和都不更少。",
         )
     return Message(
-        en=f"Not proven: at most {percent(mix['gap'], 'en', 2)} less walk in total.",
-        zh=f"未证明最优：步行总和至多再减 {percent(mix['gap'], 'zh', 2)}。",
+        en=f"Not proven: at most {at_most_percent(mix['gap'], 'en')} less walk in total.",
+        zh=f"未证明最优：步行总和至多再减 {at_most_percent(mix['gap'], 'zh')}。",
     )
 
 
@@ -190,8 +191,8 @@ def _short_proof(mix: Mapping[Hashable, Any]) -> Message:
     if mix["status"] == "proven":
         return Message(en="least total walk: proven", zh="步行总和最小：已证明")
     return Message(
-        en=f"not proven: at most {percent(mix['gap'], 'en', 2)} better",
-        zh=f"未证明：至多再改进 {percent(mix['gap'], 'zh', 2)}",
+        en=f"not proven: at most {at_most_percent(mix['gap'], 'en')} better",
+        zh=f"未证明：至多再改进 {at_most_percent(mix['gap'], 'zh')}",
     )
 
 

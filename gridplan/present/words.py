@@ -12,6 +12,7 @@ import pandas as pd
 from gridplan.errors import Language, Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
+from gridplan.present.gaps import at_most_percent
 from gridplan.present.goals import is_given, short_goal
 from gridplan.terms import Family, known, term
 
@@ -25,7 +26,6 @@ _HAN = "\u4e00-\u9fff"
 _LATIN = "A-Za-z0-9%²"
 _TOUCHING = re.compile(f"(?<=[{_HAN}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_HAN}])")
 _THOUSAND = 1000.0
-_SMALL_SHARE = 0.0005
 
 
 def number(value: object, digits: int = 0) -> str:
@@ -302,11 +302,7 @@ def siting_status(siting: Mapping[str, Any]) -> Message:
             zh=f"已证明：在给定的 {sites} 处候选场地中，居委会与现有活动室不变{kept.zh}时，"
             f"{least.zh}。",
         )
-    small = gap is not None and gap < _SMALL_SHARE
-    left = Message(
-        en="less than 0.05 %" if small else percent(gap, "en", 2),
-        zh="不足 0.05%" if small else percent(gap, "zh", 2),
-    )
+    left = Message(en=at_most_percent(gap, "en"), zh=at_most_percent(gap, "zh"))
     why, early = _stopped_by(siting.get("stopped_by")), siting.get("stopped_by") is not None
     return Message(
         en=(f"Stopped early{why.en}, not" if early else "Not")
@@ -418,8 +414,8 @@ def choice_status(option: Mapping[str, Any], siting: Mapping[str, Any]) -> Messa
             en=f"not proven: {bound} new rooms at least", zh=f"未证明：至少需新增 {bound} 处"
         )
     return Message(
-        en=f"not proven: at most {percent(gap, 'en', 2)} better",
-        zh=f"未证明：至多再改进 {percent(gap, 'zh', 2)}",
+        en=f"not proven: at most {at_most_percent(gap, 'en')} better",
+        zh=f"未证明：至多再改进 {at_most_percent(gap, 'zh')}",
     )
 
 

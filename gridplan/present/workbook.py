@@ -15,6 +15,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
+from gridplan.present.gaps import GAP_COLUMN, WORKBOOK_FORMAT
 from gridplan.present.tabulation import (
     ABOUT,
     SHARE_SUFFIX,
@@ -151,7 +152,7 @@ def _as_head(cell: Cell) -> None:
 def _value_format(value: object, unit: str) -> str:
     """Return how Excel shows a figure of the summary, whose unit stands beside it."""
     if unit.endswith("share"):
-        return "0.0%"
+        return WORKBOOK_FORMAT
     exact = isinstance(value, float) and not value.is_integer() and unit in _UNITLESS
     return "0.0000" if exact else "#,##0"
 
@@ -159,6 +160,8 @@ def _value_format(value: object, unit: str) -> str:
 def _number_format(column: str) -> str:
     """Return how Excel shows the numbers of a column."""
     places = digits(column)
+    if column == GAP_COLUMN:
+        return WORKBOOK_FORMAT
     if column.endswith(SHARE_SUFFIX):
         return f"0.{'0' * places}%"
     return f"#,##0.{'0' * places}" if places else "#,##0"
