@@ -8,9 +8,9 @@ from typing import Literal, Self
 
 import pydantic
 
-from gridplan.errors import Message
+from gridplan.errors import Message, agreed
 from gridplan.rooms import Asked, Decision, Extent, Objective, Phasing, TwoAims
-from gridplan.setting_faults import house_fault, refuse_together
+from gridplan.setting_faults import house_fault, listed, refuse_together
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.siting import Limits
 
@@ -273,8 +273,8 @@ class SitingSettings(Section):
         )
         if wrong:
             raise house_fault(
-                en=f"numbers of rooms are whole and 0 or more, not {wrong}",
-                zh=f"活动室数量应为非负整数，现为 {wrong}",
+                en=f"numbers of rooms are whole and 0 or more, not {listed(wrong)}",
+                zh=f"活动室数量应为非负整数，现为 {listed(wrong)}",
             )
         return given
 
@@ -284,8 +284,8 @@ class SitingSettings(Section):
         wrong = {group: weight for group, weight in given.items() if weight < 0}
         if wrong:
             raise house_fault(
-                en=f"weights of groups are 0 or more, not {wrong}",
-                zh=f"人群权重不能小于 0，现为 {wrong}",
+                en=f"weights of groups are 0 or more, not {listed(wrong)}",
+                zh=f"人群权重不能小于 0，现为 {listed(wrong)}",
             )
         return given
 
@@ -300,8 +300,9 @@ class SitingSettings(Section):
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
             yield Message(
-                en=f"there should be one decision a site, but {twice} have several",
-                zh=f"每个场地只能有一条决定，而 {twice} 有多条",
+                en=f"there should be one decision a site, but {listed(twice)} "
+                f"{agreed(len(twice), 'has', 'have')} several",
+                zh=f"每个场地只能有一条决定，而以下场地有多条：{listed(twice)}",
             )
         if self.phase_rooms is not None and self.phase_budget is not None:
             yield Message(
@@ -357,8 +358,8 @@ class SitingSettings(Section):
         yield (
             pair not in {0, _PAIR} or len(set(self.trade_off)) < pair,
             Message(
-                en=f"`trade_off` should name two objectives, not {list(self.trade_off)}",
-                zh=f"`trade_off` 应为两个不同的目标，现为 {list(self.trade_off)}",
+                en=f"`trade_off` should name two objectives, not {listed(self.trade_off)}",
+                zh=f"`trade_off` 应为两个不同的目标，现为 {listed(self.trade_off)}",
             ),
         )
 

@@ -12,7 +12,7 @@ import pydantic
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
-from gridplan.errors import Message
+from gridplan.errors import Message, counted, first_ids
 
 HOUSE_FAULT = "gridplan"
 """Type of a fault that a validator of ours raised: it brings its own sentences."""
@@ -21,25 +21,51 @@ _SHOWN_CHARACTERS = 60
 NEAR = 0.5
 """Names as alike as that, of 1, are taken for slips of each other."""
 
-_ZH_REASONS = {
-    "bool_parsing": "应为 true 或 false",
-    "bool_type": "应为 true 或 false",
-    "date_from_datetime_inexact": "应为日期，如 2026-06-30",
-    "date_from_datetime_parsing": "应为日期，如 2026-06-30",
-    "date_parsing": "应为日期，如 2026-06-30",
-    "date_type": "应为日期，如 2026-06-30",
-    "dict_type": "应为表（如 [place] 或 { … }）",
-    "finite_number": "应为有限数值（不能是 inf 或 nan）",
-    "float_parsing": "应为数字",
-    "float_type": "应为数字",
-    "int_from_float": "应为整数",
-    "int_parsing": "应为整数",
-    "int_parsing_size": "整数过大",
-    "int_type": "应为整数",
-    "list_type": "应为列表",
-    "model_type": "应为表（如 [place] 或 { … }）",
-    "string_type": "应为文字",
-    "tuple_type": "应为列表",
+_SWITCH = Message(en="it should be true or false", zh="应为 true 或 false")
+_DATE = Message(en="it should be a date such as 2026-06-30", zh="应为日期，如 2026-06-30")
+_TABLE = Message(
+    en="it should be a table of settings, [place] or { … }", zh="应为表（如 [place] 或 { … }）"
+)
+_NUMBER = Message(en="it should be a number", zh="应为数字")
+_WHOLE = Message(en="it should be a whole number", zh="应为整数")
+_LIST = Message(en="it should be a list, [ … ]", zh="应为列表（[ … ]）")
+_TEXT = Message(en="it should be text, in quotes", zh="应为文字（加引号）")
+_REASONS: Mapping[str, Message] = {
+    "bool_parsing": _SWITCH,
+    "bool_type": _SWITCH,
+    "date_from_datetime_inexact": _DATE,
+    "date_from_datetime_parsing": _DATE,
+    "date_parsing": _DATE,
+    "date_type": _DATE,
+    "dict_type": _TABLE,
+    "finite_number": Message(
+        en="it should be a finite number (not inf or nan)", zh="应为有限数值（不能是 inf 或 nan）"
+    ),
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "int_from_float": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": Message(en="it is too large", zh="整数过大"),
+    "int_type": _WHOLE,
+    "list_type": _LIST,
+    "mapping_type": _TABLE,
+    "model_attributes_type": _TABLE,
+    "model_type": _TABLE,
+    "string_type": _TEXT,
+    "string_unicode": _TEXT,
+    "tuple_type": _LIST,
+}
+"""What was expected, by kind of fault; of limits and choices see `_LIMITS`."""
+
+_LIMITS: Mapping[str, Message] = {
+    "ge": Message(en="greater than or equal to", zh="不小于"),
+    "gt": Message(en="greater than", zh="大于"),
+    "le": Message(en="less than or equal to", zh="不大于"),
+    "lt": Message(en="less than", zh="小于"),
+}
+_LENGTHS: Mapping[str, Message] = {
+    "min_length": Message(en="have at least", zh="至少有"),
+    "max_length": Message(en="have at most", zh="至多有"),
 }
 
 _KINDS: Mapping[type, Message] = {
@@ -95,6 +121,7 @@ class _Place:
     """Where in the settings a fault is, followed down from the whole of them."""
 
     def __init__(self, model: type[BaseModel], raw: object) -> None:
+        self.root = model
         self.annotation: Any = model
         self.owner: type[BaseModel] | None = None
         self.value: Any = raw
@@ -137,11 +164,7 @@ def _message(error: Any, place: _Place) -> Message:
     if place.choices:
         return _no_choice(name, place.value, place.choices)
     if error["type"] == "extra_forbidden":
-        near = nearest_name(place.names[-1], place.owner.model_fields if place.owner else ())
-        return Message(
-            en=f"There is no setting {name}.{f' Did you mean `{near}`?' if near else ''}",
-            zh=f"没有设置项 {name}。{f'是否指 `{near}`？' if near else ''}",
-        )
+        return _unknown(name, place)
     if error["type"] == "missing":
         return Message(en=f"The setting {name} is missing.", zh=f"缺少设置项 {name}。")
     found, reason = shown(place.value), _reason(error)
@@ -157,6 +180,40 @@ def _message(error: Any, place: _Place) -> Message:
     )
 
 
+def _unknown(name: str, place: _Place) -> Message:
+    """Return that there is no such setting, with the nearest one, or the section it belongs to."""
+    key = place.names[-1]
+    homes = _sections_with(place.root, key)
+    is_section = len(place.names) == 1 and isinstance(place.value, Mapping)
+    near = nearest_name(key, place.owner.model_fields if place.owner else ())
+    told = [f"[{home}].{key}" for home in homes]
+    if homes and len(place.names) == 1 and not is_section:
+        return Message(
+            en=f"There is no setting {key} outside sections. It belongs to {' or '.join(told)}: in "
+            f"a file write it below [{homes[0]}], after --set write {homes[0]}.{key}=….",
+            zh=f"各表之外没有设置项 {key}。应写在所属的表中：{'或'.join(told)}。"
+            f"文件中写在 [{homes[0]}] 之下，--set 写作 {homes[0]}.{key}=……。",
+        )
+    if homes and not near:
+        return Message(
+            en=f"There is no setting {name}. Did you mean {' or '.join(told)}?",
+            zh=f"没有设置项 {name}。是否指 {'或'.join(told)}？",
+        )
+    return Message(
+        en=f"There is no setting {name}.{f' Did you mean `{near}`?' if near else ''}",
+        zh=f"没有设置项 {name}。{f'是否指 `{near}`？' if near else ''}",
+    )
+
+
+def _sections_with(root: type[BaseModel], key: str) -> list[str]:
+    """Return the sections that have a setting of some name."""
+    return [
+        name
+        for name, field in root.model_fields.items()
+        if _is_model(plain(field.annotation)) and key in plain(field.annotation).model_fields
+    ]
+
+
 def _is_table(place: _Place) -> bool:
     """Say whether a value is a table of settings, or a list of such; no planner reads its dict."""
     values = place.value if isinstance(place.value, list | tuple) else [place.value]
@@ -169,14 +226,48 @@ def _reason(error: Any) -> Message:
     context = error.get("ctx", {})
     if error["type"] == HOUSE_FAULT:
         return Message(en=context["en"], zh=context["zh"])
-    en = str(error["msg"]).replace("Input should", "it should", 1)
-    if error["type"] == "model_type":
-        en = "it should be a table of settings"
-    for key, word in (("ge", "不小于"), ("gt", "大于"), ("le", "不大于"), ("expected", "取值为")):
+    for key, word in _LIMITS.items():
         if key in context:
-            choices = str(context[key]).replace(", ", "、").replace(" or ", "或")
-            return Message(en=en, zh=f"应{word} {choices}")
-    return Message(en=en, zh=_ZH_REASONS.get(error["type"], f"不符合要求（{en}）"))
+            limit = _plain_number(context[key])
+            return Message(en=f"it should be {word.en} {limit}", zh=f"应{word.zh} {limit}")
+    for key, word in _LENGTHS.items():
+        if key in context:
+            many, has = context[key], context.get("actual_length")
+            return Message(
+                en=f"it should {word.en} {counted(many, 'value', 'values')}, and has {has}",
+                zh=f"应{word.zh} {many} 项，现有 {has} 项",
+            )
+    if "expected" in context:
+        en = str(context["expected"])
+        zh = en.replace(", ", "、").replace(" or ", "或")
+        return Message(en=f"it should be {en}", zh=f"应取值为 {zh}")
+    return _REASONS.get(error["type"], _UNLIKE)
+
+
+_UNLIKE = Message(
+    en="it is not what this setting takes, see docs/settings.md",
+    zh="不是该设置项所接受的内容，见 docs/settings.md",
+)
+
+
+def _plain_number(value: object) -> str:
+    """Return a limit as a planner writes it: 1 and not 1.0."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole and isinstance(value, float) else value)
+
+
+def listed(values: Mapping[Any, object] | Iterable[object]) -> str:
+    """
+    Return values as a planner writes them, for a message: the first five.
+
+    Examples
+    --------
+    >>> listed({"C1": -1, "C2": 2.0}), listed(["R012"])
+    ('C1 = -1, C2 = 2', 'R012')
+    """
+    if isinstance(values, Mapping):
+        return first_ids([f"{key} = {_plain_number(one)}" for key, one in values.items()])
+    return first_ids([_plain_number(one) for one in values])
 
 
 def _no_choice(name: str, value: object, choices: Iterable[Any]) -> Message:

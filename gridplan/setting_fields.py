@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridplan.setting_faults import house_fault, members_of
+from gridplan.setting_faults import house_fault, listed, members_of
 
 FROZEN = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -63,7 +63,7 @@ def over_defaults(
     """
     wrong = {kind: value for kind, value in given.items() if not 0 < value <= most}
     if wrong:
-        raise house_fault(en=f"{en}, not {wrong}", zh=f"{zh}，现为 {wrong}")
+        raise house_fault(en=f"{en}, not {listed(wrong)}", zh=f"{zh}，现为 {listed(wrong)}")
     return {**defaults, **given}
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gridplan.errors import InputError, Message, MissingInputError, SettingsError
+from gridplan.toml_faults import toml_fault
 
 SETTINGS_NAME = "gridplan.toml"
 
 _OTHER_ENCODINGS = ("utf-16", "gb18030")
-_LINE = re.compile(r"line (\d+)")
 
 
 def read_raw(path: Path, *, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -75,28 +74,7 @@ def _parsed(content: bytes, name: str) -> dict[str, Any]:
             )
         ) from error
     except (ValueError, RecursionError) as error:
-        hint = _hint(content.decode("utf-8-sig"), str(error))
-        raise SettingsError(
-            Message(
-                en=f"{name} is no valid TOML in UTF-8: {error}.{hint.en}",
-                zh=f"{name} 不是有效的 UTF-8 TOML 文件：{error}。{hint.zh}",
-            )
-        ) from error
-
-
-def _hint(text: str, fault: str) -> Message:
-    """Return the cure of a planner's most common slips, by the line the fault names."""
-    found = _LINE.search(fault)
-    lines = text.splitlines()
-    line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
-    if "\\" in line:
-        return Message(en=" Write / for \\ in paths.", zh="路径中请用 / 代替 \\。")
-    if set(line) & set("“”‘’＝，"):
-        return Message(
-            en=' Write the plain signs " = , and not the Chinese ones.',
-            zh='请使用英文标点 " = , ，不要用中文引号、等号或逗号。',
-        )
-    return Message(en="", zh="")
+        raise SettingsError(toml_fault(name, content.decode("utf-8-sig"), str(error))) from error
 
 
 def _other_encoding(content: bytes) -> str | None:

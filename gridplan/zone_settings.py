@@ -9,7 +9,7 @@ from typing import Literal, Self
 import pydantic
 
 from gridplan.errors import Message
-from gridplan.setting_faults import house_fault, refuse_together
+from gridplan.setting_faults import house_fault, listed, refuse_together
 from gridplan.setting_fields import FROZEN, Section, default_of, setting
 from gridplan.zones import CELL_LOADS, SystemOptions
 from gridplan.zones.system_options import Islands, Nesting
@@ -184,8 +184,8 @@ class SystemSettings(Section):
         wrong = {one: share for one, share in weights.items() if not 0 < share <= 1}
         if wrong:
             raise house_fault(
-                en=f"tolerances should be above 0 and at most 1, not {wrong}",
-                zh=f"容差应大于 0 且不超过 1，现为 {wrong}",
+                en=f"tolerances should be above 0 and at most 1, not {listed(wrong)}",
+                zh=f"容差应大于 0 且不超过 1，现为 {listed(wrong)}",
             )
         return weights
 
@@ -210,8 +210,8 @@ class SystemSettings(Section):
         odd = [one for one in named if not isinstance(one, str)]
         if odd:
             raise house_fault(
-                en=f"ids of zones are text, not {odd}",
-                zh=f"分区编号应为文本，现为 {odd}",
+                en=f"ids of zones are text, not {listed(odd)}",
+                zh=f"分区编号应为文本，现为 {listed(odd)}",
             )
         return named
 

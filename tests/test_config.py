@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 
 import pytest
@@ -79,7 +80,7 @@ def norms(key, **changes):
         ({"place": {**PLACE, "as_of": "30.6.2026"}}, "a date such as 2026-06-30", "应为日期"),
         (
             {"place": {**PLACE, "as_of": "2026-06-31"}},
-            "day value is outside",
+            "a date such as 2026-06-30",
             "应为日期，如 2026-06-30",
         ),
         ({"place": {**PLACE, "community_code": "32058"}}, "12 digits", "12 位数字"),
@@ -453,8 +454,8 @@ def test_the_language_is_known_also_where_other_settings_are_at_fault(raw, lang)
 @pytest.mark.parametrize(
     ("line", "en", "zh"),
     [
-        ("name = “试验街道”", "Write the plain signs", "英文标点"),
-        ('name = "D:\\资料\\a.shp"', "Write / for", "代替"),
+        ("name = “试验街道”", "write the plain signs", "英文标点"),
+        ('name = "D:\\资料\\a.shp"', "write / for", "代替"),
     ],
 )
 def test_slips_in_the_settings_file_come_with_their_cure(tmp_path, line, en, zh):
@@ -464,3 +465,80 @@ def test_slips_in_the_settings_file_come_with_their_cure(tmp_path, line, en, zh)
         read_config(path)
     assert en in caught.value.faults[0].en
     assert zh in caught.value.faults[0].zh
+
+
+@pytest.mark.parametrize(
+    ("line", "en", "zh"),
+    [
+        ("p 12", "line 2, `p 12`: `=` is missing", "第 2 行 `p 12`：名称之后缺少 `=`"),
+        ("p = ", "line 2, `p =`: the value cannot be read", "第 2 行 `p =`：无法识别的值"),
+        ("p = 12 处", "more on the line than one setting", "一行内多于一个设置项"),
+        ("p = 500m", "more on the line", "一行内多于一个设置项"),
+        ("p = True", "the value cannot be read", "true / false 小写"),
+        ("p = 2026-02-31", "the value cannot be read", "日期写作 2026-06-30"),
+        ('p = "a', 'quotes " are not closed', "未成对"),
+        ("p = [1 2]", "a comma between values is missing", "缺少逗号"),
+        ("p = {a = 1", "is not closed", "未闭合"),
+        ("[siting", "is not closed", "未闭合"),
+        ("p = 1\np = 2", "line 3, `p = 2`: this setting or table is there twice", "重复出现"),
+        ("[place]", "is there twice", "重复出现"),
+        ("设 = 1", "letters, digits", "名称只能含字母"),
+    ],
+)
+def test_broken_toml_is_told_in_plain_words_with_its_line(tmp_path, line, en, zh):
+    path = tmp_path / "gridplan.toml"
+    path.write_text(f"[place]\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_config(path)
+    (fault,) = caught.value.faults
+    assert en in fault.en
+    assert zh in fault.zh
+    assert not re.search("Expected|Invalid|Unclosed|document", fault.zh)
+
+
+@pytest.mark.parametrize(
+    ("raw", "en", "zh"),
+    [
+        ({"p": 12}, "no setting p outside sections. It belongs to [siting].p:", "[siting] 之下"),
+        (
+            {"zones": {"p": 12}},
+            "no setting [zones].p. Did you mean [siting].p?",
+            "是否指 [siting].p",
+        ),
+        ({"siting": {"p": "many"}}, "it should be a whole number.", "整数"),
+        (
+            {"zones": {"k": "12x"}},
+            "'12x' cannot be used: it should be a whole number.",
+            "应为整数。",
+        ),
+        ({"siting": {"least_share": 2}}, "equal to 1.", "应不大于 1。"),
+        ({"zones": {"systems": {"own": {"weights": {"cells": 3}}}}}, "not cells = 3", "cells = 3"),
+    ],
+)
+def test_faults_are_told_without_the_words_of_the_program(raw, en, zh):
+    error = faults({"place": PLACE, **raw})
+    assert en in error.faults[0].en
+    assert zh in error.faults[0].zh
+
+
+ODD = [None, "x", "", "2026", 3, -1, 2.5, 1e300, 10**30, float("nan"), [], [1], ["a", 2], {},
+       {"a": "b"}, dt.date(2026, 1, 1), dt.time(5, 30)]  # fmt: skip
+RAW = re.compile(
+    r"valid|unable|pars|input|Input|iterable|instance|field|Tuple|List|See docs|项所接受"
+)
+
+
+@pytest.mark.parametrize("section", [one for one in Config.model_fields if one != "norms"])
+def test_no_kind_of_value_meets_a_sentence_of_the_program(section):
+    model = Config.model_fields[section].annotation
+    for name in model.model_fields:
+        for value in ODD:
+            place = {**PLACE, **({name: value} if section == "place" else {})}
+            raw = {"place": place, **({} if section == "place" else {section: {name: value}})}
+            try:
+                parse_config(raw)
+            except SettingsError as error:
+                for one in error.faults:
+                    reason = one.en.partition("cannot be used: ")[2]
+                    assert not RAW.search(reason), one.en
+                    assert not re.search("it should|see docs", one.zh), one.zh

@@ -11,8 +11,8 @@ FLOORS = """
     errors terms geometry place verify
     sources
     cells demand network access bounds cases siting zones unify rooms patrol evaluation
-    setting_faults setting_fields settings_file norm_settings people_settings room_settings
-    measure_settings
+    setting_faults setting_fields toml_faults settings_file norm_settings people_settings
+    room_settings measure_settings
     cell_settings unify_settings zone_settings zone_words
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     routing

@@ -57,7 +57,7 @@ def decided(*decisions):
         ({"decisions": [{**DECISION, "date": "soon"}]}, "date", ""),
         (
             {"decisions": [DECISION, {**DECISION, "decision": "forbidden"}]},
-            "one decision a site, but ['r3'] have several",
+            "one decision a site, but r3 has several",
             "只能有一条决定",
         ),
     ],

@@ -294,7 +294,7 @@ def test_one_further_objective_may_be_given_without_a_list():
         ({"least_share": 0.9, "objective": "share"}, "take out one of the two", "请去掉其一"),
         ({"least_share": 0.9, "then": ["share"]}, "take out one of the two", "请去掉其一"),
         ({"least_share": 0.0}, "greater than 0", "大于 0"),
-        ({"trade_off": ["share"]}, "should name two objectives, not ['share']", "两个不同的目标"),
+        ({"trade_off": ["share"]}, "should name two objectives, not share", "两个不同的目标"),
         ({"trade_off": ["share", "share"]}, "should name two objectives", "两个不同的目标"),
         ({"backup": 0}, "greater than or equal to 1", "不小于 1"),
         ({"capacity": "hard", "then": ["ede"]}, "goes with answer C", "只用于答案 C"),

@@ -98,7 +98,9 @@ def test_a_band_says_in_words_what_it_counts():
 def test_what_was_missed_names_communities_beside_their_ids():
     note = Note("missed", 1, Message(en="load: 11 1 of 6, 12 2 of 3, 111", zh="11 6 个中 1 个"))
     system = SimpleNamespace(
-        weights=("load",), plan=SimpleNamespace(targets_missed=[note]), name="patrol"
+        weights=("load",),
+        plan=SimpleNamespace(targets_missed=[note], zone_of=pd.Series(dtype=object)),
+        name="patrol",
     )
     communities = pd.DataFrame({"community_id": ["11", "12"], "name": ["东园社区", None]})
     (told,) = missed_by_systems({"patrol": system}, communities)
