@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gridplan import __version__
-from gridplan.errors import GridplanError, Language, Message, counted
+from gridplan.errors import GridplanError, Language, Message, SettingsError, counted
 from gridplan.progress import Progress, StepPrinter
 
 _INTERRUPTED = 130
@@ -123,21 +123,38 @@ def check(
         Path | None,
         typer.Option("--map", metavar="FILE.geojson", help="问题位置 · places of the findings."),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="按临时设置检查项目 · check a project with it, e.g. siting.p=12."
+        ),
+    ] = None,
     lang: LangOption = None,
 ) -> None:
     """检查项目、成果或图层 · Report every fault of a project, or verify a run or GeoPackage."""
     with _sentences(lang) as voice:
         if target.suffix.lower() == ".toml":
-            _check_project(target, map_file, voice)
+            _check_project(target, map_file, settings or [], voice)
+        elif settings:
+            raise SettingsError(
+                Message(
+                    en=f"--set is for a project (.toml), and {target} has its settings already. "
+                    f"Leave it out.",
+                    zh=f"--set 只用于项目（.toml），而 {target} 的设置已定。请去掉 --set。",
+                )
+            )
         else:
             _check_layers(target, map_file, voice)
 
 
-def _check_project(toml: Path, map_file: Path | None, voice: Voice) -> None:
+def _check_project(
+    toml: Path, map_file: Path | None, settings: Sequence[str], voice: Voice
+) -> None:
     from gridplan import commands
 
-    voice.follow(commands.project_language(toml))
-    project, remarks = commands.check_project(toml, map_file=map_file)
+    overrides = [*settings, *voice.overrides]
+    voice.follow(commands.project_language(toml, overrides))
+    project, remarks = commands.check_project(toml, overrides=overrides, map_file=map_file)
     for remark in remarks:
         voice.say(remark, mark="- ")
     voice.say(commands.inventory(project.place))

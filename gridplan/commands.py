@@ -26,7 +26,8 @@ from gridplan.errors import (
     first_ids,
 )
 from gridplan.geometry import area_scale
-from gridplan.pipeline import STEPS, rehearse, run
+from gridplan.lenient import checked_project
+from gridplan.pipeline import STEPS, run
 from gridplan.place import Place
 from gridplan.plan import Plan
 from gridplan.present import figures, report_html, tables_xlsx
@@ -238,7 +239,7 @@ def run_language(path: Path) -> Language | None:
 
 
 def check_project(
-    toml: Path, *, map_file: Path | None = None
+    toml: Path, *, overrides: Sequence[str] = (), map_file: Path | None = None
 ) -> tuple[Project, tuple[Message, ...]]:
     """
     Read everything a project names, change nothing; return it with what to know of it.
@@ -253,10 +254,10 @@ def check_project(
         check_places_file(map_file)
     spots: list[Spot] = []
     try:
-        project = open_project(toml, spots=spots)
-        of_network = rehearse(
-            project.place,
-            project.config,
+        project, of_network = checked_project(
+            toml,
+            overrides=overrides,
+            spots=spots,
             heard=lambda faults: spots.extend(_spots_of(faults)),
         )
     finally:

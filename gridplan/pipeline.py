@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import geopandas as gpd
 
@@ -176,11 +176,22 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
     )
 
 
+_SECTIONS: Mapping[str, frozenset[str]] = {
+    "rooms": frozenset({"siting", "measures", "demand", "access", "norms", "network", "run"}),
+    "zones": frozenset({"zones", "norms", "cells", "demand", "run"}),
+    "unify": frozenset({"unify"}),
+    "network": frozenset({"network"}),
+    "cells": frozenset({"cells", "run"}),
+}
+"""Sections of the settings that parts of a rehearsal go by."""
+
+
 def rehearse(
     place: Place,
     config: Config,
     *,
     heard: Callable[[gpd.GeoDataFrame], None] | None = None,
+    left: Collection[str] = (),
 ) -> tuple[Note, ...]:
     """
     Refuse what a run would refuse for its cells, zones and rooms, without most of the work.
@@ -193,6 +204,9 @@ def rehearse(
     heard : callable, optional
         Told the faults of a grid that is given (the layer ``cell_faults``), also where the
         project is refused later on.
+    left : collection of str
+        Sections of the settings that are at fault and not as they were written: what depends
+        on them is not judged.
 
     Returns
     -------
@@ -207,19 +221,22 @@ def rehearse(
         least share that they cannot bring within the norm.
     """
     managed, faults = managed_place(place, config)[0], FaultList()
-    _rehearse_rooms(managed, config, faults)
-    rooms_are_sound = not faults.faults
-    faults.heed(lambda: check_weights(place, config))
-    if len(place.zonings):
+    judged = {part: not needed & set(left) for part, needed in _SECTIONS.items()}
+    if judged["rooms"]:
+        _rehearse_rooms(managed, config, faults)
+    rooms_are_sound = judged["rooms"] and not faults.faults
+    if judged["zones"]:
+        faults.heed(lambda: check_weights(place, config))
+    if len(place.zonings) and judged["unify"]:
         options = unifying.unify_options(config)
         faults.heed(lambda: check_zonings(place.communities, place.zonings, options))
-    walkable = faults.heed(lambda: _on_foot(place, config))
+    walkable = faults.heed(lambda: _on_foot(place, config)) if judged["network"] else None
     if walkable and rooms_are_sound:
         faults.heed(lambda: _rehearse_share(managed, walkable))
-    coded = faults.heed(lambda: coded_cells(managed, config))
+    coded = faults.heed(lambda: coded_cells(managed, config)) if judged["cells"] else None
     if coded and heard is not None and coded.faults is not None:
         heard(coded.faults)
-    if coded:
+    if coded and judged["zones"]:
         zone_rehearsal.rehearse_systems(managed, config, coded.cells, faults=faults)
     faults.raise_if_any()
     given, walks = coded.notes if coded else (), walkable.notes if walkable else ()

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from gridplan import commands
 from gridplan.cli import app
-from gridplan.config import parse_config
+from gridplan.config import Config, parse_config
 from gridplan.errors import SettingsError
+from gridplan.lenient import salvage
 from gridplan.present.verdict import verdict, verdict_lines
 from gridplan.store.geopackage import CONTRACT_LAYERS, SUMMARY_BLOCKS
 from gridplan.verify.contract import CONTRACT_COLUMNS
@@ -399,3 +400,70 @@ def test_settings_that_do_not_go_together_are_told_together():
     said = str(caught.value)
     for words in ("`tolerance` is about", "should name two", "another name", "no `given` says"):
         assert words in said
+
+
+# --- settings and files together -----------------------------------------------------------------
+
+
+def spoilt(folder):
+    """A project with faults of settings, of a file and of the walking network."""
+    frames = tiny.town()
+    frames["streets"]["highway"] = "motorway"
+    toml = tiny.TOML.replace("p = 1", 'p = "many"') + "\n[report]\ncell_bounds = 3\n"
+    return tiny.write(folder, frames, toml=toml)
+
+
+def test_faults_of_settings_hide_no_fault_of_the_network(tmp_path):
+    result = call("check", spoilt(tmp_path))
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert "[siting].p = 'many'" in lines[0]
+    assert any("[report].cell_bounds = 3" in one for one in lines)
+    assert any("can be walked along" in one for one in lines), lines
+    assert len(lines) == 3
+
+
+def test_faults_of_settings_and_of_files_stand_together(tmp_path):
+    path = tiny.write(tmp_path, toml=tiny.TOML.replace("k = 2", "k = -2"), population="a,b\n1,2\n")
+    result = call("check", path)
+    assert result.exit_code == 2
+    assert "[zones].k = -2" in result.stderr
+    assert "population.csv" in result.stderr
+    # What a file lacks since its setting is at fault is no fault of its own.
+    path.write_text(tiny.TOML.replace('"population.csv"', "true"), encoding="utf-8")
+    assert len(call("check", path).stderr.splitlines()) == 1
+
+
+def test_a_project_is_checked_with_settings_of_the_command_line(tmp_path, run):
+    path = tiny.write(tmp_path / "project")
+    assert call("check", path, "--set", "siting.p=2").exit_code == 0
+    result = call("check", path, "--set", "siting.p=99")
+    assert result.exit_code in {2, 3}
+    assert "99" in result.stderr
+    result = call("check", path, "--set", "p=2")
+    assert "belongs to [siting].p" in result.stderr
+    result = call("check", run, "--set", "siting.p=2")
+    assert result.exit_code == 2
+    assert "--set is for a project" in result.stderr
+
+
+TOGETHER = frozenset({"norms", "access", "cells"})
+
+
+@pytest.mark.parametrize(
+    ("more", "left", "count"),
+    [
+        ({}, TOGETHER, 2),
+        ({"zone": {"k": 2}}, frozenset(Config.model_fields), 2),
+        ({"access": {"catchment_norm": "nothing"}}, TOGETHER, 2),
+        ({"report": 3, "run": {"seed": -1}}, TOGETHER | {"report", "run"}, 4),
+        ({"cells": {"target_m2": 0}}, TOGETHER, 2),
+    ],
+)
+def test_what_is_salvaged_of_settings_is_known(more, left, count):
+    place = {"name": "t", "population": 9, "community_code": "12"}
+    found = salvage({"place": {**place, "as_of": "soon"}, **more})
+    assert found.config.place.population == 9
+    assert found.config.place.community_code is None
+    assert found.left == left
+    assert len(found.faults) == count, found.faults

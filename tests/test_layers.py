@@ -16,6 +16,7 @@ FLOORS = """
     cell_settings unify_settings zone_settings zone_words
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     routing
+    lenient
     compare fieldcheck store present batch widgets progress commands
     field_commands sign_commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list

@@ -71,6 +71,8 @@ def _check_scale(reading: Reading) -> None:
 
 def _check_codes(reading: Reading) -> None:
     communities = reading.layers.get("communities")
+    if "cells" in reading.left:  # the rule of codes is not known
+        return
     if communities is not None and "community_id" in communities:
         codes = as_text(communities["community_id"])
         # Empty ids are a fault of the layer itself.
@@ -95,7 +97,7 @@ def _check_sites(reading: Reading) -> None:
     asked = reading.config.siting
     p_new = asked.p
     # With a budget, or another answer, the number decides nothing: a run goes on with a note.
-    if asked.numbered and p_new > candidates:
+    if asked.numbered and p_new > candidates and "siting" not in reading.left:
         reading.faults.add(
             en=f"[siting].p = {p_new}, but there are {candidates} candidate sites. Lower p or "
             f"add sites ([place].sites; not set: the largest building of each estate and every "

@@ -89,7 +89,12 @@ def read_project(toml: str | Path, *, overrides: Sequence[str] = ()) -> tuple[Pl
 
 
 def open_project(
-    toml: str | Path, *, overrides: Sequence[str] = (), spots: list[Spot] | None = None
+    toml: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    config: Config | None = None,
+    left: frozenset[str] = frozenset(),
+    spots: list[Spot] | None = None,
 ) -> Project:
     """
     Return the place, the settings and the digests of the files of a project.
@@ -97,11 +102,13 @@ def open_project(
     Every layer is read and checked whatever is wrong with the others, so that all
     faults that a run would refuse are raised together. The settings come back without
     absolute paths. Places of what is wrong with the communities are added to `spots`, also
-    where the project is refused.
+    where the project is refused. `config` takes the place of the settings in the file, where
+    they have been read already; what depends on the sections in `left` is not judged.
     """
     path = Path(toml)
-    config = read_config(path, overrides=overrides)
+    config = read_config(path, overrides=overrides) if config is None else config
     reading = _begin(config, path.parent)
+    reading.left = left
     if spots is not None:
         reading.spots = spots
     read_outline(reading)

@@ -77,6 +77,8 @@ class Reading:
     slits : list of (str, str, geometry)
         Closed gaps and overlaps of communities: those beside, the one that got it, where.
     spots : list of Spot
+    left : frozenset of str
+        Sections of the settings that are at fault: what depends on them is not judged.
     """
 
     config: Config
@@ -90,6 +92,7 @@ class Reading:
     from_file: set[str] = field(default_factory=set)
     slits: list[tuple[str, str, shapely.Geometry]] = field(default_factory=list)
     spots: list[Spot] = field(default_factory=list)
+    left: frozenset[str] = frozenset()
 
     def spot(self, code: str, ids: str, where: shapely.Geometry) -> None:
         """Add a place to the map of what is wrong, or was mended."""
