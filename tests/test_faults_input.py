@@ -138,7 +138,7 @@ def test_a_fault_of_a_layer_is_named(name, tmp_path):
 POPULATION_FAULTS = {
     "communities that do not match": (
         tiny.POPULATION.replace("999901001002", "999901001009"),
-        "1 codes only in the table (999901001009), 1 only in the layer (999901001002)",
+        "1 code only in the table (999901001009), 1 only in the layer (999901001002)",
     ),
     "negative": (tiny.POPULATION.replace(",600,", ",-600,"), "is negative or not finite"),
     "text": (tiny.POPULATION.replace(",600,", ",many,"), "999901001001 = many"),

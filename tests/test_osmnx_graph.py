@@ -120,8 +120,8 @@ class TestStreetsFromGraph:
         with pytest.raises(InputError) as caught:
             streets_from_graph(graph)
         assert [fault.en.split(":")[0] for fault in caught.value.faults] == [
-            "1 edges of the graph have a geometry that is no line",
-            "1 edges of the graph have no `highway`",
+            "1 edge of the graph has a geometry that is no line",
+            "1 edge of the graph has no `highway`",
         ]
 
 
@@ -231,5 +231,5 @@ class TestLayersFromFeatures:
 
     def test_copies_are_refused(self):
         twice = pd.concat([features(), features().iloc[:1]])
-        with pytest.raises(InputError, match=r"1 objects occur twice .*: w3\."):
+        with pytest.raises(InputError, match=r"1 object occurs twice .*: w3\."):
             layers_from_features(twice)

@@ -239,7 +239,7 @@ def test_without_a_layer_of_estates_a_table_counts_communities():
         ("小区编号,人口\ne9,3", "does not have: e9"),
         ("小区,人口\n同名里,3", "several estates have the name 同名里: e3, e4"),
         ("小区,人口,户数\n柳苑,,\n桐苑,3,1", "1 row has no count of residents: e1"),
-        ("社区编码,小区,人口\nx,柳苑,3", "1 codes only in the table (x), 0 only in the layer"),
+        ("社区编码,小区,人口\nx,柳苑,3", "1 code only in the table (x), 0 only in the layer"),
         ("小区,人口\n柳苑,3\n合计,4", "the row of sums says 4"),
         ("小区,人口,数据日期\n柳苑,3,2026年", "1 value is no date: 2026年"),
     ],

@@ -136,7 +136,7 @@ def test_no_data_is_known_whatever_the_header_says(nodata):
 def test_no_data_of_another_kind_is_what_the_header_says():
     values = np.array([[1.0, -99999.0]])
     assert counts_of(values, nodata=-99999.0, what="r").tolist() == [[1, 0]]
-    with pytest.raises(InputError, match="1 cells with negative counts: -99999"):
+    with pytest.raises(InputError, match="1 cell with negative counts: -99999"):
         counts_of(values, nodata=None, what="r")
     with pytest.raises(InputError, match="holds no data in the place: all 2 cells are empty"):
         counts_of(np.full((1, 2), LOWEST), nodata=None, what="r")

@@ -318,7 +318,7 @@ IMPOSSIBLE = {
     "one demand point too large": (
         {"p": 2, "load": pd.Series({"d1": 20.0, "d2": 1.0, "d3": 1.0}), "capacity": 16.0},
         (
-            r"1 demand points have a load above .* \(the largest 20\): d1\. No number of sites "
+            r"1 demand point has a load above .* \(the largest 20\): d1\. No number of sites "
             r"helps.*Make the capacities 1\.25 times as large "
             r"\(there is a plan then, with less none\)"
         ),
@@ -365,24 +365,24 @@ FAULTS = {
         "all 2 allowed sites together hold 28: 2 too little",
     ),
     "no capacity at all": ({"capacity": 0.0}, "all 3 allowed sites together hold 0"),
-    "load missing": ({"load": ONES[:2], "capacity": 5.0}, "1 demand points of the cost .*: d3"),
+    "load missing": ({"load": ONES[:2], "capacity": 5.0}, "1 demand point of the cost .*: d3"),
     "load too many": (
         {"load": pd.concat([ONES, pd.Series({"d9": 1.0})]), "capacity": 5.0},
-        "1 ids of the loads are no demand points of the cost: d9",
+        "1 id of the loads is not among the demand points of the cost: d9",
     ),
     "load twice": (
         {"load": pd.concat([ONES, ONES[:1]]), "capacity": 5.0},
-        "1 ids of loads occur more than once: d1",
+        "1 id of loads occurs more than once: d1",
     ),
     "load negative": ({"load": -ONES, "capacity": 5.0}, "3 of 3 loads are negative: d1, d2, d3"),
     "load nan": (
         {"load": ONES.where(ONES.index != "d2"), "capacity": 5.0},
-        r"1 of 3 loads are missing \(NaN\): d2",
+        r"1 of 3 loads is missing \(NaN\): d2",
     ),
     "load infinite": ({"load": ONES * INF, "capacity": 5.0}, "3 of 3 loads are infinite"),
     "load text": (
         {"load": pd.Series("x", ONES.index), "capacity": 5.0},
-        "3 of 3 loads are no numbers: x, x, x",
+        "3 of 3 loads are no numbers: d1 = x, d2 = x, d3 = x",
     ),
     "load shape": ({"load": np.ones(2), "capacity": 5.0}, r"loads are a ndarray of shape \(2,\)"),
     "capacity missing": (
@@ -391,11 +391,11 @@ FAULTS = {
     ),
     "capacity unknown": (
         {"capacity": pd.Series(5.0, ["A", "B", "C", "Z"])},
-        "1 ids of the capacities are no sites of the cost: Z",
+        "1 id of the capacities is not among the sites of the cost: Z",
     ),
     "capacity negative": (
         {"capacity": pd.Series({"A": -5.0, "B": 9.0, "C": 9.0})},
-        "1 of 3 capacities are negative: A",
+        "1 of 3 capacities is negative: A",
     ),
     "capacity nan": ({"capacity": np.nan}, r"3 of 3 capacities are missing \(NaN\): A, B, C"),
     "capacity a list": ({"capacity": [5.0, 5.0, 5.0]}, "The capacities are a list; expected"),
@@ -408,7 +408,7 @@ FAULTS = {
             "cost": SQUARE
             + pd.DataFrame(INF, ["d1"], SQUARE.columns).reindex(SQUARE.index).fillna(0),
         },
-        "1 demand points without weight have a load, and no allowed site reaches them: d1",
+        "1 demand point without weight has a load, and no allowed site reaches it: d1",
     ),
 }
 

@@ -48,9 +48,9 @@ FAULTS = {
     "negative": (lambda: cover(cost=COST.replace(900.0, -1.0)), "2 of 9 costs are negative"),
     "text": (
         lambda: cover(cost=COST.astype(object).replace(900.0, "far")),
-        "2 of 9 costs are no numbers: far, far",
+        "2 of 9 costs are no numbers: d1 → C = far, d3 → A = far",
     ),
-    "labels": (lambda: cover(weights=WEIGHTS[:2]), "1 demand ids in the cost have no weight: d3"),
+    "labels": (lambda: cover(weights=WEIGHTS[:2]), "1 demand id in the cost has no weight: d3"),
     "backup": (lambda: lscp(COST, radius_m=400.0, backup=0), "backup is 0; expected a whole"),
     "backup text": (lambda: lscp(COST, radius_m=400.0, backup="2"), "backup is '2'; expected"),
     "share": (lambda: p_quantile(COST, WEIGHTS, p=1, share=1.5), "share is 1.5; expected"),
@@ -60,7 +60,7 @@ FAULTS = {
     ),
     "uncovered twice": (
         lambda: lscp(COST, radius_m=400.0, backup=2),
-        "1 of 3 demand points have fewer than 2 allowed sites within 400 m: d1. .* is 500 m",
+        "1 of 3 demand points has fewer than 2 allowed sites within 400 m: d1. .* is 500 m",
     ),
     "never covered": (
         lambda: lscp(COST.replace(500.0, INF), radius_m=400.0, rules=Rules(forbidden=["A"])),
@@ -69,7 +69,7 @@ FAULTS = {
     "unreachable": (
         lambda: p_center(COST.replace(500.0, INF).replace(900.0, INF), p=1,
                          rules=Rules(forbidden=["A"])),
-        "1 of 3 demand points .* are reached by no allowed site: d1",
+        "1 of 3 demand points .* is reached by no allowed site: d1",
     ),
     "budget alone": (lambda: cover(budget=9.0), r"a budget \(9\) but no costs"),
     "budget negative": (
@@ -86,7 +86,7 @@ FAULTS = {
     ),
     "cost unknown": (
         lambda: cover(cost_of={**PRICE, "Z": 1.0}),
-        "1 sites with a cost are not in the cost matrix: Z",
+        "1 site with a cost is not in the cost matrix: Z",
     ),
     "cost wrong": (
         lambda: cover(cost_of={**PRICE, "A": -5.0, "B": "6"}),
@@ -94,23 +94,23 @@ FAULTS = {
     ),
     "group unknown": (
         lambda: cover(groups=GROUPS, at_least={"north": 1}),
-        r"1 groups with a count \(at_least, at_most\) have no site: north",
+        r"1 group with a count \(at_least, at_most\) has no site: north",
     ),
     "at least too many": (
         lambda: cover(groups=GROUPS, at_least={"east": 2}),
-        "1 groups are asked to have more sites than may be open there .*: east",
+        "1 group is asked to have more sites than may be open there .*: east",
     ),
     "at least above at most": (
         lambda: cover(groups=GROUPS, at_least={"west": 2}, at_most={"west": 1}),
-        "1 groups are asked to have at least more than at most: west",
+        "1 group is asked to have at least more than at most: west",
     ),
     "at most below required": (
         lambda: cover(groups=GROUPS, at_most={"west": 1}, required=["B", "C"]),
-        "1 groups have more fixed and required sites than at_most allows: west",
+        "1 group has more fixed and required sites than at_most allows: west",
     ),
     "count wrong": (
         lambda: cover(groups=GROUPS, at_most={"west": 1.5}),
-        "1 counts of at_most are no whole numbers of 0 or more: west",
+        "1 count of at_most is no whole number of 0 or more: west",
     ),
     "p below groups": (
         lambda: cover(p=1, groups=GROUPS, at_least={"west": 1, "east": 1}),

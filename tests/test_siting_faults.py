@@ -45,67 +45,73 @@ LONG = pd.DataFrame(
 NO_RULES = Rules()
 
 FAULTS = {
-    "nan": (frame(d2B=np.nan), WEIGHTS, 1, NO_RULES, r"1 of 9 costs are missing \(NaN\): d2 → B"),
-    "negative": (frame(d1C=-1.0), WEIGHTS, 1, NO_RULES, "1 of 9 costs are negative: d1 → C"),
-    "minus infinity": (frame(d1C=-INF), WEIGHTS, 1, NO_RULES, "1 of 9 costs are negative: d1 → C"),
-    "text": (frame(d1C="far"), WEIGHTS, 1, NO_RULES, "1 of 9 costs are no numbers: far"),
-    "number as text": (frame(d1C="7"), WEIGHTS, 1, NO_RULES, "1 of 9 costs are no numbers: 7"),
+    "nan": (frame(d2B=np.nan), WEIGHTS, 1, NO_RULES, r"1 of 9 costs is missing \(NaN\): d2 → B"),
+    "negative": (frame(d1C=-1.0), WEIGHTS, 1, NO_RULES, "1 of 9 costs is negative: d1 → C"),
+    "minus infinity": (frame(d1C=-INF), WEIGHTS, 1, NO_RULES, "1 of 9 costs is negative: d1 → C"),
+    "text": (frame(d1C="far"), WEIGHTS, 1, NO_RULES, "1 of 9 costs is no number: d1 → C = far"),
+    "number as text": (
+        frame(d1C="7"),
+        WEIGHTS,
+        1,
+        NO_RULES,
+        "1 of 9 costs is no number: d1 → C = 7",
+    ),
     "row twice": (
         frame().set_axis(["d1", "d1", "d3"]),
         WEIGHTS,
         1,
         NO_RULES,
-        "1 ids of cost rows occur more than once: d1",
+        "1 id of cost rows occurs more than once: d1",
     ),
     "column twice": (
         frame().set_axis(["A", "A", "C"], axis="columns"),
         WEIGHTS,
         1,
         NO_RULES,
-        "1 ids of cost columns occur more than once: A",
+        "1 id of cost columns occurs more than once: A",
     ),
     "row without id": (
         frame().set_axis(["d1", None, "d3"]),
         WEIGHTS,
         1,
         NO_RULES,
-        "1 of 3 cost rows have no id",
+        "1 of 3 cost rows has no id",
     ),
-    "pair twice": (LONG, WEIGHTS, 1, NO_RULES, "1 of 4 pairs occur more than once: d3 → C"),
+    "pair twice": (LONG, WEIGHTS, 1, NO_RULES, "1 of 4 pairs occurs more than once: d3 → C"),
     "pair without id": (
         LONG[:3].assign(site_id=["A", None, "C"]),
         WEIGHTS,
         1,
         NO_RULES,
-        "1 of 3 pairs lack a demand_id or site_id",
+        "1 of 3 pairs lacks a demand_id or site_id",
     ),
     "long text": (
         LONG[:3].assign(cost_m=[1.0, "x", 2.0]),
         WEIGHTS,
         1,
         NO_RULES,
-        "1 of 3 values of cost_m are no numbers: x",
+        "1 of 3 values of cost_m is no number: d2 → B = x",
     ),
     "weight missing": (
         frame(),
         WEIGHTS[:2],
         1,
         NO_RULES,
-        "1 demand ids in the cost have no weight: d3",
+        "1 demand id in the cost has no weight: d3",
     ),
     "weight too many": (
         frame(),
         pd.concat([WEIGHTS, pd.Series({"d9": 1.0})]),
         1,
         NO_RULES,
-        "1 demand ids have a weight but no cost: d9",
+        "1 demand id has a weight but no cost: d9",
     ),
     "weight twice": (
         frame(),
         pd.concat([WEIGHTS, WEIGHTS[:1]]),
         1,
         NO_RULES,
-        "1 ids of weights occur more than once: d1",
+        "1 id of weights occurs more than once: d1",
     ),
     "weight negative": (
         frame(),
@@ -119,21 +125,21 @@ FAULTS = {
         WEIGHTS.replace(10.0, np.nan),
         1,
         NO_RULES,
-        r"1 of 3 weights are missing \(NaN\): d1",
+        r"1 of 3 weights is missing \(NaN\): d1",
     ),
     "weight infinite": (
         frame(),
         WEIGHTS.replace(10.0, INF),
         1,
         NO_RULES,
-        "1 of 3 weights are infinite: d1",
+        "1 of 3 weights is infinite: d1",
     ),
     "weight text": (
         frame(),
         WEIGHTS.astype(object).replace(10.0, "many"),
         1,
         NO_RULES,
-        "1 of 3 weights are no numbers: many",
+        "1 of 3 weights is no number: d1 = many",
     ),
     "weight shape": (
         frame(),
@@ -157,7 +163,7 @@ FAULTS = {
         WEIGHTS,
         1,
         NO_RULES,
-        r"1 of 3 demand points \(weight 10\) are reached by no allowed site: d1",
+        r"1 of 3 demand points \(weight 10\) is reached by no allowed site: d1",
     ),
     "unreachable by rule": (
         frame(d1B=INF, d1C=INF),
@@ -196,14 +202,14 @@ FAULTS = {
         WEIGHTS,
         2,
         Rules(fixed=["A"], forbidden=["A"]),
-        "1 sites are fixed or required and also forbidden: A",
+        "1 site is fixed or required and also forbidden: A",
     ),
     "unknown fixed": (
         frame(),
         WEIGHTS,
         1,
         Rules(fixed="Z"),
-        "1 fixed sites are not in the cost matrix: Z",
+        "1 fixed site is not in the cost matrix: Z",
     ),
     "unknown required": (
         frame(),
@@ -217,7 +223,7 @@ FAULTS = {
         WEIGHTS,
         1,
         Rules(forbidden=[0]),
-        "1 forbidden sites are not in the cost matrix: 0",
+        "1 forbidden site is not in the cost matrix: 0",
     ),
 }
 
@@ -246,7 +252,7 @@ def test_all_faults_come_together():
     with pytest.raises(CostMatrixError) as caught:
         p_median(broken, WEIGHTS * [1, 1, -1], p=9, rules=Rules(fixed=["Z"]))
     found = "\n".join(caught.value.lines("en"))
-    for words in ("missing", "negative: d2", "no numbers", "weights are negative", "Z", "p is 9"):
+    for words in ("missing", "negative: d2", "no number", "weights is negative", "Z", "p is 9"):
         assert words in found
     assert len(caught.value.faults) == 6
 
@@ -317,8 +323,29 @@ def test_what_is_of_another_kind_is_refused_in_words(ask, words):
 def test_evaluate_reports_its_faults():
     with pytest.raises(CostMatrixError, match="No site is open"):
         evaluate(frame(), [], WEIGHTS)
-    with pytest.raises(CostMatrixError, match="1 fixed sites are not in the cost matrix: Q"):
+    with pytest.raises(CostMatrixError, match="1 given site is not in the cost matrix: Q"):
         evaluate(frame(), ["A", "Q"], WEIGHTS)
+
+
+def test_sites_that_are_given_are_called_so():
+    with pytest.raises(CostMatrixError) as caught:
+        evaluate(frame(), ["Q", "R"], WEIGHTS)
+    (fault,) = caught.value.faults
+    assert fault.en.startswith("2 given sites are not in the cost matrix: Q, R.")
+    assert fault.zh.startswith("2 个给定的选址点不在成本矩阵中：Q, R。")
+
+
+def test_costs_that_are_no_numbers_are_named_by_row_and_column():
+    # An array's rows and columns are numbers, a frame's and a list's are ids.
+    array = frame(d1C="far").to_numpy(dtype=object)
+    with pytest.raises(CostMatrixError, match="is no number: 0 → 2 = far"):
+        p_median(array, np.ones(3), p=1)
+    pairs = LONG.assign(cost_m=LONG["cost_m"].astype(object))
+    pairs.loc[pairs.index[:2], "cost_m"] = "far"
+    named = [f"{i} → {j} = far" for i, j in
+             zip(pairs["demand_id"][:2], pairs["site_id"][:2], strict=True)]  # fmt: skip
+    with pytest.raises(CostMatrixError, match=f"are no numbers: {', '.join(named)}"):
+        p_median(pairs, WEIGHTS, p=1)
 
 
 def test_input_is_not_changed():
@@ -365,5 +392,5 @@ def test_nullable_and_integer_costs_are_numbers():
     problem = make_problem(whole, pd.Series({"x": 1, "y": 2}, dtype="Int64"), NO_RULES)
     np.testing.assert_array_equal(problem.cost, [[1.0, 3.0], [2.0, 4.0]])
     whole.loc["x", "B"] = pd.NA
-    with pytest.raises(CostMatrixError, match="1 of 4 costs are missing"):
+    with pytest.raises(CostMatrixError, match="1 of 4 costs is missing"):
         make_problem(whole, pd.Series({"x": 1, "y": 2}), NO_RULES)

@@ -120,7 +120,7 @@ class TestExcel:
 
     def test_codes_that_excel_rounds_are_refused(self, tmp_path):
         path = excel_file(tmp_path, a=[["code"], [3205820102048188], ["3205820102048188"]])
-        with pytest.raises(InputError, match=r"1 numbers have more than 15 digits"):
+        with pytest.raises(InputError, match=r"1 number has more than 15 digits"):
             read_table(path)
 
     def test_the_file_is_not_kept_open(self, tmp_path):
@@ -136,9 +136,9 @@ class TestFaults:
             (b"", r"表\.csv is empty"),
             (b"\n,,\n", r"表\.csv is empty"),
             (b"a,b\n", r"has column names but no rows"),
-            (b"a,a,b\n1,2,3\n", r"1 column names occur more than once: a\."),
-            (b"a,b\n1,2,3\n", r"1 columns hold data but have no name .* \(1 rows are longer"),
-            (b"a,,a\n1,2,3\n", r"have no name(.|\n)*occur more than once"),
+            (b"a,a,b\n1,2,3\n", r"1 column name occurs more than once: a\."),
+            (b"a,b\n1,2,3\n", r"1 column holds data but has no name .* \(1 row is longer"),
+            (b"a,,a\n1,2,3\n", r"has no name(.|\n)*occurs more than once"),
             (b'a,b\n"1,2\n', r"no proper CSV file .* quotation mark"),
             (b"a,b\n1,\xff\xff\n", r"neither UTF-8 nor GB18030, .* b'\\xff\\xff\\n' at 6"),
         ],
@@ -218,7 +218,7 @@ class TestPoints:
         [
             ({"a": ["1"], "b": ["2"]}, r"committees has no columns of coordinates; it has \['a'"),
             ({"lon": ["121"], "y": ["31"]}, r"no columns of coordinates"),
-            ({"lon": ["121", "东"], "lat": ["31", None]}, r"`lon` are .*: row 2 = '东'"),
+            ({"lon": ["121", "东"], "lat": ["31", None]}, r"`lon` is no number.*: row 2 = '东'"),
             ({"lon": ["121", "121"], "lat": ["31", None]}, r"`lat` .*: row 2 = ''"),
             ({"lon": ["31.4"], "lat": ["121"]}, r"look exchanged"),
             ({"lon": ["593000"], "lat": ["3483000"]}, r"look projected"),

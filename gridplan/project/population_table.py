@@ -210,9 +210,9 @@ def _community_faults(
     absent = sorted(units.communities - set(listed)) if len(listed) else []
     if unknown or absent:
         faults.add(
-            en=f"{what} and the layer of communities do not match: {len(unknown)} codes only in "
-            f"the table ({first_ids(unknown)}), {len(absent)} only in the layer "
-            f"({first_ids(absent)}). Codes must be equal as text.",
+            en=f"{what} and the layer of communities do not match: "
+            f"{counted(len(unknown), 'code', 'codes')} only in the table ({first_ids(unknown)}), "
+            f"{len(absent)} only in the layer ({first_ids(absent)}). Codes must be equal as text.",
             zh=f"{what} 与社区图层不一致：{len(unknown)} 个编码仅在表中（{first_ids(unknown)}），"
             f"{len(absent)} 个仅在图层中（{first_ids(absent)}）。编码须逐字一致。",
         )

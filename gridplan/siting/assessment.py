@@ -124,7 +124,7 @@ def evaluate(
     opening = Rules(fixed=sites, allow_unreachable=True)
     if not opening.fixed:
         raise CostMatrixError(_NO_SITE)
-    problem = make_problem(cost, weights, opening)
+    problem = make_problem(cost, weights, opening, given=True)
     chosen = np.nonzero(problem.must_open)[0]
     near, distance = closest(problem, chosen)
     weighted = problem.weights > 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import Message, counted, first_ids
 from gridplan.siting.conditions import Conditions
 from gridplan.siting.cover import Cover, Side, make_cover, merged, set_model
 from gridplan.siting.highs import Model, solve_model
@@ -91,7 +91,8 @@ def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Messa
         return None
     which = first_ids([ids[demand[at]] for at in short])
     return Message(
-        en=f"At best, {len(short)} demand points stay uncovered: {which}.",
+        en=f"At best, {counted(len(short), 'demand point stays', 'demand points stay')} uncovered: "
+        f"{which}.",
         zh=f"最好的情况下仍有 {len(short)} 个需求点未被覆盖：{which}。",
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import FaultList, first_ids
+from gridplan.errors import FaultList, agreed, counted, first_ids
 from gridplan.siting.matrix import Flags, Floats, Ids, in_order
 from gridplan.siting.options import Rules
 
@@ -146,15 +146,18 @@ def _costs(
         for one, may in zip(site_ids, roles[1], strict=True)
         if may and one not in given and one not in fixed
     ]
-    for ids, en, zh in (
-        (wrong, "costs are no finite numbers of 0 or more", "成本不是不小于 0 的有限数"),
-        (unknown, "sites with a cost are not in the cost matrix", "有开设成本但不在成本矩阵中"),
-        (missing, "candidate sites have no cost (cost_of)", "候选点缺少开设成本（cost_of）"),
-    ):
+    for ids, one, many, zh in (
+        (wrong, "cost is no finite number of 0 or more", "costs are no finite numbers of 0 or more",
+         "成本不是不小于 0 的有限数"),
+        (unknown, "site with a cost is not in the cost matrix",
+         "sites with a cost are not in the cost matrix", "有开设成本但不在成本矩阵中"),
+        (missing, "candidate site has no cost (cost_of)", "candidate sites have no cost (cost_of)",
+         "候选点缺少开设成本（cost_of）"),
+    ):  # fmt: skip
         if ids:
             which = first_ids(in_order(ids))
             faults.add(
-                en=f"{len(ids)} {en}: {which}. Give each candidate one cost.",
+                en=f"{counted(len(ids), one, many)}: {which}. Give each candidate one cost.",
                 zh=f"{len(ids)} 个选址点{zh}：{which}。请为每个候选点填写一个成本。",
             )
     if wrong or missing:
@@ -196,20 +199,21 @@ def _budget(
 
 
 def _groups(
-    rules: Rules, site_ids: Ids, counted: Sequence[Hashable], faults: FaultList
+    rules: Rules, site_ids: Ids, names: Sequence[Hashable], faults: FaultList
 ) -> tuple[Sequence[Hashable], npt.NDArray[np.intp]]:
     of: Mapping[Hashable, Hashable] = dict((rules.groups or {}).items())
-    at = {name: position for position, name in enumerate(counted)}
+    at = {name: position for position, name in enumerate(names)}
     group = np.array([at.get(of.get(one), NO_GROUP) for one in site_ids], dtype=np.intp)
-    empty = [name for name in counted if not (group == at[name]).any()]
+    empty = [name for name in names if not (group == at[name]).any()]
     if empty:
         faults.add(
-            en=f"{len(empty)} groups with a count (at_least, at_most) have no site: "
+            en=f"{counted(len(empty), 'group', 'groups')} with a count (at_least, at_most) "
+            f"{agreed(len(empty), 'has', 'have')} no site: "
             f"{first_ids(empty)}. Name the group of each site in groups.",
             zh=f"{len(empty)} 个有数量要求（at_least、at_most）的分组没有选址点："
             f"{first_ids(empty)}。请在 groups 中给出各选址点所属分组。",
         )
-    return counted, group
+    return names, group
 
 
 def _bounds(
@@ -226,7 +230,8 @@ def _bounds(
     ]
     if wrong:
         faults.add(
-            en=f"{len(wrong)} counts of {key} are no whole numbers of 0 or more: "
+            en=f"{counted(len(wrong), 'count', 'counts')} of {key} "
+            f"{agreed(len(wrong), 'is no whole number', 'are no whole numbers')} of 0 or more: "
             f"{first_ids(in_order(wrong))}.",
             zh=f"{key} 中有 {len(wrong)} 个分组的数量不是非负整数：{first_ids(in_order(wrong))}。",
         )
@@ -240,27 +245,31 @@ def _check_counts(
     must, may = roles
     total = found.counts(np.arange(len(may)))
     held, available = found.counts(np.flatnonzero(must)), found.counts(np.flatnonzero(may))
-    for which, en, zh in (
+    for which, one, many, zh in (
         (
             found.least > found.most,
+            "is asked to have at least more than at most",
             "are asked to have at least more than at most",
             "的下限大于上限",
         ),
         (
             (found.least > available) & (total > 0),
+            "is asked to have more sites than may be open there (at_least)",
             "are asked to have more sites than may be open there (at_least)",
             "的下限超过可用选址点数（at_least）",
         ),
         (
             held > found.most,
+            "has more fixed and required sites than at_most allows",
             "have more fixed and required sites than at_most allows",
             "的已有和必选点数超过上限（at_most）",
         ),
     ):
         if which.any():
             ids = first_ids([found.names[at] for at in np.flatnonzero(which)])
+            groups = counted(int(which.sum()), f"group {one}", f"groups {many}")
             faults.add(
-                en=f"{int(which.sum())} groups {en}: {ids}. Change the counts.",
+                en=f"{groups}: {ids}. Change the counts.",
                 zh=f"{int(which.sum())} 个分组{zh}：{ids}。请调整数量要求。",
             )
     needed = int(np.maximum(found.least, held).sum()) + int(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, first_ids
+from gridplan.errors import CostMatrixError, FaultList, agreed, counted, first_ids
 from gridplan.siting.capacity import SoftCapacity
 from gridplan.siting.matrix import (
     LONG_COLUMNS,
@@ -157,14 +157,16 @@ def _same_ids(numbers: Mapping[Hashable, float], ids: Ids, faults: FaultList, no
     extra = in_order([one for one in numbers if one not in known])
     if missing:
         faults.add(
-            en=f"{len(missing)} {noun.owner_en} of the cost have no number among the {noun.en}: "
+            en=f"{counted(len(missing), noun.owner_en.removesuffix('s'), noun.owner_en)} of the "
+            f"cost {agreed(len(missing), 'has', 'have')} no number among the {noun.en}: "
             f"{first_ids(missing)}. Give each one.",
             zh=f"成本中有 {len(missing)} 个{noun.owner_zh}缺少{noun.zh}：{first_ids(missing)}。"
             f"请逐一给出。",
         )
     if extra:
         faults.add(
-            en=f"{len(extra)} ids of the {noun.en} are no {noun.owner_en} of the cost: "
+            en=f"{counted(len(extra), 'id', 'ids')} of the {noun.en} "
+            f"{agreed(len(extra), 'is', 'are')} not among the {noun.owner_en} of the cost: "
             f"{first_ids(extra)}. Both need the same ids.",
             zh=f"{noun.zh}中有 {len(extra)} 个编号不是成本中的{noun.owner_zh}："
             f"{first_ids(extra)}。两者编号必须一致。",
@@ -183,7 +185,8 @@ def _check_numbers(array: Floats, ids: Ids, faults: FaultList, noun: _Noun) -> N
         if bad.any():
             which = first_ids([ids[at] for at in np.nonzero(bad)[0]])
             faults.add(
-                en=f"{int(bad.sum())} of {len(ids)} {noun.en} are {en}: {which}. {noun.hint_en}.",
+                en=f"{int(bad.sum())} of {len(ids)} {noun.en} "
+                f"{agreed(int(bad.sum()), 'is', 'are')} {en}: {which}. {noun.hint_en}.",
                 zh=f"{len(ids)} 个{noun.zh}中有 {int(bad.sum())} 个为{zh}：{which}。"
                 f"{noun.hint_zh}。",
             )
@@ -195,8 +198,10 @@ def _check_reach(problem: Problem, load: Floats, faults: FaultList) -> None:
     if lost.any():
         which = first_ids([problem.demand_ids[at] for at in np.nonzero(lost)[0]])
         faults.add(
-            en=f"{int(lost.sum())} demand points without weight have a load, and no allowed site "
-            f"reaches them: {which}. Give them the load 0, or a site or a path.",
+            en=f"{counted(int(lost.sum()), 'demand point', 'demand points')} without weight "
+            f"{agreed(int(lost.sum()), 'has', 'have')} a load, and no allowed site reaches "
+            f"{agreed(int(lost.sum()), 'it', 'them')}: {which}. Give the load 0, or a site or a "
+            f"path.",
             zh=f"{int(lost.sum())} 个权重为 0 的需求点有负荷，但没有任何可用选址点可达：{which}。"
             f"请将其负荷改为 0，或增加选址点或通路。",
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridplan.errors import FaultList, first_ids
+from gridplan.errors import FaultList, agreed, counted, first_ids
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -59,8 +59,8 @@ def read_cost(cost: object, faults: FaultList) -> LabelledCost | None:
         long = set(LONG_COLUMNS) <= set(cost.columns)
         labelled = _read_long(cost, faults) if long else _read_wide(cost, faults)
     elif isinstance(cost, np.ndarray) and cost.ndim == _MATRIX_DIMENSIONS:
-        values = as_numbers(cost, faults, "costs", "成本")
         rows, columns = (tuple(range(count)) for count in cost.shape)
+        values = as_numbers(cost, faults, "costs", "成本", names=_of_matrix(rows, columns))
         labelled = LabelledCost(values, rows, columns, row_order=rows)
     else:
         faults.add(
@@ -100,16 +100,23 @@ def _read_wide(cost: pd.DataFrame, faults: FaultList) -> LabelledCost | None:
     if all(dtype.kind in _NUMERIC for dtype in cost.dtypes):
         values = cost.to_numpy(dtype="float64", na_value=np.nan)
     else:
-        values = as_numbers(cost.to_numpy(dtype="object"), faults, "costs", "成本")
+        names = _of_matrix(rows, columns)
+        values = as_numbers(cost.to_numpy(dtype="object"), faults, "costs", "成本", names=names)
     return LabelledCost(values, rows, columns, row_order=rows) if good else None
 
 
 def _read_long(pairs: pd.DataFrame, faults: FaultList) -> LabelledCost | None:
-    costs = as_numbers(pairs["cost_m"], faults, "values of cost_m", "cost_m 的值")
+    costs = as_numbers(
+        pairs["cost_m"], faults, "values of cost_m", "cost_m 的值",
+        names=lambda bad: _pair_names(
+            pairs["demand_id"][bad].tolist(), pairs["site_id"][bad].tolist()
+        ),
+    )  # fmt: skip
     nameless = int((pairs["demand_id"].isna() | pairs["site_id"].isna()).sum())
     if nameless:
         faults.add(
-            en=f"{nameless} of {len(pairs)} pairs lack a demand_id or site_id. Give each both.",
+            en=f"{nameless} of {len(pairs)} pairs {agreed(nameless, 'lacks', 'lack')} a "
+            f"demand_id or site_id. Give each both.",
             zh=f"{len(pairs)} 个点对中有 {nameless} 个缺少 demand_id 或 site_id，请补全。",
         )
         return None
@@ -117,17 +124,18 @@ def _read_long(pairs: pd.DataFrame, faults: FaultList) -> LabelledCost | None:
     if twice.any():
         names = _pair_names(pairs.loc[twice, "demand_id"], pairs.loc[twice, "site_id"])
         faults.add(
-            en=f"{int(twice.sum())} of {len(pairs)} pairs occur more than once: "
+            en=f"{int(twice.sum())} of {len(pairs)} pairs "
+            f"{agreed(int(twice.sum()), 'occurs', 'occur')} more than once: "
             f"{first_ids(names)}. Keep one cost per pair.",
             zh=f"{len(pairs)} 个点对中有 {int(twice.sum())} 个重复：{first_ids(names)}。"
             f"每个点对只保留一个成本。",
         )
-    row, demand = _numbered(pairs["demand_id"])
-    column, site = _numbered(pairs["site_id"])
+    row, rows = _numbered(pairs["demand_id"])
+    column, columns = _numbered(pairs["site_id"])
     # Filled in order: a large matrix that is sorted afterwards stands in memory twice.
-    values = np.full((len(demand), len(site)), np.inf)
+    values = np.full((len(rows), len(columns)), np.inf)
     values[row, column] = costs
-    return LabelledCost(values, demand, site, None, listed=True)
+    return LabelledCost(values, rows, columns, None, listed=True)
 
 
 def _numbered(labels: pd.Series[str]) -> tuple[Positions, Ids]:
@@ -143,29 +151,50 @@ def _pair_names(demand: Sequence[Hashable], site: Sequence[Hashable]) -> list[st
     return [f"{i} → {j}" for i, j in zip(demand, site, strict=True)]
 
 
+def _of_matrix(rows: Ids, columns: Ids) -> Callable[[Flags], list[str]]:
+    """Return what names the pairs of some entries of a matrix."""
+
+    def named(bad: Flags) -> list[str]:
+        row, column = np.nonzero(bad)
+        return _pair_names([rows[i] for i in row], [columns[j] for j in column])
+
+    return named
+
+
 def check_ids(ids: Sequence[Hashable], faults: FaultList, en: str, zh: str) -> bool:
     """Add a fault for ids that are missing or repeated; True if there is none."""
     labels = pd.Series(list(ids), dtype="object")
     missing = int(labels.isna().sum())
     if missing:
         faults.add(
-            en=f"{missing} of {len(ids)} {en} have no id. Give each an id.",
+            en=f"{missing} of {len(ids)} {en} {agreed(missing, 'has', 'have')} no id. Give "
+            f"each an id.",
             zh=f"{len(ids)} 个{zh}中有 {missing} 个没有编号，请补全。",
         )
     twice = labels[labels.duplicated() & labels.notna()].drop_duplicates().tolist()
     if twice:
         faults.add(
-            en=f"{len(twice)} ids of {en} occur more than once: {first_ids(in_order(twice))}. "
-            f"Ids must be unique.",
+            en=f"{counted(len(twice), 'id', 'ids')} of {en} "
+            f"{agreed(len(twice), 'occurs', 'occur')} more than once: "
+            f"{first_ids(in_order(twice))}. Ids must be unique.",
             zh=f"{zh}中有 {len(twice)} 个编号重复：{first_ids(in_order(twice))}。编号必须唯一。",
         )
     return not missing and not twice
 
 
 def as_numbers(
-    values: npt.NDArray[np.generic] | pd.Series[float], faults: FaultList, en: str, zh: str
+    values: npt.NDArray[np.generic] | pd.Series[float],
+    faults: FaultList,
+    en: str,
+    zh: str,
+    *,
+    names: Callable[[Flags], Sequence[object]] | None = None,
 ) -> Floats:
-    """Return float64 values; those that are no numbers become 0 and are counted in a fault."""
+    """
+    Return float64 values; those that are no numbers become 0 and are counted in a fault.
+
+    `names` says what the bad ones belong to; of a Series without it, its index does.
+    """
     array = values.to_numpy() if isinstance(values, pd.Series) else values
     kind = values.dtype.kind
     if kind in _NUMERIC:
@@ -177,14 +206,31 @@ def as_numbers(
     number = np.frompyfunc(is_number, 1, 1)(objects).astype(np.bool_)
     bad = ~number & ~null
     if bad.any():
+        count, which = int(bad.sum()), first_ids(_found(values, objects, bad, names))
         faults.add(
-            en=f"{int(bad.sum())} of {objects.size} {en} are no numbers: "
-            f"{first_ids(objects[bad].tolist())}. Give metres as numbers.",
-            zh=f"{objects.size} 个{zh}中有 {int(bad.sum())} 个不是数字："
-            f"{first_ids(objects[bad].tolist())}。请填写数字（米）。",
+            en=f"{count} of {objects.size} {en} {agreed(count, 'is no number', 'are no numbers')}: "
+            f"{which}. Give metres as numbers.",
+            zh=f"{objects.size} 个{zh}中有 {count} 个不是数字：{which}。请填写数字（米）。",
         )
     numbers: Floats = np.where(number, objects, np.where(null, np.nan, 0.0)).astype(np.float64)
     return numbers
+
+
+def _found(
+    values: npt.NDArray[np.generic] | pd.Series[float],
+    objects: npt.NDArray[np.object_],
+    bad: Flags,
+    names: Callable[[Flags], Sequence[object]] | None,
+) -> list[str]:
+    """Return bad values beside what they belong to, as far as that is known."""
+    found = [str(one) for one in objects[bad].tolist()]
+    if names is None and isinstance(values, pd.Series):
+        owners: Sequence[object] = values.index[bad].tolist()
+    elif names is not None:
+        owners = names(bad)
+    else:
+        return found
+    return [f"{owner} = {value}" for owner, value in zip(owners, found, strict=True)]
 
 
 def is_number(value: object) -> bool:
@@ -216,7 +262,8 @@ def _check_values(labelled: LabelledCost, faults: FaultList) -> None:
             )
             which = first_ids(names)
             faults.add(
-                en=f"{len(names)} of {bad.size} costs are {en}: {which}. {hint_en}.",
+                en=f"{len(names)} of {bad.size} costs {agreed(len(names), 'is', 'are')} {en}: "
+                f"{which}. {hint_en}.",
                 zh=f"{bad.size} 个成本中有 {len(names)} 个为{zh}：{which}。{hint_zh}。",
             )
 
@@ -268,7 +315,14 @@ def with_weights(
             zh=f"权重的形状为 {weights.shape}，应与 {len(labelled.row_order)} 个需求点一一对应。",
         )
         return None
-    numbers = as_numbers(weights, faults, "weights", "权重")
+    owners = labelled.row_order
+    numbers = as_numbers(
+        weights,
+        faults,
+        "weights",
+        "权重",
+        names=lambda bad: [owners[at] for at in np.nonzero(bad)[0]],
+    )
     return _by_label(labelled, pd.Series(numbers, index=list(labelled.row_order)), faults)
 
 
@@ -285,12 +339,21 @@ def _by_label(
         labelled, only_weights = _with_absent(labelled, only_weights), []
     only_cost = [one for one in labelled.demand_ids if one not in numbers]
     for extra, en, zh in (
-        (only_cost, "in the cost have no weight", "在成本中有而权重中没有"),
-        (only_weights, "have a weight but no cost", "有权重而成本中没有"),
+        (
+            only_cost,
+            ("in the cost has no weight", "in the cost have no weight"),
+            "在成本中有而权重中没有",
+        ),
+        (
+            only_weights,
+            ("has a weight but no cost", "have a weight but no cost"),
+            "有权重而成本中没有",
+        ),
     ):
         if extra:
             faults.add(
-                en=f"{len(extra)} demand ids {en}: {first_ids(extra)}. Both need the same ids.",
+                en=f"{counted(len(extra), f'demand id {en[0]}', f'demand ids {en[1]}')}: "
+                f"{first_ids(extra)}. Both need the same ids.",
                 zh=f"{len(extra)} 个需求点{zh}：{first_ids(extra)}。两者编号必须一致。",
             )
     if only_cost or only_weights:
@@ -318,7 +381,8 @@ def _check_weights(weights: Floats, ids: Ids, faults: FaultList) -> None:
         if bad.any():
             which = first_ids([ids[at] for at in np.nonzero(bad)[0]])
             faults.add(
-                en=f"{int(bad.sum())} of {len(ids)} weights are {en}: {which}. "
+                en=f"{int(bad.sum())} of {len(ids)} weights {agreed(int(bad.sum()), 'is', 'are')} "
+                f"{en}: {which}. "
                 f"Weights are 0 or more; leave out no demand, give it 0.",
                 zh=f"{len(ids)} 个权重中有 {int(bad.sum())} 个为{zh}：{which}。"
                 f"权重不能小于 0；不计的需求点请填 0。",

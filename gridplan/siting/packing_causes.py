@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import Message, agreed, counted, first_ids
 from gridplan.siting.loads import Loads
 from gridplan.siting.options import Limits
 from gridplan.siting.packing import FITS, Packing, PackingSearch, make_packing
@@ -114,9 +114,10 @@ def _too_large(asked: _Asked, lonely: np.ndarray, needs: _Needs) -> Message:
     load = float(packing.load[lonely].max())
     en, zh = _relaxations(asked, replace(needs, sites=None))
     return Message(
-        en=f"{len(lonely)} demand points have a load above the capacity of every allowed site "
-        f"they reach (the largest {load:g}): {ids}. No number of sites helps: split these "
-        f"demand points. {en}",
+        en=f"{counted(len(lonely), 'demand point has', 'demand points have')} a load above the "
+        f"capacity of every allowed site within reach (the largest {load:g}): {ids}. No number of "
+        f"sites helps: split {agreed(len(lonely), 'this demand point', 'these demand points')}. "
+        f"{en}",
         zh=f"{len(lonely)} 个需求点的负荷超过其可达的每个可用选址点的容量（最大 {load:g}）："
         f"{ids}。增加选址点数量无济于事，请拆分这些需求点。{zh}",
     )

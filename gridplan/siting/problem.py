@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, Message, first_ids
+from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
 from gridplan.siting.conditions import NO_CONDITIONS, Conditions, read_conditions
 from gridplan.siting.matrix import Flags, Floats, Ids, in_order, read_cost, with_weights
 from gridplan.siting.options import Rules
@@ -65,6 +65,7 @@ def make_problem(
     p: int | None = None,
     conditions: bool = False,
     reach: bool = False,
+    given: bool = False,
 ) -> Problem:
     """
     Check everything a siting is given and order it by id.
@@ -85,6 +86,8 @@ def make_problem(
         not, rules that have them are a fault.
     reach : bool
         The same of a share of the weight near an open site.
+    given : bool
+        The fixed sites are those of a plan that is given, and are called so.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def make_problem(
     matched = with_weights(labelled, weights, faults) if labelled else None
     limits = NO_CONDITIONS
     if labelled:
-        must, may = _check_rules(rules, labelled.site_ids, faults)
+        must, may = _check_rules(rules, labelled.site_ids, faults, given=given)
         _check_count(p, must, may, faults)
         _check_reach(rules, faults, offered=reach)
         limits = read_conditions(
@@ -138,13 +141,19 @@ def require_count(p: int | None) -> None:
         raise CostMatrixError(_NO_COUNT)
 
 
-def _check_rules(rules: Rules, site_ids: Ids, faults: FaultList) -> tuple[Flags, Flags]:
+def _check_rules(
+    rules: Rules, site_ids: Ids, faults: FaultList, *, given: bool
+) -> tuple[Flags, Flags]:
     known = {one: at for at, one in enumerate(site_ids)}
-    for name, zh in (("fixed", "已有"), ("required", "必选"), ("forbidden", "禁用")):
+    fixed = ("given", "给定的") if given else ("fixed", "已有")
+    for name, (en, zh) in (
+        ("fixed", fixed), ("required", ("required", "必选")), ("forbidden", ("forbidden", "禁用")),
+    ):  # fmt: skip
         unknown = in_order([one for one in getattr(rules, name) if one not in known])
         if unknown:
+            sites = counted(len(unknown), f"{en} site is", f"{en} sites are")
             faults.add(
-                en=f"{len(unknown)} {name} sites are not in the cost matrix: "
+                en=f"{sites} not in the cost matrix: "
                 f"{first_ids(unknown)}. Its sites are {first_ids(site_ids)}.",
                 zh=f"{len(unknown)} 个{zh}选址点不在成本矩阵中：{first_ids(unknown)}。"
                 f"矩阵中的选址点为 {first_ids(site_ids)}。",
@@ -154,8 +163,8 @@ def _check_rules(rules: Rules, site_ids: Ids, faults: FaultList) -> tuple[Flags,
     both = [site_ids[at] for at in np.nonzero(must & closed)[0]]
     if both:
         faults.add(
-            en=f"{len(both)} sites are fixed or required and also forbidden: {first_ids(both)}. "
-            f"Take each out of one of the lists.",
+            en=f"{counted(len(both), 'site is', 'sites are')} fixed or required and also "
+            f"forbidden: {first_ids(both)}. Take each out of one of the lists.",
             zh=f"{len(both)} 个选址点既是已有或必选、又被禁用：{first_ids(both)}。"
             f"请从其中一个名单中去掉。",
         )
@@ -179,15 +188,16 @@ def _check_count(p: int | None, must: Flags, may: Flags, faults: FaultList) -> N
         return
     if p > may.sum():
         faults.add(
-            en=f"p is {p}, but only {int(may.sum())} of {len(may)} sites may be open. "
+            en=f"p is {p}, but only {int(may.sum())} of {counted(len(may), 'site', 'sites')} may "
+            f"be open. "
             f"Lower p or add candidates.",
             zh=f"p 为 {p}，但 {len(may)} 个选址点中只有 {int(may.sum())} 个可用。"
             f"请减小 p 或增加候选点。",
         )
     if p < must.sum():
         faults.add(
-            en=f"p is {p}, but {int(must.sum())} sites are fixed or required, and p counts "
-            f"them. Raise p to at least that.",
+            en=f"p is {p}, but {counted(int(must.sum()), 'site is', 'sites are')} fixed or "
+            f"required, and p counts them. Raise p to at least that.",
             zh=f"p 为 {p}，但已有和必选的选址点共 {int(must.sum())} 个，且计入 p。"
             f"请把 p 提高到不小于此数。",
         )
@@ -207,8 +217,9 @@ def _add_unreachable(ids: Ids, weights: Floats, lost: Flags, faults: FaultList) 
     which = first_ids([ids[at] for at in np.nonzero(lost)[0]])
     count, total = int(lost.sum()), float(weights[lost].sum())
     faults.add(
-        en=f"{count} of {len(ids)} demand points (weight {total:g}) are reached by no allowed "
-        f"site: {which}. Add a site or a path, or set allow_unreachable to leave them out.",
+        en=f"{count} of {counted(len(ids), 'demand point', 'demand points')} (weight {total:g}) "
+        f"{agreed(count, 'is', 'are')} reached by no allowed site: {which}. Add a site or a path, "
+        f"or set allow_unreachable to leave them out.",
         zh=f"{len(ids)} 个需求点中有 {count} 个（权重 {total:g}）没有任何可用选址点可达：{which}。"
         f"请增加选址点或通路，或设 allow_unreachable 将其排除。",
     )

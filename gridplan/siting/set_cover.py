@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, Message, first_ids
+from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
 from gridplan.siting.causes import joined, least_budget, left_out
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_model
@@ -165,8 +165,10 @@ def _uncovered(problem: Problem, lost: Flags, radius_m: float, backup: int) -> M
             ("任何半径都不够：部分需求点可达的选址点数量不足。请连通道路"),
         )
     return Message(
-        en=f"{count} of {len(lost)} demand points have fewer than {backup} allowed sites within "
-        f"{radius_m:g} m: {ids}. {en}, add sites, or set allow_unreachable to leave them out.",
+        en=f"{count} of {counted(len(lost), 'demand point', 'demand points')} "
+        f"{agreed(count, 'has', 'have')} fewer than "
+        f"{counted(backup, 'allowed site', 'allowed sites')} within {radius_m:g} m: {ids}. {en}, "
+        f"add sites, or set allow_unreachable to leave them out.",
         zh=f"{len(lost)} 个需求点中有 {count} 个在 {radius_m:g} 米内的可用选址点少于 {backup} 个："
         f"{ids}。{zh}、增加候选点，或设 allow_unreachable 将其排除。",
     )

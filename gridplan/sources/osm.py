@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import InputError, Message, Note, first_ids
+from gridplan.errors import InputError, Message, Note, agreed, counted, first_ids
 from gridplan.geometry import Geometries
 from gridplan.sources.osm_frames import LON_LAT, area_frames, line_frames, point_frames
 from gridplan.sources.osm_notes import Notes
@@ -186,7 +186,8 @@ def _refuse_local_ids(file: Path, raw: RawObjects) -> None:
     if local:
         raise InputError(
             Message(
-                en=f"{len(local)} street nodes of {file.name} have negative ids "
+                en=f"{counted(len(local), 'street node', 'street nodes')} of {file.name} "
+                f"{agreed(len(local), 'has a negative id', 'have negative ids')} "
                 f"({first_ids(local)}): an editor saved it before upload. Renumber it, e.g. "
                 f"`osmium renumber`, or upload and download it again.",
                 zh=f"{file.name} 中有 {len(local)} 个道路节点的编号为负（{first_ids(local)}），"

@@ -17,7 +17,16 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridplan.errors import CrsError, FaultList, InputError, Message, MissingInputError, first_ids
+from gridplan.errors import (
+    CrsError,
+    FaultList,
+    InputError,
+    Message,
+    MissingInputError,
+    agreed,
+    counted,
+    first_ids,
+)
 from gridplan.sources import osm_tags
 from gridplan.sources.osm_frames import (
     LON_LAT,
@@ -154,7 +163,8 @@ def _places(graph: nx.MultiDiGraph[Any]) -> dict[Hashable, tuple[float, float]]:
     if lost:
         raise InputError(
             Message(
-                en=f"{len(lost)} of {len(places)} nodes of the graph have no x, y: "
+                en=f"{len(lost)} of {len(places)} nodes of the graph "
+                f"{agreed(len(lost), 'has', 'have')} no x, y: "
                 f"{first_ids(lost)}. Use a graph that OSMnx made.",
                 zh=f"图的 {len(places)} 个节点中有 {len(lost)} 个没有 x、y："
                 f"{first_ids(lost)}。请使用 OSMnx 生成的图。",
@@ -196,8 +206,9 @@ def _undirected(
     ):
         if ids:
             faults.add(
-                en=f"{len(ids)} edges of the graph have {en}: {first_ids(ids)}. Use a graph that "
-                f"OSMnx made.",
+                en=f"{counted(len(ids), 'edge', 'edges')} of the graph "
+                f"{agreed(len(ids), 'has', 'have')} {en}: {first_ids(ids)}. Use a "
+                f"graph that OSMnx made.",
                 zh=f"图中有 {len(ids)} 条边{zh}：{first_ids(ids)}。请使用 OSMnx 生成的图。",
             )
     faults.raise_if_any(InputError)
@@ -332,8 +343,8 @@ def _feature_ids(features: gpd.GeoDataFrame) -> list[str]:
     if twice:
         raise InputError(
             Message(
-                en=f"{len(twice)} objects occur twice in the feature frame: {first_ids(twice)}. "
-                f"Drop the copies.",
+                en=f"{counted(len(twice), 'object occurs', 'objects occur')} twice in the "
+                f"feature frame: {first_ids(twice)}. Drop the copies.",
                 zh=f"要素表中有 {len(twice)} 个对象重复：{first_ids(twice)}。请删除重复行。",
             )
         )

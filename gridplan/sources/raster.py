@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import InputError, Message, MissingPackageError, first_ids
+from gridplan.errors import InputError, Message, MissingPackageError, counted, first_ids
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -196,8 +196,8 @@ def counts_of(values: Floats, *, nodata: float | None, what: str) -> Floats:
         shown = first_ids([f"{one:g}" for one in np.unique(values[negative])])
         raise InputError(
             Message(
-                en=f"{what} has {int(negative.sum()):,} cells with negative counts: {shown}. Is it "
-                f"a raster of residents?",
+                en=f"{what} has {counted(int(negative.sum()), 'cell', 'cells')} with negative "
+                f"counts: {shown}. Is it a raster of residents?",
                 zh=f"{what} 有 {int(negative.sum()):,} 个像元为负数：{shown}。请确认它是人口栅格。",
             )
         )

@@ -20,7 +20,15 @@ import numpy as np
 import openpyxl
 import pandas as pd
 
-from gridplan.errors import FaultList, InputError, Message, MissingInputError, first_ids
+from gridplan.errors import (
+    FaultList,
+    InputError,
+    Message,
+    MissingInputError,
+    agreed,
+    counted,
+    first_ids,
+)
 from gridplan.sources.coordinate_checks import coordinate_faults
 
 _DELIMITERS = ",;\t|"
@@ -236,8 +244,9 @@ def _sheet_rows(sheet: openpyxl.worksheet._read_only.ReadOnlyWorksheet, file: Pa
     if long:
         raise InputError(
             Message(
-                en=f"{file.name}, {sheet.title}: {len(long)} numbers have more than 15 digits, "
-                f"which Excel rounds: {first_ids(long)}. Enter such codes as text.",
+                en=f"{file.name}, {sheet.title}: "
+                f"{counted(len(long), 'number has', 'numbers have')} more than 15 "
+                f"digits, which Excel rounds: {first_ids(long)}. Enter such codes as text.",
                 zh=f"{file.name}，{sheet.title}：{len(long)} 个数字超过 15 位，"
                 f"Excel 会舍入：{first_ids(long)}。请以文本格式录入此类编码。",
             )
@@ -291,17 +300,18 @@ def _check_header(header: Sequence[Cell], lengths: Sequence[int], what: str) -> 
     if unnamed:
         longer = sum(length > lengths[0] for length in lengths)
         faults.add(
-            en=f"{what}: {unnamed} columns hold data but have no name in the first row "
-            f"({longer} rows are longer than it). Give every column a name; titles above the "
-            f"header and merged headers are not read.",
+            en=f"{what}: "
+            f"{counted(unnamed, 'column holds data but has', 'columns hold data but have')} no "
+            f"name in the first row ({counted(longer, 'row is', 'rows are')} longer than it). "
+            f"Give every column a name; titles above the header and merged headers are not read.",
             zh=f"{what}：{unnamed} 列有数据但第一行没有字段名（{longer} 行比表头长）。"
             f"请为每列写上字段名；不支持表头上方的标题和合并表头。",
         )
     twice = sorted(names[names.duplicated() & names.notna()].unique())
     if twice:
         faults.add(
-            en=f"{what}: {len(twice)} column names occur more than once: {first_ids(twice)}. "
-            f"Names must be unique.",
+            en=f"{what}: {counted(len(twice), 'column name occurs', 'column names occur')} more "
+            f"than once: {first_ids(twice)}. Names must be unique.",
             zh=f"{what}：{len(twice)} 个字段名重复：{first_ids(twice)}。字段名必须唯一。",
         )
     faults.raise_if_any(InputError)
@@ -409,8 +419,9 @@ def _numbers(values: pd.Series, what: str, faults: FaultList) -> np.ndarray:
         found = values.astype("object").where(values.notna(), "")
         rows = [f"row {at + 1} = {found.iloc[at]!r}" for at in np.flatnonzero(bad)]
         faults.add(
-            en=f"{what}: {int(bad.sum())} of {len(values)} values of `{values.name}` are no "
-            f"numbers: {first_ids(rows)} (below the header). Give every row its coordinates.",
+            en=f"{what}: {int(bad.sum())} of {len(values)} values of `{values.name}` "
+            f"{agreed(int(bad.sum()), 'is no number', 'are no numbers')}: {first_ids(rows)} "
+            f"(below the header). Give every row its coordinates.",
             zh=f"{what}：`{values.name}` 的 {len(values)} 个值中有 {int(bad.sum())} 个不是数字："
             f"{first_ids(rows)}（表头以下的行号）。请补全每行的坐标。",
         )
