@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,6 +15,7 @@ from gridplan.present import canvas, drawings, figures, map_html, report, tables
 
 if TYPE_CHECKING:
     from IPython.display import HTML, Image
+    from pandas.io.formats.style import Styler
 
 
 _PICTURES = {"farthest": drawings.farthest_figure, "service": drawings.service_figure}
@@ -66,12 +68,12 @@ def show_picture(plan: Plan, name: str, *, lang: Language = "zh") -> Image:
     return Image(_drawn_alone(plan, name, lang))  # type: ignore[no-untyped-call]
 
 
-def in_words(plan: Plan, table: pd.DataFrame) -> pd.DataFrame:
+def in_words(plan: Plan, table: pd.DataFrame) -> Styler:
     """
     Return one of the report's tables, or some rows of it, with headings as the report has them.
 
-    Columns that hold nothing are left out; numbers are written as in the report. For reading:
-    who goes on computing takes `show_table`.
+    Columns that hold nothing are left out, and so are the numbers of rows; figures are written as
+    in the report, and no text is cut. For reading: who goes on computing takes `show_table`.
 
     Parameters
     ----------
@@ -80,16 +82,23 @@ def in_words(plan: Plan, table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of str
+    Styler of a DataFrame of str (`data`)
         Same rows; headings in both languages.
     """
+    from pandas.io.formats.style import Styler
+
     hidden = tabulation.empty_columns(table)
     shown = table.drop(columns=hidden)
     words = {one: str(tabulation.as_text(tabulation.heading(plan, str(one)))) for one in shown}
     written = {
         one: [report.printed(str(one), value) for value in shown[one].tolist()] for one in shown
     }
-    return pd.DataFrame(written, index=table.index).rename(columns=words)
+    told = pd.DataFrame(written, index=table.index).rename(columns=words)
+    left: list[Hashable] = [
+        words[one] for one in shown if not pd.api.types.is_numeric_dtype(shown[one])
+    ]
+    page = Styler(told.reset_index(drop=True), uuid="t", cell_ids=False, escape="html")
+    return page.hide(axis="index").set_properties(subset=left, **{"text-align": "left"})
 
 
 def show_table(plan: Plan, name: str) -> pd.DataFrame:

@@ -134,11 +134,11 @@ def test_zones_beyond_are_marked_beside_what_they_may_have(plan):
     made = tabulation.bilingual_tables(changed)
     row = made["zones"].set_index("zone_id").loc[first]
     assert row["allowed"] == range_text(300.4, 400.4) == "300–400"
-    assert row["beyond"].en == "−42.4 households"
-    assert row["beyond"].zh == "户数 −42.4"
+    assert row["beyond_allowed"].en == "−42.4 households"
+    assert row["beyond_allowed"].zh == "户数 −42.4"
     within = made["zones"]["zone_id"].ne(first)
-    assert made["zones"].loc[within, "beyond"].isna().all()
-    assert tabulation.heading(changed, "beyond").zh == "超出允许范围"
+    assert made["zones"].loc[within, "beyond_allowed"].isna().all()
+    assert tabulation.heading(changed, "beyond_allowed").zh == "超出允许范围"
 
 
 def test_what_zones_may_have_is_told_by_community(plan):

@@ -54,7 +54,7 @@ _NOWRAP = frozenset(
      "group", "reason", "place", "committee", "of_unit", "counted", "walk", "link",
      "between", "as_of", "room", "next_site", "place_id", "estate", "answer", "date",
      "proof", "status", "served", "bounded", "of_level", "price_status", "sequence",
-     "measure", "out", "walked_to", "moved_from", "asked_by", "allowed", "beyond"}
+     "measure", "out", "walked_to", "moved_from", "asked_by", "allowed", "beyond_allowed"}
 )  # fmt: skip
 """Columns of ids, names and short words, which never break."""
 

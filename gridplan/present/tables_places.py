@@ -23,8 +23,8 @@ _ROOMS = (
 )  # fmt: skip
 _ZONES = (
     "zone_id", "name", "community", "cells", "area_m2", "population", "households",
-    "evenly", "workload", "allowed", "beyond", "compactness", "estates", "buildings", "anchor",
-    "reach_m",
+    "evenly", "workload", "allowed", "beyond_allowed", "compactness", "estates", "buildings",
+    "anchor", "reach_m",
 )  # fmt: skip
 _CELLS = (
     "cell_id", "community_id", "zone_id", "area_m2", "population", "components", "exception",

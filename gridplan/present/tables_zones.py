@@ -63,7 +63,7 @@ WORKBOOK_ONLY = ("zone_estates_more",)
 _OUTSIDE = Message(en="outside estates", zh="小区以外")
 _SPANS = (
     "system", "zone_id", "parent_zone_id", "community", "cells", "area_m2", "population",
-    "households", "evenly", "workload", "allowed", "beyond", "compactness", "estates",
+    "households", "evenly", "workload", "allowed", "beyond_allowed", "compactness", "estates",
     "buildings", "anchor", "reach_m",
 )  # fmt: skip
 
@@ -88,7 +88,7 @@ def zone_headings() -> dict[str, Message]:
         "evenly": Message(en="even in", zh="均衡内容"),
         "allowed": Message(en="allowed", zh="允许范围"),
         "zones_beyond": Message(en="beyond", zh="超出个数"),
-        "beyond": Message(en="beyond what is allowed", zh="超出允许范围"),
+        "beyond_allowed": Message(en="beyond what is allowed", zh="超出允许范围"),
         "beyond_ids": Message(en="zones beyond", zh="超出的责任区"),
         "zone_before": Message(en="zone before", zh="原分区"),
         "zone_now": Message(en="zone now", zh="现分区"),

@@ -42,10 +42,10 @@ def zone_limits(plan: Plan, zones: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, indexed like `zones`
-        ``allowed``; ``beyond``: how much more (+) or less (−) than allowed of which weight,
+        ``allowed``; ``beyond_allowed``: how much more (+) or less (−) than allowed of which weight,
         None for a zone that is within. Without the table `zone_loads`, None throughout.
     """
-    found = pd.DataFrame({"allowed": None, "beyond": None}, index=zones.index, dtype=object)
+    found = pd.DataFrame({"allowed": None, "beyond_allowed": None}, index=zones.index, dtype=object)
     loads = plan.layers.get("zone_loads")
     if loads is None or not len(loads) or not set(loads) >= _BOUNDS:
         return found
@@ -59,7 +59,7 @@ def zone_limits(plan: Plan, zones: pd.DataFrame) -> pd.DataFrame:
         }
         ids = own["zone_id"].astype(str)
         found.loc[own.index, "allowed"] = ids.map(told)
-        found.loc[own.index, "beyond"] = ids.map(
+        found.loc[own.index, "beyond_allowed"] = ids.map(
             {zone: _joined(said) for (system, zone), said in beyond.items() if system == name}
         )
     return found.where(found.notna(), None)
