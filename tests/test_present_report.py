@@ -403,6 +403,7 @@ def test_numbers_have_formats_that_a_planner_reads(plan) -> None:
     figures = dict(zip((cell.value for cell in summary["key"]), summary["value"], strict=True))
     assert figures["access.within.500"].number_format == "0.0%"
     assert figures["access.mean_m"].number_format == "#,##0"
+    assert "< 0.1%" in figures["siting.gap"].number_format
     assert figures["place.area_scale"].number_format == "0.0000"
     assert not [cell.value for cell in summary["figure"] if "_" in str(cell.value)]
 

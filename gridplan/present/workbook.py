@@ -119,14 +119,17 @@ _RULES = (
 
 def _fill(sheet: Worksheet, plan: Plan, table: pd.DataFrame, *, total: bool) -> None:
     units = table["unit"].tolist() if "unit" in table else [None] * len(table)
+    keys = table["key"].tolist() if "key" in table else units
     for place, column in enumerate(table.columns, start=1):
         message = heading(plan, column)
         head = sheet.cell(1, place)
         _write(head, message.zh if message.zh == message.en else f"{message.zh}\n{message.en}")
         _as_head(head)
         formats = [
-            _value_format(value, str(unit)) if column == "value" else _number_format(column)
-            for value, unit in zip(table[column], units, strict=True)
+            _value_format(value, str(unit), str(key))
+            if column == "value"
+            else _number_format(column)
+            for value, unit, key in zip(table[column], units, keys, strict=True)
         ]
         for row, (value, style) in enumerate(zip(table[column], formats, strict=True), start=2):
             cell = sheet.cell(row, place)
@@ -149,10 +152,10 @@ def _as_head(cell: Cell) -> None:
     cell.alignment = Alignment(wrap_text=True, vertical="center")
 
 
-def _value_format(value: object, unit: str) -> str:
-    """Return how Excel shows a figure of the summary, whose unit stands beside it."""
+def _value_format(value: object, unit: str, key: str) -> str:
+    """Return how Excel shows a figure of the summary, whose unit and key stand beside it."""
     if unit.endswith("share"):
-        return WORKBOOK_FORMAT
+        return WORKBOOK_FORMAT if key.endswith(".gap") else "0.0%"
     exact = isinstance(value, float) and not value.is_integer() and unit in _UNITLESS
     return "0.0000" if exact else "#,##0"
 
