@@ -314,8 +314,8 @@ def test_the_table_of_committees_may_be_in_the_common_geopackage(tmp_path):
 
 
 PAIR_FAULTS = {
-    "unknown committee": (PAIRS.replace("k1", "k9"), "names 1 committees"),
-    "unknown community": (PAIRS.replace("999901001002", "777"), "names 1 communities"),
+    "unknown committee": (PAIRS.replace("k1", "k9"), "names 1 committee that is not"),
+    "unknown community": (PAIRS.replace("999901001002", "777"), "names 1 community that is not"),
     "twice": (pd.concat([PAIRS, PAIRS[:1]]), "1 pair occurs more than once: 999901001001 / k1"),
     "empty": (PAIRS.assign(committee_id=["k1", None, "k2"]), "1 row lacks a community"),
     "columns": (PAIRS.rename(columns={"committee_id": "居委会"}), "lacks the columns"),

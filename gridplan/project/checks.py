@@ -242,9 +242,9 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
             f"{first_ids(shown)}.",
             zh=f"{what}：{len(shown)} 对重复出现：{first_ids(shown)}。",
         )
-    for column, layer, zh_word in (
-        ("community_id", "communities", "社区"),
-        ("committee_id", "committees", "居委会"),
+    for column, one, layer, zh_word in (
+        ("community_id", "community", "communities", "社区"),
+        ("committee_id", "committee", "committees", "居委会"),
     ):
         frame = reading.layers.get(layer)
         if frame is None or column not in frame:
@@ -253,8 +253,8 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
         unknown = sorted(set(whole[column]) - known)
         if unknown:
             reading.faults.add(
-                en=f"{what} names {len(unknown)} {layer} that are not in the layer `{layer}`: "
-                f"{first_ids(unknown)}.",
+                en=f"{what} names {counted(len(unknown), f'{one} that is', f'{layer} that are')} "
+                f"not in the layer `{layer}`: {first_ids(unknown)}.",
                 zh=f"{what} 中有 {len(unknown)} 个{zh_word}不在图层 `{layer}` 中："
                 f"{first_ids(unknown)}。",
             )

@@ -49,8 +49,8 @@ def planning_weights(
     if below.any():
         raise InputError(
             Message(
-                en=f"[siting].group_weights: {int(below.sum())} homes would count less than "
-                f"nothing, since some residents are of several of the groups "
+                en=f"[siting].group_weights: {counted(int(below.sum()), 'home', 'homes')} would "
+                f"count less than nothing, since some residents are of several of the groups "
                 f"({first_ids(sorted(weights))}). Give overlapping groups weights of 1 or more.",
                 zh=f"[siting].group_weights：有 {int(below.sum())} 处住房的权重小于 0，"
                 f"因为部分居民同属多个人群（{first_ids(sorted(weights))}）。"

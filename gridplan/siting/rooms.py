@@ -16,6 +16,8 @@ from gridplan.errors import (
     InputError,
     Message,
     StoppedError,
+    agreed,
+    counted,
     first_ids,
 )
 from gridplan.siting.matrix import Floats, Positions
@@ -223,11 +225,11 @@ def _too_few(
     residents = math.fsum(part.weight for part in parts)
     shown = first_ids([site_ids[part.sites[0]] for part in parts])
     return Message(
-        en=f"[siting].p = {p_new} is too few: {residents:,.0f} residents live on {len(parts)} "
-        f"separate parts of the walking network that only candidate sites reach (one site of "
-        f"each: {shown}). Raise p to {least} or more, join the parts to the other streets "
-        f"(bridges, gates), or take out the candidates there, which leaves their residents out "
-        f"of reach.",
+        en=f"[siting].p = {p_new} is too few: {residents:,.0f} residents live on "
+        f"{counted(len(parts), 'separate part', 'separate parts')} of the walking network that "
+        f"only candidate sites reach (one site of each: {shown}). Raise p to {least} or more, join "
+        f"{agreed(len(parts), 'the part', 'the parts')} to the other streets (bridges, gates), or "
+        f"take out the candidates there, which leaves their residents out of reach.",
         zh=f"[siting].p = {p_new} 不够：{residents:,.0f} 名居民位于 {len(parts)} 片互不连通的"
         f"步行路网上，只有当地候选点可达（各举一处：{shown}）。请将 p 提高到不小于 {least}，"
         f"或将其与其他道路连通（桥、出入口），或去掉当地候选点（这些居民将列为不可达）。",

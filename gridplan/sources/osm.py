@@ -205,8 +205,9 @@ def _no_streets(file: Path, raw: RawObjects) -> Message:
             zh=f"{file.name} 的 {ways} 条道路在文件中均不足两个节点。请按“完整道路”重新截取。",
         )
     return Message(
-        en=f"{file.name} has no streets (`highway=*`), only {len(raw.areas)} areas and "
-        f"{len(raw.points)} points. Get an extract with the streets in it.",
+        en=f"{file.name} has no streets (`highway=*`), only "
+        f"{counted(len(raw.areas), 'area', 'areas')} and "
+        f"{counted(len(raw.points), 'point', 'points')}. Get an extract with the streets in it.",
         zh=f"{file.name} 中没有道路（`highway=*`），只有 {len(raw.areas)} 个面和 "
         f"{len(raw.points)} 个点。请获取包含道路的数据。",
     )
