@@ -29,8 +29,8 @@ _COOL = {"hot": 0.05}
 """After a repair or a recombination: warm enough for its borders to become smooth."""
 _STRICT = {"hot": 0.25, "beyond": 1000.0}
 """For shape alone: else zones that are beyond drift further out, and what takes shape is lost."""
-_SMOOTHING = 1.5
-"""Moves of a course for shape, by those of others."""
+_SMOOTHING, _RAGGED = 3.0, 1.5
+"""Moves of a course for shape, by those of others; of zones that were divided in pairs before."""
 _ENOUGH = 2
 _FINISH, _WARM = 0.8, {"hot": 0.1}
 """
@@ -192,7 +192,7 @@ def smoothed(piece: Piece, run: Run, options: SystemOptions, *, ragged: bool = F
     if ragged:
         recombine(piece.units, piece.zone, piece.aims, rng, keep, steps=_steps(piece, moves))
     if run.stopped_by is None:
-        course = Course(round(moves * _SMOOTHING), **_STRICT)
+        course = Course(round(moves * (_RAGGED if ragged else _SMOOTHING)), **_STRICT)
         anneal_system(piece.units, piece.zone, piece.aims, course, rng, keep)
 
 
