@@ -35,8 +35,8 @@ class PresetValues:
 
 
 PRESETS: dict[Preset, PresetValues] = {
-    "enforcement": PresetValues(("population",), "free", by_band=False, starts=10,
-                                moves_per_unit=60, work=1_300_000, prefix="Z",
+    "enforcement": PresetValues(("population",), "free", by_band=False, starts=8,
+                                moves_per_unit=60, work=1_200_000, prefix="Z",
                                 border_weight=0.2),
     "social_grid": PresetValues(("households",), "inside", by_band=True, starts=3,
                                 moves_per_unit=100, work=400_000, prefix="G"),
