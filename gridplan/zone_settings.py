@@ -29,18 +29,19 @@ class PresetValues:
     by_band: bool
     starts: int
     moves_per_unit: int
+    work: int
     prefix: str
     border_weight: float = 0.0
 
 
 PRESETS: dict[Preset, PresetValues] = {
-    "enforcement": PresetValues(("population",), "free", by_band=False, starts=2,
-                                moves_per_unit=200, prefix="Z",
+    "enforcement": PresetValues(("population",), "free", by_band=False, starts=8,
+                                moves_per_unit=60, work=1_200_000, prefix="Z",
                                 border_weight=0.2),
     "social_grid": PresetValues(("households",), "inside", by_band=True, starts=3,
-                                moves_per_unit=100, prefix="G"),
+                                moves_per_unit=100, work=400_000, prefix="G"),
     "patrol": PresetValues(("effort",), "free", by_band=False, starts=3,
-                           moves_per_unit=100, prefix="P"),
+                           moves_per_unit=100, work=400_000, prefix="P"),
 }  # fmt: skip
 """
 Presets from practice; how many zones, or how large, is a norm (`[norms]`). Small zones need fewer

@@ -154,3 +154,36 @@ def test_zones_that_would_have_to_cross_are_none(rows):
     apart = [frozenset({0, 1}), frozenset({2, 3})]
     assert not none_joined([*groups, *apart], Ways(4, near), 2)
     assert none_joined([*groups, *apart], Ways(4, near), 3)
+
+
+def test_three_groups_may_be_in_each_others_way_though_no_two_are():
+    """Three pairs and two empty places, each beside all: two pairs have room, three have not."""
+    pairs = [frozenset({0, 1}), frozenset({2, 3}), frozenset({4, 5})]
+    near = [{6, 7} for _ in range(6)] + [set(range(6)) for _ in range(2)]
+    ways = Ways(6, near)
+    assert not any(ways.clash(a, b) for a, b in itertools.combinations(pairs, 2))
+    assert ways.together(pairs)
+    assert none_joined(pairs, ways, 3)
+    wider = Ways(6, [one | {8} for one in near[:6]] + [set(range(6)) for _ in range(3)])
+    assert not wider.together(pairs)
+
+
+PAIRS = list(itertools.combinations(range(10), 2))
+
+
+@given(st.sets(st.sampled_from(PAIRS), min_size=8, max_size=16))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_groups_that_cannot_all_be_joined_are_those_no_choice_of_places_joins(edges):
+    """All ways to leave four places to three pairs, or to nobody, against the proof."""
+    pairs, town = [frozenset({0, 1}), frozenset({2, 3}), frozenset({4, 5})], nx.Graph()
+    town.add_nodes_from(range(10))
+    town.add_edges_from(edges)
+    possible = any(
+        all(
+            nx.has_path(town.subgraph(pair | {6 + at for at in range(4) if left[at] == number}),
+                        *sorted(pair))
+            for number, pair in enumerate(pairs)
+        )
+        for left in itertools.product(range(4), repeat=4)
+    )  # fmt: skip
+    assert Ways(6, [set(town[one]) for one in range(10)]).together(pairs) == (not possible)

@@ -11,6 +11,7 @@ import shapely
 from gridplan.cells.atoms import Atoms, blocks_of, make_atoms, with_components
 from gridplan.cells.balance import Score
 from gridplan.cells.banks import part_banks, walks
+from gridplan.cells.bridged import Waters, cut_between_bridges, waters_of
 from gridplan.cells.centred import centred_search
 from gridplan.cells.cuts import drawn_cuts, pixel_borders
 from gridplan.cells.faces import FaceSet, make_faces
@@ -72,6 +73,7 @@ class Scene:
     zoning : Zoning
     points : array of Point
         Municipal components.
+    waters : Waters
     """
 
     lines: Lines
@@ -81,6 +83,7 @@ class Scene:
     home: Ints
     zoning: Zoning
     points: Geometries
+    waters: Waters
 
 
 def scene_of(communities: Geometries, land: Land, options: CellOptions) -> Scene:
@@ -91,7 +94,8 @@ def scene_of(communities: Geometries, land: Land, options: CellOptions) -> Scene
     faces = make_faces(lines, management.communities, whole.shapes)
     home = _home_faces(faces, whole.shapes, management.owner)
     points = land.component_points if options.even_components else _NO_POINTS
-    return Scene(lines, whole, management, faces, home, _zoning(faces, land), points)
+    waters = waters_of(land.streets, land.water)
+    return Scene(lines, whole, management, faces, home, _zoning(faces, land), points, waters)
 
 
 def draw_cells(scene: Scene, options: CellOptions, score: Score) -> Drawn:
@@ -107,6 +111,10 @@ def draw_cells(scene: Scene, options: CellOptions, score: Score) -> Drawn:
     shapes = scene.whole.shapes
     straight = straight_borders(polygons, community, scene.lines, shapes, aim=aim)
     polygons = without_spikes(straight, community, shapes)
+    least_m2 = options.min_share * options.target_m2
+    polygons, community = cut_between_bridges(
+        polygons, community, scene.waters, footprints=shapes, least_m2=least_m2
+    )
     return Drawn(polygons, community, scene.management, scene.whole)
 
 

@@ -56,8 +56,6 @@ _UNIFIED = "U"
 """Zones of the one boundary of `[unify]` are called so."""
 _DIVIDED = ("zones_estate_divided", "zones_estate_given")
 """Notes that say why an estate is in several zones."""
-_WORK_PER_MOVE = 4_000
-"""Moves in all courses together, for each move of a unit: a sub-district has some 1,500 units."""
 
 
 @dataclass(frozen=True)
@@ -357,7 +355,7 @@ def system_options(
         seed=config.run.seed if settings.seed is None else settings.seed,
         starts=settings.starts or preset.starts,
         moves_per_unit=preset.moves_per_unit,
-        work=_WORK_PER_MOVE * preset.moves_per_unit,
+        work=preset.work,
     )
     return options, weights
 

@@ -222,9 +222,9 @@ def fewest_of_body(
     asked: Asked, pairs: tuple[Places, Places], over_land: tuple[Places, Places] | None
 ) -> tuple[int, bool]:
     """
-    Return how many zones of one community must be beyond; 0 if none or it is not known.
+    Return how many zones of one community must be beyond, and if by a norm's numbers alone.
 
-    And whether that is so only with numbers of zones on each piece of land by a norm.
+    0 if none or it is not known.
 
     Parameters
     ----------
@@ -234,19 +234,14 @@ def fewest_of_body(
     over_land : two arrays of int, optional
         Cells that may hang together over land, where zones have to.
     """
-    count = len(asked.load)
-    if parts_of(*pairs, count).any():
+    if parts_of(*pairs, len(asked.load)).any():
         return 0, False
     if over_land is not None and _pairs_of(over_land) == _pairs_of(pairs):
         over_land = None
-    free, main = replace(asked, sizes=None), pairs if over_land is None else over_land
-    beyond = beyond_of(asked, main)
-    # Of one part the number of zones is what it is.
-    if beyond and asked.sizes is not None and parts_of(*main, count).any():
-        return beyond, beyond_of(free, main) < beyond
+    beyond, freely = _fewest(asked, pairs if over_land is None else over_land)
     if not beyond and over_land is not None:
-        beyond = beyond_of(free, pairs)
-    return beyond, False
+        beyond = freely = beyond_of(replace(asked, sizes=None), pairs)
+    return beyond, freely < beyond
 
 
 def _pairs_of(pairs: tuple[Places, Places]) -> set[tuple[int, int]]:
@@ -271,30 +266,42 @@ def beyond_of(asked: Asked, pairs: tuple[Places, Places]) -> int:
     zone: it may go with other land. Where a norm says how many zones a part may have, and the
     zones there are keep to it, only such numbers are looked at.
     """
+    return _fewest(asked, pairs)[0]
+
+
+def _fewest(asked: Asked, pairs: tuple[Places, Places]) -> tuple[int, int]:
+    """Return how many zones must be beyond by the norm's numbers, and with any."""
     part = parts_of(*pairs, len(asked.load))
     sums: Floats = np.bincount(part, weights=asked.load).astype(np.float64)
     mean = asked.load.sum() / asked.zones
     small = sums <= min(_EMPTY * mean, asked.least / 2)
     if ((sums < _SMALL * mean) & ~small).any():
-        return 0
-    spare = float(sums[small].sum())
-    # By how many zones the parts so far have: the fewest of them beyond.
-    fewest = {zones: zones for zones in range(asked.zones * small.any() + 1)}
+        return 0, 0
+    spare, large = float(sums[small].sum()), np.flatnonzero(~small)
     lower = replace(asked, least=asked.least - spare)
-    normed = _by_norm(asked, part, sums, np.flatnonzero(~small))
-    for one in np.flatnonzero(~small).tolist():
-        own = np.flatnonzero(part == one)
-        inside = _inside(np.stack(pairs), own)
-        price = _prices(lower, inside, own)
-        if one in normed:
-            price = [each if zones in normed[one] else asked.zones + 1
-                     for zones, each in enumerate(price)]  # fmt: skip
+    owned = {one: np.flatnonzero(part == one) for one in large.tolist()}
+    prices = {one: _prices(lower, _inside(np.stack(pairs), own), own) for one, own in owned.items()}
+    freely = _summed(list(prices.values()), asked.zones, empty=bool(small.any()))
+    normed = _by_norm(asked, part, sums, large)
+    kept = [
+        [each if one not in normed or zones in normed[one] else asked.zones + 1
+         for zones, each in enumerate(price)]
+        for one, price in prices.items()
+    ]  # fmt: skip
+    return _summed(kept, asked.zones, empty=bool(small.any())), freely
+
+
+def _summed(prices: Sequence[Sequence[int]], zones: int, *, empty: bool) -> int:
+    """Return the fewest zones beyond of all parts, by how many each has with so many zones."""
+    fewest = {number: number for number in range(zones * empty + 1)}
+    for price in prices:
         fewest = {
-            zones: min(before + price[zones - had] for had, before in fewest.items() if had < zones)
-            for zones in range(1, asked.zones + 1)
-            if any(had < zones for had in fewest)
-        }
-    return fewest.get(asked.zones, 0)
+            number: min(before + price[number - had]
+                        for had, before in fewest.items() if had < number)
+            for number in range(1, zones + 1)
+            if any(had < number for had in fewest)
+        }  # fmt: skip
+    return fewest.get(zones, 0)
 
 
 def _by_norm(asked: Asked, part: Places, sums: Floats, large: Places) -> dict[int, range]:

@@ -41,10 +41,19 @@ class Ways:
             self._known[a, b] = self._impossible((a, b))
         return self._known[a, b]
 
-    def _impossible(self, groups: tuple[Group, Group]) -> bool:
-        """Return whether each way to leave places to one group or the other fails."""
+    def together(self, groups: Sequence[Group]) -> bool:
+        """
+        Return whether groups that share nothing cannot all be joined at once.
+
+        As `clash` of two; several may be in each other's way though no two of them are.
+        """
+        several = [one for one in groups if len(one) > 1]
+        return self._impossible(tuple(sorted(several, key=sorted)))
+
+    def _impossible(self, groups: tuple[Group, ...]) -> bool:
+        """Return whether each way to leave places to one group or another fails."""
         empty = frozenset(range(self.things, len(self.near)))
-        waiting, tried = [(empty, empty)], 0
+        waiting, tried = [(empty,) * len(groups)], 0
         while waiting:
             tried += 1
             if tried > _MOST_TRIED:
@@ -54,18 +63,19 @@ class Ways:
                 continue
             used = [self._joint(group, own) or frozenset()
                     for group, own in zip(groups, free, strict=True)]  # fmt: skip
-            both = used[0] & used[1]
-            if not both:
+            pairs = itertools.combinations(range(len(groups)), 2)
+            pair = next((one for one in pairs if used[one[0]] & used[one[1]]), None)
+            if pair is None:
                 return False
-            # A place that both would take is left to one of them.
-            place = frozenset({min(both)})
-            waiting += [(free[0] - place, free[1]), (free[0], free[1] - place)]
+            # A place that two would take is left to one of them.
+            place = frozenset({min(used[pair[0]] & used[pair[1]])})
+            waiting += [(*free[:at], free[at] - place, *free[at + 1 :]) for at in pair]
         return True
 
     def _needed_left(
-        self, groups: tuple[Group, Group], free: tuple[Group, Group]
-    ) -> tuple[Group, Group] | None:
-        """Return the places free to each without those that the other needs; None: it fails."""
+        self, groups: tuple[Group, ...], free: tuple[Group, ...]
+    ) -> tuple[Group, ...] | None:
+        """Return the places free to each without those that others need; None: it fails."""
         left = list(free)
         while True:
             before = tuple(left)
@@ -74,9 +84,9 @@ class Ways:
                 if way is None:
                     return None
                 needed = {one for one in way if not self._joins(group, left[at] - {one})}
-                left[1 - at] -= needed
+                left = [one if number == at else one - needed for number, one in enumerate(left)]
             if before == tuple(left):
-                return left[0], left[1]
+                return before
 
     def _joins(self, group: Group, free: AbstractSet[int]) -> bool:
         """Return whether free places join a group."""
@@ -116,8 +126,8 @@ def none_joined(groups: Sequence[Group], ways: Ways, zones: int) -> bool:
     """
     Return whether zones that hold all things cannot be these groups, whatever their borders.
 
-    Each choice of `zones` groups with every thing in one of them has two that clash. False
-    where there are too many choices.
+    Each choice of `zones` groups with every thing in one of them has two that clash, or several
+    that cannot all be joined. False where there are too many choices.
 
     Examples
     --------
@@ -129,7 +139,8 @@ def none_joined(groups: Sequence[Group], ways: Ways, zones: int) -> bool:
     """
     choices = _choices(groups, ways.things, zones)
     return choices is not None and all(
-        any(ways.clash(a, b) for a, b in itertools.combinations(sorted(one, key=sorted), 2))
+        ways.together(one)
+        or any(ways.clash(a, b) for a, b in itertools.combinations(sorted(one, key=sorted), 2))
         for one in choices
     )
 

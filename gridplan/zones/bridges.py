@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,20 +13,15 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from gridplan.cells.bridged import BESIDE_M, JOINED_M, walks_within, water_cells
 from gridplan.geometry import GRID_M, Floats, Geometries
 from gridplan.zones.contiguity import Contiguity, Ints, labelled_components
-from gridplan.zones.crossings import BESIDE_M, JOINED_M, common_borders
+from gridplan.zones.crossings import common_borders
 from gridplan.zones.districts_problem import Flags
 
-_WATER = 0.95
-"""A cell with less land than the rest of it has none that one walks along."""
-_ONE_PLACE_M = 50.0
-"""Bridges so near to each other are one crossing, as the carriageways of a road are."""
 _SEVERAL = 2
 _FEW = 8
 """Of more crossings that want the same water the first choice is the best one alone."""
-_LEAST_M = 3.0
-"""A way that is shorter within a cell only touches it."""
 
 Lack = Callable[[Ints], tuple[int, float]]
 """Told the piece of land of each cell: pieces too little for a zone, and how uneven the others."""
@@ -289,11 +284,11 @@ def bridges_over(
     """
     tree = shapely.STRtree(ways)
     found: list[_Met] = []
-    for own in _cells_of(shapes, water):
+    for own in water_cells(shapes, water):
         at = np.flatnonzero(~parted & ((graph.left == own) | (graph.right == own)))
         if len(at) < _SEVERAL or not len(ways):
             continue
-        walks = _walks(shapes[own], ways, tree)
+        walks = walks_within(shapes[own], ways, tree)
         lines = common_borders(shapes, graph, at)
         met = [
             _Met(own, row, walk)
@@ -329,34 +324,3 @@ def _crossings(found: list[_Met]) -> Ints:
     a, b = np.nonzero((border[:, None] == border) & (cells[:, None] < cells))
     near = shapely.distance(lines[own[a]], lines[own[b]]) <= JOINED_M
     return labelled_components(own[a[near]], own[b[near]], len(walks))[own]
-
-
-def _cells_of(shapes: Geometries, water: Geometries) -> Iterator[int]:
-    """Yield the cells of water, in their order."""
-    if not len(water):
-        return
-    cell, area = shapely.STRtree(water).query(shapes, predicate="intersects")
-    for one in np.unique(cell).tolist():
-        # Areas of water may overlap.
-        wet = shapely.union_all(shapely.intersection(water[area[cell == one]], shapes[one]))
-        if shapely.area(wet) >= _WATER * shapely.area(shapes[one]):
-            yield one
-
-
-def _walks(cell: shapely.Geometry, ways: Geometries, tree: shapely.STRtree) -> Geometries:
-    """Return the ways within a cell, those of one crossing as one geometry."""
-    room = shapely.buffer(cell, BESIDE_M)
-    inside = shapely.intersection(ways[tree.query(room, predicate="intersects")], room)
-    pieces = shapely.get_parts(inside)
-    whole = _together(pieces[shapely.length(pieces) > 0], JOINED_M)
-    return _together(whole[shapely.length(whole) >= _LEAST_M], _ONE_PLACE_M)
-
-
-def _together(lines: Geometries, distance_m: float) -> Geometries:
-    """Return lines with those near each other as one."""
-    a, b = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=distance_m)
-    group = labelled_components(a.astype(np.intp), b.astype(np.intp), len(lines))
-    return np.array(
-        [shapely.union_all(lines[group == one]) for one in range(int(group.max(initial=-1)) + 1)],
-        dtype=object,
-    )

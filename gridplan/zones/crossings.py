@@ -7,12 +7,11 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
+from gridplan.cells.bridged import BESIDE_M, JOINED_M
 from gridplan.geometry import Floats, Geometries
 from gridplan.zones.contiguity import Contiguity, Ints, labelled_components
 from gridplan.zones.districts_problem import Flags
 
-BESIDE_M = 1.0
-"""A border so near to water or a motorway runs along it."""
 _WAY_M = 1.0
 """Less free border than this lets nobody through."""
 _CLIP_M = 5.0
@@ -20,7 +19,6 @@ _CLIP_M = 5.0
 _ALONG_M = 0.5
 _SIDE_M = 1.0
 """A way that has less than this beside one cell alone only touches it."""
-JOINED_M = 2.0
 _ROWS = 256
 """Cells from which walks are measured at once."""
 

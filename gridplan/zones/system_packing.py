@@ -34,6 +34,8 @@ _WORK = 2_000
 """Work of one model; see `gridplan.siting.Limits`."""
 _TRIES = 3
 """Choices that are tried where zones cannot be joined, at most: later ones seldom can."""
+_MANY = 1_000
+"""Of more groups than these only the first choice is tried: each takes as long as a search."""
 _GAP = 1e-4
 _ABOVE = 1.3
 """Groups above what is allowed by more than this are left out, but for the heaviest unit's."""
@@ -200,7 +202,7 @@ def _chosen(
     """Return the cheapest choice that can be joined, of the first few."""
     count = len(groups.bits)
     rows, least, most = table
-    for number in range(_TRIES):
+    for number in range(_TRIES if count <= _MANY else 1):
         model = Model(cost=cost, rows=rows, least=least, most=most, lower=np.zeros(count),
                       upper=np.ones(count), whole=np.ones(count, dtype=np.bool_))  # fmt: skip
         out = solve_model(model, effort, options=Options(gap=_GAP))

@@ -30,7 +30,7 @@ _MIDDLE = 0.75
 """The mean of a region keeps away from the bounds: else there is no choice in it."""
 _ROUNDS = 2
 """Repairs of what was divided within widened bounds."""
-_MOST_MOVES = 600_000
+_MOST_MOVES = 450_000
 """Work after which no other region is divided: one with several zones beyond has many."""
 _MOVES_PER_UNIT = 3
 """Each unit of a tree is as much work as so many border moves."""

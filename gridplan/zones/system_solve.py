@@ -29,8 +29,14 @@ _COOL = {"hot": 0.05}
 """After a repair or a recombination: warm enough for its borders to become smooth."""
 _STRICT = {"hot": 0.25, "beyond": 1000.0}
 """For shape alone: else zones that are beyond drift further out, and what takes shape is lost."""
-_SMOOTHING = 1.5
-"""Moves of a course for shape, by those of others."""
+_SMOOTHING, _RAGGED = 3.0, 1.5
+"""Moves of a course for shape, by those of others; of zones that were divided in pairs before."""
+_ENOUGH = 2
+_FINISH, _WARM = 0.8, {"hot": 0.1}
+"""
+Moves of the last course of even zones, by those of the starts after the second, and how warm it
+begins: of many short starts the best one is not yet smooth.
+"""
 ROUNDS = 6
 _STEPS_PER_ZONE = 40
 """Pairs of zones that are divided anew in one repair, for each zone."""
@@ -135,7 +141,9 @@ def solved(
     try:
         for part in run.pieces:
             if not part.settled and run.stopped_by is None:
-                _improve(part, run, run.options, begun=given is not None, rounds=run.rounds)
+                moves = _improve(part, run, run.options, begun=given is not None, rounds=run.rounds)
+                if given is None:
+                    _finished(part, run, moves)
     except KeyboardInterrupt:
         run.stopped_by = "interrupt"
     zone = np.empty(units.land.count, dtype=np.intp)
@@ -184,7 +192,7 @@ def smoothed(piece: Piece, run: Run, options: SystemOptions, *, ragged: bool = F
     if ragged:
         recombine(piece.units, piece.zone, piece.aims, rng, keep, steps=_steps(piece, moves))
     if run.stopped_by is None:
-        course = Course(round(moves * _SMOOTHING), **_STRICT)
+        course = Course(round(moves * (_RAGGED if ragged else _SMOOTHING)), **_STRICT)
         anneal_system(piece.units, piece.zone, piece.aims, course, rng, keep)
 
 
@@ -209,8 +217,12 @@ def _first(piece: Piece, run: Run, number: int) -> Ints:
 
 def _improve(
     piece: Piece, run: Run, options: SystemOptions, *, begun: bool, rounds: int = ROUNDS
-) -> None:
-    """Improve the starts of one piece of land, and repair the best while it is needed."""
+) -> int:
+    """
+    Improve the starts of one piece of land, and repair the best while it is needed.
+
+    Returns the moves of the starts after the second.
+    """
     count = len(piece.members)
     moves = max(options.moves_per_unit * count, _least_moves(run, count))
     moves = max(1, min(moves, options.work * count // _open_units(run)))
@@ -230,7 +242,7 @@ def _improve(
         zone = piece.zone if begun or not number else _first(piece, run, number)
         zone = course(zone, piece.aims, (number, 1), **({} if number else _SETTLING))
         if run.stopped_by is not None:
-            return
+            return 0
     for number in range(rounds):
         if piece.rank[0] == 0.0 or run.work - began >= share:
             break
@@ -239,10 +251,20 @@ def _improve(
         if run.stopped_by is None and piece.rank[0] > 0.0:
             zone = course(zone, loose, (number, 3), **_REPAIR)
         if run.stopped_by is not None:
-            return
+            return 0
         # While zones are beyond, a course that keeps to the bounds finds nothing better.
         if piece.rank[0] == 0.0:
             course(piece.zone, piece.aims, (number, 4), **_COOL)
+    return max(0, starts - _ENOUGH) * moves
+
+
+def _finished(piece: Piece, run: Run, moves: int) -> None:
+    """Let the best of many short starts take shape, if its zones are even."""
+    if piece.rank[0] or not moves or run.stopped_by is not None:
+        return
+    course = Course(max(1, round(moves * _FINISH)), **_WARM)
+    anneal_system(piece.units, piece.zone, piece.aims, course, _rng(run, piece, ROUNDS, 6),
+                  lambda spent, zone: run.spend(spent, piece, zone))  # fmt: skip
 
 
 def _steps(piece: Piece, moves: int) -> int:
