@@ -164,6 +164,8 @@ def too_few_reached(problem: Problem, p: int, share: float, ledger: Ledger) -> M
 
 def explained(head: Message, wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Message:
     """Return what is proven with the limits that conflict, as far as the limits of work allow."""
+    if not ledger.limits.explain:
+        return head
     told = list[Message]()
     try:
         told.extend(why_not(wanted, ledger, others=others))
