@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from gridplan.siting import (
     Rules,
     lexicographic,
     lscp,
+    mclp,
     p_center,
     p_ede,
     p_median,
@@ -213,3 +215,47 @@ def test_required_sites_are_named_and_what_takes_too_long_is_said():
     plan = p_median(wide, np.ones(3), p=2, rules=Rules(required=[2]))
     assert "fixed or required sites (1: 2); p = 2." in plan.cause.en
     assert "With p = 3 (and not 2), 1 fixed or required ones among them" in plan.cause.en
+
+
+def test_where_there_is_no_plan_every_problem_returns_the_same_figures():
+    rules = Rules(groups={0: "a", 1: "a", 2: "b"}, at_most={"a": 0, "b": 0})
+    none = mclp(ISLANDS, np.ones(3), p=1, radius_m=200.0, rules=rules)
+    least = p_median(ISLANDS, np.ones(3), p=1, rules=rules)
+    assert (none.status, none.objective, none.bound, none.gap) == (
+        least.status, least.objective, least.bound, least.gap
+    ) == ("infeasible", math.inf, math.inf, math.inf)  # fmt: skip
+    rng = np.random.default_rng(0)
+    far = rng.random((60, 20)) * 1000.0
+    stopped = mclp(far, np.ones(60), p=5, radius_m=100.0, limits=Limits(work=1))
+    assert (stopped.status, stopped.objective, stopped.gap) == ("stopped", math.inf, math.inf)
+    assert stopped.bound <= 60.0
+
+
+def test_an_interrupt_is_told_in_seconds():
+    # Steps of a model that was broken off are never counted.
+    plan = p_median(ISLANDS, np.ones(3), p=2)
+    broken_off = replace(plan, status="stopped", stopped_by="interrupt", work=0.0, seconds=2.51)
+    assert "ended by an interrupt after 2.5 s, before there was a plan" in broken_off.cause.en
+    assert "搜索在 2.5 秒后因人为中断而停止" in broken_off.cause.zh
+
+
+def test_a_list_of_pairs_without_costs_is_one_fault():
+    pairs = pd.DataFrame({"demand_id": ["d1", "d2"], "site_id": ["s1", "s1"], "metres": [1.0, 2.0]})
+    with pytest.raises(CostMatrixError) as caught:
+        p_median(pairs, pd.Series({"d1": 1.0, "d2": 1.0}), p=1)
+    [fault] = caught.value.faults
+    assert "demand_id and site_id of a list of pairs, but no cost_m" in fault.en
+    assert "没有 cost_m" in fault.zh
+
+
+def test_weights_that_are_no_numbers_ask_for_no_metres():
+    weights = pd.Series({0: "many", 1: 1.0, 2: 1.0}, dtype="object")
+    with pytest.raises(CostMatrixError) as caught:
+        p_median(ISLANDS, weights, p=2)
+    [fault] = caught.value.faults
+    assert "Give weights (residents) as numbers." in fault.en
+    assert "请填写数字（权重，如居民数）" in fault.zh
+    load = pd.Series({0: "many", 1: 1.0, 2: 1.0}, dtype="object")
+    with pytest.raises(CostMatrixError) as caught:
+        p_median(ISLANDS, np.ones(3), p=2, load=load, capacity=np.full(3, 9.0))
+    assert "metres" not in " ".join(one.en for one in caught.value.faults)

@@ -179,7 +179,7 @@ def _people(problem: Problem) -> float:
 def _in_units(problem: Problem, aim: Aim, total: float) -> float:
     """Return a total of an aim's toll in its unit."""
     if aim.kind == "share":
-        return _people(problem) - total if math.isfinite(total) else -math.inf
+        return _people(problem) - total if math.isfinite(total) else math.inf
     if aim.kind == "ede":
         return as_metres(total, _people(problem), _kappa(problem, aim))
     return total
@@ -189,9 +189,7 @@ def _in_aim(problem: Problem, aim: Aim, found: Siting) -> Siting:
     """Return a plan with objective and bound in the aim's unit."""
     objective = _in_units(problem, aim, found.objective)
     bound = _in_units(problem, aim, found.bound)
-    if aim.kind == "share" and found.status == "infeasible":
-        objective, bound = -math.inf, -math.inf
-    elif math.isinf(found.bound):
+    if math.isinf(found.bound):
         bound = math.inf if aim.maximised or found.status == "infeasible" else -math.inf
     return found.restated(objective, bound)
 
