@@ -177,7 +177,12 @@ class SitingSettings(Section):
         ge=1,
     )
     phase_budget: float | None = setting(
-        None, en="Budget per phase of answer A.", zh="答案 A 每期预算。", unit="元", gt=0
+        None,
+        en="Budget per phase of answer A. What a phase leaves over goes to the next; a room that "
+        "costs more alone is built once enough is saved up.",
+        zh="答案 A 每期预算。节余转入下一期；单处造价超过预算的活动室待资金积足后建设。",
+        unit="元",
+        gt=0,
     )
     phases: int = setting(
         default_of(Phasing, "phases"), en="Phases of answer A.", zh="答案 A 的期数。", ge=1

@@ -200,7 +200,8 @@ def test_more_rooms_are_offered_where_they_help():
     walks = [[FAR, 100, 200, 300]] * 3
     asked = question(walks, [10, 10, 10], 3, {f"r{j}": 50.0 for j in range(3)})
     said = refused(asked, 2)
-    assert "no choice of 2 new rooms holds all households. 3 homes (30 households)" in said.en
+    assert "30 households ask for a room" in said.en
+    assert "hold them only with 3 new rooms or more, and not with 2" in said.en
     assert "With [siting].p = 3 there is a plan." in said.en
     assert "p = 3 时有可行方案" in said.zh
     assert rooms_for(asked, 3)[0].status == "proven"

@@ -163,8 +163,7 @@ def mix_row(plan: Plan, rooms_existing: int) -> list[dict[str, Any]]:
     known = pd.notna(one["objective"])
     parts = _counted_kinds(plan) if known else word("status", str(one["status"]))
     money = number(one["budget"])
-    points = _service_points(plan) & set(str(one["measures"]).split())
-    rooms = int(one["rooms_new"]) - len(points)
+    rooms = int(one["rooms_new"])
     figures = ("mean_m", "p90_m", "within_share", "beyond", "unreachable")
     return [
         {
@@ -204,11 +203,8 @@ def _service_points(plan: Plan) -> frozenset[str]:
 
 def _places(one: Mapping[Hashable, Any], points: frozenset[str]) -> dict[str, int]:
     """Return the new rooms and, where there are any to choose from, the service points."""
-    # Rooms alone have the prices of rooms, so that the same site is a room there.
-    mixed = one["plan"] == "mix"
-    opened = len(points & set(str(one["measures"]).split())) if mixed else 0
-    rooms = int(one["rooms_new"]) - opened
-    return {"rooms_new": rooms} | ({"service_points": opened} if points else {})
+    opened = {"service_points": int(one["service_points"])} if points else {}
+    return {"rooms_new": int(one["rooms_new"]), **opened}
 
 
 def measures_table(plan: Plan) -> pd.DataFrame:

@@ -282,8 +282,8 @@ def phases_table(plan: Plan) -> pd.DataFrame:
     told["gap_share"] = phases["gap"]
     told["status"] = _words(phases["status"], "status")
     columns = (
-        "phase", "rooms", "rooms_so_far", "cost", "residents_gained", "saved_km", "mean_m",
-        "p90_m", "within_share", "beyond", "unreachable", "gap_share", "status", "sites",
+        "phase", "rooms", "rooms_so_far", "available", "cost", "residents_gained", "saved_km",
+        "mean_m", "p90_m", "within_share", "beyond", "unreachable", "gap_share", "status", "sites",
     )  # fmt: skip
     return told[list(columns)]
 

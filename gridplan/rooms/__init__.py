@@ -9,6 +9,7 @@ from gridplan.rooms.answers import (
     estates_table,
     options_table,
 )
+from gridplan.rooms.bought_phases import phase_notes
 from gridplan.rooms.budget import (
     nothing_bought_note,
     overridden_note,
@@ -105,6 +106,7 @@ __all__ = [
     "nothing_bought_note",
     "options_table",
     "overridden_note",
+    "phase_notes",
     "planning_weights",
     "priced_sites",
     "reasons_out",

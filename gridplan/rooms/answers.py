@@ -253,7 +253,7 @@ def options_table(
                 "rooms_existing": existing_rooms,
                 "rooms_new": len(new),
                 "cadres": existing_rooms + len(new),
-                "phases": len(one.phases) if one.phases is not None else None,
+                "phases": max(one.phase_of.values(), default=0) if one.phases is not None else None,
                 "cost": question.cost_of(new),
                 "costs_missing": int(question.cost.reindex(list(new)).isna().sum()),
                 "shortfall_m2": _shortfall_m2(question, one),

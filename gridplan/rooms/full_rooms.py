@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,17 @@ from gridplan.errors import (
 from gridplan.rooms.question import RoomQuestion
 from gridplan.rooms.searches import heeded
 from gridplan.rooms.space import Space
+from gridplan.rooms.space_needs import SpaceNeeds, space_needs
 from gridplan.siting import Limits, Rules, Siting, p_median, propose_rooms
+from gridplan.siting.rooms import check_number
 
 _QUICK_WORK = 3_000
 """Counted work of looking for a plan with a relaxation; none found says nothing."""
 
+# A step of work takes as long as there are pairs of home and site.
+_QUICK_PAIRS, _LEAST_WORK = 20_000, 100
+# A plan this much beyond its bound is a plan: whether there is one is asked, not for the best.
+_ANY_GAP = 1e12
 _MORE_ROOMS = 6
 # Sums of capacities that are enough but for rounding.
 _FITS = 1.0 + 1e-9
@@ -43,10 +49,14 @@ def with_hard_space(question: RoomQuestion, p_new: int) -> Siting:
         As `propose_rooms`; where the floor areas leave no plan, with the homes or the sums
         that cause it, and a number of rooms, or square metres, with which there is one.
     """
+    check_number(question.problem, p_new)
+    needs = space_needs(question, _space_of(question), p_new)
+    if needs.why is not None:
+        raise InfeasibleError(_why(question, p_new, needs))
     try:
         return _propose(question, p_new, limits=question.limits)
     except _NoSpaceError as none:
-        raise InfeasibleError(_why(question, p_new)) from none
+        raise InfeasibleError(_why(question, p_new, needs)) from none
 
 
 def limit_notes(space: Space) -> list[Note]:
@@ -118,6 +128,8 @@ def _propose(question: RoomQuestion, p_new: int, *, limits: Limits, more_m2: flo
     space = _space_of(question)
     households = pd.Series(space.households, index=list(question.demand_ids))
     solver = _HardSpace(space, households, more_m2)
+    # What would help is told here, in rooms and square metres.
+    limits = replace(limits, explain=False)
     return heeded(propose_rooms(question.problem, p_new=p_new, limits=limits, solver=solver))
 
 
@@ -128,10 +140,10 @@ def _space_of(question: RoomQuestion) -> Space:
     return question.space
 
 
-def _why(question: RoomQuestion, p_new: int) -> Message:
-    cause = _too_large(question) or _too_little(question) or _proven(question, p_new)
-    parts = [cause]
-    rooms = _enough_rooms(question, p_new)
+def _why(question: RoomQuestion, p_new: int, needs: SpaceNeeds) -> Message:
+    cause = _too_large(question) or _too_little(question) or needs.why
+    parts = [cause or _proven(question, p_new)]
+    rooms = None if needs.rooms is None else _enough_rooms(question, max(p_new + 1, needs.rooms))
     if rooms is not None:
         parts.append(
             Message(
@@ -205,12 +217,12 @@ def _too_large(question: RoomQuestion) -> Message | None:
     )
 
 
-def _enough_rooms(question: RoomQuestion, p_new: int) -> int | None:
-    """Return the least of a few greater numbers of rooms for which a plan was found."""
+def _enough_rooms(question: RoomQuestion, least: int) -> int | None:
+    """Return the least of a few numbers of rooms, from the one needed on, with a plan found."""
     if _too_large(question) is not None:
         return None
-    most = min(p_new + _MORE_ROOMS, len(question.free))
-    return next((p for p in range(p_new + 1, most + 1) if _plan(question, p) is not None), None)
+    most = min(least + _MORE_ROOMS - 1, len(question.free))
+    return next((p for p in range(least, most + 1) if _plan(question, p) is not None), None)
 
 
 def _enough_area(question: RoomQuestion, p_new: int) -> Message | None:
@@ -241,7 +253,13 @@ def _enough_area(question: RoomQuestion, p_new: int) -> Message | None:
 
 
 def _plan(question: RoomQuestion, p_new: int, *, more_m2: float = 0.0) -> Siting | None:
-    limits = Limits(work=_QUICK_WORK, seed=question.limits.seed)
+    space = _space_of(question)
+    larger = replace(question, space=replace(space, area_m2=space.area_m2 + more_m2))
+    if space_needs(larger, _space_of(larger), p_new).why is not None:
+        return None
+    pairs = max(1, question.metres.size)
+    work = max(_LEAST_WORK, int(_QUICK_WORK * min(1.0, _QUICK_PAIRS / pairs)))
+    limits = Limits(work=work, seed=question.limits.seed, gap=_ANY_GAP)
     try:
         return _propose(question, p_new, limits=limits, more_m2=more_m2)
     except (InfeasibleError, StoppedError):

@@ -22,9 +22,9 @@ _SAME_WALK_M = 0.001
 _FIGURES = ("mean_m", "p90_m", "within_share")
 _MEASURES = ("measure_id", "kind", "estate_id", "in_plan", "cost", "alone_walk", "last_walk",
              "residents", "reason")  # fmt: skip
-_PLANS = ("plan", "budget", "cost", "rooms_new", "links", "objective", "lower_bound", "gap",
-          "status", "stopped_by", *_FIGURES, "within", "beyond", "unreachable",
-          "measures")  # fmt: skip
+_PLANS = ("plan", "budget", "cost", "rooms_new", "service_points", "links", "objective",
+          "lower_bound", "gap", "status", "stopped_by", *_FIGURES, "within", "beyond",
+          "unreachable", "measures")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +176,7 @@ class Named:
         DataFrame
             ``objective`` and ``lower_bound`` are resident-metres of those who reach a place,
             each home by what it counts; the bound is of plans that leave as many without.
+            ``rooms_new`` are rooms alone, ``service_points`` of committees stand beside them.
             Residents ``within`` and ``beyond`` the norm, and ``unreachable``, are all there are.
             ``measures``: ids, with blanks between.
         """
@@ -190,10 +191,13 @@ class Named:
 
     def _plan(self, name: str, plan: Mix) -> dict[str, object]:
         ids = [*plan.rooms, *self.links["link_id"].iloc[list(plan.links)]]
+        # Rooms alone have the prices of rooms, so that the same site is a room there.
+        points = len(frozenset(plan.rooms) & frozenset(self.points)) if name == MIX else 0
         row: dict[str, object] = {
             "plan": name,
             "budget": math.nan if name == TODAY else self.asked.budget,
-            "rooms_new": len(plan.rooms),
+            "rooms_new": len(plan.rooms) - points,
+            "service_points": points,
             "links": len(plan.links),
             "status": None if name == TODAY else plan.status,
             "stopped_by": plan.stopped_by,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from gridplan.errors import StoppedError
+from gridplan.rooms.bought_phases import MOST_PAIRS, Built, bought_phases
 from gridplan.rooms.question import (
     Floats,
     Positions,
@@ -25,12 +26,10 @@ from gridplan.siting import propose_rooms
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 _COLUMNS = (
-    "phase", "rooms", "rooms_so_far", "cost", "cost_so_far", "residents_gained", "saved_walk",
-    "mean_m", "p90_m", "within_share", "beyond", "unreachable", "lower_bound", "gap", "status",
-    "sites",
+    "phase", "rooms", "rooms_so_far", "available", "cost", "cost_so_far", "residents_gained",
+    "saved_walk", "mean_m", "p90_m", "within_share", "beyond", "unreachable", "lower_bound", "gap",
+    "status", "sites",
 )  # fmt: skip
-_BOUND_PAIRS = 5_000_000
-"""Pairs of home and site up to which the bound of each phase is cheap enough to be computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +59,11 @@ def in_phases(
     Return the phase of each room, and what each phase brings.
 
     Nothing is ever closed. Where phases have numbers of rooms, each is the p-median of as many
-    of the rooms left, beside all that is built before, with its bound. Elsewhere (a budget per
-    phase, residents whom no place reaches yet, or more pairs of home and site than are quickly
-    solved) rooms are taken one by one, each time the one that saves most metres (greedy);
-    whether others of the list would have brought more by the end of a phase is told by the
-    bound where there is one.
+    of the rooms left, beside all that is built before, with its bound; with a budget, that of
+    its money (`bought_phases`). Elsewhere (numbers of rooms with residents whom no place reaches
+    yet, or more pairs of home and site than are quickly solved) rooms are taken one by one, each
+    time the one that saves most metres (greedy); whether others of the list would have brought
+    more by the end of a phase is told by the bound where there is one.
 
     Parameters
     ----------
@@ -74,27 +73,28 @@ def in_phases(
     -------
     dict of site id to phase, from 1
     DataFrame, one row per phase
-        ``rooms``, ``rooms_so_far``, ``cost`` and ``cost_so_far`` (yuan, null where a room has
-        no cost), ``residents_gained`` (more within the norm), ``saved_walk`` (resident-metres, of
+        ``phase`` (one in which nothing is built has no row), ``rooms``, ``rooms_so_far``,
+        ``available`` (yuan that the phase may spend: its budget and what is left of those before
+        it; null without a budget), ``cost`` and ``cost_so_far`` (yuan, null where a room has no
+        cost), ``residents_gained`` (more within the norm), ``saved_walk`` (resident-metres, of
         those who had a walk), the walks by its end, ``lower_bound`` (of the resident-metres by
         its end, null where it was not computed, or stopped before it had one), ``gap``,
         ``status`` (``proven`` or ``gap``; null where it was not computed), ``sites``.
     """
-    plan = _Phases(question, sites, phasing)
     walks_before = walks_to(question, question.fixed)
-    rows, built, groups = [], list[int](), list[list[int]]()
-    while len(built) < len(sites):
-        before = built.copy()
-        group, bound = plan.next(before, len(groups))
-        groups.append(group)
+    rows, built, phase_of = [], list[int](), dict[str, int]()
+    for one in _phases(question, sites, phasing):
+        before, group = built.copy(), one.sites
+        phase_of |= dict.fromkeys(question.names(group), one.phase)
         built += group
         places = np.concatenate([question.fixed, np.array(built, dtype=int)])
         walks = walks_to(question, places)
         rows.append(
             {
-                "phase": len(groups),
+                "phase": one.phase,
                 "rooms": len(group),
                 "rooms_so_far": len(built),
+                "available": one.available,
                 "cost": question.cost_of(question.names(group)),
                 "cost_so_far": question.cost_of(question.names(built)),
                 "residents_gained": round(walks.within - walks_before.within),
@@ -104,16 +104,15 @@ def in_phases(
                 "within_share": walks.within_share,
                 "beyond": round(walks.beyond),
                 "unreachable": round(walks.unreachable),
-                **_bounded(bound, weighted_walk(question, places)),
+                **_bounded(one.bound, weighted_walk(question, places)),
                 "sites": " ".join(sorted(question.names(group))),
             }
         )
         walks_before = walks
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    figures = ["cost", "cost_so_far", "saved_walk", "mean_m", "p90_m", "within_share",
+    figures = ["available", "cost", "cost_so_far", "saved_walk", "mean_m", "p90_m", "within_share",
                "lower_bound", "gap"]  # fmt: skip
     typed = table.astype({**dict.fromkeys(figures, "float64"), "status": "object"})
-    phase_of = {question.site_ids[j]: n for n, group in enumerate(groups, 1) for j in group}
     return phase_of, typed
 
 
@@ -137,23 +136,27 @@ def building_order(
     return order
 
 
-class _Phases:
-    """Says what is built next: the rooms of one phase after another."""
+def _phases(question: RoomQuestion, sites: Sequence[str], phasing: Phasing) -> Iterator[Built]:
+    """Yield what is built, phase after phase."""
+    if phasing.rooms is None and phasing.budget is not None:
+        yield from bought_phases(question, sites, phasing.budget)
+        return
+    plan, built = _Numbered(question, tuple(sites)), list[int]()
+    for phase, size in enumerate(_sizes(len(sites), phasing), 1):
+        group, bound = plan.next(built, size)
+        yield Built(phase, group, bound)
+        built += group
 
-    def __init__(self, question: RoomQuestion, sites: Sequence[str], phasing: Phasing) -> None:
-        self.question, self.sites = question, tuple(sites)
-        self.by_cost = list[list[int]]()
-        if phasing.rooms is None and phasing.budget is not None:
-            order = building_order(question, question.at(sites), question.fixed)
-            self.by_cost = _cut_by_cost(question, order, phasing.budget)
-        self.sizes = _sizes(len(sites), phasing)
 
-    def next(self, built: Sequence[int], phase: int) -> tuple[list[int], float | None]:
-        """Return the rooms of a phase, from 0, and a bound: None where none was sought."""
-        if self.by_cost:
-            group = self.by_cost[phase]
-            return group, self._best(built, len(group))[1]
-        size = self.sizes[phase]
+@dataclass(frozen=True)
+class _Numbered:
+    """Says what is built next: so many rooms of a list."""
+
+    question: RoomQuestion
+    sites: tuple[str, ...]
+
+    def next(self, built: Sequence[int], size: int) -> tuple[list[int], float | None]:
+        """Return the rooms of a phase, and a bound: None where none was sought."""
         standing = np.concatenate([self.question.fixed, np.array([*built], dtype=np.intp)])
         left = np.setdiff1d(self.question.at(self.sites), standing)
         greedy = building_order(self.question, left, standing, most=size)
@@ -177,7 +180,7 @@ class _Phases:
         places = question.at([*standing, *later])
         served = np.isfinite(question.nearest_m(question.at(standing)))
         everybody = np.isfinite(question.metres[:, places]).any(axis=1) & (question.residents > 0)
-        if question.metres.size > _BOUND_PAIRS or (everybody & ~served).any() or not served.any():
+        if question.metres.size > MOST_PAIRS or (everybody & ~served).any() or not served.any():
             return None, None
         asked = replace(
             question.uncounted(),
@@ -204,24 +207,6 @@ def _sizes(rooms: int, phasing: Phasing) -> list[int]:
         return [phasing.rooms] * full + [rest] * (rest > 0)
     number = min(phasing.phases, rooms)
     return [len(part) for part in np.array_split(np.arange(rooms), number)]
-
-
-def _cut_by_cost(question: RoomQuestion, order: Sequence[int], budget: float) -> list[list[int]]:
-    """
-    Return phases that each cost at most the budget; what is left of one goes to the next.
-
-    A room without a known cost counts as 0 here: the caller says that it has none.
-    """
-    groups: list[list[int]] = [[]]
-    left = budget
-    for j in order:
-        known = float(question.cost.iloc[j]) if question.cost.notna().iloc[j] else 0.0
-        while known > left:
-            groups.append([])
-            left += budget
-        groups[-1].append(j)
-        left -= known
-    return [group for group in groups if group]
 
 
 def _saved(question: RoomQuestion, before: Sequence[int], after: Sequence[int]) -> float:

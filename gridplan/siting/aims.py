@@ -12,12 +12,12 @@ from gridplan.access.equity import AVERSION
 from gridplan.errors import FaultList, SettingsError
 from gridplan.siting.assessment import weighted_quantile
 from gridplan.siting.center import RadiusPlan, least_radius, longest_walk, possible_radii
-from gridplan.siting.conditioned import least_toll, minimise, serving_sites
+from gridplan.siting.conditioned import cause_of, least_toll, minimise, serving_sites
 from gridplan.siting.equitable import as_metres, check_aversion, check_sizes, kappa_of
 from gridplan.siting.ladder import Toll, beyond_radius, power_less_one, walked
 from gridplan.siting.ledger import Ledger, siting_of
 from gridplan.siting.matrix import Positions, is_number
-from gridplan.siting.options import Limits
+from gridplan.siting.options import Limits, Reach
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
@@ -179,7 +179,7 @@ def _people(problem: Problem) -> float:
 def _in_units(problem: Problem, aim: Aim, total: float) -> float:
     """Return a total of an aim's toll in its unit."""
     if aim.kind == "share":
-        return _people(problem) - total if math.isfinite(total) else -math.inf
+        return _people(problem) - total if math.isfinite(total) else math.inf
     if aim.kind == "ede":
         return as_metres(total, _people(problem), _kappa(problem, aim))
     return total
@@ -189,9 +189,7 @@ def _in_aim(problem: Problem, aim: Aim, found: Siting) -> Siting:
     """Return a plan with objective and bound in the aim's unit."""
     objective = _in_units(problem, aim, found.objective)
     bound = _in_units(problem, aim, found.bound)
-    if aim.kind == "share" and found.status == "infeasible":
-        objective, bound = -math.inf, -math.inf
-    elif math.isinf(found.bound):
+    if math.isinf(found.bound):
         bound = math.inf if aim.maximised or found.status == "infeasible" else -math.inf
     return found.restated(objective, bound)
 
@@ -205,7 +203,8 @@ def _cap(problem: Problem, aim: Aim, worst: float) -> Toll:
         total = math.fsum(problem.weights)
         lost = math.fsum(problem.weights[problem.unreachable])
         radius_m = worst + _SLACK * max(1.0, worst)
-        return Toll(beyond_radius(radius_m), (1.0 - aim.share) * total - lost)
+        most = (1.0 - aim.share) * total - lost
+        return Toll(beyond_radius(radius_m), most, Reach(radius_m, aim.share))
     if aim.kind == "ede":
         most = _people(problem) * math.expm1(_kappa(problem, aim) * worst)
         return replace(toll, most=most)
@@ -218,7 +217,12 @@ def _least_radius(stand: Stand, aim: Aim, limits: Limits) -> Siting:
     stopped_by: StoppedBy | None = None
     radii = possible_radii(stand.problem, everybody=aim.kind == "longest")
     try:
-        least_radius(radii, lambda radius_m, _: _within(stand, aim, radius_m, ledger), ledger)
+        if not least_radius(
+            radii, lambda radius_m, _: _within(stand, aim, radius_m, ledger), ledger
+        ):
+            widest = stand.limited(aim, float(radii[-1]) if len(radii) else 0.0)
+            tolls = (Toll(np.zeros_like), *widest.caps)
+            ledger.cause = cause_of(widest.problem, tolls, stand.p, ledger)
     except OutOfEffortError as stop:
         stopped_by = stop.reason
     except KeyboardInterrupt:
@@ -240,11 +244,10 @@ def _within(stand: Stand, aim: Aim, radius_m: float, ledger: Ledger) -> RadiusPl
     )
     inner.rng = ledger.rng
     try:
-        minimise(asked.problem, (Toll(np.zeros_like), *asked.caps), asked.p, inner)
+        minimise(asked.problem, (Toll(np.zeros_like), *asked.caps), asked.p, inner, explain=False)
     finally:
         ledger.work = inner.work
     found = inner.plan[1]
     if inner.infeasible or found is None:
-        ledger.cause = ledger.cause or inner.cause
         return None
     return stand.value(aim, found), found

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csr_array, hstack
 
 from gridplan.errors import Message, counted, first_ids
 from gridplan.siting.conditions import Conditions
-from gridplan.siting.cover import Cover, Side, make_cover, merged, set_model
+from gridplan.siting.conflict import Wanted, why_not
+from gridplan.siting.cover import Cover, Side, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Ids, Positions
+from gridplan.siting.options import Reach
 from gridplan.siting.problem import Problem
 from gridplan.siting.search import OutOfEffortError
 
@@ -34,10 +37,10 @@ def least_budget(cover: Cover, conditions: Conditions, ledger: Ledger) -> Messag
     ledger.heed(out.stopped_by)
     if out.values is None:
         return None
-    needed = conditions.allowed_cost - float(cover.side.most[0]) + out.objective
+    needed = round(conditions.allowed_cost - float(cover.side.most[0]) + out.objective, 9)
     return Message(
-        en=f"The least budget that would do is {needed:g}, and not {budget:g}.",
-        zh=f"预算至少需要 {needed:g}，现为 {budget:g}。",
+        en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
+        zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
     )
 
 
@@ -101,12 +104,11 @@ def _elastic(cover: Cover) -> Model:
     """Return the model in which demand may stay uncovered, one by one, at a price of 1."""
     n, m = cover.covers.shape
     hard = set_model(cover, np.zeros(m))
-    slack = np.zeros((hard.rows.shape[0], n))
-    slack[np.arange(n), np.arange(n)] = cover.needs
-    dense = np.hstack([hard.rows.toarray(), slack])
+    uncovered = (cover.needs, (np.arange(n), np.arange(n)))
+    slack = csr_array(uncovered, shape=(hard.rows.shape[0], n))
     return Model(
         cost=np.concatenate([np.zeros(m), np.ones(n)]),
-        rows=type(hard.rows)(dense),
+        rows=csr_array(hstack([hard.rows, slack], format="csr")),
         least=hard.least,
         most=hard.most,
         lower=np.zeros(m + n),
@@ -115,22 +117,69 @@ def _elastic(cover: Cover) -> Model:
     )
 
 
-def nobody_served(problem: Problem, p: int | None, ledger: Ledger) -> Message:
-    """Say that no sites that keep all rules reach everybody, and what change would do."""
+def nobody_served(
+    problem: Problem,
+    p: int | None,
+    ledger: Ledger,
+    *,
+    reaches: tuple[Reach, ...] = (),
+    others: bool = False,
+) -> Message:
+    """
+    Say that no sites that keep all rules reach everybody, and what change would do.
+
+    Parameters
+    ----------
+    reaches : tuple of Reach
+        Shares that have to be kept besides.
+    others : bool
+        There are limits besides these.
+    """
+    if reaches:
+        head = Message(
+            en="It is proven that no sites that keep all rules reach everybody, and as many within "
+            "the distance as they should.",
+            zh="已证明：在各项规则下，无法既让所有人可达、又达到所要求的距离内比例。",
+        )
+    else:
+        head = Message(
+            en="It is proven that no p sites that keep all rules reach everybody, at any distance.",
+            zh="已证明：在给定 p 与各项规则下，任何距离内都无法让所有人可达。",
+        )
+    wanted = Wanted(problem, p, np.isfinite(problem.cost), problem.counted, reaches=reaches)
+    return explained(head, wanted, ledger, others=others)
+
+
+def too_few_reached(problem: Problem, p: int, share: float, ledger: Ledger) -> Message:
+    """Say that no p sites that keep all rules reach a share of the weight, and what would do."""
     head = Message(
-        en="It is proven that no p sites that keep all rules reach everybody, at any distance.",
-        zh="已证明：在给定 p 与各项规则下，任何距离内都无法让所有人可达。",
+        en=f"It is proven that no p sites reach {share:.1%} of the weight, at any distance.",
+        zh=f"已证明：任何 p 个选址点都无法让 {share:.1%} 的权重可达。",
     )
-    parts: list[Message | None] = []
+    nobody = np.zeros(len(problem.weights), dtype=np.bool_)
+    far = float(problem.cost[np.isfinite(problem.cost)].max(initial=0.0))
+    reaches = (Reach(far, share),)
+    wanted = Wanted(problem, p, np.isfinite(problem.cost), nobody, reaches=reaches)
+    return explained(head, wanted, ledger)
+
+
+def explained(head: Message, wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Message:
+    """Return what is proven with the limits that conflict, as far as the limits of work allow."""
+    if not ledger.limits.explain:
+        return head
+    told = list[Message]()
     try:
-        reach = np.isfinite(problem.cost)
-        # Homes that the same sites reach ask the same: a town has few such patterns.
-        cover = merged(make_cover(problem, reach, problem.counted, p=p))
-        parts.append(least_budget(cover, problem.conditions, ledger))
-        parts.append(least_count(cover, ledger))
+        told.extend(why_not(wanted, ledger, others=others))
     except OutOfEffortError:
-        return joined(head, parts)
-    return joined(head, parts)
+        # What is known so far is told; that no plan exists is proven already.
+        return joined(head, told or [_UNNAMED])
+    return joined(head, told or [_UNNAMED])
+
+
+_UNNAMED = Message(
+    en="Which limits conflict was not found within the limits of work and time.",
+    zh="在工作量与时间限制内未能查明是哪些条件相互矛盾。",
+)
 
 
 def joined(head: Message, parts: Sequence[Message | None]) -> Message:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.assessment import weighted_quantile
-from gridplan.siting.causes import nobody_served
+from gridplan.siting.causes import nobody_served, too_few_reached
 from gridplan.siting.checked import checked
 from gridplan.siting.cover import Cover, filled, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import Options, solve_model
@@ -192,7 +192,7 @@ def p_quantile(
         if not least_radius(
             radii, lambda *asked: _covering_share(problem, asked, (p, share), ledger), ledger
         ):
-            ledger.cause = ledger.cause or _out_of_reach(share)
+            ledger.cause = too_few_reached(problem, p, share, ledger)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
     return checked(plan, problem, model="p_quantile", p=p, share=share)
@@ -451,20 +451,10 @@ def _covering_share(
     if sites is not None and value >= target:
         return _share_radius(problem, sites, share), sites
     if inner.infeasible or inner.bound < target:
-        ledger.cause = inner.cause
         return None
     if stopped != "work" or ledger.work >= ledger.limits.work:
         raise OutOfEffortError(stopped or "work")
     return "open"
-
-
-def _out_of_reach(share: float) -> Message:
-    return Message(
-        en=f"It is proven that no p sites reach {share:.1%} of the weight, at any distance. "
-        f"Raise p, lower the share, or join the paths.",
-        zh=f"已证明：任何 p 个选址点都无法让 {share:.1%} 的权重可达。"
-        f"请增大 p、降低比例，或连通道路。",
-    )
 
 
 def _prefer_lower_mean(problem: Problem, p: int, ledger: Ledger) -> None:

@@ -39,16 +39,8 @@ def reach_tolls(problem: Problem, reach: Reach | None) -> tuple[Toll, ...]:
     total = math.fsum(problem.weights)
     lost = math.fsum(problem.weights[problem.unreachable])
 
-    def told(beyond: float) -> Message:
-        best = 1.0 - (beyond + lost) / total
-        return Message(
-            en=f"It is proven that no sites that keep all rules have {reach.share:.1%} of the "
-            f"weight within {reach.radius_m:g} m: no more than {best:.1%} can be.",
-            zh=f"已证明：在各项规则下，{reach.radius_m:g} 米内的权重达不到 {reach.share:.1%}，"
-            f"至多为 {best:.1%}。",
-        )
-
-    return (Toll(beyond_radius(reach.radius_m), (1.0 - reach.share) * total - lost, told),)
+    most = (1.0 - reach.share) * total - lost
+    return (Toll(beyond_radius(reach.radius_m), most, reach),)
 
 
 def least_toll(
@@ -142,6 +134,7 @@ def minimise(
     ledger: Ledger,
     *,
     start: Positions | None = None,
+    explain: bool = True,
 ) -> None:
     r"""
     Find the sites with the least total of the first toll, in `ledger`.
@@ -161,6 +154,8 @@ def minimise(
         Open sites; None for any number.
     start : ndarray, optional
         Open sites of a plan that keeps everything.
+    explain : bool
+        Tell why, where it is proven that there is no plan.
 
     References
     ----------
@@ -168,6 +163,25 @@ def minimise(
        problems with a radius formulation. *INFORMS Journal on Computing*, 23(4),
        546-556. https://doi.org/10.1287/ijoc.1100.0418
     """
+    _minimise(problem, tolls, p, ledger, start)
+    if explain and ledger.infeasible:
+        ledger.cause = cause_of(problem, tolls, p, ledger)
+
+
+def cause_of(problem: Problem, tolls: tuple[Toll, ...], p: int | None, ledger: Ledger) -> Message:
+    """Say which limits no plan keeps, and what change of one would do."""
+    caps = [toll for toll in tolls[1:] if math.isfinite(toll.most)]
+    reaches = tuple(toll.reach for toll in caps if toll.reach is not None)
+    return nobody_served(problem, p, ledger, reaches=reaches, others=len(reaches) < len(caps))
+
+
+def _minimise(
+    problem: Problem,
+    tolls: tuple[Toll, ...],
+    p: int | None,
+    ledger: Ledger,
+    start: Positions | None,
+) -> None:
     if start is not None:
         # Before any table is built: the limits may end sooner than that.
         ledger.offer(_total(problem, tolls[0], start), np.sort(start))
@@ -203,7 +217,6 @@ def _first_plan(task: _Task) -> Positions | None:
         sites = serving_sites(problem, task.p, ledger)
         if sites is None:
             ledger.infeasible = True
-            ledger.cause = nobody_served(problem, task.p, ledger)
         return sites
     # The last limit first: a plan that keeps it, and all before, is where to begin.
     *others, last = task.tolls[1:]
@@ -216,12 +229,11 @@ def _first_plan(task: _Task) -> Positions | None:
     )
     inner.rng = ledger.rng
     try:
-        minimise(problem, (replace(last, most=math.inf), *others), task.p, inner)
+        _minimise(problem, (replace(last, most=math.inf), *others), task.p, inner, None)
     finally:
         ledger.work = inner.work
     if inner.infeasible or inner.bound > most:
         ledger.infeasible = True
-        ledger.cause = inner.cause or (last.told(inner.bound) if last.told else None)
         return None
     return inner.plan[1]
 

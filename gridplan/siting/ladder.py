@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from gridplan.errors import Message
 from gridplan.siting.cover import Side
 from gridplan.siting.highs import Model
 from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.options import Reach
 from gridplan.siting.pairs import Pairs, cheapest_first, joined
 from gridplan.siting.problem import Problem
 
@@ -33,13 +33,13 @@ class Toll:
         Metres to cost per resident; never falls with the metres.
     most : float
         What the total may be; ``inf`` for an objective.
-    told : callable, optional
-        Says why no plan keeps the limit, given the least total there is.
+    reach : Reach, optional
+        The share within a distance that the limit stands for, to tell why no plan keeps it.
     """
 
     of: Callable[[Floats], Floats]
     most: float = math.inf
-    told: Callable[[float], Message] | None = None
+    reach: Reach | None = None
 
 
 def walked(metres: Floats) -> Floats:

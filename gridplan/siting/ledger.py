@@ -158,9 +158,8 @@ def siting_of(
     if len(chosen):
         near, metres = closest(problem, chosen)
         near = np.where(metres <= within_m, near, -1)
-    worst = -math.inf if ledger.maximise else math.inf
-    objective = ledger.value if planned else worst
-    bound = worst if ledger.infeasible else ledger.bound
+    objective = ledger.value if planned else math.inf
+    bound = math.inf if ledger.infeasible else ledger.bound
     gap = relative_gap(objective, bound)
     done = gap <= PROVEN_GAP or ledger.infeasible
     return Siting(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, agreed, counted, first_ids
+from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
 from gridplan.siting.capacity import SoftCapacity
 from gridplan.siting.matrix import (
     LONG_COLUMNS,
@@ -143,7 +143,9 @@ def _numbers(given: object, ids: Ids, order: Ids | None, faults: FaultList, noun
     names = tuple(given.index.tolist())
     if not check_ids(names, faults, noun.en, noun.zh):
         return nothing
-    numbers = dict(zip(names, as_numbers(given, faults, noun.en, noun.zh), strict=True))
+    unit = Message(en=noun.en, zh=noun.zh)
+    values = as_numbers(given, faults, noun.en, noun.zh, unit=unit)
+    numbers = dict(zip(names, values, strict=True))
     if not _same_ids(numbers, ids, faults, noun):
         return nothing
     array = np.array([numbers[one] for one in ids], dtype=np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridplan.errors import FaultList, agreed, counted, first_ids
+from gridplan.errors import FaultList, Message, agreed, counted, first_ids
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -21,6 +21,8 @@ LONG_COLUMNS = ("demand_id", "site_id", "cost_m")
 
 _MATRIX_DIMENSIONS = 2
 _NUMERIC = "iuf"
+_METRES = Message(en="metres", zh="米")
+_WEIGHTS = Message(en="weights (residents)", zh="权重，如居民数")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ def read_cost(cost: object, faults: FaultList) -> LabelledCost | None:
     Rows and columns come out ordered by id, so that their order in the input
     decides nothing. Every fault of values or labels is added to `faults`.
     """
+    if _lacks_costs(cost):
+        faults.add(
+            en=f"The cost has the columns demand_id and site_id of a list of pairs, but no cost_m. "
+            f"A list of pairs needs {', '.join(LONG_COLUMNS)}: name the column of metres so.",
+            zh=f"成本数据有点对表的字段 demand_id、site_id，但没有 cost_m。"
+            f"点对表须有字段 {'、'.join(LONG_COLUMNS)}，请将距离（米）列命名为 cost_m。",
+        )
+        return None
     if isinstance(cost, pd.DataFrame):
         long = set(LONG_COLUMNS) <= set(cost.columns)
         labelled = _read_long(cost, faults) if long else _read_wide(cost, faults)
@@ -74,6 +84,14 @@ def read_cost(cost: object, faults: FaultList) -> LabelledCost | None:
         return None
     _check_values(labelled, faults)
     return _ordered(labelled)
+
+
+def _lacks_costs(cost: object) -> bool:
+    """Whether a frame lists pairs without what they cost."""
+    ids, metres = LONG_COLUMNS[:2], LONG_COLUMNS[2]
+    if not isinstance(cost, pd.DataFrame):
+        return False
+    return set(ids) <= set(cost.columns) and metres not in cost.columns
 
 
 def _describe(thing: object) -> str:
@@ -189,6 +207,7 @@ def as_numbers(
     zh: str,
     *,
     names: Callable[[Flags], Sequence[object]] | None = None,
+    unit: Message = _METRES,
 ) -> Floats:
     """
     Return float64 values; those that are no numbers become 0 and are counted in a fault.
@@ -209,8 +228,8 @@ def as_numbers(
         count, which = int(bad.sum()), first_ids(_found(values, objects, bad, names))
         faults.add(
             en=f"{count} of {objects.size} {en} {agreed(count, 'is no number', 'are no numbers')}: "
-            f"{which}. Give metres as numbers.",
-            zh=f"{objects.size} 个{zh}中有 {count} 个不是数字：{which}。请填写数字（米）。",
+            f"{which}. Give {unit.en} as numbers.",
+            zh=f"{objects.size} 个{zh}中有 {count} 个不是数字：{which}。请填写数字（{unit.zh}）。",
         )
     numbers: Floats = np.where(number, objects, np.where(null, np.nan, 0.0)).astype(np.float64)
     return numbers
@@ -321,6 +340,7 @@ def with_weights(
         faults,
         "weights",
         "权重",
+        unit=_WEIGHTS,
         names=lambda bad: [owners[at] for at in np.nonzero(bad)[0]],
     )
     return _by_label(labelled, pd.Series(numbers, index=list(labelled.row_order)), faults)
@@ -332,7 +352,8 @@ def _by_label(
     ids = tuple(weights.index.tolist())
     if not check_ids(ids, faults, "weights", "权重"):
         return None
-    numbers = dict(zip(ids, as_numbers(weights, faults, "weights", "权重"), strict=True))
+    values = as_numbers(weights, faults, "weights", "权重", unit=_WEIGHTS)
+    numbers = dict(zip(ids, values, strict=True))
     known = set(labelled.demand_ids)
     only_weights = in_order([one for one in ids if one not in known])
     if labelled.listed:

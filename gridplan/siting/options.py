@@ -148,6 +148,8 @@ class Limits:
         Seed of the random starts.
     progress : callable or None
         Called with (bound, objective) whenever one of them improves.
+    explain : bool
+        Where there is no plan, look for the limits that conflict and for what would do.
     """
 
     work: int = 100_000
@@ -155,6 +157,7 @@ class Limits:
     gap: float = 0.0
     seed: int = 0
     progress: Progress | None = field(default=None, compare=False, repr=False)
+    explain: bool = True
 
     def __post_init__(self) -> None:
         """Refuse limits that mean nothing."""

@@ -27,6 +27,8 @@ _ROUND_UP, _ROUNDING = 1e3, 1e-6
 # Factors this close, as a share, are not told apart.
 _CLOSE = 0.002
 _EXACT_WORK, _NO_TIME_S = 5_000, 1e-9
+# A plan this much beyond its bound is a plan.
+_ANY_GAP = 1e12
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class _Asked:
             time_s -= self.search.seconds
             if time_s <= 0:
                 return None
-        return Limits(work=max(1, int(work)), time_s=time_s)
+        # Any plan is an answer here, the best is not asked for.
+        return Limits(work=max(1, int(work)), time_s=time_s, gap=_ANY_GAP)
 
     def effort(self) -> Effort:
         """Return the effort of an exact search; without time left it stops at once."""
@@ -138,6 +141,8 @@ def _too_little(asked: _Asked, needs: _Needs) -> Message:
 def _relaxations(asked: _Asked, needs: _Needs) -> tuple[str, str]:
     """Return what a plan was found for, beside what is needed at least, and what never helps."""
     packing = asked.packing
+    if not asked.search.limits.explain:
+        return _alone(_SOFT)
     said: list[tuple[Least, Message]] = []
     if needs.sites is not None and needs.sites <= len(packing.sites):
         least = max(needs.sites, packing.slots + 1)
@@ -155,6 +160,10 @@ def _relaxations(asked: _Asked, needs: _Needs) -> tuple[str, str]:
         " ".join([f"{en}.", *(one.en for one in never)]),
         "".join([f"{zh}。", *(one.zh for one in never)]),
     )
+
+
+def _alone(said: Message) -> tuple[str, str]:
+    return f"{said.en[0].upper()}{said.en[1:]}.", f"{said.zh}。"
 
 
 def _filled(words: Mapping[tuple[bool, bool], Message], found: Least, least: float) -> Message:

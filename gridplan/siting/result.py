@@ -22,13 +22,13 @@ _STOPS: dict[StoppedBy, tuple[str, str]] = {
 _NO_PLAN = Message(
     en="The search was ended by {} after {}, before there was a plan. This does not mean "
     "that none exists. Allow more (Limits(work=..., time_s=...)).",
-    zh="搜索在 {1:.0f} 步后因{0}而停止，尚未得到任何方案；这并不表示方案不存在。"
+    zh="搜索在 {1}后因{0}而停止，尚未得到任何方案；这并不表示方案不存在。"
     "请放宽限制（Limits(work=..., time_s=...)）。",
 )
 _NO_BOUND = Message(
     en="The search was ended by {} after {}, before there was a bound: how far this plan "
     "is from the best one is not known. Allow more (Limits(work=..., time_s=...)).",
-    zh="搜索在 {1:.0f} 步后因{0}而停止，尚未得到界：该方案与最优方案的差距未知。"
+    zh="搜索在 {1}后因{0}而停止，尚未得到界：该方案与最优方案的差距未知。"
     "请放宽限制（Limits(work=..., time_s=...)）。",
 )
 
@@ -101,8 +101,11 @@ class Siting:
 
     def _ended(self, told: Message, by: StoppedBy) -> Message:
         en, zh = _STOPS[by]
-        steps = counted(round(self.work), "step", "steps")
-        return Message(en=told.en.format(en, steps), zh=told.zh.format(zh, self.work))
+        en_after, zh_after = counted(round(self.work), "step", "steps"), f"{self.work:.0f} 步"
+        if by == "interrupt" or not round(self.work):
+            # Steps of a model are counted when it ends: of one that was broken off there are none.
+            en_after, zh_after = f"{self.seconds:.1f} s", f"{self.seconds:.1f} 秒"
+        return Message(en=told.en.format(en, en_after), zh=told.zh.format(zh, zh_after))
 
     @property
     def lower_bound(self) -> float:

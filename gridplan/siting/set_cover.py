@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
-from gridplan.siting.causes import joined, least_budget, left_out
+from gridplan.siting.causes import joined, left_out
 from gridplan.siting.checked import checked
+from gridplan.siting.conflict import NONE_ALONE, Wanted, why_not
 from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import solve_model
 from gridplan.siting.least_cover import LARGE, least_cover, tree
@@ -216,8 +217,12 @@ def _cause(task: _Task, cover: Cover, ledger: Ledger) -> Message:
     try:
         held = task.within[:, cover.opened].sum(axis=1)
         rows = np.flatnonzero(task.counted & (held < task.backup))
+        wanted = Wanted(task.problem, None, task.within, task.counted, task.backup)
+        why = why_not(wanted, ledger)
+        parts.append(next(why, None))
         parts.append(left_out(cover, rows, task.problem.demand_ids, ledger))
-        parts.append(least_budget(cover, task.problem.conditions, ledger))
+        # The radius is a number, too.
+        parts += [one for one in why if one is not NONE_ALONE]
         parts.append(_least_radius(task, ledger))
     except OutOfEffortError:
         # What is known so far is told; that no plan exists is proven already.

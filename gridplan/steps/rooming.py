@@ -42,6 +42,7 @@ from gridplan.rooms import (
     nothing_bought_note,
     options_table,
     overridden_note,
+    phase_notes,
     planning_weights,
     room_counts,
     room_reasons,
@@ -245,6 +246,9 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
                 for one in error.faults
             )
             found.append(Answer(key, none))
+    if settings.phase_budget is not None:
+        phase_of = found[0].phase_of
+        work.notes.extend(phase_notes(case.question, phase_of, settings.phase_budget))
     bought = found[-1].chosen
     if budget is not None and not bought.sites and bought.status not in _NO_PLAN:
         proven = bought.status == "proven"

@@ -1,0 +1,449 @@
+"""Which limits no set of sites keeps together, and which change of one of them would do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+from gridplan.errors import Message, first_ids
+from gridplan.siting.highs import Model, Options, Outcome, solve_model
+from gridplan.siting.ledger import Ledger
+from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.options import Reach
+from gridplan.siting.problem import Problem
+
+Limit = tuple[str, int]
+"""Kind of a limit, and which one of its kind: a group, a share."""
+
+_SERVED, _COUNT, _BUDGET, _KEPT = ("served", 0), ("count", 0), ("budget", 0), ("kept", 0)
+# Steps of one of the models that ask which limits conflict; where more are needed it stays open.
+_WORK = 2_000.0
+_SLACK, _HALF = 1e-9, 0.5
+# A share is printed with so many digits, rounded down, so that what is printed can be had.
+_SHARE_STEPS = 10_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    Everything that a plan has to keep.
+
+    Attributes
+    ----------
+    problem : Problem
+    p : int or None
+        Open sites; None for any number.
+    within : ndarray of bool, shape (n_demand, n_sites)
+        Whether a site serves a demand point.
+    served : ndarray of bool, shape (n_demand,)
+        Demand that has to be served.
+    backup : int
+        By how many open sites.
+    reaches : tuple of Reach
+        Shares of all weight that have to live within a radius.
+    """
+
+    problem: Problem
+    p: int | None
+    within: Flags
+    served: Flags
+    backup: int = 1
+    reaches: tuple[Reach, ...] = ()
+
+    def limits(self) -> list[Limit]:
+        """Return the limits, those that are left out first when a few are enough."""
+        conditions, problem = self.problem.conditions, self.problem
+        found = [_SERVED] if self.served.any() else []
+        found += [("reach", at) for at in range(len(self.reaches))]
+        found += [_KEPT] if problem.must_open.any() else []
+        found += [("least", at) for at in np.flatnonzero(conditions.least > 0).tolist()]
+        found += [("most", at) for at in np.flatnonzero(np.isfinite(conditions.most)).tolist()]
+        found += [_BUDGET] if math.isfinite(conditions.budget) else []
+        return found + ([_COUNT] if self.p is not None else [])
+
+    def weight_within(self, at: int, sites: Positions) -> float:
+        """Return the weight within the radius of a share of some open sites."""
+        near = (self.problem.cost[:, sites] <= self.reaches[at].radius_m).any(axis=1)
+        return math.fsum(self.problem.weights[near])
+
+    def keeps(self, sites: Positions, limit: Limit) -> bool:
+        """Whether some open sites keep a limit."""
+        problem, (kind, at) = self.problem, limit
+        conditions = problem.conditions
+        if kind == "served":
+            served = self.within[np.ix_(self.served, sites)].sum(axis=1)
+            return bool((served >= self.backup).all())
+        if kind == "reach":
+            total = math.fsum(problem.weights)
+            needed = self.reaches[at].share * total - _SLACK * max(1.0, total)
+            return self.weight_within(at, sites) >= needed
+        if kind == "kept":
+            return bool(np.isin(np.flatnonzero(problem.must_open), sites).all())
+        if kind == "budget":
+            return conditions.cost is None or cost_of(problem, sites) <= conditions.allowed_cost
+        if kind == "count":
+            return len(sites) == self.p
+        count = float(conditions.counts(sites)[at])
+        least, most = float(conditions.least[at]), float(conditions.most[at])
+        return count >= least if kind == "least" else count <= most
+
+
+def cost_of(problem: Problem, sites: Positions) -> float:
+    """Return what some sites cost."""
+    cost = problem.conditions.cost
+    return 0.0 if cost is None else math.fsum(cost[sites])
+
+
+@dataclass
+class _Rows:
+    """Rows of a model, one block after the other."""
+
+    parts: list[csr_array] = field(default_factory=list)
+    least: list[Floats] = field(default_factory=list)
+    most: list[Floats] = field(default_factory=list)
+
+    def add(self, matrix: Floats | csr_array, least: object, most: object) -> None:
+        rows = csr_array(np.atleast_2d(matrix) if isinstance(matrix, np.ndarray) else matrix)
+        self.parts.append(rows)
+        self.least.append(np.broadcast_to(np.asarray(least, dtype=float), rows.shape[0]))
+        self.most.append(np.broadcast_to(np.asarray(most, dtype=float), rows.shape[0]))
+
+
+@dataclass(frozen=True)
+class _Question:
+    """
+    The model of all limits: columns for the sites that may be open, then for demand by shares.
+
+    Attributes
+    ----------
+    sites : ndarray
+        Positions of the sites of the first columns.
+    served : ndarray of bool
+        Different sets of sites that demand is served by.
+    near : tuple of (ndarray of bool, ndarray)
+        By share: different sets of sites within the radius, and the weight of each.
+    """
+
+    wanted: Wanted
+    ledger: Ledger
+    sites: Positions
+    served: Flags
+    near: tuple[tuple[Flags, Floats], ...]
+
+    @classmethod
+    def of(cls, wanted: Wanted, ledger: Ledger) -> _Question:
+        problem = wanted.problem
+        sites = np.flatnonzero(problem.may_open)
+        served, _ = _different(wanted.within[np.ix_(wanted.served, sites)])
+        near = list[tuple[Flags, Floats]]()
+        for reach in wanted.reaches:
+            sets, which = _different(problem.cost[:, sites] <= reach.radius_m)
+            weight = np.bincount(which, problem.weights, minlength=len(sets))
+            near.append((sets, weight.astype(np.float64)))
+        return cls(wanted, ledger, sites, served, tuple(near))
+
+    @property
+    def columns(self) -> int:
+        return len(self.sites) + sum(len(weight) for _, weight in self.near)
+
+    def share(self, at: int) -> Floats:
+        """Return the weight of each column that counts for a share."""
+        row = np.zeros(self.columns)
+        first = len(self.sites) + sum(len(weight) for _, weight in self.near[:at])
+        row[first : first + len(self.near[at][1])] = self.near[at][1]
+        return row
+
+    def counted(self, kind: str, at: int) -> Floats:
+        """Return what each column counts for a limit of sites: its cost, or 1."""
+        conditions = self.wanted.problem.conditions
+        each = np.ones(len(self.sites))
+        if kind == "budget" and conditions.cost is not None:
+            each = conditions.cost[self.sites]
+        if kind in {"least", "most"}:
+            each = (conditions.group[self.sites] == at).astype(np.float64)
+        return np.concatenate([each, np.zeros(self.columns - len(self.sites))])
+
+    def solve(
+        self,
+        kept: Sequence[Limit],
+        cost: Floats | None = None,
+        *,
+        besides: tuple[Floats | csr_array, float, float] | None = None,
+    ) -> Outcome:
+        """Solve the model that keeps some limits, and rows besides."""
+        rows = _Rows()
+        for kind, at in kept:
+            self._add(rows, kind, at)
+        if besides is not None:
+            rows.add(*besides)
+        must = self.wanted.problem.must_open[self.sites] & (_KEPT in kept)
+        m = len(self.sites)
+        rest = np.zeros(self.columns - m)
+        rows.add(np.zeros(self.columns), 0.0, 0.0)
+        model = Model(
+            cost=np.zeros(self.columns) if cost is None else cost,
+            rows=csr_array(vstack(rows.parts, format="csr")),
+            least=np.concatenate(rows.least),
+            most=np.concatenate(rows.most),
+            lower=np.concatenate([must.astype(np.float64), rest]),
+            upper=np.ones(self.columns),
+            whole=np.concatenate([np.ones(m), rest]).astype(np.bool_),
+        )
+        out = solve_model(model, self.ledger, options=Options(work=_WORK))
+        self.ledger.heed(out.stopped_by)
+        return out
+
+    def _add(self, rows: _Rows, kind: str, at: int) -> None:
+        wanted, conditions = self.wanted, self.wanted.problem.conditions
+        if kind == "served":
+            rows.add(self._wide(self.served), float(wanted.backup), math.inf)
+        elif kind == "reach":
+            rows.add(self.near_rows(at), 0.0, math.inf)
+            total = math.fsum(wanted.problem.weights)
+            least = wanted.reaches[at].share * total
+            rows.add(self.share(at), least - _SLACK * max(1.0, total), math.inf)
+        elif kind == "budget":
+            rows.add(self.counted(kind, at), -math.inf, conditions.allowed_cost)
+        elif kind == "count" and wanted.p is not None:
+            rows.add(self.counted(kind, at), float(wanted.p), float(wanted.p))
+        elif kind == "least":
+            rows.add(self.counted(kind, at), conditions.least[at], math.inf)
+        elif kind == "most":
+            rows.add(self.counted(kind, at), -math.inf, conditions.most[at])
+
+    def _wide(self, sets: Flags) -> csr_array:
+        short = csr_array(sets.astype(np.float64))
+        return csr_array((short.data, short.indices, short.indptr), (len(sets), self.columns))
+
+    def near_rows(self, at: int) -> csr_array:
+        """Return the rows that let demand count for a share only with an open site near."""
+        sets, weight = self.near[at]
+        first = len(self.sites) + sum(len(one) for _, one in self.near[:at])
+        rows = np.arange(len(weight))
+        wide = self._wide(sets)
+        counted = (-np.ones(len(weight)), (rows, first + rows))
+        return csr_array(wide + csr_array(counted, shape=wide.shape))
+
+    def chosen(self, out: Outcome) -> Positions | None:
+        """Return the open sites of a solution."""
+        if out.values is None or out.answer != "optimal":
+            return None
+        return np.asarray(self.sites[out.values[: len(self.sites)] > _HALF])
+
+
+def _different(sets: Flags) -> tuple[Flags, Positions]:
+    """Return the different rows, in the order of the first of each, and which one each row is."""
+    if not len(sets):
+        return sets, np.empty(0, dtype=np.intp)
+    _, first, which = np.unique(
+        np.packbits(sets, axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    order = np.argsort(first, kind="stable")
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    return sets[first[order]], place[which.ravel()]
+
+
+def conflicting(question: _Question, limits: Sequence[Limit]) -> list[Limit] | None:
+    """
+    Return limits that no plan keeps together, of which none can be left out.
+
+    Each is left out in turn, and stays out if it is proven that the others conflict without
+    it [1]_. Where a proof takes too long it stays in. None if it is not shown that all conflict.
+
+    References
+    ----------
+    .. [1] Chinneck, J. W. and Dravnieks, E. W. (1991). Locating minimal infeasible constraint
+       sets in linear programs. *ORSA Journal on Computing*, 3(2), 157-168.
+       https://doi.org/10.1287/ijoc.3.2.157
+    """
+    if question.solve(limits).answer != "infeasible":
+        return None
+    kept = list(limits)
+    for one in limits:
+        fewer = [other for other in kept if other != one]
+        if fewer and question.solve(fewer).answer == "infeasible":
+            kept = fewer
+    return kept
+
+
+def why_not(wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Iterator[Message]:
+    """
+    Name limits that conflict, and say which change of a single one would do.
+
+    Each change that is told is proven to do with all other limits as they are: a plan with it
+    was found and looked at. Searches that do not end leave their sentence out.
+
+    Parameters
+    ----------
+    others : bool
+        There are limits that are no part of `wanted`: then no change is told.
+    """
+    question, limits = _Question.of(wanted, ledger), wanted.limits()
+    found = conflicting(question, limits)
+    if found is None:
+        return
+    yield _together(wanted, found)
+    if others:
+        return
+    changes, told = _Changes(question, limits), 0
+    for limit in found:
+        for one in changes.of(limit):
+            told += 1
+            yield one
+    if not told and not changes.open and any(one not in {_SERVED, _KEPT} for one in found):
+        yield NONE_ALONE
+
+
+NONE_ALONE = Message(
+    en="No other number for a single one of them would do.",
+    zh="仅调整其中任何一项数值都不够。",
+)
+
+
+@dataclass
+class _Changes:
+    """The changes of one limit that would do; `open` where a search did not end."""
+
+    question: _Question
+    limits: list[Limit]
+    open: bool = False
+
+    def of(self, limit: Limit) -> Iterator[Message]:
+        """Yield what would do in place of a limit."""
+        told: dict[str, Callable[[int], Message | None]] = {
+            "count": lambda _: self._count(),
+            "budget": lambda _: self._budget(),
+            "reach": self._share,
+            "least": lambda at: self._group("least", at),
+            "most": lambda at: self._group("most", at),
+        }
+        if limit[0] in told:
+            one = told[limit[0]](limit[1])
+            if one is not None:
+                yield one
+
+    def _best(
+        self,
+        limit: Limit,
+        cost: Floats,
+        besides: tuple[Floats | csr_array, float, float] | None = None,
+    ) -> Positions | None:
+        """Return the plan of least cost that keeps all limits but one."""
+        kept = [one for one in self.limits if one != limit]
+        out = self.question.solve(kept, cost, besides=besides)
+        sites = self.question.chosen(out)
+        # The solver has tolerances; what is told has none.
+        if sites is not None and all(self.question.wanted.keeps(sites, one) for one in kept):
+            return sites
+        self.open |= out.answer != "infeasible"
+        return None
+
+    def _count(self) -> Message | None:
+        asked = self.question.wanted.p or 0
+        each = self.question.counted("count", 0)
+        more = self._best(_COUNT, each, (each, asked + 1.0, math.inf))
+        fewer = self._best(_COUNT, -each, (each, -math.inf, asked - 1.0))
+        counts = [len(one) for one in (more, fewer) if one is not None]
+        if not counts:
+            return None
+        needed = min(counts, key=lambda one: abs(one - asked))
+        opened = int(self.question.wanted.problem.must_open.sum())
+        # A planner's p may be that of the new ones alone.
+        among_en = f", {opened} fixed or required ones among them," if opened else ""
+        among_zh = f"，含已有和必选 {opened} 处" if opened else ""
+        return Message(
+            en=f"With p = {needed} (and not {asked}){among_en} it can be done.",
+            zh=f"p 取 {needed}（现为 {asked}{among_zh}）即可满足。",
+        )
+
+    def _budget(self) -> Message | None:
+        problem = self.question.wanted.problem
+        sites = self._best(_BUDGET, self.question.counted("budget", 0))
+        return None if sites is None else budget_told(cost_of(problem, sites), problem)
+
+    def _share(self, at: int) -> Message | None:
+        wanted = self.question.wanted
+        rows = (self.question.near_rows(at), 0.0, math.inf)
+        sites = self._best(("reach", at), -self.question.share(at), rows)
+        if sites is None:
+            return None
+        reach, total = wanted.reaches[at], math.fsum(wanted.problem.weights)
+        most = math.floor(wanted.weight_within(at, sites) / total * _SHARE_STEPS) / _SHARE_STEPS
+        if not most:
+            return None
+        return Message(
+            en=f"With {most:.2%} (and not {reach.share:.1%}) within {reach.radius_m:g} m it can be "
+            f"done, and with no more (rounded down).",
+            zh=f"{reach.radius_m:g} 米内比例最多取 {most:.2%}（向下取整，现为 {reach.share:.1%}）"
+            f"即可满足。",
+        )
+
+    def _group(self, kind: str, at: int) -> Message | None:
+        each = self.question.counted(kind, at)
+        sites = self._best((kind, at), -each if kind == "least" else each)
+        if sites is None:
+            return None
+        conditions = self.question.wanted.problem.conditions
+        count, name = int(conditions.counts(sites)[at]), conditions.names[at]
+        word, asked = f"at_{kind}", getattr(conditions, kind)[at]
+        return Message(
+            en=f"With {word} = {count} (and not {asked:g}) for {name} it can be done.",
+            zh=f"{name} 的 {word} 取 {count}（现为 {asked:g}）即可满足。",
+        )
+
+
+def budget_told(needed: float, problem: Problem) -> Message:
+    """Say which budget would do."""
+    budget = problem.conditions.budget
+    return Message(
+        en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
+        zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
+    )
+
+
+def _together(wanted: Wanted, found: Sequence[Limit]) -> Message:
+    """Name limits that no plan keeps together."""
+    named = [_named(wanted, one) for one in found if one[0] not in {"least", "most"}]
+    conditions = wanted.problem.conditions
+    for kind in ("least", "most"):
+        groups = [at for one, at in found if one == kind]
+        values = [f"{conditions.names[at]} = {getattr(conditions, kind)[at]:g}" for at in groups]
+        if groups:
+            named.append(Message(en=f"at_{kind} ({first_ids(values)})",
+                                 zh=f"at_{kind}（{first_ids(values)}）"))  # fmt: skip
+    en, zh = "; ".join(one.en for one in named), "；".join(one.zh for one in named)
+    if len(named) == 1:
+        return Message(en=f"This alone cannot be kept: {en}.", zh=f"仅此一项就无法满足：{zh}。")
+    return Message(en=f"These cannot be kept together: {en}.", zh=f"以下各项无法同时满足：{zh}。")
+
+
+def _named(wanted: Wanted, limit: Limit) -> Message:
+    kind, at = limit
+    problem = wanted.problem
+    if kind == "reach":
+        reach = wanted.reaches[at]
+        return Message(
+            en=f"{reach.share:.1%} of the weight within {reach.radius_m:g} m",
+            zh=f"{reach.radius_m:g} 米内的权重达 {reach.share:.1%}",
+        )
+    if kind == "kept":
+        ids = [problem.site_ids[j] for j in np.flatnonzero(problem.must_open)]
+        return Message(
+            en=f"fixed or required sites ({len(ids)}: {first_ids(ids)})",
+            zh=f"已有和必选的选址点（{len(ids)} 个：{first_ids(ids)}）",
+        )
+    if kind == "budget":
+        budget = problem.conditions.budget
+        return Message(en=f"budget = {budget:.12g}", zh=f"预算 = {budget:.12g}")
+    if kind == "count":
+        return Message(en=f"p = {wanted.p}", zh=f"p = {wanted.p}")
+    times = f" {wanted.backup} times" if wanted.backup > 1 else ""
+    twice = f" {wanted.backup} 处" if wanted.backup > 1 else ""
+    return Message(
+        en=f"everybody served{times} by allowed sites", zh=f"所有人均由可用选址点服务{twice}"
+    )
