@@ -262,3 +262,20 @@ def test_land_that_no_number_of_zones_fits_is_the_reason_and_the_verifier_finds_
         (found,) = verify_plan(*plan).of_rule("zone_unbalanced")
         assert (f"divides the land of {west} " in found.message.en) == told
         assert (f"{west} 所在用地" in found.message.zh) == told
+
+
+def test_the_verifier_looks_at_the_land_of_one_community_at_a_time():
+    """Land of another community beside it joins no land: no zone reaches into it."""
+    cells, canal = canal_between(13, 3, after=4)
+    rows, columns = np.divmod(np.arange(39), 13)
+    cells["community_id"] = np.where(rows < 2, "A", "B")
+    inner = np.array(["E1", "E2", "E3"])[np.clip((columns - 4) // 3, 0, 2)]
+    zone_of = np.where(rows == 2, np.where(columns < 4, "BW", "BE"),
+                       np.where(columns < 4, "AW", inner)).tolist()  # fmt: skip
+    loads = pd.Series(10.0, index=range(39)).groupby(np.array(zone_of)).sum()
+    missed = sorted(loads.index[(loads < 58.5) | (loads > 71.5)])
+    claim = {"tolerance": 0.1, "least": 58.5, "most": 71.5, "missed": missed}
+    plan = plan_of(cells, zone_of, canal, [], nest="inside", weights={"population": claim})
+    (found,) = verify_plan(*plan).of_rule("zone_unbalanced")
+    told = found.message.en.partition("divides the land of ")[2].partition(" within")[0]
+    assert "AW" in told.split(", ")

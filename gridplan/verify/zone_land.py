@@ -106,6 +106,14 @@ def _attached(world: World) -> set[str]:
     return found
 
 
+def _within(pairs: Places, cells: Places, body: np.ndarray) -> Places:
+    """Return the pairs of cells of one body: no zone reaches from one to another."""
+    home = dict(zip(cells.tolist(), body.tolist(), strict=True))
+    one, other = pairs
+    same = [home.get(a) == home.get(b) for a, b in zip(one.tolist(), other.tolist(), strict=True)]
+    return pairs[:, np.array(same, dtype=np.bool_)]
+
+
 def _parts(cells: Places, left: Places, right: Places) -> Places:
     """Return the connected part of each of the cells, by the pairs among them."""
     place = {cell: at for at, cell in enumerate(cells.tolist())}
@@ -141,8 +149,9 @@ class OverLand:
         """
         dry = own[~own["cell"].isin(self.water)]
         cells = dry["cell"].to_numpy()
-        told = dry.assign(part=_parts(cells, *self.dry), load=load[cells])
-        told["body"] = told["zone_id"].map(bounds["body"])
+        body = dry["zone_id"].map(bounds["body"]).to_numpy()
+        told = dry.assign(part=_parts(cells, *_within(self.dry, cells, body)), load=load[cells])
+        told["body"] = body
         told = told[told.groupby("part")["load"].transform("sum") > 0]
         home = told.groupby("zone_id")["part"].nunique()
         several = told.groupby("body")["part"].nunique()
