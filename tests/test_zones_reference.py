@@ -115,3 +115,17 @@ def test_of_whole_communities_the_number_nearest_to_the_norm_is_taken_that_can_b
     [note] = found.notes
     assert note.code == "zones_number_even"
     assert "5 zones are proposed by the norm" in note.message.en
+
+
+def test_the_proof_of_all_weights_is_told_once_and_says_so():
+    cells = cells_of(squares(5, 1))
+    weights = pd.DataFrame(
+        {"residents": [4.0, 1.0, 4.0, 1.0, 4.0], "homes": [4.0, 1.0, 4.0, 1.0, 4.0]},
+        index=cells["cell_uid"],
+    )
+    plan = zone_system(cells, weights, options=SystemOptions(k=2, tolerance=0.2, **QUICK))
+    first, second = plan.targets_missed
+    assert "within what is allowed of all these loads at once" in first.message.en
+    assert "（各项工作量同时计）" in first.message.zh
+    assert "connected zones are within" not in second.message.en
+    assert "连片责任区无法" not in second.message.zh

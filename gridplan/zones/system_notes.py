@@ -185,7 +185,7 @@ def missed_tolerances(
         Least and most of each zone and weight.
     proof : Proof
     """
-    notes = []
+    notes: list[Note] = []
     least, most = bounds
     for at, name in enumerate(loads):
         value = loads[name].to_numpy(dtype=np.float64)
@@ -198,7 +198,11 @@ def missed_tolerances(
         order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
-        proof_en, proof_zh = _proof(len(names), proof, at)
+        proof_en, proof_zh = _fewest([one for one in proof.fewest if one.weight == at])
+        if not notes:
+            # It is of all weights together, and told once.
+            all_en, all_zh = _evenest(len(names), proof.evenest, several=loads.shape[1] > 1)
+            proof_en, proof_zh = all_en + proof_en, all_zh + proof_zh
         if not at:
             cut_en, cut_zh = _cut_off(proof.cut_off)
             held_en, held_zh = _held([names[one] for one in order], proof.held)
@@ -256,13 +260,6 @@ def _held(order: Sequence[str], held: Mapping[str, str]) -> tuple[str, str]:
     return en, zh
 
 
-def _proof(k: int, proof: Proof, weight: int) -> tuple[str, str]:
-    """Return that no zones are within what is allowed, or how many are not, if it is proven."""
-    told = [one for one in proof.fewest if one.weight == weight]
-    (first_en, first_zh), (en, zh) = _evenest(k, proof.evenest), _fewest(told)
-    return first_en + en, first_zh + zh
-
-
 def _fewest(told: Sequence[Fewest]) -> tuple[str, str]:
     if not told:
         return "", ""
@@ -282,7 +279,8 @@ def _fewest(told: Sequence[Fewest]) -> tuple[str, str]:
     return said, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
 
 
-def _evenest(k: int, evenest: float) -> tuple[str, str]:
+def _evenest(k: int, evenest: float, *, several: bool) -> tuple[str, str]:
+    """Return that no zones are within what is allowed of all weights, if it is proven."""
     if evenest <= 1 + _PROVEN:
         return "", ""
     if not math.isfinite(evenest):
@@ -290,11 +288,16 @@ def _evenest(k: int, evenest: float) -> tuple[str, str]:
             f" It is proven that no {k} connected zones keep the rules at all.",
             f"已证明不存在遵守各项规则的 {k} 个连片责任区。",
         )
+    all_en = " of all these loads at once" if several else ""
+    all_zh = "（各项工作量同时计）" if several else ""
     en = (
-        f" It is proven that no {k} connected zones are within what is allowed; the evenest miss "
-        f"their middle by {evenest:.2f} tolerances."
+        f" It is proven that no {k} connected zones are within what is allowed{all_en}; the "
+        f"evenest miss their middle by {evenest:.2f} tolerances."
     )
-    zh = f"已证明 {k} 个连片责任区无法全部在允许范围内：最均衡者仍偏离中值 {evenest:.2f} 倍容差。"
+    zh = (
+        f"已证明 {k} 个连片责任区无法全部在允许范围内{all_zh}：最均衡者仍偏离中值 "
+        f"{evenest:.2f} 倍容差。"
+    )
     return en, zh
 
 
