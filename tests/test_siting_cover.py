@@ -513,7 +513,7 @@ def test_an_infeasible_problem_names_what_would_do():
     plan = lscp(cost, radius_m=100.0, rules=Rules(cost_of=price, budget=11.0))
     assert plan.status == "infeasible"
     assert plan.cause.en.endswith(
-        "At best, 1 demand points stay uncovered: d3. The least budget that would do is 18, and "
+        "At best, 1 demand point stays uncovered: d3. The least budget that would do is 18, and "
         "not 11. The smallest radius that would do is 400 m."
     )
     few = mclp(cost, pd.Series(1.0, cost.index), p=3, radius_m=1.0,
