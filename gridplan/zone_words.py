@@ -28,7 +28,7 @@ def held_words(text: str, weight: Message, *, cells: Container[str] = ()) -> Mes
     Examples
     --------
     >>> held_words("+ E031 340", Message(en="households", zh="户数")).en
-    'with estate E031 (340 households)'
+    'with estate E031 (340 households) added'
     >>> held_words("E005/c12 495", Message(en="households", zh="户数")).zh
     '小区 E005 的网格 c12 独占（户数 495）'
     >>> held_words("+ –", Message(en="households", zh="户数")).en
@@ -49,8 +49,8 @@ def held_words(text: str, weight: Message, *, cells: Container[str] = ()) -> Mes
         of_en, of_zh = f"{of_en} of estate {estate}", f"小区 {estate} 的{of_zh}"
     if sign is None:
         return Message(en=f"for {of_en} alone {en}", zh=f"{of_zh} 独占{zh}")
-    word_en, word_zh = ("with", "并入") if sign == "+" else ("without", "让出")
-    return Message(en=f"{word_en} {of_en} {en}", zh=f"{word_zh}{of_zh}{zh}")
+    done_en, done_zh = ("added", "再并入") if sign == "+" else ("given away", "再让出")
+    return Message(en=f"with {of_en} {en} {done_en}", zh=f"{done_zh}{of_zh}{zh}")
 
 
 def with_held(
@@ -61,9 +61,9 @@ def with_held(
 
     Examples
     --------
-    >>> note = Message(en="… (+): G12 + E031 340.", zh="……：G12 + E031 340。")
+    >>> note = Message(en="So kept: G12 + E031 340.", zh="所限：G12 + E031 340。")
     >>> with_held(note, ["G12"], Message(en="households", zh="户数")).en
-    '… (+): G12 with estate E031 (340 households).'
+    'So kept: G12 with estate E031 (340 households) added.'
     """
     named = "|".join(map(re.escape, sorted(zones)))
     if not named:

@@ -41,8 +41,10 @@ def test_zones_beyond_have_their_system_their_load_and_their_own_range():
         ],
         detail="299.4–502.48; 2 of them",
     )
-    assert "G05 (628 households, allowed 411–502; beyond without cell c40bb64274b2f" in told.en
-    assert "社会治理网格 G12（户数 288，允许 299–365；并入小区 E031（户数 340）即越限）" in told.zh
+    assert "G05 (628 households, allowed 411–502; beyond with cell c40bb64274b2f" in told.en
+    assert (
+        "社会治理网格 G12（户数 288，允许 299–365；再并入小区 E031（户数 340）即越限）" in told.zh
+    )
     assert "(299–502 by community; 2 of them)" in told.en
     assert "households" not in told.zh
     assert "social_grid" not in told.zh
@@ -66,7 +68,11 @@ def test_ids_that_are_no_zones_of_a_system_stay_as_they_are():
 @pytest.mark.parametrize(
     ("text", "en", "zh"),
     [
-        ("− c12 1,288.5", "without cell c12 (1,288.5 households)", "让出网格 c12（户数 1,288.5）"),
+        (
+            "− c12 1,288.5",
+            "with cell c12 (1,288.5 households) given away",
+            "让出网格 c12（户数 1,288.5）",
+        ),
         (
             "E003/c12 405",
             "for cell c12 of estate E003 alone (405 households)",
@@ -74,7 +80,7 @@ def test_ids_that_are_no_zones_of_a_system_stay_as_they_are():
         ),
         ("c12 405", "for cell c12 alone (405 households)", "网格 c12 独占（户数 405）"),
         ("+ –", "with nothing that it could take", "无可并入者"),
-        ("+ 幸福里 12", "with estate 幸福里 (12 households)", "并入小区 幸福里（户数 12）"),
+        ("+ 幸福里 12", "with estate 幸福里 (12 households) added", "再并入小区 幸福里（户数 12）"),
     ],
 )
 def test_each_part_of_what_keeps_a_zone_beyond_is_named(text, en, zh):
@@ -94,10 +100,10 @@ def test_the_sentence_of_a_run_names_the_parts_and_nothing_else_changes():
         "households: 3 of 9 zones are beyond: G12, G05, G1 …. G12 binds: 628,"
     )
     assert told.en.endswith(
-        "So: G12 with estate E031 (340 households), G05 for cell c12 of estate E003 alone (1,405 "
-        "households), G1 with nothing that it could take, G2 + E1 5 …."
+        "So: G12 with estate E031 (340 households) added, G05 for cell c12 of estate E003 alone "
+        "(1,405 households), G1 with nothing that it could take, G2 + E1 5 …."
     )
     assert told.zh.endswith(
-        "G12 并入小区 E031（户数 340）, G05 小区 E003 的网格 c12 独占（户数 1,405）。"
+        "G12 再并入小区 E031（户数 340）, G05 小区 E003 的网格 c12 独占（户数 1,405）。"
     )
     assert with_held(note, [], HOUSEHOLDS) == note

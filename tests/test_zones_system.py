@@ -270,7 +270,8 @@ def test_a_community_that_no_number_of_zones_divides_well_is_said():
     )
     [note] = plan.targets_missed
     beyond = (~plan.balance["households"].between(400, 500)).sum()
-    assert f"households: {beyond} of 2 zones are beyond what is allowed" in note.message.en
+    verb = "is" if beyond == 1 else "are"
+    assert f"households: {beyond} of 2 zones {verb} beyond what is allowed" in note.message.en
     assert "allowed 400 to 500" in note.message.en
 
 

@@ -134,7 +134,8 @@ def _refuse_far(reading: Reading, layer: str) -> None:
     away_m = _away_m(reading, frame)
     buffer_m = reading.config.network.buffer_m
     beyond = away_m > buffer_m
-    if not beyond.any():
+    # Of a buffer that is at fault nothing is said.
+    if not beyond.any() or "network" in reading.left:
         return
     named = [
         f"{key} ({metres:,.0f} m)"

@@ -44,9 +44,10 @@ def check_with_all_open(question: RoomQuestion, least_share: float) -> None:
     raise InfeasibleError(
         Message(
             en=f"[siting].least_share = {least_share:g}, but with all candidate sites open the "
-            f"share within {norm} m is {shown}. Lower it to that, or add sites.",
+            f"share within {norm} m is {shown}, and with fewer it is less. Ask for less, or add "
+            f"sites.",
             zh=f"[siting].least_share = {least_share:g}，但即使全部候选场地均开设，"
-            f"{norm} 米以内的居民比例也只有 {shown}。请降低该值或增加场地。",
+            f"{norm} 米以内的居民比例也只有 {shown}，开设较少时更低。请降低该值或增加场地。",
         )
     )
 

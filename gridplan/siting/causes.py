@@ -60,7 +60,7 @@ def least_count(cover: Cover, ledger: Ledger) -> Message | None:
         (round(low.objective), round(low.objective) > cover.slots),
         (round(-high.objective), round(-high.objective) < cover.slots),
     ):
-        if wrong:
+        if wrong and opened + least_or_most > 0:
             return _other_count(opened, least_or_most, cover.slots)
     return None
 

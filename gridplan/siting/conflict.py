@@ -20,8 +20,9 @@ Limit = tuple[str, int]
 """Kind of a limit, and which one of its kind: a group, a share."""
 
 _SERVED, _COUNT, _BUDGET, _KEPT = ("served", 0), ("count", 0), ("budget", 0), ("kept", 0)
-# Steps of one of the models that ask which limits conflict; where more are needed it stays open.
-_WORK = 2_000.0
+# Steps of one of the models that ask which limits conflict, and of all of them; where more are
+# needed it stays open.
+_WORK, _MOST_WORK = 2_000.0, 6_000.0
 _SLACK, _HALF = 1e-9, 0.5
 # A share is printed with so many digits, rounded down, so that what is printed can be had.
 _SHARE_STEPS = 10_000
@@ -126,6 +127,8 @@ class _Question:
         Different sets of sites that demand is served by.
     near : tuple of (ndarray of bool, ndarray)
         By share: different sets of sites within the radius, and the weight of each.
+    begun : float
+        Steps that were spent before.
     """
 
     wanted: Wanted
@@ -133,6 +136,7 @@ class _Question:
     sites: Positions
     served: Flags
     near: tuple[tuple[Flags, Floats], ...]
+    begun: float
 
     @classmethod
     def of(cls, wanted: Wanted, ledger: Ledger) -> _Question:
@@ -144,7 +148,7 @@ class _Question:
             sets, which = _different(problem.cost[:, sites] <= reach.radius_m)
             weight = np.bincount(which, problem.weights, minlength=len(sets))
             near.append((sets, weight.astype(np.float64)))
-        return cls(wanted, ledger, sites, served, tuple(near))
+        return cls(wanted, ledger, sites, served, tuple(near), ledger.work)
 
     @property
     def columns(self) -> int:
@@ -175,6 +179,9 @@ class _Question:
         besides: tuple[Floats | csr_array, float, float] | None = None,
     ) -> Outcome:
         """Solve the model that keeps some limits, and rows besides."""
+        left = _MOST_WORK - (self.ledger.work - self.begun)
+        if left <= 0:
+            return Outcome("stopped", None, math.inf, -math.inf)
         rows = _Rows()
         for kind, at in kept:
             self._add(rows, kind, at)
@@ -193,7 +200,7 @@ class _Question:
             upper=np.ones(self.columns),
             whole=np.concatenate([np.ones(m), rest]).astype(np.bool_),
         )
-        out = solve_model(model, self.ledger, options=Options(work=_WORK))
+        out = solve_model(model, self.ledger, options=Options(work=min(_WORK, left)))
         self.ledger.heed(out.stopped_by)
         return out
 
@@ -295,7 +302,9 @@ def why_not(wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Iterator
         for one in changes.of(limit):
             told += 1
             yield one
-    if not told and not changes.open and any(one not in {_SERVED, _KEPT} for one in found):
+    # The radius of a share is a number, too, and is not tried.
+    others_tried = any(one not in {_SERVED, _KEPT} for one in found) and not wanted.reaches
+    if not told and not changes.open and others_tried:
         yield NONE_ALONE
 
 
@@ -347,7 +356,7 @@ class _Changes:
         asked = self.question.wanted.p or 0
         each = self.question.counted("count", 0)
         more = self._best(_COUNT, each, (each, asked + 1.0, math.inf))
-        fewer = self._best(_COUNT, -each, (each, -math.inf, asked - 1.0))
+        fewer = self._best(_COUNT, -each, (each, 1.0, asked - 1.0))
         counts = [len(one) for one in (more, fewer) if one is not None]
         if not counts:
             return None

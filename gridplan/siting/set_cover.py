@@ -231,6 +231,9 @@ def _cause(task: _Task, cover: Cover, ledger: Ledger) -> Message:
 
 
 def _least_radius(task: _Task, ledger: Ledger) -> Message | None:
+    """Say which radius would do; None if none would, or whom it is for depends on it."""
+    if (task.problem.counted & ~task.counted).any():
+        return None
     metres = task.problem.cost[np.ix_(task.counted, task.problem.may_open)]
     radii = np.unique(metres[np.isfinite(metres)])
     low, high = -1, len(radii)

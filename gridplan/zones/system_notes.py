@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.districts_problem import Flags
@@ -209,7 +209,8 @@ def missed_tolerances(
             proof_en, proof_zh = cut_en + held_en + proof_en, cut_zh + held_zh + proof_zh
         ids = tuple(names[one] for one in order)
         message = Message(
-            en=f"{name}: {len(ids)} of {len(names)} zones are beyond what is allowed: "
+            en=f"{name}: {len(ids)} of {len(names)} zones "
+            f"{agreed(len(ids), 'is', 'are')} beyond what is allowed: "
             f"{first_ids(ids)}. {ids[0]} binds: {load[worst]:,.6g}, allowed "
             f"{least[worst, at]:,.6g} to {most[worst, at]:,.6g}, the best that was reached{en}."
             f"{proof_en}",
@@ -251,10 +252,10 @@ def _held(order: Sequence[str], held: Mapping[str, str]) -> tuple[str, str]:
         return "", ""
     en = (
         f" Single estates or cells keep {len(told)} of them so, too large by themselves, or too "
-        f"much to give (−) or to take (+): {first_ids(told)}."
+        f"much to give or to take: {first_ids(told)}."
     )
     zh = (
-        f"其中 {len(told)} 个受单个不可分小区或网格所限（本身超限，或让出 −、并入 + 后越限）："
+        f"其中 {len(told)} 个受单个不可分小区或网格所限（本身超限，或再并入、再让出即越限）："
         f"{first_ids(told)}。"
     )
     return en, zh
