@@ -186,16 +186,20 @@ def run(
     """运行项目 · Make the whole plan of a project."""
     with _sentences(lang) as voice:
         from gridplan import commands
+        from gridplan.halting import Halt
 
         overrides = [*(settings or []), *voice.overrides]
         voice.follow(commands.project_language(project, overrides))
-        plan, folder = commands.run_project(
-            project,
-            out=out,
-            replace=replace,
-            overrides=overrides,
-            progress=_progress(commands.RUN_STEPS, voice),
-        )
+        printer = _progress(commands.RUN_STEPS, voice)
+        with Halt(say=lambda told: voice.say(told, err=True), progress=printer) as halt:
+            plan, folder = commands.run_project(
+                project,
+                out=out,
+                replace=replace,
+                overrides=overrides,
+                progress=halt,
+                stop=halt.stop,
+            )
         _print_result(plan, folder, voice)
 
 

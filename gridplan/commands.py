@@ -37,6 +37,7 @@ from gridplan.project import Project, open_project
 from gridplan.project.reading import Spot
 from gridplan.settings_doc import data_dictionary, settings_toml
 from gridplan.settings_file import SETTINGS_NAME, read_raw
+from gridplan.siting import Stop
 from gridplan.sources.demo import make_town, write_project
 from gridplan.store import (
     check_folder,
@@ -79,9 +80,15 @@ def run_project(
     replace: bool = False,
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> tuple[Plan, Path]:
     """
     Read a project, plan it and write the run's folder.
+
+    Parameters
+    ----------
+    stop : Stop, optional
+        The siting ends with its best plan so far once it asks for that.
 
     Returns
     -------
@@ -96,7 +103,7 @@ def run_project(
     project = open_project(toml, overrides=overrides)
     keep_inputs(folder, [toml, *(toml.parent / name for name in project.inputs)])
     read_s = time.perf_counter() - began
-    plan = run(project.place, project.config, progress=progress)
+    plan = run(project.place, project.config, progress=progress, stop=stop)
     plan = changed(plan, seconds={"read": read_s, **plan.seconds})
     language = project.config.language_asked
     write_plan(plan, project, folder, language=language, progress=progress)

@@ -72,7 +72,7 @@ class StoppedError(SettingsError):
 
     Attributes
     ----------
-    reason : {"work", "time"}
+    reason : {"work", "time", "key"}
     bound : float
         No plan is better than this, in the unit of the search's objective; infinite where
         nothing is known.
@@ -81,7 +81,7 @@ class StoppedError(SettingsError):
     """
 
     def __init__(
-        self, *faults: Message, reason: Literal["work", "time"], bound: float, work: float
+        self, *faults: Message, reason: Literal["work", "time", "key"], bound: float, work: float
     ) -> None:
         super().__init__(*faults)
         self.reason, self.bound, self.work = reason, bound, work

@@ -470,6 +470,7 @@ def _stopped_by(reason: object) -> Message:
     known = {
         "work": Message(en=" (limit on counted work)", zh="（达到计算量上限）"),
         "time": Message(en=" (time limit)", zh="（达到时间上限）"),
+        "key": Message(en=" (by a key, Ctrl-C)", zh="（按键 Ctrl-C）"),
         "gap": Message(en=" (gap asked for was reached)", zh="（已达到要求的差距）"),
     }
     if reason is None:

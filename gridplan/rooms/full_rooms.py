@@ -259,7 +259,8 @@ def _plan(question: RoomQuestion, p_new: int, *, more_m2: float = 0.0) -> Siting
         return None
     pairs = max(1, question.metres.size)
     work = max(_LEAST_WORK, int(_QUICK_WORK * min(1.0, _QUICK_PAIRS / pairs)))
-    limits = Limits(work=work, seed=question.limits.seed, gap=_ANY_GAP)
+    own = question.limits
+    limits = Limits(work=work, seed=own.seed, gap=_ANY_GAP, stop=own.stop)
     try:
         return _propose(question, p_new, limits=limits, more_m2=more_m2)
     except (InfeasibleError, StoppedError):

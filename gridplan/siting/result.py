@@ -17,6 +17,7 @@ Status = Literal["proven", "gap", "infeasible", "stopped"]
 _STOPS: dict[StoppedBy, tuple[str, str]] = {
     "work": ("the limit of work", "工作量上限"),
     "time": ("the limit of time", "时间上限"),
+    "key": ("a key (Ctrl-C)", "按键（Ctrl-C）"),
     "interrupt": ("an interrupt", "人为中断"),
 }
 _NO_PLAN = Message(
@@ -57,7 +58,7 @@ class Siting:
         limits were too tight for any bound, with an infinite one and a note.
         ``infeasible``: it is proven that no plan serves all demand. ``stopped``:
         the limits ended the search before there was a plan.
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
         Which limit ended the search; None if it ended by itself.
     seconds : float
     work : float
@@ -102,7 +103,7 @@ class Siting:
     def _ended(self, told: Message, by: StoppedBy) -> Message:
         en, zh = _STOPS[by]
         en_after, zh_after = counted(round(self.work), "step", "steps"), f"{self.work:.0f} 步"
-        if by == "interrupt" or not round(self.work):
+        if by in {"key", "interrupt"} or not round(self.work):
             # Steps of a model are counted when it ends: of one that was broken off there are none.
             en_after, zh_after = f"{self.seconds:.1f} s", f"{self.seconds:.1f} 秒"
         return Message(en=told.en.format(en, en_after), zh=told.zh.format(zh, zh_after))
