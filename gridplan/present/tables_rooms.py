@@ -12,8 +12,10 @@ from gridplan.errors import Message
 from gridplan.plan import Plan
 from gridplan.present.curve_question import PLAN, number_asked, plan_row
 from gridplan.present.tables_measures import mix_row
+from gridplan.present.tables_phases import phases_table
 from gridplan.present.words import (
     NONE,
+    NOT_GIVEN,
     TOTAL,
     answer_name,
     choice_status,
@@ -24,9 +26,6 @@ from gridplan.present.words import (
 )
 from gridplan.rooms import MODELS
 from gridplan.terms import Family, known
-
-NOT_GIVEN = Message(en="not given", zh="未提供")
-"""Stands for a figure that nobody gave: never 0, which would look like data."""
 
 TITLES = {
     "options": Message(en="Three answers", zh="三种答案"),
@@ -66,8 +65,11 @@ ABOUT = {
         "曲线不考虑预算、硬性面积容量、各社区数量要求与优先目标。",
     ),
     "phases": Message(
-        en="What each phase of answer A builds and brings; what is built stays.",
-        zh="答案 A 各期建设内容与效果，已建的保留。",
+        en="What each phase of answer A builds and brings; what is built stays. A phase is proven "
+        "where no other of the rooms then left would bring more by its end: the order as a whole "
+        "is not. The total has the state after the last phase.",
+        zh="答案 A 各期建设内容与效果，已建的保留。“已证明”仅指：在此前已建者不变时，"
+        "改建其余任何活动室都不会使本期末更好；并非证明整个先后次序最优。合计行为末期建成后的状况。",
     ),
     "reasons": Message(
         en="Whom each new room serves, what it saves against today, and what closing it or moving "
@@ -270,22 +272,6 @@ def _mark(*, knee: bool, chosen: Message | None) -> Message | None:
     if not said:
         return None
     return Message(en=", ".join(one.en for one in said), zh="、".join(one.zh for one in said))
-
-
-def phases_table(plan: Plan) -> pd.DataFrame:
-    """Return the phases of answer A."""
-    phases = _layer(plan, "room_phases")
-    if phases is None:
-        return pd.DataFrame()
-    told = _in_km(phases)
-    told["cost"] = _objects([_given(one) for one in told["cost"]], told)
-    told["gap_share"] = phases["gap"]
-    told["status"] = _words(phases["status"], "status")
-    columns = (
-        "phase", "rooms", "rooms_so_far", "available", "cost", "residents_gained", "saved_km",
-        "mean_m", "p90_m", "within_share", "beyond", "unreachable", "gap_share", "status", "sites",
-    )  # fmt: skip
-    return told[list(columns)]
 
 
 def reasons_table(plan: Plan) -> pd.DataFrame:

@@ -21,6 +21,8 @@ NOTHING = "–"
 
 TOTAL = Message(en="Total", zh="合计")
 NONE = Message(en="none", zh="无")
+NOT_GIVEN = Message(en="not given", zh="未提供")
+"""Stands for a figure that nobody gave: never 0, which would look like data."""
 
 _HAN = "\u4e00-\u9fff"
 _LATIN = "A-Za-z0-9%²"
