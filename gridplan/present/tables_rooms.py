@@ -10,6 +10,7 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
+from gridplan.present.below_zero import below_zero
 from gridplan.present.curve_question import PLAN, number_asked, plan_row
 from gridplan.present.tables_measures import mix_row
 from gridplan.present.tables_phases import phases_table
@@ -89,9 +90,11 @@ ABOUT = {
     "decisions": Message(
         en="Sites that were decided on, who asked and why, and what each decision costs against "
         "the plan without it; of several, last, what all cost together against the plan without "
-        "any (prices do not add up).",
+        "any (prices do not add up). Below zero a figure is better with the decision: one that the "
+        "rooms were not chosen by, or one of a price that is not proven.",
         zh="对场地的决定、提出者与理由，以及与没有该决定的方案相比的代价；有多条时，末行为与没有任何"
-        "决定的方案相比的合计代价（各条代价不可相加）。",
+        "决定的方案相比的合计代价（各条代价不可相加）。负值表示有此决定反而更好："
+        "该指标并非选址目标，或代价未经证明。",
     ),
     "left": Message(
         en="Residents who are not within the norm, for each answer by place and cause.",
@@ -285,6 +288,7 @@ def reasons_table(plan: Plan) -> pd.DataFrame:
     told["next_site"] = _objects([_called(one, names) for one in reasons["next_site_id"]], told)
     for column in ("closing_objective", "next_objective"):
         told[column] = _in_own_unit(plan, reasons, column)
+    told["mark"] = _objects(below_zero(plan, reasons), told)
     if not told["reached"].any():
         told["reached"] = None
     for column in ("closing_stranded", "next_stranded"):
@@ -293,7 +297,7 @@ def reasons_table(plan: Plan) -> pd.DataFrame:
     columns = ["room", "residents", "within", "reached", "saved_km", "saved_each_m",
                "closing_objective", "closing_km", "closing_within", "closing_stranded",
                "next_site", "next_objective", "next_km", "next_within",
-               "next_stranded"]  # fmt: skip
+               "next_stranded", "mark"]  # fmt: skip
     return told[columns]
 
 
