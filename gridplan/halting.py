@@ -43,12 +43,15 @@ class Halt:
     def __init__(self, *, say: Callable[[Message], None], progress: Progress | None = None) -> None:
         self.stop = Stop()
         self._say, self._progress = say, progress
-        self._step = ""
+        self._step, self._ended = "", False
         self._before: signal.Handlers | Callable[[int, FrameType | None], object] | int | None
         self._before = None
 
     def __call__(self, step: str) -> None:
-        """Note the step that begins."""
+        """Note the step that begins, unless the run was to end."""
+        # Whoever explains a proof keeps what is known, and goes on.
+        if self._ended:
+            raise KeyboardInterrupt
         self._step = step
         if self._progress is not None:
             self._progress(step)
@@ -73,6 +76,7 @@ class Halt:
     def pressed(self, number: int, frame: FrameType | None) -> None:
         """Ask the siting to end, or end the run."""
         if self._step != _STEP or not self.stop.planned or self.stop.asked:
+            self._ended = True
             signal.default_int_handler(number, frame)
         self.stop.asked = True
         self._say(_HALTING)

@@ -179,6 +179,7 @@ class _Question:
         besides: tuple[Floats | csr_array, float, float] | None = None,
     ) -> Outcome:
         """Solve the model that keeps some limits, and rows besides."""
+        self.ledger.look()
         left = _MOST_WORK - (self.ledger.work - self.begun)
         if left <= 0:
             return Outcome("stopped", None, math.inf, -math.inf)
@@ -302,12 +303,18 @@ def why_not(wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Iterator
         for one in changes.of(limit):
             told += 1
             yield one
+    if changes.open:
+        yield _LEFT_OPEN
     # The radius of a share is a number, too, and is not tried.
     others_tried = any(one not in {_SERVED, _KEPT} for one in found) and not wanted.reaches
     if not told and not changes.open and others_tried:
         yield NONE_ALONE
 
 
+_LEFT_OPEN = Message(
+    en="Whether other numbers would do was not found within the work that this may take.",
+    zh="其他数值是否可行，在说明原因的工作量内未能查明。",
+)
 NONE_ALONE = Message(
     en="No other number for a single one of them would do.",
     zh="仅调整其中任何一项数值都不够。",
@@ -373,7 +380,13 @@ class _Changes:
     def _budget(self) -> Message | None:
         problem = self.question.wanted.problem
         sites = self._best(_BUDGET, self.question.counted("budget", 0))
-        return None if sites is None else budget_told(cost_of(problem, sites), problem)
+        if sites is None:
+            return None
+        needed, budget = cost_of(problem, sites), problem.conditions.budget
+        return Message(
+            en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
+            zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
+        )
 
     def _share(self, at: int) -> Message | None:
         wanted = self.question.wanted
@@ -385,11 +398,11 @@ class _Changes:
         most = math.floor(wanted.weight_within(at, sites) / total * _SHARE_STEPS) / _SHARE_STEPS
         if not most:
             return None
+        asked = share_asked(reach.share)
         return Message(
-            en=f"With {most:.2%} (and not {reach.share:.1%}) within {reach.radius_m:g} m it can be "
-            f"done, and with no more (rounded down).",
-            zh=f"{reach.radius_m:g} 米内比例最多取 {most:.2%}（向下取整，现为 {reach.share:.1%}）"
-            f"即可满足。",
+            en=f"With {most:.2%} (and not {asked}) within {reach.radius_m:g} m it can be done, and "
+            f"with no more (rounded down).",
+            zh=f"{reach.radius_m:g} 米内比例最多取 {most:.2%}（向下取整，现为 {asked}）即可满足。",
         )
 
     def _group(self, kind: str, at: int) -> Message | None:
@@ -404,15 +417,6 @@ class _Changes:
             en=f"With {word} = {count} (and not {asked:g}) for {name} it can be done.",
             zh=f"{name} 的 {word} 取 {count}（现为 {asked:g}）即可满足。",
         )
-
-
-def budget_told(needed: float, problem: Problem) -> Message:
-    """Say which budget would do."""
-    budget = problem.conditions.budget
-    return Message(
-        en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
-        zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
-    )
 
 
 def _together(wanted: Wanted, found: Sequence[Limit]) -> Message:
@@ -437,8 +441,8 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
     if kind == "reach":
         reach = wanted.reaches[at]
         return Message(
-            en=f"{reach.share:.1%} of the weight within {reach.radius_m:g} m",
-            zh=f"{reach.radius_m:g} 米内的权重达 {reach.share:.1%}",
+            en=f"{share_asked(reach.share)} of the weight within {reach.radius_m:g} m",
+            zh=f"{reach.radius_m:g} 米内的权重达 {share_asked(reach.share)}",
         )
     if kind == "kept":
         ids = [problem.site_ids[j] for j in np.flatnonzero(problem.must_open)]
@@ -456,3 +460,15 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
     return Message(
         en=f"everybody served{times} by allowed sites", zh=f"所有人均由可用选址点服务{twice}"
     )
+
+
+def share_asked(share: float) -> str:
+    """
+    Return a share in percent with all digits that were asked for.
+
+    Examples
+    --------
+    >>> share_asked(0.5554), share_asked(0.9), share_asked(1 / 3)
+    ('55.54%', '90%', '33.3333333%')
+    """
+    return f"{100.0 * share:.9g}%"

@@ -66,7 +66,7 @@ class Ledger(Effort):
     ) -> Ledger:
         """Return the ledger of a question on the way that only asks for a target."""
         most = int(min(self.limits.work, self.work + work))
-        limits = replace(self.question(self.limits), gap=0.0, work=most)
+        limits = replace(self.question(self.limits), gap=0.0, work=most, explain=False)
         inner = Ledger(
             limits,
             started=self.started,

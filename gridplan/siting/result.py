@@ -14,12 +14,13 @@ from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
 
-_STOPS: dict[StoppedBy, tuple[str, str]] = {
+STOPS: dict[StoppedBy, tuple[str, str]] = {
     "work": ("the limit of work", "工作量上限"),
     "time": ("the limit of time", "时间上限"),
     "key": ("a key (Ctrl-C)", "按键（Ctrl-C）"),
     "interrupt": ("an interrupt", "人为中断"),
 }
+"""What ended a search, in words."""
 _NO_PLAN = Message(
     en="The search was ended by {} after {}, before there was a plan. This does not mean "
     "that none exists. Allow more (Limits(work=..., time_s=...)).",
@@ -101,7 +102,7 @@ class Siting:
             object.__setattr__(self, "notes", (*self.notes, untold))
 
     def _ended(self, told: Message, by: StoppedBy) -> Message:
-        en, zh = _STOPS[by]
+        en, zh = STOPS[by]
         en_after, zh_after = counted(round(self.work), "step", "steps"), f"{self.work:.0f} 步"
         if by in {"key", "interrupt"} or not round(self.work):
             # Steps of a model are counted when it ends: of one that was broken off there are none.

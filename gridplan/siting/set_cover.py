@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
-from gridplan.siting.causes import joined, left_out
+from gridplan.siting.causes import gathered, left_out
 from gridplan.siting.checked import checked
 from gridplan.siting.conflict import NONE_ALONE, Wanted, why_not
 from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_model
@@ -213,21 +214,19 @@ def _cause(task: _Task, cover: Cover, ledger: Ledger) -> Message:
         "and the counts by group.",
         zh="已证明：在给定半径、预算与分组数量要求下，没有任何选址组合能覆盖全部需求。",
     )
-    parts: list[Message | None] = []
-    try:
-        held = task.within[:, cover.opened].sum(axis=1)
-        rows = np.flatnonzero(task.counted & (held < task.backup))
-        wanted = Wanted(task.problem, None, task.within, task.counted, task.backup)
-        why = why_not(wanted, ledger)
-        parts.append(next(why, None))
-        parts.append(left_out(cover, rows, task.problem.demand_ids, ledger))
-        # The radius is a number, too.
-        parts += [one for one in why if one is not NONE_ALONE]
-        parts.append(_least_radius(task, ledger))
-    except OutOfEffortError:
-        # What is known so far is told; that no plan exists is proven already.
-        return joined(head, parts)
-    return joined(head, parts)
+    return gathered(head, _reasons(task, cover, ledger), ledger)
+
+
+def _reasons(task: _Task, cover: Cover, ledger: Ledger) -> Iterator[Message | None]:
+    held = task.within[:, cover.opened].sum(axis=1)
+    rows = np.flatnonzero(task.counted & (held < task.backup))
+    wanted = Wanted(task.problem, None, task.within, task.counted, task.backup)
+    why = why_not(wanted, ledger)
+    yield next(why, None)
+    yield left_out(cover, rows, task.problem.demand_ids, ledger)
+    # The radius is a number, too.
+    yield from (one for one in why if one is not NONE_ALONE)
+    yield _least_radius(task, ledger)
 
 
 def _least_radius(task: _Task, ledger: Ledger) -> Message | None:
