@@ -31,6 +31,7 @@ _QUICK_PAIRS, _LEAST_WORK = 20_000, 100
 # A plan this much beyond its bound is a plan: whether there is one is asked, not for the best.
 _ANY_GAP = 1e12
 _MORE_ROOMS = 6
+_ROUNDING = 1e-6
 # Sums of capacities that are enough but for rounding.
 _FITS = 1.0 + 1e-9
 
@@ -244,11 +245,13 @@ def _enough_area(question: RoomQuestion, p_new: int) -> Message | None:
     if plan is None or plan.loads is None:
         return None
     lacking = space.lacking_m2(plan.loads["load"]).fillna(0.0)
-    short = lacking[lacking > 0].sort_index()
-    named = ", ".join(f"{one} +{more:,.0f}" for one, more in short.items())
+    # Rounded up, for what is told has to be enough.
+    short = np.ceil(lacking[lacking > 0].sort_index() - _ROUNDING).astype(int)
+    named = ", ".join(f"{one} +{more:,}" for one, more in short.items())
+    total = int(short.sum())
     return Message(
-        en=f"With {math.fsum(short):,.0f} m² more ({named}) there is a plan for p = {p_new}.",
-        zh=f"若增加 {math.fsum(short):,.0f} 平方米（{named}），p = {p_new} 时有可行方案。",
+        en=f"{total:,} m² more ({named}) are enough for p = {p_new}; less may do.",
+        zh=f"增加 {total:,} 平方米（{named}）即足以使 p = {p_new} 有可行方案，或许更少也可。",
     )
 
 
