@@ -285,7 +285,7 @@ def confirm(
         )
         voice.say(sign_commands.counted_land(land))
         page = folder / "confirmation.html"
-        voice.say(Message(en=f"To be signed: {page}", zh=f"边界确认书: {page}"))
+        voice.say(Message(en=f"To be signed: {page}", zh=f"边界确认书：{page}"))
 
 
 @app.command()
@@ -354,8 +354,8 @@ def _print_checks(check: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN4
         )
     )
     page, points = folder / "fieldcheck.html", folder / "fieldcheck.gpkg"
-    voice.say(Message(en=f"List: {page}", zh=f"清单: {page}"))
-    voice.say(Message(en=f"For the field: {points}", zh=f"外业: {points}"))
+    voice.say(Message(en=f"List: {page}", zh=f"清单：{page}"))
+    voice.say(Message(en=f"For the field: {points}", zh=f"外业：{points}"))
 
 
 def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light
@@ -373,4 +373,4 @@ def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN40
     if more := len(remarks[_REMARKS:]):
         voice.say(Message(en=f"… {more} more in the report.", zh=f"……另有 {more} 条见报告。"))
     page = commands.finished_run(folder)
-    voice.say(Message(en=f"Report: {page}", zh=f"报告: {page}"))
+    voice.say(Message(en=f"Report: {page}", zh=f"报告：{page}"))

@@ -13,8 +13,10 @@ from gridplan.errors import (
     Message,
     Note,
     StoppedError,
+    both_ids,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.rooms.question import RoomQuestion
 from gridplan.rooms.searches import heeded
@@ -74,7 +76,7 @@ def limit_notes(space: Space) -> list[Note]:
                 Message(
                     en=f"{counted(len(unknown), 'site has', 'sites have')} no known floor area and "
                     f"thus no limit: {first_ids(unknown)}. Fill in `area_m2`.",
-                    zh=f"{len(unknown)} 处场地面积不详，不设容量上限：{first_ids(unknown)}。"
+                    zh=f"{len(unknown)} 处场地面积不详，不设容量上限：{ids_zh(unknown)}。"
                     f"请补填 `area_m2`。",
                 ),
                 tuple(unknown),
@@ -91,7 +93,7 @@ def limit_notes(space: Space) -> list[Note]:
                     f"the graded norm's first grade: {first_ids(small)}. With hard capacity nobody "
                     f"is given to them.",
                     zh=f"{len(small)} 处场地不足分级标准首档的 {least:g} 平方米："
-                    f"{first_ids(small)}。按硬性容量不向其分配居民。",
+                    f"{ids_zh(small)}。按硬性容量不向其分配居民。",
                 ),
                 tuple(small),
             )
@@ -207,14 +209,14 @@ def _too_large(question: RoomQuestion) -> Message | None:
     over = (space.households > largest * _FITS) & reach.any(axis=1) & (question.residents > 0)
     if not over.any():
         return None
-    which = first_ids([question.demand_ids[i] for i in np.flatnonzero(over)])
+    which, which_zh = both_ids([question.demand_ids[i] for i in np.flatnonzero(over)])
     most = float(space.households[over].max())
     return Message(
         en=f'[siting].capacity = "hard": {counted(int(over.sum()), "home has", "homes have")} more '
         f"households (up to {most:,.0f}) than any place in reach holds: {which}. No number of "
         f"rooms helps.",
         zh=f'[siting].capacity = "hard"：有 {int(over.sum())} 处住房的户数（最多 {most:,.0f} 户）'
-        f"超过其可达的任何场所的容量：{which}。增加活动室数量无济于事。",
+        f"超过其可达的任何场所的容量：{which_zh}。增加活动室数量无济于事。",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from gridplan.errors import Message, counted, first_ids
+from gridplan.errors import Message, both_ids, counted
 from gridplan.siting.conflict import Wanted, share_asked, why_not
 from gridplan.siting.cover import Cover, set_model
 from gridplan.siting.highs import Model, solve_model
@@ -36,11 +36,11 @@ def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Messa
     short = np.flatnonzero(np.round(out.values[len(cover.sites) :]) > 0)
     if not len(short):
         return None
-    which = first_ids([ids[demand[at]] for at in short])
+    which, which_zh = both_ids([ids[demand[at]] for at in short])
     return Message(
         en=f"At best, {counted(len(short), 'demand point stays', 'demand points stay')} uncovered: "
         f"{which}.",
-        zh=f"最好的情况下仍有 {len(short)} 个需求点未被覆盖：{which}。",
+        zh=f"最好的情况下仍有 {len(short)} 个需求点未被覆盖：{which_zh}。",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import Message, first_ids, ids_zh
 from gridplan.siting.highs import Model, Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
@@ -428,7 +428,7 @@ def _together(wanted: Wanted, found: Sequence[Limit]) -> Message:
         values = [f"{conditions.names[at]} = {getattr(conditions, kind)[at]:g}" for at in groups]
         if groups:
             named.append(Message(en=f"at_{kind} ({first_ids(values)})",
-                                 zh=f"at_{kind}（{first_ids(values)}）"))  # fmt: skip
+                                 zh=f"at_{kind}（{ids_zh(values)}）"))  # fmt: skip
     en, zh = "; ".join(one.en for one in named), "；".join(one.zh for one in named)
     if len(named) == 1:
         return Message(en=f"This alone cannot be kept: {en}.", zh=f"仅此一项就无法满足：{zh}。")
@@ -448,7 +448,7 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
         ids = [problem.site_ids[j] for j in np.flatnonzero(problem.must_open)]
         return Message(
             en=f"fixed or required sites ({len(ids)}: {first_ids(ids)})",
-            zh=f"已有和必选的选址点（{len(ids)} 个：{first_ids(ids)}）",
+            zh=f"已有和必选的选址点（{len(ids)} 个：{ids_zh(ids)}）",
         )
     if kind == "budget":
         budget = problem.conditions.budget

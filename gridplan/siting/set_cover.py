@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
+from gridplan.errors import (
+    CostMatrixError,
+    FaultList,
+    Message,
+    agreed,
+    both_ids,
+    counted,
+)
 from gridplan.siting.causes import gathered, left_out
 from gridplan.siting.checked import checked
 from gridplan.siting.conflict import NONE_ALONE, Wanted, why_not
@@ -154,7 +161,7 @@ class _Task:
 
 
 def _uncovered(problem: Problem, lost: Flags, radius_m: float, backup: int) -> Message:
-    ids = first_ids([problem.demand_ids[at] for at in np.flatnonzero(lost)])
+    ids, ids_zh = both_ids([problem.demand_ids[at] for at in np.flatnonzero(lost)])
     count = int(lost.sum())
     offered = np.sort(problem.cost[:, problem.may_open], axis=1)
     enough = offered.shape[1] >= backup
@@ -172,7 +179,7 @@ def _uncovered(problem: Problem, lost: Flags, radius_m: float, backup: int) -> M
         f"{counted(backup, 'allowed site', 'allowed sites')} within {radius_m:g} m: {ids}. {en}, "
         f"add sites, or set allow_unreachable to leave them out.",
         zh=f"{len(lost)} 个需求点中有 {count} 个在 {radius_m:g} 米内的可用选址点少于 {backup} 个："
-        f"{ids}。{zh}、增加候选点，或设 allow_unreachable 将其排除。",
+        f"{ids_zh}。{zh}、增加候选点，或设 allow_unreachable 将其排除。",
     )
 
 
