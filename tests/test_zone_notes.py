@@ -10,7 +10,7 @@ import shapely
 
 from gridplan.errors import amount, ids_zh
 from gridplan.present.zone_limits import range_text
-from gridplan.present.zone_weights import load_digits, load_number, weight_word
+from gridplan.present.zone_weights import load_digits, load_number, system_name, weight_word
 from gridplan.steps.zone_bands import load_word
 from gridplan.verify.zone_beyond import beyond_findings
 from gridplan.zones.contiguity import Contiguity
@@ -119,3 +119,9 @@ def test_lists_and_amounts():
     assert ids_zh("abcdefg") == "a、b、c、d、e……"
     told = [amount(one) for one in (0.0, 0.933, 99.96, 100.4, 12.0)]
     assert told == ["0", "0.9", "100", "100", "12"]
+
+
+def test_a_map_names_its_zone_system():
+    names = [system_name(pd.DataFrame({"zone_system": [one]})) for one in ("enforcement", "mine")]
+    assert [one.en for one in names] == ["enforcement zones", "zones mine"]
+    assert [one.zh for one in names] == ["工作责任区", "责任区 mine"]
