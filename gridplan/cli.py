@@ -186,16 +186,20 @@ def run(
     """运行项目 · Make the whole plan of a project."""
     with _sentences(lang) as voice:
         from gridplan import commands
+        from gridplan.halting import Halt
 
         overrides = [*(settings or []), *voice.overrides]
         voice.follow(commands.project_language(project, overrides))
-        plan, folder = commands.run_project(
-            project,
-            out=out,
-            replace=replace,
-            overrides=overrides,
-            progress=_progress(commands.RUN_STEPS, voice),
-        )
+        printer = _progress(commands.RUN_STEPS, voice)
+        with Halt(say=lambda told: voice.say(told, err=True), progress=printer) as halt:
+            plan, folder = commands.run_project(
+                project,
+                out=out,
+                replace=replace,
+                overrides=overrides,
+                progress=halt,
+                stop=halt.stop,
+            )
         _print_result(plan, folder, voice)
 
 
@@ -281,7 +285,7 @@ def confirm(
         )
         voice.say(sign_commands.counted_land(land))
         page = folder / "confirmation.html"
-        voice.say(Message(en=f"To be signed: {page}", zh=f"边界确认书: {page}"))
+        voice.say(Message(en=f"To be signed: {page}", zh=f"边界确认书：{page}"))
 
 
 @app.command()
@@ -350,8 +354,8 @@ def _print_checks(check: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN4
         )
     )
     page, points = folder / "fieldcheck.html", folder / "fieldcheck.gpkg"
-    voice.say(Message(en=f"List: {page}", zh=f"清单: {page}"))
-    voice.say(Message(en=f"For the field: {points}", zh=f"外业: {points}"))
+    voice.say(Message(en=f"List: {page}", zh=f"清单：{page}"))
+    voice.say(Message(en=f"For the field: {points}", zh=f"外业：{points}"))
 
 
 def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN401 - stays light
@@ -369,4 +373,4 @@ def _print_result(plan: Any, folder: Path, voice: Voice) -> None:  # noqa: ANN40
     if more := len(remarks[_REMARKS:]):
         voice.say(Message(en=f"… {more} more in the report.", zh=f"……另有 {more} 条见报告。"))
     page = commands.finished_run(folder)
-    voice.say(Message(en=f"Report: {page}", zh=f"报告: {page}"))
+    voice.say(Message(en=f"Report: {page}", zh=f"报告：{page}"))

@@ -24,6 +24,7 @@ from gridplan.errors import (
     SettingsError,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.geometry import area_scale
 from gridplan.lenient import checked_project
@@ -37,6 +38,7 @@ from gridplan.project import Project, open_project
 from gridplan.project.reading import Spot
 from gridplan.settings_doc import data_dictionary, settings_toml
 from gridplan.settings_file import SETTINGS_NAME, read_raw
+from gridplan.siting import Stop
 from gridplan.sources.demo import make_town, write_project
 from gridplan.store import (
     check_folder,
@@ -79,9 +81,15 @@ def run_project(
     replace: bool = False,
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> tuple[Plan, Path]:
     """
     Read a project, plan it and write the run's folder.
+
+    Parameters
+    ----------
+    stop : Stop, optional
+        The siting ends with its best plan so far once it asks for that.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def run_project(
     project = open_project(toml, overrides=overrides)
     keep_inputs(folder, [toml, *(toml.parent / name for name in project.inputs)])
     read_s = time.perf_counter() - began
-    plan = run(project.place, project.config, progress=progress)
+    plan = run(project.place, project.config, progress=progress, stop=stop)
     plan = changed(plan, seconds={"read": read_s, **plan.seconds})
     language = project.config.language_asked
     write_plan(plan, project, folder, language=language, progress=progress)
@@ -195,7 +203,7 @@ def _keep_changes(folder: Path) -> None:
                 en=f"{first_ids(edited)} in {folder} has been changed since the demo was made and "
                 f"would be lost. Plan it with `gridplan run {folder / SETTINGS_NAME}`, or choose "
                 f"another --out.",
-                zh=f"{folder} 中的 {first_ids(edited)} 在生成演示后有改动，替换将丢失。"
+                zh=f"{folder} 中的 {ids_zh(edited)} 在生成演示后有改动，替换将丢失。"
                 f"请用 `gridplan run {folder / SETTINGS_NAME}` 运行，或另选 --out。",
             )
         )
@@ -287,7 +295,7 @@ def assumptions(project: Project) -> tuple[Message, ...]:
         found.append(
             Message(
                 en=f"{codes}, not official: {first_ids(ids)}. So will be the cell codes.",
-                zh=f"{len(ids)} 个社区编码为占位码，并非正式编码：{first_ids(ids)}。"
+                zh=f"{len(ids)} 个社区编码为占位码，并非正式编码：{ids_zh(ids)}。"
                 f"单元网格编码亦然。",
             )
         )
@@ -299,7 +307,7 @@ def assumptions(project: Project) -> tuple[Message, ...]:
             Message(
                 en=f"{communities} no committee: {first_ids(lonely)}. Residents there have no walk "
                 f"to a committee of their own.",
-                zh=f"{len(lonely)} 个社区没有居委会：{first_ids(lonely)}。其居民没有到"
+                zh=f"{len(lonely)} 个社区没有居委会：{ids_zh(lonely)}。其居民没有到"
                 f"本社区居委会的步行距离。",
             )
         )

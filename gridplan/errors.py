@@ -10,6 +10,7 @@ _Found = TypeVar("_Found")
 Language = Literal["zh", "en"]
 
 _SHOWN = 5
+_WHOLE_FROM, _SMALL = 100.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class StoppedError(SettingsError):
 
     Attributes
     ----------
-    reason : {"work", "time"}
+    reason : {"work", "time", "key"}
     bound : float
         No plan is better than this, in the unit of the search's objective; infinite where
         nothing is known.
@@ -81,7 +82,7 @@ class StoppedError(SettingsError):
     """
 
     def __init__(
-        self, *faults: Message, reason: Literal["work", "time"], bound: float, work: float
+        self, *faults: Message, reason: Literal["work", "time", "key"], bound: float, work: float
     ) -> None:
         super().__init__(*faults)
         self.reason, self.bound, self.work = reason, bound, work
@@ -189,6 +190,39 @@ def first_ids(ids: Collection[object]) -> str:
     """
     shown = ", ".join(str(one) for one in list(ids)[:_SHOWN])
     return f"{shown} …" if len(ids) > _SHOWN else shown
+
+
+def ids_zh(ids: Collection[object]) -> str:
+    """
+    Return the first ids of a collection as a Chinese sentence lists them.
+
+    Examples
+    --------
+    >>> ids_zh(["a", "b"]), ids_zh(list("abcdefg"))
+    ('a、b', 'a、b、c、d、e……')
+    """
+    shown = "、".join(str(one) for one in list(ids)[:_SHOWN])
+    return f"{shown}……" if len(ids) > _SHOWN else shown
+
+
+def both_ids(ids: Collection[object]) -> tuple[str, str]:
+    """Return the first ids of a collection as an English, and as a Chinese, sentence lists them."""
+    return first_ids(ids), ids_zh(ids)
+
+
+def amount(value: float) -> str:
+    """
+    Return a load, or a bound of loads, as it is printed everywhere.
+
+    Examples
+    --------
+    >>> amount(1369.0), amount(411.12), amount(13.4328), amount(12.0), amount(0.00123)
+    ('1,369', '411', '13.4', '12', '0.00123')
+    """
+    if 0 < abs(value) < _SMALL:
+        return f"{value:.3g}"
+    told = f"{value:,.{1 if abs(value) < _WHOLE_FROM else 0}f}"
+    return told.removesuffix(".0")
 
 
 def agreed(number: int, one: str, many: str) -> str:

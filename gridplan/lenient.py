@@ -10,7 +10,7 @@ from typing import Any
 import geopandas as gpd
 import pydantic
 
-from gridplan.config import Config
+from gridplan.config import Config, PlaceSettings
 from gridplan.errors import FaultList, InputError, Message, Note, SettingsError
 from gridplan.pipeline import rehearse
 from gridplan.project import Project, open_project
@@ -91,7 +91,10 @@ def _left_out(raw: dict[str, Any], where: tuple[str, ...], left: set[str]) -> bo
         raw.pop(section, None)
         return True
     given = raw.get(_PLACE)
-    if not isinstance(given, Mapping) or key not in {*_SPARE, *_FREE}:
+    if isinstance(given, Mapping) and key in given and key not in PlaceSettings.model_fields:
+        # It may be meant for any file: the others are read, and nothing is made of them.
+        left.update(Config.model_fields)
+    elif not isinstance(given, Mapping) or key not in {*_SPARE, *_FREE}:
         return False
     kept = {name: value for name, value in given.items() if name != key}
     raw[_PLACE] = {**kept, **({key: _SPARE[key]} if key in _SPARE else {})}

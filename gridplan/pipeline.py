@@ -13,6 +13,7 @@ from gridplan.fingerprint import fingerprint
 from gridplan.place import Place
 from gridplan.plan import Plan, StepRecord
 from gridplan.rooms import check_groups
+from gridplan.siting import Stop
 from gridplan.steps import (
     bounding,
     deciding,
@@ -138,9 +139,18 @@ STEPS: tuple[Step, ...] = (
 """What a run does, in order; rerun, report, compare and batch walk the same table."""
 
 
-def run(place: Place, config: Config, *, progress: Progress | None = None) -> Plan:
+def run(
+    place: Place, config: Config, *, progress: Progress | None = None, stop: Stop | None = None
+) -> Plan:
     """
     Return the whole plan of a place: the contract's layers, figures and proofs.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the name of each step as it begins.
+    stop : Stop, optional
+        The siting ends with its best plan so far once it asks for that, and a note says so.
 
     Raises
     ------
@@ -149,7 +159,7 @@ def run(place: Place, config: Config, *, progress: Progress | None = None) -> Pl
     InfeasibleError
         If the hard rules cannot be met.
     """
-    work = Work(place=place, config=config, notes=list(config.notes))
+    work = Work(place=place, config=config, notes=list(config.notes), stop=stop)
     records: list[StepRecord] = []
     seconds: dict[str, float] = {}
     digests: dict[str, str] = {}

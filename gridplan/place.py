@@ -13,7 +13,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from gridplan.errors import FaultList, InputError, Note, agreed, counted, first_ids
+from gridplan.errors import FaultList, InputError, Note, agreed, both_ids, counted
 from gridplan.geometry import plain_parts, require_projected_metres
 
 Kind = Literal["polygon", "line", "point", "polygon or point", "none"]
@@ -408,11 +408,11 @@ def _id_faults(ids: pd.Series[str], layer: str, schema: Schema, faults: FaultLis
         )
     twice = sorted(ids[ids.duplicated() & ids.notna()].unique())
     if twice and not schema.repeats:
+        which, which_zh = both_ids(twice)
         faults.add(
             en=f"{counted(len(twice), 'id occurs', 'ids occur')} more than once in "
-            f"`{layer}`.`{key}`: {first_ids(twice)}. Ids must be unique.",
-            zh=f"`{layer}`.`{key}` 中有 {len(twice)} 个编号重复：{first_ids(twice)}。"
-            f"编号必须唯一。",
+            f"`{layer}`.`{key}`: {which}. Ids must be unique.",
+            zh=f"`{layer}`.`{key}` 中有 {len(twice)} 个编号重复：{which_zh}。编号必须唯一。",
         )
 
 
@@ -428,11 +428,11 @@ def _geometry_faults(
         (wrong, f"a geometry that is no {kind}", f"几何类型不是 {kind}"),
     ):
         if bad.any():
-            which = first_ids(ids[bad].tolist())
+            which, which_zh = both_ids(ids[bad].tolist())
             faults.add(
                 en=f"{int(bad.sum())} of {len(ids)} rows of `{layer}` "
                 f"{agreed(int(bad.sum()), 'has', 'have')} {found_en}: {which}.",
-                zh=f"图层 `{layer}` 的 {len(ids)} 行中有 {int(bad.sum())} 行{found_zh}：{which}。",
+                zh=f"`{layer}` 的 {len(ids)} 行中有 {int(bad.sum())} 行{found_zh}：{which_zh}。",
             )
 
 
@@ -452,11 +452,11 @@ def number_faults(
         (broken & ~bad, ("is no whole number", "are no whole numbers"), "不是整数"),
     ):
         if rows.any():
-            which = first_ids([f"{i} = {v}" for i, v in zip(ids[rows], values[rows], strict=True)])
+            which, which_zh = both_ids((ids[rows] + " = " + values[rows].astype(str)).tolist())
             faults.add(
                 en=f"{int(rows.sum())} of {len(values)} values of {what} "
                 f"{agreed(int(rows.sum()), *en)}: {which}.",
-                zh=f"{what} 的 {len(values)} 个值中有 {int(rows.sum())} 个{zh}：{which}。",
+                zh=f"{what} 的 {len(values)} 个值中有 {int(rows.sum())} 个{zh}：{which_zh}。",
             )
 
 

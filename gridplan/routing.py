@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridplan.access import Ends, Walks, measure_walks, walk_routes
 from gridplan.config import Config
-from gridplan.errors import InputError, Message, first_ids
+from gridplan.errors import InputError, Message, first_ids, ids_zh
 from gridplan.geometry import GRID_M, Floats
 from gridplan.plan import Plan
 from gridplan.steps import places
@@ -104,6 +104,6 @@ def _refuse_unknown(ids: list[str], layers: str) -> None:
         raise InputError(
             Message(
                 en=f"{layers} of the plan: there is no {first_ids(ids)}. Take ids from its layers.",
-                zh=f"方案的 {layers} 中没有 {first_ids(ids)}，请使用图层中的编号。",
+                zh=f"方案的 {layers} 中没有 {ids_zh(ids)}，请使用图层中的编号。",
             )
         )

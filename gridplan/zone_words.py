@@ -69,7 +69,7 @@ def with_held(
     if not named:
         return message
     told = re.compile(
-        rf"(?<![\w/])(?P<zone>{named}) (?P<held>\+ –|(?:[+−] )?[^\s:]+ {_LOAD})(?=[ ,.。]|$)"
+        rf"(?<![\w/])(?P<zone>{named}) (?P<held>\+ –|(?:[+−] )?[^\s:]+ {_LOAD})(?=[ ,.、。…]|$)"
     )
 
     def spoken(found: re.Match[str], lang: str) -> str:

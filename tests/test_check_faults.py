@@ -434,6 +434,22 @@ def test_faults_of_settings_and_of_files_stand_together(tmp_path):
     assert len(call("check", path).stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "line", ['osm_date = "2026-01-01"', 'comittees = "town.gpkg"', 'barrier = "b.gpkg"']
+)
+def test_an_unknown_setting_of_the_place_hides_no_fault_of_a_file(tmp_path, line):
+    toml = tiny.TOML.replace("[place]\n", f"[place]\n{line}\n")
+    path = tiny.write(tmp_path, toml=toml)
+    # Without the setting a file is no fault, and what is made of all files is not judged.
+    assert len(call("check", path).stderr.splitlines()) == 1
+    path = tiny.write(tmp_path / "both", toml=toml, population="a,b\n1,2\n")
+    result = call("check", path)
+    assert result.exit_code == 2
+    first, *others = result.stderr.splitlines()
+    assert line.split(" ")[0] in first
+    assert any("population.csv" in one for one in others)
+
+
 def test_a_project_is_checked_with_settings_of_the_command_line(tmp_path, run):
     path = tiny.write(tmp_path / "project")
     assert call("check", path, "--set", "siting.p=2").exit_code == 0

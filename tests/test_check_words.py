@@ -52,13 +52,13 @@ def test_zones_beyond_have_their_system_their_load_and_their_own_range():
 
 def test_other_findings_about_zones_are_in_words_too():
     told = worded("zone_load_differs", ["patrol/P03 households", "patrol/P04 effort"])
-    assert "巡查网格 P03 户数, 巡查网格 P04 巡查工作量（‰）" in told.zh
+    assert "巡查网格 P03 户数、巡查网格 P04 巡查工作量（‰）" in told.zh
     assert "patrol grids P03 households" in told.en
 
 
 def test_ids_that_are_no_zones_of_a_system_stay_as_they_are():
     for rule, ids in (("zone_empty", ["mine/7", "G05"]), ("zone_unknown", ["a b/c (d)"])):
-        assert ", ".join(ids) in worded(rule, ids).zh
+        assert "、".join(ids) in worded(rule, ids).zh
     # Layers drawn by hand may have no table of loads, or one with other columns.
     for layers in ({}, {"zone_loads": pd.DataFrame({"zone_id": ["G05"]})}):
         told = worded("zone_unbalanced", ["mine/G05 (population 12.5)"], layers, detail="1–2")

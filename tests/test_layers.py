@@ -17,7 +17,7 @@ FLOORS = """
     config plan answers project dictionary settings_doc fingerprint assemble summary steps pipeline
     routing
     lenient
-    compare fieldcheck store present batch widgets progress commands
+    compare fieldcheck store present batch widgets progress halting commands
     field_commands sign_commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
 PURE = {

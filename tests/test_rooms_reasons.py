@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.config import parse_config
 from gridplan.errors import SettingsError
+from gridplan.present.below_zero import below_zero
+from gridplan.present.tables_rooms import reasons_table
 from gridplan.present.tabulation import heading, tables
 from gridplan.present.words import siting_status
 from gridplan.rooms import (
@@ -315,3 +319,31 @@ def test_a_run_tells_what_all_decisions_cost_together(tmp_path):
     assert "price_together" in rules_of(plan, decisions=log.iloc[[0, 1, 2, 2]])
     # A run that is older tells it of none.
     assert rules_of(plan, decisions=log.iloc[:2]) == set()
+
+
+def test_a_required_room_that_would_do_better_elsewhere_says_why_it_stays(tmp_path):
+    best = planned(tmp_path / "free").layers["room_options"].set_index("answer").loc["C", "sites"]
+    other = {"r2": "r3", "r3": "r2"}[best]
+    plan = planned(tmp_path / "kept", toml=decided({**DECISION, "site_id": other}))
+    row = plan.layers["room_reasons"].set_index("site_id").loc[other]
+    assert (row["next_site_id"], row["next_walk"] < 0) == (best, True)
+    mark = reasons_table(plan)["mark"].iloc[0]
+    assert "a decision keeps the room here" in mark.en
+    assert "由决定指定" in mark.zh
+
+
+@pytest.mark.parametrize(
+    ("objective", "walk", "required", "status", "said"),
+    [
+        (0.0, 5.0, [], "proven", None),
+        (-5.0, -5.0, ["a"], "gap", "a decision keeps"),
+        (-5.0, 0.0, [], "gap", "not proven to be the best"),
+        (-5.0, 0.0, [], "proven", "an aim or rule beside it"),
+        (float("nan"), -5.0, [], "proven", "would walk less"),
+    ],
+)
+def test_each_figure_below_zero_has_its_cause(objective, walk, required, status, said):
+    table = pd.DataFrame({"site_id": ["a"], "next_objective": [objective], "next_walk": [walk]})
+    plan = SimpleNamespace(summary={"siting": {"required": required, "status": status}})
+    (remark,) = below_zero(plan, table)
+    assert (remark is None) if said is None else (said in remark.en and "负值" in remark.zh)

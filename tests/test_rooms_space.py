@@ -207,11 +207,12 @@ def test_more_rooms_are_offered_where_they_help():
     assert rooms_for(asked, 3)[0].status == "proven"
 
 
-def test_square_metres_are_offered_that_do_help():
+@pytest.mark.parametrize("lacking", [0.0, 0.4, 0.6])
+def test_square_metres_are_offered_that_do_help(lacking):
     walks = [[FAR, 100, 200]] * 3
-    area = {"r0": 50.0, "r1": 70.0}
+    area = {"r0": 50.0 - lacking, "r1": 70.0}
     said = refused(question(walks, [10, 10, 10], 2, area), 2)
-    assert re.search(r"With \d+ m² more \(.*\) there is a plan for p = 2", said.en)
+    assert re.search(r"\d+ m² more \(.*\) are enough for p = 2; less may do", said.en)
     for site, more in re.findall(r"(r\d) \+(\d+)", said.en):
         area[site] += float(more)
     assert rooms_for(question(walks, [10, 10, 10], 2, area), 2)[0].status == "proven"

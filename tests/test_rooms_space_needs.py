@@ -74,7 +74,7 @@ def test_separate_parts_need_a_room_each_and_homes_without_room_are_named():
     asked = question(walks, [25, 25], 4, area)
     why = space_needs(asked, asked.space, 4).why
     assert "1 home with 25 households reach only 2 places (r2, r3), which hold 20." in why.en
-    assert "只能到达 2 处场所（r2, r3），合计只能容纳 20 户" in why.zh
+    assert "只能到达 2 处场所（r2、r3），合计只能容纳 20 户" in why.zh
 
 
 def test_a_refusal_by_sums_solves_nothing_but_what_it_offers(monkeypatch):

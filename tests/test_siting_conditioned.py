@@ -216,4 +216,4 @@ def test_a_share_out_of_reach_names_the_best_there_is():
     rules = Rules(reach=Reach(500.0, 0.9))
     plan = p_median(cost, pd.Series({"d1": 3.0, "d2": 1.0}), p=1, rules=rules)
     assert plan.status == "infeasible"
-    assert "With 75.00% (and not 90.0%) within 500 m it can be done" in plan.cause.en
+    assert "With 75.00% (and not 90%) within 500 m it can be done" in plan.cause.en

@@ -19,6 +19,8 @@ from gridplan.siting import (
     Limits,
     Reach,
     Rules,
+    Stop,
+    conflict,
     lexicographic,
     lscp,
     mclp,
@@ -28,8 +30,10 @@ from gridplan.siting import (
     p_quantile,
 )
 from gridplan.siting.conflict import Wanted, _Question, conflicting
+from gridplan.siting.highs import solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.problem import make_problem
+from gridplan.siting.search import OutOfEffortError
 
 
 def drawn(seed):
@@ -259,3 +263,79 @@ def test_weights_that_are_no_numbers_ask_for_no_metres():
     with pytest.raises(CostMatrixError) as caught:
         p_median(ISLANDS, np.ones(3), p=2, load=load, capacity=np.full(3, 9.0))
     assert "metres" not in " ".join(one.en for one in caught.value.faults)
+
+
+ONE_IN_EACH = Rules(
+    groups={0: "a", 1: "a", 2: "b"}, at_least={"a": 1, "b": 1}, budget=3.0,
+    cost_of={0: 2.0, 1: 2.0, 2: 2.0},
+)  # fmt: skip
+
+
+def test_most_coverage_names_the_limits_that_conflict_too():
+    plan = mclp(ISLANDS, np.ones(3), p=2, radius_m=200.0, rules=ONE_IN_EACH)
+    assert "These cannot be kept together: budget = 3; p = 2." in plan.cause.en
+    assert "The least budget that would do is 4, and not 3." in plan.cause.en
+    assert "以下各项无法同时满足：预算 = 3；p = 2。" in plan.cause.zh
+
+
+def test_a_share_is_told_with_the_digits_that_were_asked_for():
+    plan = p_median(ISLANDS, np.ones(3), p=2, rules=Rules(reach=Reach(60.0, 0.5554)))
+    assert "55.54% of the weight within 60 m" in plan.cause.en
+    assert "60 米内的权重达 55.54%" in plan.cause.zh
+
+
+class Stopping:
+    """Ends an explanation at one of its models."""
+
+    def __init__(self, stop, models):
+        self.stop, self.models = stop, models
+
+    def __call__(self, *asked, **options):
+        self.models -= 1
+        if self.models < 0:
+            raise self.stop
+        return solve_model(*asked, **options)
+
+
+STOPS = {
+    "work": (OutOfEffortError("work"), "the limit of work", "工作量上限"),
+    "time": (OutOfEffortError("time"), "the limit of time", "时间上限"),
+    "key": (OutOfEffortError("key"), "a key (Ctrl-C)", "按键（Ctrl-C）"),
+    "interrupt": (KeyboardInterrupt(), "an interrupt", "人为中断"),
+}
+
+
+@pytest.mark.parametrize(("solve", "first"), [
+    (lambda rules: p_median(ISLANDS, np.ones(3), p=2, rules=rules), 6),
+    (lambda rules: mclp(ISLANDS, np.ones(3), p=2, radius_m=200.0, rules=rules), 5),
+    (lambda rules: lscp(ISLANDS, radius_m=200.0, rules=rules), 5),
+], ids=["median", "mclp", "lscp"])  # fmt: skip
+@pytest.mark.parametrize("reason", STOPS)
+def test_an_explanation_that_was_cut_short_says_so(monkeypatch, reason, solve, first):
+    stop, en, zh = STOPS[reason]
+    whole = solve(ONE_IN_EACH).cause
+    assert "cut short" not in whole.en
+    for models, told in ((0, "Which limits conflict was not found out: the"), (first, "The")):
+        monkeypatch.setattr(conflict, "solve_model", Stopping(stop, models))
+        plan = solve(ONE_IN_EACH)
+        assert (plan.status, plan.objective) == ("infeasible", math.inf)
+        assert f"{told} explanation was cut short by {en}" in plan.cause.en
+        assert f"说明因{zh}而提前结束" in plan.cause.zh
+        assert ("kept together" in plan.cause.en) == bool(models)
+
+
+def test_a_key_asks_an_explanation_to_end_too():
+    plan = p_median(ISLANDS, np.ones(3), p=2, rules=IN_A, limits=Limits(stop=Stop(asked=True)))
+    assert "cut short by a key (Ctrl-C)" in plan.cause.en
+
+
+def test_a_change_that_was_not_searched_for_to_the_end_is_left_open(monkeypatch):
+    monkeypatch.setattr(conflict._Changes, "_best", leave_open)
+    plan = p_median(ISLANDS, np.ones(3), p=2, rules=IN_A)
+    assert "Whether other numbers would do was not found" in plan.cause.en
+    assert "未能查明" in plan.cause.zh
+    assert "No other number" not in plan.cause.en
+
+
+def leave_open(changes, *_):
+    changes.open = True

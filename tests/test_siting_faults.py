@@ -332,7 +332,7 @@ def test_sites_that_are_given_are_called_so():
         evaluate(frame(), ["Q", "R"], WEIGHTS)
     (fault,) = caught.value.faults
     assert fault.en.startswith("2 given sites are not in the cost matrix: Q, R.")
-    assert fault.zh.startswith("2 个给定的选址点不在成本矩阵中：Q, R。")
+    assert fault.zh.startswith("2 个给定的选址点不在成本矩阵中：Q、R。")
 
 
 def test_costs_that_are_no_numbers_are_named_by_row_and_column():

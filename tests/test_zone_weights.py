@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from gridplan.errors import amount
 from gridplan.present import tabulation
 from gridplan.present.drawings import zones_title
 from gridplan.present.payload import payload
@@ -48,7 +49,7 @@ def test_the_effort_of_patrols_has_a_unit_and_says_what_it_is():
     assert about.en in tabulation.ABOUT["zone_systems"].en
     assert weight_definition("households") is None
     assert weight_word("households").en == "households"
-    assert [load_number(one) for one in (13.25, 3.0, 1234.5)] == ["13.2", "3", "1,234"]
+    assert [load_number(one, 1) for one in (13.25, 3.0, 1234.5)] == ["13.2", "3.0", "1,234"]
 
 
 def test_the_map_counts_zones_in_what_they_are_even_in(plan):
@@ -64,7 +65,7 @@ def test_the_map_counts_zones_in_what_they_are_even_in(plan):
 
 def test_the_picture_and_the_tables_count_in_it_too(plan):
     changed, effort = patrolled(plan)
-    assert f"patrol effort (‰) {load_number(effort.mean())} on average" in zones_title(changed).en
+    assert f"patrol effort (‰) {amount(effort.mean())} on average" in zones_title(changed).en
     assert "平均巡查工作量（‰）" in zones_title(changed).zh
     assert "residents on average" in zones_title(plan).en
     table = tabulation.bilingual_tables(changed)["zones"]

@@ -330,7 +330,7 @@ def test_land_behind_a_gap_is_told_apart_from_land_behind_water(gap_m):
     assert plan.zone_of.iloc[-1] in plan.cut_off
     # Land that nothing touches may have been attached to other land: the count says nothing.
     assert plan.proven == (0 if gap_m else 3)
-    assert ("at least 3 of them must be" in missed.en) == (not gap_m)
+    assert ("all of them must be" in missed.en) == (not gap_m)
 
 
 def test_the_one_thing_that_keeps_a_zone_beyond_is_named():
@@ -343,4 +343,4 @@ def test_the_one_thing_that_keeps_a_zone_beyond_is_named():
     first, second = cells["cell_uid"].iloc[:2]
     assert "keep 2 of them so" in missed.en
     assert f"Z01 {first} 7, Z02 − {second} 2." in missed.en
-    assert f"Z01 {first} 7, Z02 − {second} 2。" in missed.zh
+    assert f"Z01 {first} 7、Z02 − {second} 2。" in missed.zh

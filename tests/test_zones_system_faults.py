@@ -20,11 +20,11 @@ FAULTS = [
     ({"islands": "sunk"}, {}, SettingsError, "`islands` is 'sunk'"),
     ({"starts": 0}, {}, SettingsError, "`starts` is 0"),
     ({"seed": -1}, {}, SettingsError, "seed is -1"),
-    ({"nest": "inside"}, {}, InputError, "1 of 16 cells have no `community_id`: c0015"),
+    ({"nest": "inside"}, {}, InputError, "1 of 16 cells has no `community_id`: c0015"),
     ({}, {"estates": "estate"}, InputError, "no column `estate`"),
     ({}, {"anchors": {"A": "x"}}, InputError, "1 of 1 anchors are in no cell: A → x"),
     ({}, {"locked": {"y": "Z"}}, InputError, "1 of 1 locked cells do not exist: y"),
-    ({"kept": ["old"]}, {}, InputError, "1 zones are to be kept, but no cell"),
+    ({"kept": ["old"]}, {}, InputError, "1 zone is to be kept, but no cell"),
     ({}, {"parted": np.zeros(3, bool)}, InputError, "tells of 3 borders, the cells have 24"),
     ({"k": 17}, {}, InfeasibleError, "17 zones are asked for, but there are 16 cells"),
     (

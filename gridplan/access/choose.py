@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.geometry import GRID_M, Floats
 
 Texts = npt.NDArray[np.object_]
@@ -129,6 +129,6 @@ def barred_note(ids: Texts, residents: Floats, barred_by: Texts) -> tuple[Note, 
         f"{counted(len(homes), 'home', 'homes')}, but something bars every way to it: {bars_en}; "
         f"first {first_ids(own)}. Map the gate or the bridge by which they leave.",
         zh=f"{len(homes)} 处住宅（{people} 名居民）附近有道路，但通往道路的路线均被阻断："
-        f"{bars_zh}；编号如 {first_ids(own)}。请补充居民进出的出入口或桥梁。",
+        f"{bars_zh}；编号如 {ids_zh(own)}。请补充居民进出的出入口或桥梁。",
     )
     return (Note("homes_barred", len(homes), message, tuple(own)),)

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from gridplan.access.links import LinkGain, link_gain
 from gridplan.access.walks import joined
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.geometry import Floats, Geometries
 from gridplan.network import (
     GAP,
@@ -155,7 +155,7 @@ def _left_out(ids: list[str]) -> tuple[Note, ...]:
         en=f"{counted(len(ids), 'doubtful link was', 'doubtful links were')} not measured, "
         f"beyond the first {MOST_LINKS}: {first_ids(ids)}. They stand in the layer `links` "
         f"without figures.",
-        zh=f"{len(ids)} 处存疑通路超出 {MOST_LINKS} 处的测算上限，未测算：{first_ids(ids)}。"
+        zh=f"{len(ids)} 处存疑通路超出 {MOST_LINKS} 处的测算上限，未测算：{ids_zh(ids)}。"
         f"它们仍列于图层 links，但没有数值。",
     )
     return (Note("links_not_measured", len(ids), message, tuple(ids)),)

@@ -13,7 +13,7 @@ from gridplan.answers.fits import require_fitting
 from gridplan.answers.read import Answer
 from gridplan.answers.streets import reaching_streets, with_street, without_street
 from gridplan.answers.words import DOOR, ESTATE_GATE, GATE, HOMES, LINK, MEANINGS, SITE, WALL, YES
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.place import FIELD_CHECK_COLUMNS, SCHEMAS, Place, make_place
 
 _OTHER = "other"
@@ -159,7 +159,7 @@ def _stale_note(stale: Sequence[Answer]) -> tuple[Note, ...]:
     message = Message(
         en=f"{counted(len(ids), 'answer is', 'answers are')} older than one applied before, and "
         f"changed nothing: {first_ids(ids)}.",
-        zh=f"{len(ids)} 项答复早于已采用的答复，未采用：{first_ids(ids)}。",
+        zh=f"{len(ids)} 项答复早于已采用的答复，未采用：{ids_zh(ids)}。",
     )
     return (Note("field_checks_older", len(ids), message, ids),)
 
@@ -173,7 +173,7 @@ def _late_note(place: Place, answers: Sequence[Answer]) -> tuple[Note, ...]:
         en=f"{counted(len(ids), 'answer is', 'answers are')} later than the date of the data "
         f"({as_of}); they are applied: {first_ids(ids)}. Set [place].as_of to the day the plan "
         f"speaks of.",
-        zh=f"{len(ids)} 项答复晚于数据日期（{as_of}），已采用：{first_ids(ids)}。"
+        zh=f"{len(ids)} 项答复晚于数据日期（{as_of}），已采用：{ids_zh(ids)}。"
         f"请将 [place].as_of 设为方案所述日期。",
     )
     return (Note("field_checks_later", len(ids), message, ids),)

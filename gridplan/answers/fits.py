@@ -10,7 +10,7 @@ import shapely
 from gridplan.answers.read import Answer
 from gridplan.answers.streets import MEETS_M, ends_off_streets_m
 from gridplan.answers.words import DOOR, ESTATE_GATE, GATE, HOMES, LINK, SITE, WALL, YES
-from gridplan.errors import FaultList, InputError, Message, first_ids
+from gridplan.errors import FaultList, InputError, Message, first_ids, ids_zh
 from gridplan.place import Place
 
 _LAYER_OF = {
@@ -62,7 +62,7 @@ def _unknown(one: Answer, ids: dict[str, set[str]]) -> Iterator[Message]:
         yield Message(
             en=f"{one.source}, {one.check_id}: `{layer}` has no {first_ids(unknown)}. The file "
             f"belongs to another place, or the ids changed; remove the row.",
-            zh=f"{one.source}，{one.check_id}：图层 `{layer}` 中没有 {first_ids(unknown)}。"
+            zh=f"{one.source}，{one.check_id}：图层 `{layer}` 中没有 {ids_zh(unknown)}。"
             f"该文件属于其他项目，或编号已变，请删除该行。",
         )
 

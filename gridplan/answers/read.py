@@ -22,7 +22,7 @@ from gridplan.answers.values import (
     as_text,
 )
 from gridplan.answers.words import DOOR, HOMES, KINDS, LINK, YES, check_id_of
-from gridplan.errors import FaultList, InputError, counted, first_ids
+from gridplan.errors import FaultList, InputError, counted, first_ids, ids_zh
 
 ANSWER_LAYER = "fieldcheck"
 """Layer of a returned file that holds the answers."""
@@ -140,7 +140,7 @@ def _repeated(rows: gpd.GeoDataFrame, source: str, faults: FaultList) -> None:
         faults.add(
             en=f"{source}: {counted(len(twice), 'thing is', 'things are')} answered more than "
             f"once: {first_ids(twice)}. Keep one row of each.",
-            zh=f"{source}：{len(twice)} 项重复答复：{first_ids(twice)}。每项只保留一行。",
+            zh=f"{source}：{len(twice)} 项重复答复：{ids_zh(twice)}。每项只保留一行。",
         )
 
 

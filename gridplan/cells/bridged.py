@@ -140,9 +140,9 @@ def cut_between_bridges(
     [6150.0, 20000.0, 20000.0, 5850.0]
     """
     cut, added, owner = polygons.copy(), [], []
-    tree = shapely.STRtree(waters.ways)
+    tree, cells = shapely.STRtree(waters.ways), shapely.STRtree(polygons)
     for own in water_cells(polygons, waters.areas) if len(waters.ways) else ():
-        walks = _crossings(polygons, own, walks_within(polygons[own], waters.ways, tree))
+        walks = _crossings(cells, own, walks_within(polygons[own], waters.ways, tree))
         near = footprints[shapely.intersects(footprints, polygons[own])]
         first, *others = _divided(polygons[own], walks, near, least_m2)
         cut[own] = first
@@ -156,13 +156,12 @@ def cut_between_bridges(
     )
 
 
-def _crossings(polygons: Geometries, own: int, walks: Geometries) -> Geometries:
+def _crossings(cells: shapely.STRtree, own: int, walks: Geometries) -> Geometries:
     """Return the ways that lead over a cell from one to another."""
     if len(walks) < _SEVERAL:
         return walks[:0]
-    others = shapely.STRtree(np.delete(polygons, own))
-    walk = others.query(walks, predicate="dwithin", distance=BESIDE_M)[0]
-    met = np.bincount(walk, minlength=len(walks))
+    walk, cell = cells.query(walks, predicate="dwithin", distance=BESIDE_M)
+    met = np.bincount(walk[cell != own], minlength=len(walks))
     return walks[met >= _SEVERAL]
 
 

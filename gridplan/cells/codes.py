@@ -15,7 +15,7 @@ import shapely
 from gridplan.cells.order import reading_order
 from gridplan.cells.overflow import require_capacity
 from gridplan.cells.profiles import GB_T_30428, CodeProfile
-from gridplan.errors import FaultList, InputError, Message, agreed, first_ids
+from gridplan.errors import FaultList, InputError, Message, agreed, both_ids
 from gridplan.geometry import GRID_M, Geometries
 
 _UID_BYTES = 6
@@ -108,13 +108,13 @@ def community_code_faults(
     wrong = sorted(code for code in known if not form.fullmatch(code))
     if not wrong:
         return []
-    shown = first_ids([repr(code) for code in wrong])
+    shown, shown_zh = both_ids([repr(code) for code in wrong])
     return [
         Message(
             en=f"{len(wrong)} of {len(known)} community codes {agreed(len(wrong), 'does', 'do')} "
             f"not have {words.en}: {shown}. Correct `community_id`, or choose another "
             f"[cells].code_profile.",
-            zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是{words.zh}：{shown}。"
+            zh=f"{len(known)} 个社区编码中有 {len(wrong)} 个不是{words.zh}：{shown_zh}。"
             f"请修正 `community_id`，或更换 [cells].code_profile。",
         )
     ]
@@ -153,10 +153,10 @@ def code_faults(codes: pd.Series[str], profile: CodeProfile = GB_T_30428) -> lis
         (~empty & codes.duplicated(keep=False), "occur more than once", "重复"),
     ):
         if bad.any():
-            which = first_ids(sorted(codes[bad].astype(str).unique()))
+            which, which_zh = both_ids(sorted(codes[bad].astype(str).unique()))
             faults.add(
                 en=f"{int(bad.sum())} of {len(codes)} codes {en}: {which}.",
-                zh=f"{len(codes)} 个编码中有 {int(bad.sum())} 个{zh}：{which}。",
+                zh=f"{len(codes)} 个编码中有 {int(bad.sum())} 个{zh}：{which_zh}。",
             )
     return faults.faults
 

@@ -13,8 +13,10 @@ from gridplan.errors import (
     Message,
     SettingsError,
     agreed,
+    both_ids,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.geometry import Geometries, plain_layer, require_projected_metres
 
@@ -83,8 +85,7 @@ def _column_faults(communities: gpd.GeoDataFrame) -> list[Message]:
         faults.add(
             en=f"{counted(len(twice), 'community id occurs', 'community ids occur')} more than "
             f"once: {first_ids(twice)}. Dissolve the parts of one community into one row.",
-            zh=f"{len(twice)} 个社区编号重复：{first_ids(twice)}。"
-            f"请先把同一社区的各部分合并为一行。",
+            zh=f"{len(twice)} 个社区编号重复：{ids_zh(twice)}。请先把同一社区的各部分合并为一行。",
         )
     return faults.faults
 
@@ -110,11 +111,11 @@ def _shape_faults(communities: gpd.GeoDataFrame) -> list[Message]:
         ),
     ):
         if bad.any():
-            which = first_ids(sorted(ids[bad]))
+            which, which_zh = both_ids(sorted(ids[bad]))
             faults.add(
                 en=f"{int(bad.sum())} of {len(ids)} communities {agreed(int(bad.sum()), *verb)} "
                 f"{en}: {which}.",
-                zh=f"{len(ids)} 个社区中有 {int(bad.sum())} 个{zh}：{which}。",
+                zh=f"{len(ids)} 个社区中有 {int(bad.sum())} 个{zh}：{which_zh}。",
             )
     if not faults.faults:
         _overlap_faults(ids, shapes, faults)
@@ -141,7 +142,7 @@ def _overlap_faults(ids: np.ndarray, shapes: Geometries, faults: FaultList) -> N
         en=f"{counted(len(pairs), 'pair', 'pairs')} of communities "
         f"{agreed(len(pairs), 'overlaps', 'overlap')}, by {total} m² in all: {first_ids(pairs)}. "
         f"Every place belongs to one community: correct their line.",
-        zh=f"{len(pairs)} 对社区相互重叠，共 {total} 平方米：{first_ids(pairs)}。"
+        zh=f"{len(pairs)} 对社区相互重叠，共 {total} 平方米：{ids_zh(pairs)}。"
         f"每处土地只能属于一个社区，请修正界线。",
     )
 

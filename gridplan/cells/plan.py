@@ -21,7 +21,7 @@ from gridplan.cells.options import CellOptions
 from gridplan.cells.order import reading_order
 from gridplan.cells.reasons import MOST_SHARE, exceptions, ground_of
 from gridplan.cells.square import partition
-from gridplan.errors import InputError, Message, counted, first_ids
+from gridplan.errors import InputError, Message, counted, first_ids, ids_zh
 from gridplan.geometry import plain_layer
 
 _ANY_M2 = 1e-6
@@ -183,7 +183,7 @@ def _refuse_lost(own: gpd.GeoDataFrame, management: Management) -> None:
                 en=f"{counted(len(lost), 'community lies', 'communities lie')} as a whole under "
                 f"buildings that stand for the larger part in another: {first_ids(lost)}. Join "
                 f"each with that one, or mend its outline.",
-                zh=f"{len(lost)} 个社区整体位于主要属于其他社区的建筑之下：{first_ids(lost)}。"
+                zh=f"{len(lost)} 个社区整体位于主要属于其他社区的建筑之下：{ids_zh(lost)}。"
                 f"请并入该社区，或修正其范围。",
             )
         )

@@ -10,7 +10,7 @@ import shapely
 
 from gridplan.demand.homes import first_containing, home_capacity
 from gridplan.demand.options import NOT_HOMES, DemandOptions
-from gridplan.errors import FaultList, Message, Note, agreed, counted, first_ids
+from gridplan.errors import FaultList, Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.place import POPULATION_TEXTS
 
 MOST_FLOORS = 100
@@ -171,7 +171,7 @@ def _community_notes(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[
                 Message(
                     en=f"{counted(len(idle), 'community has', 'communities have')} homes but no "
                     f"residents in the table: {first_ids(idle)}. Check their counts.",
-                    zh=f"{len(idle)} 个社区有住宅但表中人口为 0：{first_ids(idle)}。请核对。",
+                    zh=f"{len(idle)} 个社区有住宅但表中人口为 0：{ids_zh(idle)}。请核对。",
                 ),
                 tuple(idle),
             )
@@ -185,7 +185,7 @@ def _community_notes(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[
                     en=f"{counted(len(lost), 'community has', 'communities have')} residents but "
                     f"no homes in the data: {first_ids(lost)}. These residents are counted as "
                     f"unplaced.",
-                    zh=f"{len(lost)} 个社区有人口但没有住宅数据：{first_ids(lost)}。"
+                    zh=f"{len(lost)} 个社区有人口但没有住宅数据：{ids_zh(lost)}。"
                     f"其居民计为未落位。",
                 ),
                 tuple(lost),
@@ -210,7 +210,7 @@ def _left_out(homes: gpd.GeoDataFrame, population: pd.DataFrame) -> list[Note]:
         f"of the population table, without residents: {first_ids(ids)}. Give their communities, or "
         f"a total.",
         zh=f"{len(homes):,} 栋住房中有 {len(ids):,} 栋不在人口表的任何单元内，不计居民："
-        f"{first_ids(ids)}。请补充其社区人口或总数。",
+        f"{ids_zh(ids)}。请补充其社区人口或总数。",
     )
     return [Note("homes_not_counted", len(ids), message, tuple(ids))]
 
@@ -237,7 +237,7 @@ def check_weights(cells: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> HomeCheck
             f"{agreed(len(ids), 'has', 'have')} no weight: {first_ids(ids)}. Write 0 where nobody "
             f"lives.",
             zh=f"图层 `weights` 的 {len(cells):,} 个单元中有 {len(ids):,} 个没有权重："
-            f"{first_ids(ids)}。无人居住请填 0。",
+            f"{ids_zh(ids)}。无人居住请填 0。",
         )
     within = homes.sindex.query(cells.geometry, predicate="intersects")[1]
     ids = homes.loc[~homes.index.isin(within), "building_id"].astype(str).tolist()
@@ -246,7 +246,7 @@ def check_weights(cells: gpd.GeoDataFrame, homes: gpd.GeoDataFrame) -> HomeCheck
             en=f"{len(ids):,} of {len(homes):,} buildings {agreed(len(ids), 'stands', 'stand')} in "
             f"no cell of `weights`, without residents: {first_ids(ids)}.",
             zh=f"{len(homes):,} 栋建筑中有 {len(ids):,} 栋不在 `weights` 的任何单元内，不计居民："
-            f"{first_ids(ids)}。",
+            f"{ids_zh(ids)}。",
         )
         notes.append(Note("homes_without_weight", len(ids), message, tuple(ids)))
     return HomeCheck(tuple(faults.faults), tuple(notes))

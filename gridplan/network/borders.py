@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.noding import cut_line
 
@@ -86,6 +86,6 @@ def _cut_note(crossed: list[str]) -> tuple[Note, ...]:
     message = Message(
         en=f"{counted(len(crossed), 'street crosses', 'streets cross')} a hard border, to be cut "
         f"there: {first_ids(crossed)}.",
-        zh=f"{len(crossed)} 条道路穿过不可逾越的界线，已在界线处截断：{first_ids(crossed)}。",
+        zh=f"{len(crossed)} 条道路穿过不可逾越的界线，已在界线处截断：{ids_zh(crossed)}。",
     )
     return (Note("streets_cut_at_borders", len(crossed), message, tuple(crossed)),)

@@ -13,7 +13,7 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from gridplan.errors import InputError, Message, Note, counted, first_ids
+from gridplan.errors import InputError, Message, Note, counted, first_ids, ids_zh
 from gridplan.network.borders import cut_at_borders
 from gridplan.network.gates import closed_stretches, is_closed, link_gates
 from gridplan.network.noding import node_lines
@@ -192,7 +192,7 @@ def _cut_at_closed_gates(
     message = Message(
         en=f"{counted(len(names), 'gate is', 'gates are')} closed; no street crosses the wall "
         f"there: {first_ids(names)}.",
-        zh=f"{len(names)} 处出入口经核实不通，道路在该处围墙截断：{first_ids(names)}。",
+        zh=f"{len(names)} 处出入口经核实不通，道路在该处围墙截断：{ids_zh(names)}。",
     )
     return cut, (Note("gates_closed", len(names), message, tuple(names)),)
 

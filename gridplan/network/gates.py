@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.geometry import GRID_M, Geometries
 from gridplan.network.geodesic import line_between_gates
 from gridplan.network.noding import cut_line
@@ -411,7 +411,7 @@ def _stray_note(stray: list[str], wall_m: float) -> tuple[Note, ...]:
         en=f"{counted(len(stray), 'gate lies', 'gates lie')} farther than {wall_m:g} m from every "
         f"wall and {'opens' if len(stray) == 1 else 'open'} nothing: "
         f"{first_ids(stray)}. Move them onto the wall, or say which estate is walled.",
-        zh=f"{len(stray)} 个出入口距任何围墙超过 {wall_m:g} 米，未起作用：{first_ids(stray)}。"
+        zh=f"{len(stray)} 个出入口距任何围墙超过 {wall_m:g} 米，未起作用：{ids_zh(stray)}。"
         f"请将其移到围墙上，或注明小区有围墙。",
     )
     return (Note("gates_off_walls", len(stray), message, tuple(stray)),)
@@ -426,7 +426,7 @@ def _lone_note(lone: list[str], link_m: float) -> tuple[Note, ...]:
         f"{'opens' if len(lone) == 1 else 'open'} nothing: {first_ids(lone)}. Draw the path that "
         f"leads there.",
         zh=f"{len(lone)} 个出入口两侧 {link_m:g} 米内均没有可到达的步行道路"
-        f"（无道路，或被其他围墙、水面阻隔），未起作用：{first_ids(lone)}。请补画通往出入口的道路。",
+        f"（无道路，或被其他围墙、水面阻隔），未起作用：{ids_zh(lone)}。请补画通往出入口的道路。",
     )
     return (Note("gates_without_street", len(lone), message, tuple(lone)),)
 

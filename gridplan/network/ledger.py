@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, agreed, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.geometry import Floats, Geometries
 from gridplan.network.edges import Network
 from gridplan.network.obstacles import BORDER, RAIL, WALL, WATER, Obstacles, crosses_obstacle
@@ -99,7 +99,7 @@ def cut_off_notes(
             f"{agreed(len(nowhere), 'has', 'have')} no street to walk on in reach, and nobody "
             f"comes there: {first_ids(nowhere)}. Check the place, or draw the path there.",
             zh=f"{len(nowhere)} 处居委会或设施附近没有可步行的道路，无人能到达："
-            f"{first_ids(nowhere)}。请核对位置或补画通往该处的道路。",
+            f"{ids_zh(nowhere)}。请核对位置或补画通往该处的道路。",
         )
         notes.append(Note("facilities_off_streets", len(nowhere), message, tuple(nowhere)))
     if apart:
@@ -109,7 +109,7 @@ def cut_off_notes(
             f"network (an island, say): {first_ids(apart)}. Only who lives on the same streets "
             f"walks there; the layer `ledger` says what would join them.",
             zh=f"{len(apart)} 处居委会或设施所在道路与主路网不连通（如岛上）："
-            f"{first_ids(apart)}。只有同一片道路上的居民能到达；图层 `ledger` "
+            f"{ids_zh(apart)}。只有同一片道路上的居民能到达；图层 `ledger` "
             f"列出可连通的位置。",
         )
         notes.append(Note("facilities_cut_off", len(apart), message, tuple(apart)))

@@ -10,7 +10,7 @@ import shapely
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from gridplan.errors import Message, Note, agreed, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.geometry import GRID_M, Floats, Geometries
 
 Ints = npt.NDArray[np.intp]
@@ -81,7 +81,7 @@ def _near_miss_note(near: pd.DataFrame) -> tuple[Note, ...]:
         f"short of another street, not joined to it: {first_ids(places)}. Mend the lines, or raise "
         f"[network].join_m.",
         zh=f"{len(near)} 个断头路端点距另一街道不超过 {largest_m:.2f} 米而未连接："
-        f"{first_ids(places)}。请修正线形，或调大 [network].join_m。",
+        f"{ids_zh(places)}。请修正线形，或调大 [network].join_m。",
     )
     return (Note("ends_nearly_meet", len(near), message, tuple(near["street_id"])),)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import RendererBase
     from matplotlib.figure import Figure
     from matplotlib.path import Path as Outline
+    from matplotlib.text import Text
     from matplotlib.transforms import Bbox
     from PIL.Image import Image as PillowImage
 
@@ -212,10 +213,14 @@ def write_frame(figure: Figure, ink: Ink, *, title: Message, source: Message) ->
 def fitted(figure: Figure, x: float, y: float, text: str, *, size: float, colour: str) -> None:
     """Write one line at the top left, smaller where it would not fit the sheet."""
     drawn = figure.text(x, y, text, size=size, color=colour, va="top")
-    room = figure.bbox.width * (1 - 2 * x)
+    _narrow(drawn, figure, figure.bbox.width * (1 - 2 * x))
+
+
+def _narrow(drawn: Text, figure: Figure, room: float) -> None:
+    """Make a text smaller where it is wider than so many pixels."""
     wide = drawn.get_window_extent(renderer_of(figure)).width
     if wide > room:
-        drawn.set_fontsize(size * room / wide)
+        drawn.set_fontsize(float(drawn.get_fontsize()) * room / wide)
 
 
 def polygons(
@@ -295,9 +300,11 @@ def heading(sheet: Sheet, message: Message, unit: str = "") -> None:
     """Begin a block of the legend with its title in both languages, and the unit."""
     sheet.cursor_in -= 0.06
     top = f"{sheet.ink.first(message)}" + (f" ({unit})" if unit else "")
-    _legend_text(sheet, 0.0, top, size=9.5)
+    room = _LEGEND_IN * sheet.figure.dpi
+    _narrow(_legend_text(sheet, 0.0, top, size=9.5), sheet.figure, room)
     sheet.cursor_in -= _LINE_IN * 0.72
-    _legend_text(sheet, 0.0, sheet.ink.second(message), size=7, colour=MUTED)
+    under = _legend_text(sheet, 0.0, sheet.ink.second(message), size=7, colour=MUTED)
+    _narrow(under, sheet.figure, room)
     sheet.cursor_in -= _LINE_IN * 0.95
 
 
@@ -308,34 +315,22 @@ def class_rows(
     from matplotlib.patches import Rectangle
 
     ends = [_LEGEND_IN - 0.62 * (len(columns) - 1 - i) for i in range(len(columns))]
+    place: dict[str, Any] = {"color": MUTED, "ha": "right", "va": "center"}
     for end, (head, _) in zip(ends, columns, strict=True):
-        sheet.legend.text(
-            end,
-            sheet.cursor_in,
-            sheet.ink.first(head),
-            size=7,
-            color=MUTED,
-            ha="right",
-            va="center",
-        )
-    sheet.cursor_in -= _LINE_IN * 0.85
-    for place, one in enumerate(classes.classes):
-        if one.special and not any(counts[place] for _, counts in columns):
+        sheet.legend.text(end, sheet.cursor_in, sheet.ink.first(head), size=7, **place)
+        below = sheet.cursor_in - _LINE_IN * 0.6
+        sheet.legend.text(end, below, sheet.ink.second(head), size=6, **place)
+    sheet.cursor_in -= _LINE_IN * 1.35
+    for row, one in enumerate(classes.classes):
+        if one.special and not any(counts[row] for _, counts in columns):
             continue
-        sheet.legend.add_patch(
-            Rectangle(
-                (0, sheet.cursor_in - 0.065),
-                0.26,
-                0.13,
-                facecolor=one.colour,
-                edgecolor=RULE,
-                linewidth=0.5,
-            )
-        )
+        swatch = (0, sheet.cursor_in - 0.065), 0.26, 0.13
+        patch = Rectangle(*swatch, facecolor=one.colour, edgecolor=RULE, linewidth=0.5)
+        sheet.legend.add_patch(patch)
         _legend_text(sheet, 0.34, sheet.ink.first(one.label), size=8)
         for end, (_, counts) in zip(ends, columns, strict=True):
             sheet.legend.text(
-                end, sheet.cursor_in, number(counts[place]), size=8, ha="right", va="center"
+                end, sheet.cursor_in, number(counts[row]), size=8, ha="right", va="center"
             )
         sheet.cursor_in -= _LINE_IN * 0.86
     sheet.cursor_in -= _LINE_IN * 0.4
@@ -354,7 +349,7 @@ def symbol_row(sheet: Sheet, label: Message, count: int | None, symbol: Symbol |
     sheet.cursor_in -= _LINE_IN * 0.9
 
 
-def figure_row(sheet: Sheet, label: Message, value: float, *, digits: int = 0) -> None:
+def figure_row(sheet: Sheet, label: Message, value: float | str, *, digits: int = 0) -> None:
     """List a figure of the legend: label on the left, value on the right."""
     _legend_text(sheet, 0.0, sheet.ink.both(label), size=7.5)
     told = number(value, digits)
@@ -375,8 +370,8 @@ def area_row(sheet: Sheet, label: Message, *, fill: str, edge: str) -> None:
     sheet.cursor_in -= _LINE_IN * 0.9
 
 
-def _legend_text(sheet: Sheet, x: float, text: str, *, size: float, colour: str = INK) -> None:
-    sheet.legend.text(x, sheet.cursor_in, text, size=size, color=colour, va="center")
+def _legend_text(sheet: Sheet, x: float, text: str, *, size: float, colour: str = INK) -> Text:
+    return sheet.legend.text(x, sheet.cursor_in, text, size=size, color=colour, va="center")
 
 
 def scale_and_north(sheet: Sheet) -> None:

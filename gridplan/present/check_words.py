@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import Message, first_ids, ids_zh
 from gridplan.present.zone_limits import range_text
 from gridplan.present.zone_weights import weight_word
 from gridplan.terms import known, term
@@ -40,10 +40,10 @@ def in_words(report: Report, layers: Mapping[str, pd.DataFrame]) -> Report:
 
 def _worded(one: Finding, limits: Limits, cells: frozenset[str]) -> Finding:
     words = [_id_words(name, limits, cells) for name in one.ids]
-    before = first_ids(one.ids)
-    en, zh = first_ids([word.en for word in words]), first_ids([word.zh for word in words])
+    en, zh = first_ids([word.en for word in words]), ids_zh([word.zh for word in words])
     message = Message(
-        en=one.message.en.replace(before, en, 1), zh=one.message.zh.replace(before, zh, 1)
+        en=one.message.en.replace(first_ids(one.ids), en, 1),
+        zh=one.message.zh.replace(ids_zh(one.ids), zh, 1),
     )
     if one.rule == "zone_unbalanced":
         message = _with_span(message, one.ids[0], limits)

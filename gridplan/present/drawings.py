@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Language, Message
+from gridplan.errors import Language, Message, amount
 from gridplan.geometry import Geometries
 from gridplan.plan import Plan
 from gridplan.present import aggregate, canvas, classes, ground, labels
@@ -26,6 +26,7 @@ from gridplan.present.zone_weights import (
     RESIDENTS,
     load_digits,
     load_number,
+    system_name,
     weight_word,
     zone_weights,
 )
@@ -220,16 +221,23 @@ def zones_title(plan: Plan) -> Message:
     if zones is None:
         return Message(en="No zones", zh="无责任区")
     weight, load = zone_weights(plan, zones)[0]
-    mean = load_number(load.mean())
+    mean = amount(load.mean())
     worst = float((load / load.mean() - 1).abs().max()) if load.sum() else None
     what, each = weight_word(weight), Message(en=f"{mean} residents", zh=f" {mean} 名居民")
     if weight != RESIDENTS:
         each = Message(en=f"{what.en} {mean}", zh=f"{what.zh}{mean}")
+    name = _system(zones)
     return Message(
-        en=f"{len(zones)} zones of {each.en} on average; "
+        en=f"{name.en}: {len(zones)} zones of {each.en} on average; "
         f"the largest deviation is {percent(worst, 'en')}",
-        zh=f"{len(zones)} 个责任区，平均{each.zh}，最大偏差 {percent(worst, 'zh')}",
+        zh=f"{name.zh}：{len(zones)} 个，平均{each.zh}，最大偏差 {percent(worst, 'zh')}",
     )
+
+
+def _system(zones: pd.DataFrame) -> Message:
+    """Return what the zone system of some zones is called, as a heading."""
+    name = system_name(zones)
+    return Message(en=name.en[:1].upper() + name.en[1:], zh=name.zh)
 
 
 def zones_figure(plan: Plan, ink: Ink) -> Figure:
@@ -248,37 +256,38 @@ def zones_figure(plan: Plan, ink: Ink) -> Figure:
     size = 6.5 if len(zones) <= _MANY_ZONES else 5.0
     texts = short_ids(zones["zone_id"].astype(str).tolist())
     weight, load = zone_weights(plan, zones)[0]
+    digits = load_digits(load)
     labels.place_labels(
         sheet,
         [
-            labels.Label(shape, f"{ink.text(text)}\n{load_number(own)}", size)
+            labels.Label(shape, f"{ink.text(text)}\n{load_number(own, digits)}", size)
             for shape, text, own in zip(zones.geometry, texts, load, strict=True)
         ],
     )
-    canvas.heading(sheet, Message(en="Zones", zh="责任区"))
+    canvas.heading(sheet, _system(zones))
     across = Message(en="across communities", zh="跨社区")
-    for label, value in [
+    for label, told in [
         *_zone_figures(zones, weight, load),
-        (across, aggregate.zones_across(plan)),
+        (across, number(aggregate.zones_across(plan))),
     ]:
-        canvas.figure_row(sheet, label, value, digits=load_digits(value))
-    what = _RESIDENTS if weight == RESIDENTS else weight_word(weight)
+        canvas.figure_row(sheet, label, told)
+    what = weight_word(weight)
     canvas.heading(sheet, Message(en=f"Label: zone, {what.en}", zh=f"标注：责任区编号、{what.zh}"))
     ground.symbols(plan, sheet, zones=True, new=False)
     return ground.finished(plan, sheet)
 
 
-_RESIDENTS = Message(en="residents", zh="居民数")
-
-
-def _zone_figures(zones: pd.DataFrame, weight: str, load: pd.Series) -> list[tuple[Message, float]]:
-    what = Message(en="residents", zh="居民") if weight == RESIDENTS else weight_word(weight)
+def _zone_figures(zones: pd.DataFrame, weight: str, load: pd.Series) -> list[tuple[Message, str]]:
+    digits = load_digits(load)
+    ends = {
+        Message(en="fewest", zh="最少"): load.min(),
+        Message(en="median", zh="中位数"): load.median(),
+        Message(en="most", zh="最多"): load.max(),
+    }
     return [
-        (Message(en="zones", zh="责任区数"), len(zones)),
-        (what, load.sum()),
-        (Message(en="fewest", zh="最少"), load.min()),
-        (Message(en="median", zh="中位数"), load.median()),
-        (Message(en="most", zh="最多"), load.max()),
+        (Message(en="zones", zh="责任区数"), number(len(zones))),
+        (weight_word(weight), load_number(load.sum(), digits)),
+        *((what, load_number(value, digits)) for what, value in ends.items()),
     ]
 
 

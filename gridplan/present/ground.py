@@ -13,6 +13,7 @@ from gridplan.plan import Plan
 from gridplan.present import aggregate, canvas, labels
 from gridplan.present.canvas import ACCENT, INK, MUTED, Ink, Sheet
 from gridplan.present.words import number, source_line
+from gridplan.present.zone_weights import system_name
 from gridplan.terms import term
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def symbols(plan: Plan, sheet: Sheet, *, zones: bool, new: bool) -> None:
     canvas.symbol_row(sheet, term("boundary", "layer").message, None, _OUTLINE)
     canvas.symbol_row(sheet, Message(en="community line", zh="社区界线"), None, _COMMUNITY)
     if zones:
-        canvas.symbol_row(sheet, term("zones", "layer").message, None, ZONE)
+        canvas.symbol_row(sheet, system_name(plan.layer("zones")), None, ZONE)
     if len(plan.place.water):
         canvas.area_row(
             sheet, term("water", "layer").message, fill=canvas.WATER, edge=canvas.WATER_EDGE

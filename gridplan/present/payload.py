@@ -24,7 +24,7 @@ from gridplan.present.tables_measures import PLACES
 from gridplan.present.tables_places import main_zones, reasons_of
 from gridplan.present.tables_zones import system_label
 from gridplan.present.words import before_basis, source_line, word
-from gridplan.present.zone_weights import weight_definition, weight_word, zone_weights
+from gridplan.present.zone_weights import load_digits, weight_definition, weight_word, zone_weights
 
 MOST_BUILDINGS = 8_000
 """Footprints are context only; more than this would take the page past 3 MB."""
@@ -254,6 +254,7 @@ def _zones(plan: Plan, zones: pd.DataFrame | None, encode: Encoder) -> dict[str,
             {
                 "label": _pair(weight_word(name)),
                 "of": load.round(_LOAD_DIGITS).tolist(),
+                "digits": load_digits(load.dropna()),
                 "told": name in _TOLD,
                 "about": _pair(about) if (about := weight_definition(name)) else None,
             }

@@ -10,10 +10,13 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
+from gridplan.present.below_zero import below_zero
 from gridplan.present.curve_question import PLAN, number_asked, plan_row
 from gridplan.present.tables_measures import mix_row
+from gridplan.present.tables_phases import phases_table
 from gridplan.present.words import (
     NONE,
+    NOT_GIVEN,
     TOTAL,
     answer_name,
     choice_status,
@@ -24,9 +27,6 @@ from gridplan.present.words import (
 )
 from gridplan.rooms import MODELS
 from gridplan.terms import Family, known
-
-NOT_GIVEN = Message(en="not given", zh="未提供")
-"""Stands for a figure that nobody gave: never 0, which would look like data."""
 
 TITLES = {
     "options": Message(en="Three answers", zh="三种答案"),
@@ -66,8 +66,11 @@ ABOUT = {
         "曲线不考虑预算、硬性面积容量、各社区数量要求与优先目标。",
     ),
     "phases": Message(
-        en="What each phase of answer A builds and brings; what is built stays.",
-        zh="答案 A 各期建设内容与效果，已建的保留。",
+        en="What each phase of answer A builds and brings; what is built stays. A phase is proven "
+        "where no other of the rooms then left would bring more by its end: the order as a whole "
+        "is not. The total has the state after the last phase.",
+        zh="答案 A 各期建设内容与效果，已建的保留。“已证明”仅指：在此前已建者不变时，"
+        "改建其余任何活动室都不会使本期末更好；并非证明整个先后次序最优。合计行为末期建成后的状况。",
     ),
     "reasons": Message(
         en="Whom each new room serves, what it saves against today, and what closing it or moving "
@@ -87,9 +90,11 @@ ABOUT = {
     "decisions": Message(
         en="Sites that were decided on, who asked and why, and what each decision costs against "
         "the plan without it; of several, last, what all cost together against the plan without "
-        "any (prices do not add up).",
+        "any (prices do not add up). Below zero a figure is better with the decision: one that the "
+        "rooms were not chosen by, or one of a price that is not proven.",
         zh="对场地的决定、提出者与理由，以及与没有该决定的方案相比的代价；有多条时，末行为与没有任何"
-        "决定的方案相比的合计代价（各条代价不可相加）。",
+        "决定的方案相比的合计代价（各条代价不可相加）。负值表示有此决定反而更好："
+        "该指标并非选址目标，或代价未经证明。",
     ),
     "left": Message(
         en="Residents who are not within the norm, for each answer by place and cause.",
@@ -272,22 +277,6 @@ def _mark(*, knee: bool, chosen: Message | None) -> Message | None:
     return Message(en=", ".join(one.en for one in said), zh="、".join(one.zh for one in said))
 
 
-def phases_table(plan: Plan) -> pd.DataFrame:
-    """Return the phases of answer A."""
-    phases = _layer(plan, "room_phases")
-    if phases is None:
-        return pd.DataFrame()
-    told = _in_km(phases)
-    told["cost"] = _objects([_given(one) for one in told["cost"]], told)
-    told["gap_share"] = phases["gap"]
-    told["status"] = _words(phases["status"], "status")
-    columns = (
-        "phase", "rooms", "rooms_so_far", "available", "cost", "residents_gained", "saved_km",
-        "mean_m", "p90_m", "within_share", "beyond", "unreachable", "gap_share", "status", "sites",
-    )  # fmt: skip
-    return told[list(columns)]
-
-
 def reasons_table(plan: Plan) -> pd.DataFrame:
     """Return whom each new room serves, what it saves, and what else would cost."""
     reasons = _layer(plan, "room_reasons")
@@ -299,6 +288,7 @@ def reasons_table(plan: Plan) -> pd.DataFrame:
     told["next_site"] = _objects([_called(one, names) for one in reasons["next_site_id"]], told)
     for column in ("closing_objective", "next_objective"):
         told[column] = _in_own_unit(plan, reasons, column)
+    told["mark"] = _objects(below_zero(plan, reasons), told)
     if not told["reached"].any():
         told["reached"] = None
     for column in ("closing_stranded", "next_stranded"):
@@ -307,7 +297,7 @@ def reasons_table(plan: Plan) -> pd.DataFrame:
     columns = ["room", "residents", "within", "reached", "saved_km", "saved_each_m",
                "closing_objective", "closing_km", "closing_within", "closing_stranded",
                "next_site", "next_objective", "next_km", "next_within",
-               "next_stranded"]  # fmt: skip
+               "next_stranded", "mark"]  # fmt: skip
     return told[columns]
 
 

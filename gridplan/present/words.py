@@ -21,6 +21,8 @@ NOTHING = "–"
 
 TOTAL = Message(en="Total", zh="合计")
 NONE = Message(en="none", zh="无")
+NOT_GIVEN = Message(en="not given", zh="未提供")
+"""Stands for a figure that nobody gave: never 0, which would look like data."""
 
 _HAN = "\u4e00-\u9fff"
 _LATIN = "A-Za-z0-9%²"
@@ -470,6 +472,7 @@ def _stopped_by(reason: object) -> Message:
     known = {
         "work": Message(en=" (limit on counted work)", zh="（达到计算量上限）"),
         "time": Message(en=" (time limit)", zh="（达到时间上限）"),
+        "key": Message(en=" (by a key, Ctrl-C)", zh="（按键 Ctrl-C）"),
         "gap": Message(en=" (gap asked for was reached)", zh="（已达到要求的差距）"),
     }
     if reason is None:

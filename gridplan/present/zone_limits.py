@@ -7,12 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, amount
 from gridplan.plan import Plan
-from gridplan.present.words import number
 from gridplan.present.zone_weights import weight_word, zone_weights
 
-_FEW = 100.0
 _KEY = ["zone_system", "zone_id"]
 _DECIMALS = 6
 _BOUNDS = {"least", "most"}
@@ -27,7 +25,7 @@ def range_text(least: float, most: float) -> str:
     >>> range_text(411.12, 502.48), range_text(8.55, 10.45)
     ('411–502', '8.6–10.4')
     """
-    return f"{_told(least)}–{_told(most)}"
+    return f"{amount(least)}–{amount(most)}"
 
 
 def zone_limits(plan: Plan, zones: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +72,9 @@ def _beyond(plan: Plan, loads: pd.DataFrame) -> dict[tuple[str, str], list[Messa
             more = load > most
             away = load - most if more else least - load
             what, sign = weight_word(str(weight)), "+" if more else "−"
-            told = Message(en=f"{sign}{_told(away)} {what.en}", zh=f"{what.zh} {sign}{_told(away)}")
+            told = Message(
+                en=f"{sign}{amount(away)} {what.en}", zh=f"{what.zh} {sign}{amount(away)}"
+            )
             found.setdefault((str(name), str(zone)), []).append(told)
     return found
 
@@ -113,10 +113,6 @@ def _missed(plan: Plan, system: str, weight: str) -> frozenset[str]:
     systems = (plan.summary.get("zones") or {}).get("systems") or {}
     told = ((systems.get(system) or {}).get("weights") or {}).get(weight) or {}
     return frozenset(map(str, told.get("missed") or ()))
-
-
-def _told(figure: float) -> str:
-    return number(figure, 0 if abs(figure) >= _FEW else 1)
 
 
 def _joined(told: list[Message]) -> Message | None:

@@ -26,9 +26,14 @@ def weight_word(weight: str) -> Message:
     --------
     >>> weight_word("effort").en
     'patrol effort (‰)'
+    >>> weight_word("population").zh
+    '居民数'
     >>> weight_word("shops").zh
     'shops'
     """
+    if weight == RESIDENTS:
+        # A number of them is told by this word.
+        return Message(en="residents", zh="居民数")
     family = _family(weight)
     if family is None:
         return Message(en=weight, zh=weight)
@@ -50,14 +55,30 @@ def weight_definition(weight: str) -> Message | None:
     return term(weight, family).definition if family and made_up else None
 
 
-def load_number(load: float) -> str:
-    """Return a load as printed: small ones with a decimal, unless they are whole."""
-    return number(load, load_digits(load))
+def system_name(zones: pd.DataFrame) -> Message:
+    """Return what the zone system of some zones is called."""
+    key = str(zones["zone_system"].iloc[0])
+    if known(key, "kind"):
+        return word("kind", key)
+    return Message(en=f"zones {key}", zh=f"责任区 {key}")
 
 
-def load_digits(load: float) -> int:
-    """Return the decimals with which a load is printed."""
-    return 1 if abs(load) < _FEW and load != round(load) else 0
+def load_digits(loads: pd.Series) -> int:
+    """
+    Return the decimals with which loads beside each other are printed, all alike.
+
+    Examples
+    --------
+    >>> load_digits(pd.Series([12.0, 17.8])), load_digits(pd.Series([258.4, 301.0]))
+    (1, 0)
+    """
+    small = loads[loads.abs() < _FEW]
+    return int((small != small.round()).any())
+
+
+def load_number(load: float, digits: int) -> str:
+    """Return a load as printed; large ones are whole."""
+    return number(load, digits if abs(load) < _FEW else 0)
 
 
 def zone_weights(plan: Plan, zones: pd.DataFrame) -> list[tuple[str, pd.Series]]:

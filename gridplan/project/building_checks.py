@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from gridplan.errors import counted, first_ids
+from gridplan.errors import counted, first_ids, ids_zh
 from gridplan.project.reading import Reading, ids_of
 
 _LAYER = "buildings"
@@ -52,6 +52,6 @@ def note_overlaps(reading: Reading) -> None:
             en=f"{counted(len(pairs), 'building lies', 'buildings lie')} {en} ({total_m2:,.1f} m² "
             f"in common): {first_ids(pairs)}. Both are kept, each with its households, and cells "
             f"that are drawn do not part them. Delete what is not there.",
-            zh=f"{len(pairs)} 栋建筑{zh}（共同面积 {total_m2:,.1f} 平方米）：{first_ids(pairs)}。"
+            zh=f"{len(pairs)} 栋建筑{zh}（共同面积 {total_m2:,.1f} 平方米）：{ids_zh(pairs)}。"
             f"两者均予保留，各计其户数，划分网格时不予分开。请删除实际不存在的建筑。",
         )

@@ -9,7 +9,7 @@ import pyproj
 import shapely
 
 from gridplan.config import LayerSource
-from gridplan.errors import InputError, Message, agreed, counted, first_ids
+from gridplan.errors import InputError, Message, agreed, counted, first_ids, ids_zh
 from gridplan.place import as_text
 from gridplan.project.files import read_source
 from gridplan.project.reading import (
@@ -141,7 +141,7 @@ def _in_force(reading: Reading, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             f"{reading.config.place.as_of.isoformat()} and {agreed(len(ids), 'was', 'were')} left "
             f"out: {first_ids(ids)}.",
             zh=f"现有网格 {len(frame)} 个单元中有 {len(ids)} 个在 "
-            f"{reading.config.place.as_of.isoformat()} 或之前已终止，未采用：{first_ids(ids)}。",
+            f"{reading.config.place.as_of.isoformat()} 或之前已终止，未采用：{ids_zh(ids)}。",
         )
     return frame[~over].reset_index(drop=True)
 
@@ -194,7 +194,7 @@ def _with_uids(reading: Reading, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoD
                 f"another one: {first_ids(names)}. Each id must be of one cell: leave the field "
                 f"empty where the cell is new, and it gets a new one.",
                 zh=f"{what} 中有 {len(names)} 个单元网格的永久编号（`cell_uid`）重复："
-                f"{first_ids(names)}。每个编号只能属于一个网格：新划出的网格请将该字段留空，"
+                f"{ids_zh(names)}。每个编号只能属于一个网格：新划出的网格请将该字段留空，"
                 f"程序会赋予新编号。",
             )
         )
@@ -207,7 +207,7 @@ def _with_uids(reading: Reading, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoD
             f"{agreed(len(fresh), 'carries', 'carry')} no permanent id (`cell_uid`) and got a new "
             f"one: {first_ids(fresh)}. The others keep theirs.",
             zh=f"{what} 的 {len(frame)} 个单元网格中有 {len(fresh)} 个没有永久编号（`cell_uid`），"
-            f"已赋予新编号：{first_ids(fresh)}；其余保留原编号。",
+            f"已赋予新编号：{ids_zh(fresh)}；其余保留原编号。",
         )
     return frame.assign(cell_uid=uids)
 
@@ -242,6 +242,6 @@ def _of_the_place(reading: Reading, cells: gpd.GeoDataFrame, what: str) -> gpd.G
             f"{agreed(len(ids), 'lies', 'lie')} mostly outside the boundary, left out (in "
             f"brackets: what of them is inside): {first_ids(ids)}.",
             zh=f"现有网格 {len(cells)} 个单元中有 {len(ids)} 个大部分在边界外，未采用"
-            f"（括号内为边界内面积）：{first_ids(ids)}。",
+            f"（括号内为边界内面积）：{ids_zh(ids)}。",
         )
     return cells[kept].reset_index(drop=True)

@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from gridplan.cells import community_code_faults
-from gridplan.errors import FaultList, counted, first_ids
+from gridplan.errors import FaultList, counted, first_ids, ids_zh
 from gridplan.geometry import line_scale
 from gridplan.network import NetworkOptions, is_walkable
 from gridplan.place import PAIR_COLUMNS, as_text, normal_layer
@@ -91,7 +91,7 @@ def _check_sites(reading: Reading) -> None:
         reading.faults.add(
             en=f"`sites`.`kind` has values that are none of {', '.join(_SITE_KINDS)}: "
             f"{first_ids(odd)}.",
-            zh=f"`sites`.`kind` 的取值应为 {'、'.join(_SITE_KINDS)}，发现：{first_ids(odd)}。",
+            zh=f"`sites`.`kind` 的取值应为 {'、'.join(_SITE_KINDS)}，发现：{ids_zh(odd)}。",
         )
     candidates = int((kinds == "candidate").sum())
     asked = reading.config.siting
@@ -112,7 +112,7 @@ def _check_sites(reading: Reading) -> None:
             reading.faults.add(
                 en=f"{counted(len(both), 'id is', 'ids are')} used for a site and a committee: "
                 f"{first_ids(both)}.",
-                zh=f"{len(both)} 个编号同时用于活动室点与居委会：{first_ids(both)}。",
+                zh=f"{len(both)} 个编号同时用于活动室点与居委会：{ids_zh(both)}。",
             )
 
 
@@ -133,7 +133,7 @@ def _check_committees(reading: Reading) -> None:
             f"layer `communities`: {first_ids(unknown)}. Codes must be equal as text; leave it "
             f"empty to go by where the committee stands.",
             zh=f"`committees`.`community_id` 中有 {len(unknown)} 个编码不在社区图层中："
-            f"{first_ids(unknown)}。编码须逐字一致；留空则按所在位置归属。",
+            f"{ids_zh(unknown)}。编码须逐字一致；留空则按所在位置归属。",
         )
 
 
@@ -152,7 +152,7 @@ def _check_streets(reading: Reading) -> None:
         reading.faults.add(
             en=f"None of the {len(normal)} streets near the place can be walked along (they are "
             f"{first_ids(classes)}). Check the layer `streets` and [network].not_walkable.",
-            zh=f"区域附近的 {len(normal)} 条道路均不可步行（类别：{first_ids(classes)}）。"
+            zh=f"区域附近的 {len(normal)} 条道路均不可步行（类别：{ids_zh(classes)}）。"
             f"请检查 streets 图层与 [network].not_walkable 设置。",
         )
         return
@@ -231,7 +231,7 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
         reading.faults.add(
             en=f"{what}: {counted(len(rows), 'row lacks', 'rows lack')} a community or a "
             f"committee: {first_ids(rows)}.",
-            zh=f"{what}：{len(rows)} 行缺少社区或居委会：{first_ids(rows)}。",
+            zh=f"{what}：{len(rows)} 行缺少社区或居委会：{ids_zh(rows)}。",
         )
     whole = pairs[~empty]
     twice = whole[whole.duplicated()]
@@ -240,7 +240,7 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
         reading.faults.add(
             en=f"{what}: {counted(len(shown), 'pair occurs', 'pairs occur')} more than once: "
             f"{first_ids(shown)}.",
-            zh=f"{what}：{len(shown)} 对重复出现：{first_ids(shown)}。",
+            zh=f"{what}：{len(shown)} 对重复出现：{ids_zh(shown)}。",
         )
     for column, one, layer, zh_word in (
         ("community_id", "community", "communities", "社区"),
@@ -256,7 +256,7 @@ def _pair_faults(reading: Reading, pairs: pd.DataFrame, what: str) -> None:
                 en=f"{what} names {counted(len(unknown), f'{one} that is', f'{layer} that are')} "
                 f"not in the layer `{layer}`: {first_ids(unknown)}.",
                 zh=f"{what} 中有 {len(unknown)} 个{zh_word}不在图层 `{layer}` 中："
-                f"{first_ids(unknown)}。",
+                f"{ids_zh(unknown)}。",
             )
         if layer == "communities" and len(whole):
             _note_lonely(reading, sorted(known - set(whole[column])), what)
@@ -270,5 +270,5 @@ def _note_lonely(reading: Reading, lonely: list[str], what: str) -> None:
             en=f"{what} gives {counted(len(lonely), 'community', 'communities')} no committee; the "
             f"residents have none of their own: {first_ids(lonely)}.",
             zh=f"{what} 中有 {len(lonely)} 个社区没有居委会，其居民没有所属居委会："
-            f"{first_ids(lonely)}。",
+            f"{ids_zh(lonely)}。",
         )

@@ -15,6 +15,7 @@ from gridplan.errors import (
     agreed,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.geometry import GRID_M, Geometries, polygonal, shared_borders
 from gridplan.project.reading import Reading, ids_of
@@ -122,7 +123,7 @@ def _cut(
             ids[gone].tolist(),
             en=f"{counted(int(gone.sum()), 'community lies', 'communities lie')} outside the "
             f"boundary, left out: {first_ids(ids[gone].tolist())}.",
-            zh=f"{int(gone.sum())} 个社区在边界外，未采用：{first_ids(ids[gone].tolist())}。",
+            zh=f"{int(gone.sum())} 个社区在边界外，未采用：{ids_zh(ids[gone].tolist())}。",
         )
     fresh = communities.set_geometry(
         gpd.GeoSeries(cut, index=communities.index, crs=communities.crs)
@@ -158,7 +159,7 @@ def _note_trimmed(
         f"{first_ids(en)}. All residents are counted inside. Correct the boundary or the community "
         f"lines if that land belongs to the place. {_MAPPED.en}",
         zh=f"{len(zh)} 个社区超出边界，共 {area_m2.sum():,.2f} 平方米，已按边界裁去："
-        f"{first_ids(zh)}。其人口仍全部计入区内；如该处属本区域，请修正边界或社区界线。{_MAPPED.zh}",
+        f"{ids_zh(zh)}。其人口仍全部计入区内；如该处属本区域，请修正边界或社区界线。{_MAPPED.zh}",
     )
 
 
@@ -232,7 +233,7 @@ def _wide_faults(
             f"{agreed(len(pairs), 'overlaps', 'overlap')}, by {total:,.0f} m² in all: "
             f"{first_ids(pairs)}. Every place belongs to one community: correct their line. "
             f"{_MAPPED.en}",
-            zh=f"{len(pairs)} 对社区相互重叠，共 {total:,.0f} 平方米：{first_ids(pairs)}。"
+            zh=f"{len(pairs)} 对社区相互重叠，共 {total:,.0f} 平方米：{ids_zh(pairs)}。"
             f"每处土地只能属于一个社区，请修正界线。{_MAPPED.zh}",
         )
     if gap.any():
@@ -259,7 +260,7 @@ def _gap_fault(
         f"beside {first_ids(near)}. Complete the communities, or set boundary = "
         f'"communities". {_MAPPED.en}',
         zh=f"边界内有 {total:,.0f} 平方米（{share:.2%}）不属于任何社区，缺口相邻社区："
-        f'{first_ids(near)}。请补全社区，或设置 boundary = "communities"。{_MAPPED.zh}',
+        f'{ids_zh(near)}。请补全社区，或设置 boundary = "communities"。{_MAPPED.zh}',
     )
 
 

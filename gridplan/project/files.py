@@ -11,7 +11,15 @@ import geopandas as gpd
 import pandas as pd
 
 from gridplan.config import Config, LayerSource
-from gridplan.errors import FaultList, InputError, Message, MissingInputError, Note, first_ids
+from gridplan.errors import (
+    FaultList,
+    InputError,
+    Message,
+    MissingInputError,
+    Note,
+    first_ids,
+    ids_zh,
+)
 from gridplan.people_settings import HOUSEHOLDS, PopulationSource, PopulationTable
 from gridplan.place import SCHEMAS
 from gridplan.sources.tables import points_from_table, read_table
@@ -171,7 +179,7 @@ def portable(config: Config, folder: Path) -> tuple[Config, list[Note]]:
         en=f"{files} named by absolute paths in the settings; the run keeps "
         f"only {first_ids(shortened)}. Name them relative to the TOML to run it elsewhere.",
         zh=f"设置中有 {len(shortened)} 个文件使用绝对路径，成果中只保留 "
-        f"{first_ids(shortened)}。如需在其他电脑运行，请改为相对于 TOML 的路径。",
+        f"{ids_zh(shortened)}。如需在其他电脑运行，请改为相对于 TOML 的路径。",
     )
     note = Note("absolute_paths", len(shortened), message, tuple(shortened))
     return config.model_copy(update={"place": place}), [note]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import shapely
 
-from gridplan.errors import agreed, counted, first_ids
+from gridplan.errors import agreed, both_ids, counted, first_ids, ids_zh
 from gridplan.geometry import Floats
 from gridplan.place import as_text
 from gridplan.project.reading import Flags, Reading, ids_of
@@ -74,7 +74,7 @@ def _keep(reading: Reading, layer: str, kept: Flags) -> None:
         ids,
         en=f"{len(ids)} of {len(frame)} {en} {agreed(len(ids), 'lies', 'lie')} {where_en}, left "
         f"out: {first_ids(ids)}.",
-        zh=f"{len(frame)} {zh}中有 {len(ids)} 个{where_zh}，未采用：{first_ids(ids)}。",
+        zh=f"{len(frame)} {zh}中有 {len(ids)} 个{where_zh}，未采用：{ids_zh(ids)}。",
     )
 
 
@@ -87,11 +87,11 @@ def select_components(reading: Reading) -> None:
     if kept.any():
         _keep(reading, "components", kept)
         return
-    ids = first_ids(ids_of(frame, "components", ~kept))
+    ids, ids_zh = both_ids(ids_of(frame, "components", ~kept))
     reading.faults.add(
         en=f"None of the {len(frame)} municipal components lies inside the boundary: {ids}. Check "
         f"the layer `components` and its coordinate system, or leave it out.",
-        zh=f"{len(frame)} 个部件均不在边界内：{ids}。请检查图层 `components` 及其坐标系，"
+        zh=f"{len(frame)} 个部件均不在边界内：{ids_zh}。请检查图层 `components` 及其坐标系，"
         f"或不使用该图层。",
     )
 
@@ -123,7 +123,7 @@ def select_facilities(reading: Reading, layer: str, *, chosen: bool) -> None:
             ids,
             en=f"{counted(len(ids), f'{one} stands', f'{many} stand')} outside the boundary, "
             f"within the buffer, and {agreed(len(ids), 'counts', 'count')}: {first_ids(ids)}.",
-            zh=f"{len(ids)} {zh}位于边界外的缓冲区内，已计入：{first_ids(ids)}。",
+            zh=f"{len(ids)} {zh}位于边界外的缓冲区内，已计入：{ids_zh(ids)}。",
         )
 
 
@@ -146,7 +146,7 @@ def _refuse_far(reading: Reading, layer: str) -> None:
         en=f"{counted(len(named), f'{one} lies', f'{many} lie')} more than {buffer_m:,.0f} m "
         f"outside the boundary: {first_ids(named)}. Check their coordinates and coordinate system, "
         f"or raise [network].buffer_m.",
-        zh=f"{len(named)} {zh}在边界外 {buffer_m:,.0f} 米以外：{first_ids(named)}。"
+        zh=f"{len(named)} {zh}在边界外 {buffer_m:,.0f} 米以外：{ids_zh(named)}。"
         f"请检查坐标及坐标系，或增大 [network].buffer_m。",
     )
 
@@ -181,5 +181,5 @@ def drop_unknown_estates(reading: Reading) -> None:
             f"{counted(len(names), 'estate that is', 'estates that are')} not in the place "
             f"({first_ids(names)}), to be counted as of the estate around, if any.",
             zh=f"{int(unknown.sum())} {zh}所属的 {len(names)} 个小区不在本区域"
-            f"（{first_ids(names)}），改按所在位置归属。",
+            f"（{ids_zh(names)}），改按所在位置归属。",
         )

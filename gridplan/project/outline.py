@@ -8,7 +8,7 @@ import pyproj
 import shapely
 
 from gridplan.config import LayerSource
-from gridplan.errors import InputError, Message, counted, first_ids
+from gridplan.errors import InputError, Message, counted, first_ids, ids_zh
 from gridplan.geometry import polygonal, to_grid
 from gridplan.project import osm as from_osm
 from gridplan.project.coverage import fit_communities, without_slits
@@ -114,7 +114,7 @@ def _of_communities(
             areas,
             en=f"The communities leave {counted(len(areas), 'hole', 'holes')} ({first_ids(areas)}) "
             f"outside the boundary. Give a boundary if that land belongs to the place.",
-            zh=f"社区之间有 {len(areas)} 处空洞（{first_ids(areas)}），视为边界以外；"
+            zh=f"社区之间有 {len(areas)} 处空洞（{ids_zh(areas)}），视为边界以外；"
             f"如属本区域，请提供边界。",
         )
     return outline

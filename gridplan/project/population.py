@@ -17,7 +17,7 @@ from gridplan.demand import (
     home_capacity,
     largest_remainder,
 )
-from gridplan.errors import FaultList, InputError, Message, Note, first_ids
+from gridplan.errors import FaultList, InputError, Message, Note, first_ids, ids_zh
 from gridplan.geometry import Floats
 from gridplan.people_settings import HOUSEHOLDS, PopulationSource, PopulationTable
 from gridplan.place import empty_layer, normal_layer
@@ -54,7 +54,7 @@ def read_population(reading: Reading) -> pd.DataFrame:
         ids = units.loc[twice, "unit_id"].tolist()
         reading.faults.add(
             en=f"Two tables of residents count the same estates: {first_ids(ids)}. Keep one.",
-            zh=f"两张人口表包含相同的小区：{first_ids(ids)}。请保留其一。",
+            zh=f"两张人口表包含相同的小区：{ids_zh(ids)}。请保留其一。",
         )
     _note_dates(reading, units)
     return units

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.demand import partitions
-from gridplan.errors import FaultList, Message, Note, first_ids
+from gridplan.errors import FaultList, Message, Note, both_ids, first_ids
 from gridplan.place import number_faults
 from gridplan.project.population_headers import plain
 
@@ -178,9 +178,9 @@ def _odd_note(
     if not odd.any():
         return []
     ids = table["unit_id"].to_numpy()[odd].tolist()
-    shown = first_ids([f"{i} ({v:.1f})" for i, v in zip(ids, value[odd], strict=True)])
+    shown, shown_zh = both_ids([f"{i} ({v:.1f})" for i, v in zip(ids, value[odd], strict=True)])
     message = Message(
         en=f"{what}: in {len(ids)} of {len(table)} rows {words[0]}: {shown}. Check the columns.",
-        zh=f"{what}：{len(table)} 行中有 {len(ids)} 行{words[1]}：{shown}。请核对各列。",
+        zh=f"{what}：{len(table)} 行中有 {len(ids)} 行{words[1]}：{shown_zh}。请核对各列。",
     )
     return [Note(code, len(ids), message, tuple(ids))]

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gridplan.errors import FaultList, Message, Note, counted, first_ids
+from gridplan.errors import FaultList, Message, Note, both_ids, counted, first_ids, ids_zh
 from gridplan.sources.tables import is_personal
 from gridplan.terms import known
 
@@ -181,8 +181,8 @@ def _named_and_absent(
         faults.add(
             en=f"{what} has no columns {first_ids(absent)}, which `rename` or `groups` name; it "
             f"has {list(headers)}.{f' Did you mean {first_ids(near)}?' if near else ''}",
-            zh=f"{what} 中没有 `rename` 或 `groups` 指定的列 {first_ids(absent)}；现有列为 "
-            f"{list(headers)}。{f'是否指 {first_ids(near)}？' if near else ''}",
+            zh=f"{what} 中没有 `rename` 或 `groups` 指定的列 {ids_zh(absent)}；现有列为 "
+            f"{list(headers)}。{f'是否指 {ids_zh(near)}？' if near else ''}",
         )
 
 
@@ -192,18 +192,19 @@ def _group_faults(
     lower = [one.lower() for one in ours.values()]
     twice = sorted({name for name in ours.values() if lower.count(name.lower()) > 1})
     for name in twice:
-        which = first_ids([theirs for theirs, one in ours.items() if one == name])
+        which, which_zh = both_ids([theirs for theirs, one in ours.items() if one == name])
         faults.add(
             en=f"{what}: several columns mean `{name}`: {which}. Say which one with "
             f"`rename = {{ {name} = … }}`.",
-            zh=f"{what}：多列同为 `{name}`：{which}。请用 `rename = {{ {name} = … }}` 指定一列。",
+            zh=f"{what}：多列同为 `{name}`：{which_zh}。"
+            f"请用 `rename = {{ {name} = … }}` 指定一列。",
         )
     taken = sorted(one for one in set(groups) if one in _RESERVED or known(one, "column"))
     if taken:
         faults.add(
             en=f"{what}: a group cannot be called {first_ids(taken)}, since a column of the plan "
             f"is called so. Give it another name with `rename`.",
-            zh=f"{what}：人群不能命名为 {first_ids(taken)}（与成果字段重名）。"
+            zh=f"{what}：人群不能命名为 {ids_zh(taken)}（与成果字段重名）。"
             f"请用 `rename` 另行命名。",
         )
 

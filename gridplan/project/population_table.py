@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from gridplan.errors import FaultList, Note, counted, first_ids
+from gridplan.errors import FaultList, Note, both_ids, counted, first_ids, ids_zh
 from gridplan.people_settings import PopulationTable
 from gridplan.place import number_faults
 from gridplan.project.population_checks import (
@@ -127,10 +127,10 @@ def _labelled(rows: pd.DataFrame, units: Units, what: str, faults: FaultList) ->
     if bare:
         faults.add(
             en=f"{what}: {counted(len(bare), 'row has', 'rows have')} no community code (or "
-            f"estate) without being a row of sums (合计, total): row {first_ids(bare)} below the "
+            f"estate) without being a row of sums (合计, total): row {ids_zh(bare)} below the "
             f"header. Give the code, or delete the row.",
             zh=f"{what}：{len(bare)} 行没有社区编码（或小区），也不是合计行：表头下第 "
-            f"{first_ids(bare)} 行。请补全编码，或删除该行。",
+            f"{ids_zh(bare)} 行。请补全编码，或删除该行。",
         )
     _community_faults(codes[~is_estate & (codes != "")], codes, units, what, faults)
     return rows.assign(
@@ -158,7 +158,7 @@ def _estate_ids(rows: pd.DataFrame, units: Units, what: str, faults: FaultList) 
         faults.add(
             en=f"{what}: several estates have the name {first_ids(double)}: {first_ids(which)}. "
             f"Give them by a column `estate_id`.",
-            zh=f"{what}：多个小区同名 {first_ids(double)}：{first_ids(which)}。"
+            zh=f"{what}：多个小区同名 {ids_zh(double)}：{ids_zh(which)}。"
             f"请用 `estate_id` 列加以区分。",
         )
     found = ids.where(ids != "", names.map(by_name.to_dict()).where(names != "", ""))
@@ -170,7 +170,7 @@ def _estate_ids(rows: pd.DataFrame, units: Units, what: str, faults: FaultList) 
         faults.add(
             en=f"{what}: {counted(len(twice), 'estate occurs', 'estates occur')} more than once: "
             f"{first_ids(twice)}. Sum their rows, or delete one.",
-            zh=f"{what}：{len(twice)} 个小区重复出现：{first_ids(twice)}。请合并或删除多余的行。",
+            zh=f"{what}：{len(twice)} 个小区重复出现：{ids_zh(twice)}。请合并或删除多余的行。",
         )
     return found
 
@@ -184,14 +184,14 @@ def _unknown_estates(
     near = [
         difflib.get_close_matches(one, names, n=1, cutoff=ALIKE) for one in sorted(wrong.unique())
     ]
-    hint = first_ids(sorted({one for found in near for one in found}))
-    shown = first_ids(sorted(wrong.unique()))
+    hint, hint_zh = both_ids(sorted({one for found in near for one in found}))
+    shown, shown_zh = both_ids(sorted(wrong.unique()))
     faults.add(
         en=f"{what}: {counted(len(wrong), 'row names', 'rows name')} estates that the layer "
         f"`estates` does not have: {shown}.{f' Did you mean {hint}?' if hint else ''} Ids and "
         f"names must be equal.",
-        zh=f"{what}：{len(wrong)} 行的小区不在图层 `estates` 中：{shown}。"
-        f"{f'是否指 {hint}？' if hint else ''}编号或名称须一致。",
+        zh=f"{what}：{len(wrong)} 行的小区不在图层 `estates` 中：{shown_zh}。"
+        f"{f'是否指 {hint_zh}？' if hint else ''}编号或名称须一致。",
     )
 
 
@@ -204,7 +204,7 @@ def _community_faults(
         faults.add(
             en=f"{what}: {counted(len(twice), 'community occurs', 'communities occur')} more than "
             f"once: {first_ids(twice)}.",
-            zh=f"{what}：{len(twice)} 个社区重复出现：{first_ids(twice)}。",
+            zh=f"{what}：{len(twice)} 个社区重复出现：{ids_zh(twice)}。",
         )
     unknown = sorted(set(codes) - {""} - units.communities)
     absent = sorted(units.communities - set(listed)) if len(listed) else []
@@ -213,8 +213,8 @@ def _community_faults(
             en=f"{what} and the layer of communities do not match: "
             f"{counted(len(unknown), 'code', 'codes')} only in the table ({first_ids(unknown)}), "
             f"{len(absent)} only in the layer ({first_ids(absent)}). Codes must be equal as text.",
-            zh=f"{what} 与社区图层不一致：{len(unknown)} 个编码仅在表中（{first_ids(unknown)}），"
-            f"{len(absent)} 个仅在图层中（{first_ids(absent)}）。编码须逐字一致。",
+            zh=f"{what} 与社区图层不一致：{len(unknown)} 个编码仅在表中（{ids_zh(unknown)}），"
+            f"{len(absent)} 个仅在图层中（{ids_zh(absent)}）。编码须逐字一致。",
         )
 
 
@@ -227,7 +227,7 @@ def _missing_faults(rows: pd.DataFrame, what: str, faults: FaultList) -> None:
         faults.add(
             en=f"{what}: {counted(len(ids), 'row has', 'rows have')} no count of residents: "
             f"{first_ids(ids)}. Write 0 where nobody lives.",
-            zh=f"{what}：{len(ids)} 行缺少人口数：{first_ids(ids)}。无人居住请填 0。",
+            zh=f"{what}：{len(ids)} 行缺少人口数：{ids_zh(ids)}。无人居住请填 0。",
         )
 
 
@@ -249,7 +249,7 @@ def _date_faults(units: pd.DataFrame, what: str, faults: FaultList) -> None:
             en=f"{what}, `as_of`: "
             f"{counted(len(wrong), 'value is no date', 'values are no dates')}: "
             f"{first_ids(wrong)}. Write them like 2026-06-30.",
-            zh=f"{what}，`as_of`：{len(wrong)} 个值不是日期：{first_ids(wrong)}。"
+            zh=f"{what}，`as_of`：{len(wrong)} 个值不是日期：{ids_zh(wrong)}。"
             f"请写成 2026-06-30 的形式。",
         )
 

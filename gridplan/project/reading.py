@@ -23,8 +23,10 @@ from gridplan.errors import (
     Message,
     Note,
     agreed,
+    both_ids,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.geometry import (
     Geometries,
@@ -282,7 +284,7 @@ def _with_geometry(reading: Reading, frame: gpd.GeoDataFrame, layer: str) -> gpd
                 f"{agreed(len(ids), 'has', 'have')} no geometry: {first_ids(ids)}. Draw what is "
                 f"missing, or delete such rows.",
                 zh=f"图层 `{layer}` 的 {len(frame)} 行中有 {len(ids)} 行没有几何："
-                f"{first_ids(ids)}。请补画或删除。",
+                f"{ids_zh(ids)}。请补画或删除。",
             )
         )
     reading.note(
@@ -290,8 +292,7 @@ def _with_geometry(reading: Reading, frame: gpd.GeoDataFrame, layer: str) -> gpd
         ids,
         en=f"{len(ids)} of {len(frame)} rows of `{layer}` {agreed(len(ids), 'has', 'have')} no "
         f"geometry and {agreed(len(ids), 'was', 'were')} left out: {first_ids(ids)}.",
-        zh=f"图层 `{layer}` 的 {len(frame)} 行中有 {len(ids)} 行没有几何，未采用："
-        f"{first_ids(ids)}。",
+        zh=f"图层 `{layer}` 的 {len(frame)} 行中有 {len(ids)} 行没有几何，未采用：{ids_zh(ids)}。",
     )
     return frame[~empty].reset_index(drop=True)
 
@@ -303,14 +304,14 @@ def _of_one_kind(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     found = shapely.get_type_id(shapes)
     wrong = ~np.isin(found, types)
     if wrong.any():
-        names = first_ids([_TYPE_NAMES[one] for one in np.unique(found[wrong])])
-        which = first_ids(ids_of(frame, layer, wrong))
+        names, names_zh = both_ids([_TYPE_NAMES[one] for one in np.unique(found[wrong])])
+        which, which_zh = both_ids(ids_of(frame, layer, wrong))
         raise InputError(
             Message(
                 en=f"`{layer}` must be {en}; found {names} in {int(wrong.sum())} of {len(frame)} "
                 f"rows: {which}. Give a layer of {en}.",
                 zh=f"图层 `{layer}` 须为{zh}要素；{len(frame)} 行中有 {int(wrong.sum())} 行为 "
-                f"{names}：{which}。请提供{zh}图层。",
+                f"{names_zh}：{which_zh}。请提供{zh}图层。",
             )
         )
     return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
@@ -323,8 +324,8 @@ def _crosses_itself(frame: gpd.GeoDataFrame, layer: str, broken: Flags) -> Messa
         en=f"{counted(int(broken.sum()), 'polygon', 'polygons')} of `{layer}` "
         f"{agreed(int(broken.sum()), 'is', 'are')} not valid ({first_ids(ids)}): "
         f"{first_ids(where)}. Mend the line in a GIS; it is not repaired by guess.",
-        zh=f"图层 `{layer}` 有 {int(broken.sum())} 个多边形无效（{first_ids(ids)}）："
-        f"{first_ids(where)}（如自相交）。请在 GIS 中修正，本软件不擅自修复边界。",
+        zh=f"图层 `{layer}` 有 {int(broken.sum())} 个多边形无效（{ids_zh(ids)}）："
+        f"{ids_zh(where)}（如自相交）。请在 GIS 中修正，本软件不擅自修复边界。",
     )
 
 
@@ -337,7 +338,7 @@ def _note_repairs(reading: Reading, frame: gpd.GeoDataFrame, layer: str, mended:
         ids,
         en=f"{counted(len(ids), 'invalid polygon', 'invalid polygons')} of `{layer}` "
         f"{agreed(len(ids), 'was', 'were')} repaired: {first_ids(ids)}.",
-        zh=f"修复了图层 `{layer}` 中 {len(ids)} 个无效多边形：{first_ids(ids)}。",
+        zh=f"修复了图层 `{layer}` 中 {len(ids)} 个无效多边形：{ids_zh(ids)}。",
     )
 
 
@@ -348,7 +349,7 @@ def _note_collapsed(reading: Reading, frame: gpd.GeoDataFrame, layer: str, gone:
         ids,
         en=f"{counted(len(ids), 'object', 'objects')} of `{layer}` smaller than 1 mm "
         f"{agreed(len(ids), 'was', 'were')} left out: {first_ids(ids)}.",
-        zh=f"图层 `{layer}` 中 {len(ids)} 个对象小于 1 毫米，未采用：{first_ids(ids)}。",
+        zh=f"图层 `{layer}` 中 {len(ids)} 个对象小于 1 毫米，未采用：{ids_zh(ids)}。",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from gridplan.demand import spread_residents
-from gridplan.errors import Message, Note, agreed, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.place import Place
 from gridplan.project.coverage import SLIT_M
 from gridplan.project.reading import Reading
@@ -45,6 +45,6 @@ def with_slits(place: Place, reading: Reading) -> Place:
         f"longest border: {first_ids(en)}.",
         zh=f"社区之间有 {len(shapes)} 处宽度小于 {SLIT_M:g} 米的缝隙或重叠"
         f"（共 {area_m2.sum():,.2f} 平方米、{residents.sum():,.0f} 人），"
-        f"已并入公共边界最长的相邻社区：{first_ids(zh)}。",
+        f"已并入公共边界最长的相邻社区：{ids_zh(zh)}。",
     )
     return replace(place, notes=(*place.notes, Note(_CODE, len(shapes), message, tuple(en))))

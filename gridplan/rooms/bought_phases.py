@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.rooms.question import (
     NO_WAY_M,
     Positions,
@@ -227,7 +227,7 @@ def phase_notes(question: RoomQuestion, phase_of: Mapping[str, int], budget: flo
             en=f"No cost is given of {counted(len(unknown), 'room', 'rooms')} of answer A: "
             f"{first_ids(unknown)}. [siting].phase_budget cannot plan them: they are the last "
             f"phase. Fill in `cost`.",
-            zh=f"答案 A 有 {len(unknown)} 处活动室没有造价：{first_ids(unknown)}。"
+            zh=f"答案 A 有 {len(unknown)} 处活动室没有造价：{ids_zh(unknown)}。"
             f"无法按 [siting].phase_budget 安排，列为最后一期。请补填 `cost`。",
         )
         notes.append(Note("phases_without_cost", len(unknown), said, unknown))

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InfeasibleError, InputError, Message, Note, first_ids
+from gridplan.errors import InfeasibleError, InputError, Message, Note, both_ids, first_ids, ids_zh
 from gridplan.rooms.counts import least_cost
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.question import Positions, RoomQuestion
@@ -32,7 +32,7 @@ def unpriced_note(question: RoomQuestion) -> list[Note]:
                 en=f"{len(unknown)} of {len(question.free)} candidate sites have no cost: "
                 f"{first_ids(unknown)}. [siting].budget leaves them out; fill in `cost`.",
                 zh=f"{len(question.free)} 个候选场地中有 {len(unknown)} 个没有造价："
-                f"{first_ids(unknown)}。按 [siting].budget 选址时不予采用，请补填 `cost`。",
+                f"{ids_zh(unknown)}。按 [siting].budget 选址时不予采用，请补填 `cost`。",
             ),
             tuple(unknown),
         )
@@ -182,12 +182,12 @@ def priced_sites(question: RoomQuestion, budget: float) -> Positions:
     required = question.at(question.required)
     unknown = [question.site_ids[j] for j in required if math.isnan(cost[j])]
     if not len(priced) or unknown:
-        what = first_ids(unknown or question.names(question.free))
+        what, what_zh = both_ids(unknown or question.names(question.free))
         raise InputError(
             Message(
                 en=f"[siting].budget = {budget:,.0f} yuan, but these sites have no cost: {what}. "
                 f"Fill in the column `cost` of the sites, or set [siting].p in its place.",
-                zh=f"[siting].budget = {budget:,.0f} 元，但下列场地没有造价：{what}。"
+                zh=f"[siting].budget = {budget:,.0f} 元，但下列场地没有造价：{what_zh}。"
                 f"请在场地图层中填写 `cost` 字段，或改用 [siting].p。",
             )
         )

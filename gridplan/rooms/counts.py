@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import FaultList, InputError, counted, first_ids
+from gridplan.errors import FaultList, InputError, counted, first_ids, ids_zh
 from gridplan.siting import Rules
 
 EACH = "each"
@@ -120,8 +120,8 @@ def room_counts(
                 en=f"[siting].{key}: {counted(len(unknown), 'community is', 'communities are')} "
                 f"not in the place: {first_ids(unknown)}. It has {first_ids(sorted(communities))}; "
                 f'"each" stands for all.',
-                zh=f"[siting].{key} 中有 {len(unknown)} 个社区不在本辖区：{first_ids(unknown)}。"
-                f'辖区内有 {first_ids(sorted(communities))}；"each" 表示各社区。',
+                zh=f"[siting].{key} 中有 {len(unknown)} 个社区不在本辖区：{ids_zh(unknown)}。"
+                f'辖区内有 {ids_zh(sorted(communities))}；"each" 表示各社区。',
             )
     faults.raise_if_any(InputError)
     return RoomCounts(
@@ -193,7 +193,7 @@ def check_counts(
             where = counted(len(wrong), "community", "communities")
             add(
                 en=f"[siting]: {en} in {where}: {first_ids(wrong)}. {then_en}",
-                zh=f"[siting]：有 {len(wrong)} 个社区的{zh}：{first_ids(wrong)}。{then_zh}",
+                zh=f"[siting]：有 {len(wrong)} 个社区的{zh}：{ids_zh(wrong)}。{then_zh}",
             )
     faults.raise_if_any(InputError)
     # What follows speaks of the same numbers, and says nothing while these are at odds.

@@ -33,7 +33,7 @@ class StageTold:
         The best value that was found within the limits of the objectives before, and how far
         it can be from the best there is.
     status : {"proven", "gap", "infeasible", "stopped"}
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
     value : float
         Of the choice, which may use the tolerance.
     basis : mapping of str to float
@@ -67,7 +67,7 @@ class Chosen:
         without a plan. The bound is from above for the MCLP, else from below.
     gap : float
     status : {"proven", "gap", "infeasible", "stopped"}
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
     basis : mapping of str to float
         What else it takes to compute the objective again: ``radius_m`` (MCLP), ``share`` and
         ``weight`` (p-quantile), ``kappa`` (p-EDE).
@@ -260,7 +260,9 @@ def _least_walk(
         pd.Series(question.counted[reached], index=ids),
         p=len(question.fixed) + len(chosen),
         rules=Rules(fixed=question.names(question.fixed), required=sorted(question.required)),
-        limits=Limits(work=question.limits.work, seed=question.limits.seed),
+        limits=Limits(
+            work=question.limits.work, seed=question.limits.seed, stop=question.limits.stop
+        ),
     )
     if not heeded(better).sites:
         return chosen

@@ -145,7 +145,7 @@ class _Solver:
         # What the numbers before left over is shared among those to come.
         steps = max(_LEAST_STEPS, int(self.work * _MILLION / self.pairs / max(1, self.numbers)))
         own = self.question.limits
-        limits = Limits(work=steps, time_s=own.time_s, seed=own.seed)
+        limits = Limits(work=steps, time_s=own.time_s, seed=own.seed, stop=own.stop)
         self.numbers -= 1
         free, bound, found = nested, math.nan, None
         stopped: StoppedBy | None = None
@@ -217,7 +217,9 @@ def _own_rows(
     pairs = max(1, len(question.demand_ids) * len(question.free))
     steps = max(_LEAST_STEPS, int(extent.work * _MILLION / pairs / max(1, len(counts))))
     own = question.limits
-    asked = replace(question, limits=Limits(work=steps, time_s=own.time_s, seed=own.seed))
+    asked = replace(
+        question, limits=Limits(work=steps, time_s=own.time_s, seed=own.seed, stop=own.stop)
+    )
     rows: list[dict[str, object]] = []
     before: Chosen | None = None
     for p in counts:

@@ -13,8 +13,10 @@ from gridplan.errors import (
     Message,
     Note,
     StoppedError,
+    both_ids,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.rooms.question import RoomQuestion
 from gridplan.rooms.searches import heeded
@@ -31,6 +33,7 @@ _QUICK_PAIRS, _LEAST_WORK = 20_000, 100
 # A plan this much beyond its bound is a plan: whether there is one is asked, not for the best.
 _ANY_GAP = 1e12
 _MORE_ROOMS = 6
+_ROUNDING = 1e-6
 # Sums of capacities that are enough but for rounding.
 _FITS = 1.0 + 1e-9
 
@@ -73,7 +76,7 @@ def limit_notes(space: Space) -> list[Note]:
                 Message(
                     en=f"{counted(len(unknown), 'site has', 'sites have')} no known floor area and "
                     f"thus no limit: {first_ids(unknown)}. Fill in `area_m2`.",
-                    zh=f"{len(unknown)} 处场地面积不详，不设容量上限：{first_ids(unknown)}。"
+                    zh=f"{len(unknown)} 处场地面积不详，不设容量上限：{ids_zh(unknown)}。"
                     f"请补填 `area_m2`。",
                 ),
                 tuple(unknown),
@@ -90,7 +93,7 @@ def limit_notes(space: Space) -> list[Note]:
                     f"the graded norm's first grade: {first_ids(small)}. With hard capacity nobody "
                     f"is given to them.",
                     zh=f"{len(small)} 处场地不足分级标准首档的 {least:g} 平方米："
-                    f"{first_ids(small)}。按硬性容量不向其分配居民。",
+                    f"{ids_zh(small)}。按硬性容量不向其分配居民。",
                 ),
                 tuple(small),
             )
@@ -206,14 +209,14 @@ def _too_large(question: RoomQuestion) -> Message | None:
     over = (space.households > largest * _FITS) & reach.any(axis=1) & (question.residents > 0)
     if not over.any():
         return None
-    which = first_ids([question.demand_ids[i] for i in np.flatnonzero(over)])
+    which, which_zh = both_ids([question.demand_ids[i] for i in np.flatnonzero(over)])
     most = float(space.households[over].max())
     return Message(
         en=f'[siting].capacity = "hard": {counted(int(over.sum()), "home has", "homes have")} more '
         f"households (up to {most:,.0f}) than any place in reach holds: {which}. No number of "
         f"rooms helps.",
         zh=f'[siting].capacity = "hard"：有 {int(over.sum())} 处住房的户数（最多 {most:,.0f} 户）'
-        f"超过其可达的任何场所的容量：{which}。增加活动室数量无济于事。",
+        f"超过其可达的任何场所的容量：{which_zh}。增加活动室数量无济于事。",
     )
 
 
@@ -244,11 +247,13 @@ def _enough_area(question: RoomQuestion, p_new: int) -> Message | None:
     if plan is None or plan.loads is None:
         return None
     lacking = space.lacking_m2(plan.loads["load"]).fillna(0.0)
-    short = lacking[lacking > 0].sort_index()
-    named = ", ".join(f"{one} +{more:,.0f}" for one, more in short.items())
+    # Rounded up, for what is told has to be enough.
+    short = np.ceil(lacking[lacking > 0].sort_index() - _ROUNDING).astype(int)
+    named = ", ".join(f"{one} +{more:,}" for one, more in short.items())
+    total = int(short.sum())
     return Message(
-        en=f"With {math.fsum(short):,.0f} m² more ({named}) there is a plan for p = {p_new}.",
-        zh=f"若增加 {math.fsum(short):,.0f} 平方米（{named}），p = {p_new} 时有可行方案。",
+        en=f"{total:,} m² more ({named}) are enough for p = {p_new}; less may do.",
+        zh=f"增加 {total:,} 平方米（{named}）即足以使 p = {p_new} 有可行方案，或许更少也可。",
     )
 
 
@@ -259,7 +264,8 @@ def _plan(question: RoomQuestion, p_new: int, *, more_m2: float = 0.0) -> Siting
         return None
     pairs = max(1, question.metres.size)
     work = max(_LEAST_WORK, int(_QUICK_WORK * min(1.0, _QUICK_PAIRS / pairs)))
-    limits = Limits(work=work, seed=question.limits.seed, gap=_ANY_GAP)
+    own = question.limits
+    limits = Limits(work=work, seed=own.seed, gap=_ANY_GAP, stop=own.stop)
     try:
         return _propose(question, p_new, limits=limits, more_m2=more_m2)
     except (InfeasibleError, StoppedError):

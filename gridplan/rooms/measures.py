@@ -85,7 +85,7 @@ class Mix:
         comes first. ``inf`` without a plan.
     gap : float
     status : {"proven", "gap", "infeasible", "stopped"}
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
     nodes : int
         Sets of links that were looked at.
     """

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from gridplan.errors import InputError, Message, counted, first_ids
+from gridplan.errors import InputError, Message, counted, first_ids, ids_zh
 from gridplan.rooms.question import Floats
 
 
@@ -53,7 +53,7 @@ def planning_weights(
                 f"count less than nothing, since some residents are of several of the groups "
                 f"({first_ids(sorted(weights))}). Give overlapping groups weights of 1 or more.",
                 zh=f"[siting].group_weights：有 {int(below.sum())} 处住房的权重小于 0，"
-                f"因为部分居民同属多个人群（{first_ids(sorted(weights))}）。"
+                f"因为部分居民同属多个人群（{ids_zh(sorted(weights))}）。"
                 f"相互重叠的人群权重应不小于 1。",
             )
         )
@@ -84,7 +84,7 @@ def check_groups(known: Collection[str], weights: Mapping[str, float]) -> None:
                 else "It has no groups. Add their columns, or take out the weights."
             ),
             zh=f"[siting].group_weights 中有 {len(unknown)} 个人群不在人口表中："
-            f"{first_ids(unknown)}。"
+            f"{ids_zh(unknown)}。"
             + (
                 f"表中的人群为 {'、'.join(have)}。请更正名称。"
                 if have

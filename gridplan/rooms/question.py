@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gridplan.access import kolm_pollak_ede
-from gridplan.errors import FaultList, InputError, agreed, counted, first_ids
+from gridplan.errors import FaultList, InputError, agreed, counted, first_ids, ids_zh
 from gridplan.rooms.counts import RoomCounts
 from gridplan.rooms.space import Space
 from gridplan.siting import Limits, RoomProblem
@@ -202,7 +202,7 @@ def check_decisions(problem: RoomProblem) -> None:
                 f"{agreed(len(unknown), 'site is', 'sites are')} not in `sites`: "
                 f"{first_ids(unknown)}. Correct the site_id.",
                 zh=f"[[siting.decisions]] 中有 {len(unknown)} 个{zh}场地不在 `sites` 图层中："
-                f"{first_ids(unknown)}。请更正 site_id。",
+                f"{ids_zh(unknown)}。请更正 site_id。",
             )
         standing = sorted(str(one) for one in decided if str(one) in known - new)
         if standing:
@@ -212,14 +212,14 @@ def check_decisions(problem: RoomProblem) -> None:
                 f"{agreed(len(standing), 'stays', 'stay')}: {first_ids(standing)}. Only candidate "
                 f"sites can be decided on.",
                 zh=f"[[siting.decisions]] 中有 {len(standing)} 个{zh}场地现已开放并保留："
-                f"{first_ids(standing)}。只能对候选场地作决定。",
+                f"{ids_zh(standing)}。只能对候选场地作决定。",
             )
     both = sorted({str(one) for one in problem.required} & {str(one) for one in problem.forbidden})
     if both:
         faults.add(
             en=f"{counted(len(both), 'site is', 'sites are')} required and forbidden at once: "
             f"{first_ids(both)}. Take out one of the two decisions.",
-            zh=f"{len(both)} 个场地既必选又禁用：{first_ids(both)}。请去掉其中一条决定。",
+            zh=f"{len(both)} 个场地既必选又禁用：{ids_zh(both)}。请去掉其中一条决定。",
         )
     faults.raise_if_any(InputError)
 

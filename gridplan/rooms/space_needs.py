@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, maximum_flow
 
-from gridplan.errors import Message, counted, first_ids
+from gridplan.errors import Message, counted, first_ids, ids_zh
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.rooms.space import Space
 
@@ -138,6 +138,6 @@ def _cut_told(homes: int, load: Floats, places: tuple[str, ...], holds: Floats) 
         f"({first_ids(places)}), which hold {math.fsum(holds):,.0f}. No number of rooms helps: "
         f"give larger rooms or more sites there.",
         zh=f'[siting].capacity = "hard"：有 {homes} 处住房（{math.fsum(load):,.0f} 户）只能到达 '
-        f"{len(places)} 处场所（{first_ids(places)}），合计只能容纳 {math.fsum(holds):,.0f} 户。"
+        f"{len(places)} 处场所（{ids_zh(places)}），合计只能容纳 {math.fsum(holds):,.0f} 户。"
         f"增加活动室数量无济于事，请在当地扩大面积或增加场地。",
     )

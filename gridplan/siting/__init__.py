@@ -7,7 +7,7 @@ from gridplan.siting.center import p_center, p_quantile
 from gridplan.siting.equitable import p_ede
 from gridplan.siting.median import p_median
 from gridplan.siting.most_cover import mclp
-from gridplan.siting.options import Limits, Progress, Reach, Rules
+from gridplan.siting.options import Limits, Progress, Reach, Rules, Stop
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.rooms import RoomProblem, Solver, check_number, propose_rooms
@@ -32,6 +32,7 @@ __all__ = [
     "Solver",
     "Stage",
     "Status",
+    "Stop",
     "check_number",
     "evaluate",
     "lexicographic",

@@ -240,7 +240,10 @@ def _within(stand: Stand, aim: Aim, radius_m: float, ledger: Ledger) -> RadiusPl
         sites = serving_sites(asked.problem, asked.p, ledger)
         return None if sites is None else (stand.value(aim, sites), sites)
     inner = Ledger(
-        replace(ledger.limits, progress=None, gap=0.0), started=ledger.started, work=ledger.work
+        replace(ledger.question(ledger.limits), gap=0.0),
+        started=ledger.started,
+        work=ledger.work,
+        on_the_way=ledger.planned,
     )
     inner.rng = ledger.rng
     try:

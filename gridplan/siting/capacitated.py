@@ -85,10 +85,9 @@ def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: R
     search.look()
     left_s = None if limits.time_s is None else limits.time_s - search.seconds
     share = replace(
-        limits,
+        search.question(limits),
         work=max(1, int(_RELAXED_SHARE * limits.work)),
         time_s=None if left_s is None else _RELAXED_SHARE * max(left_s, _LEAST_S),
-        progress=None,
     )
     plan = relaxed(share)
     search.raise_bound(plan.bound)

@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from gridplan.errors import Message, counted, first_ids
-from gridplan.siting.conditions import Conditions
-from gridplan.siting.conflict import Wanted, why_not
-from gridplan.siting.cover import Cover, Side, set_model
+from gridplan.errors import Message, both_ids, counted
+from gridplan.siting.conflict import Wanted, share_asked, why_not
+from gridplan.siting.cover import Cover, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Ids, Positions
 from gridplan.siting.options import Reach
 from gridplan.siting.problem import Problem
-from gridplan.siting.search import OutOfEffortError
-
-
-def without_budget(cover: Cover) -> Cover:
-    """Return the cover without its budget, which is the first of the side rows."""
-    side = cover.side
-    return replace(cover, side=Side(side.matrix[1:], side.least[1:], side.most[1:]))
-
-
-def least_budget(cover: Cover, conditions: Conditions, ledger: Ledger) -> Message | None:
-    """Say which budget would do; None if none would, or there is none."""
-    budget = conditions.budget
-    if not math.isfinite(budget):
-        return None
-    lifted = without_budget(cover)
-    out = solve_model(set_model(lifted, cover.side.matrix[0]), ledger)
-    ledger.heed(out.stopped_by)
-    if out.values is None:
-        return None
-    needed = round(conditions.allowed_cost - float(cover.side.most[0]) + out.objective, 9)
-    return Message(
-        en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
-        zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
-    )
-
-
-def least_count(cover: Cover, ledger: Ledger) -> Message | None:
-    """Say which number of sites would do; None if none would, or it is free."""
-    if cover.slots is None:
-        return None
-    lifted = replace(cover, slots=None)
-    low = solve_model(set_model(lifted, np.ones(len(cover.sites))), ledger)
-    ledger.heed(low.stopped_by)
-    if low.values is None:
-        return None
-    high = solve_model(set_model(lifted, -np.ones(len(cover.sites))), ledger)
-    ledger.heed(high.stopped_by)
-    opened = len(cover.opened)
-    for least_or_most, wrong in (
-        (round(low.objective), round(low.objective) > cover.slots),
-        (round(-high.objective), round(-high.objective) < cover.slots),
-    ):
-        if wrong and opened + least_or_most > 0:
-            return _other_count(opened, least_or_most, cover.slots)
-    return None
-
-
-def _other_count(opened: int, needed: int, asked: int) -> Message:
-    # A planner's p may be that of the new ones alone.
-    among_en = f", {opened} fixed or required ones among them," if opened else ""
-    among_zh = f"，含已有和必选 {opened} 处" if opened else ""
-    return Message(
-        en=f"With p = {opened + needed} (and not {opened + asked}){among_en} it can be done.",
-        zh=f"p 取 {opened + needed}（现为 {opened + asked}{among_zh}）即可满足。",
-    )
+from gridplan.siting.result import STOPS
+from gridplan.siting.search import OutOfEffortError, StoppedBy
 
 
 def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Message | None:
@@ -92,11 +36,11 @@ def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Messa
     short = np.flatnonzero(np.round(out.values[len(cover.sites) :]) > 0)
     if not len(short):
         return None
-    which = first_ids([ids[demand[at]] for at in short])
+    which, which_zh = both_ids([ids[demand[at]] for at in short])
     return Message(
         en=f"At best, {counted(len(short), 'demand point stays', 'demand points stay')} uncovered: "
         f"{which}.",
-        zh=f"最好的情况下仍有 {len(short)} 个需求点未被覆盖：{which}。",
+        zh=f"最好的情况下仍有 {len(short)} 个需求点未被覆盖：{which_zh}。",
     )
 
 
@@ -152,9 +96,10 @@ def nobody_served(
 
 def too_few_reached(problem: Problem, p: int, share: float, ledger: Ledger) -> Message:
     """Say that no p sites that keep all rules reach a share of the weight, and what would do."""
+    asked = share_asked(share)
     head = Message(
-        en=f"It is proven that no p sites reach {share:.1%} of the weight, at any distance.",
-        zh=f"已证明：任何 p 个选址点都无法让 {share:.1%} 的权重可达。",
+        en=f"It is proven that no p sites reach {asked} of the weight, at any distance.",
+        zh=f"已证明：任何 p 个选址点都无法让 {asked} 的权重可达。",
     )
     nobody = np.zeros(len(problem.weights), dtype=np.bool_)
     far = float(problem.cost[np.isfinite(problem.cost)].max(initial=0.0))
@@ -167,25 +112,44 @@ def explained(head: Message, wanted: Wanted, ledger: Ledger, *, others: bool = F
     """Return what is proven with the limits that conflict, as far as the limits of work allow."""
     if not ledger.limits.explain:
         return head
-    told = list[Message]()
+    return gathered(head, why_not(wanted, ledger, others=others), ledger)
+
+
+def gathered(head: Message, parts: Iterator[Message | None], ledger: Ledger) -> Message:
+    """
+    Return what is proven with all that is found out besides, and say where that was cut short.
+
+    That no plan exists is proven already: neither a limit nor a key takes anything back.
+    """
+    ledger.on_the_way = True
+    known, stopped = list[Message](), list[StoppedBy]()
     try:
-        told.extend(why_not(wanted, ledger, others=others))
-    except OutOfEffortError:
-        # What is known so far is told; that no plan exists is proven already.
-        return joined(head, told or [_UNNAMED])
-    return joined(head, told or [_UNNAMED])
-
-
-_UNNAMED = Message(
-    en="Which limits conflict was not found within the limits of work and time.",
-    zh="在工作量与时间限制内未能查明是哪些条件相互矛盾。",
-)
-
-
-def joined(head: Message, parts: Sequence[Message | None]) -> Message:
-    """Return one message of a head and what is known besides."""
-    known = [one for one in parts if one is not None]
+        for one in parts:
+            known += [] if one is None else [one]
+    except OutOfEffortError as stop:
+        stopped.append(stop.reason)
+    except KeyboardInterrupt:
+        stopped.append("interrupt")
+    if stopped:
+        en, zh = STOPS[stopped[0]]
+        told = _CUT_SHORT if known else _UNNAMED_YET
+        known.append(Message(en=told.en.format(en), zh=told.zh.format(zh)))
+    known = known or [_UNNAMED]
     return Message(
         en=" ".join([head.en, *(one.en for one in known)]),
         zh="".join([head.zh, *(one.zh for one in known)]),
     )
+
+
+_UNNAMED = Message(
+    en="Which limits conflict was not found within the work that the explanation may take.",
+    zh="在说明原因的工作量内未能查明是哪些条件相互矛盾。",
+)
+_UNNAMED_YET = Message(
+    en="Which limits conflict was not found out: the explanation was cut short by {}.",
+    zh="未能查明是哪些条件相互矛盾：说明因{}而提前结束。",
+)
+_CUT_SHORT = Message(
+    en="The explanation was cut short by {}; other changes may do, too.",
+    zh="说明因{}而提前结束；或许还有其他调整可行。",
+)

@@ -222,9 +222,10 @@ def _first_plan(task: _Task) -> Positions | None:
     *others, last = task.tolls[1:]
     most = last.most + 1e-9 * max(1.0, abs(last.most))
     inner = Ledger(
-        replace(ledger.limits, progress=None, gap=0.0),
+        replace(ledger.question(ledger.limits), gap=0.0),
         started=ledger.started,
         work=ledger.work,
+        on_the_way=ledger.planned,
         target=most,
     )
     inner.rng = ledger.rng

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import FaultList, agreed, counted, first_ids
+from gridplan.errors import FaultList, agreed, both_ids, counted, first_ids, ids_zh
 from gridplan.siting.matrix import Flags, Floats, Ids, in_order
 from gridplan.siting.options import Rules
 
@@ -155,10 +155,10 @@ def _costs(
          "候选点缺少开设成本（cost_of）"),
     ):  # fmt: skip
         if ids:
-            which = first_ids(in_order(ids))
+            which, which_zh = both_ids(in_order(ids))
             faults.add(
                 en=f"{counted(len(ids), one, many)}: {which}. Give each candidate one cost.",
-                zh=f"{len(ids)} 个选址点{zh}：{which}。请为每个候选点填写一个成本。",
+                zh=f"{len(ids)} 个选址点{zh}：{which_zh}。请为每个候选点填写一个成本。",
             )
     if wrong or missing:
         return None
@@ -211,7 +211,7 @@ def _groups(
             f"{agreed(len(empty), 'has', 'have')} no site: "
             f"{first_ids(empty)}. Name the group of each site in groups.",
             zh=f"{len(empty)} 个有数量要求（at_least、at_most）的分组没有选址点："
-            f"{first_ids(empty)}。请在 groups 中给出各选址点所属分组。",
+            f"{ids_zh(empty)}。请在 groups 中给出各选址点所属分组。",
         )
     return names, group
 
@@ -233,7 +233,7 @@ def _bounds(
             en=f"{counted(len(wrong), 'count', 'counts')} of {key} "
             f"{agreed(len(wrong), 'is no whole number', 'are no whole numbers')} of 0 or more: "
             f"{first_ids(in_order(wrong))}.",
-            zh=f"{key} 中有 {len(wrong)} 个分组的数量不是非负整数：{first_ids(in_order(wrong))}。",
+            zh=f"{key} 中有 {len(wrong)} 个分组的数量不是非负整数：{ids_zh(in_order(wrong))}。",
         )
         given = {}
     return np.array([float(given.get(name, otherwise)) for name in names])
@@ -266,11 +266,11 @@ def _check_counts(
         ),
     ):
         if which.any():
-            ids = first_ids([found.names[at] for at in np.flatnonzero(which)])
+            ids, ids_zh = both_ids([found.names[at] for at in np.flatnonzero(which)])
             groups = counted(int(which.sum()), f"group {one}", f"groups {many}")
             faults.add(
                 en=f"{groups}: {ids}. Change the counts.",
-                zh=f"{int(which.sum())} 个分组{zh}：{ids}。请调整数量要求。",
+                zh=f"{int(which.sum())} 个分组{zh}：{ids_zh}。请调整数量要求。",
             )
     needed = int(np.maximum(found.least, held).sum()) + int(
         must.sum() - held.sum() if len(held) else 0

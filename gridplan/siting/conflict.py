@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import Message, first_ids, ids_zh
 from gridplan.siting.highs import Model, Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
@@ -179,6 +179,7 @@ class _Question:
         besides: tuple[Floats | csr_array, float, float] | None = None,
     ) -> Outcome:
         """Solve the model that keeps some limits, and rows besides."""
+        self.ledger.look()
         left = _MOST_WORK - (self.ledger.work - self.begun)
         if left <= 0:
             return Outcome("stopped", None, math.inf, -math.inf)
@@ -302,12 +303,18 @@ def why_not(wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Iterator
         for one in changes.of(limit):
             told += 1
             yield one
+    if changes.open:
+        yield _LEFT_OPEN
     # The radius of a share is a number, too, and is not tried.
     others_tried = any(one not in {_SERVED, _KEPT} for one in found) and not wanted.reaches
     if not told and not changes.open and others_tried:
         yield NONE_ALONE
 
 
+_LEFT_OPEN = Message(
+    en="Whether other numbers would do was not found within the work that this may take.",
+    zh="其他数值是否可行，在说明原因的工作量内未能查明。",
+)
 NONE_ALONE = Message(
     en="No other number for a single one of them would do.",
     zh="仅调整其中任何一项数值都不够。",
@@ -373,7 +380,13 @@ class _Changes:
     def _budget(self) -> Message | None:
         problem = self.question.wanted.problem
         sites = self._best(_BUDGET, self.question.counted("budget", 0))
-        return None if sites is None else budget_told(cost_of(problem, sites), problem)
+        if sites is None:
+            return None
+        needed, budget = cost_of(problem, sites), problem.conditions.budget
+        return Message(
+            en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
+            zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
+        )
 
     def _share(self, at: int) -> Message | None:
         wanted = self.question.wanted
@@ -385,11 +398,11 @@ class _Changes:
         most = math.floor(wanted.weight_within(at, sites) / total * _SHARE_STEPS) / _SHARE_STEPS
         if not most:
             return None
+        asked = share_asked(reach.share)
         return Message(
-            en=f"With {most:.2%} (and not {reach.share:.1%}) within {reach.radius_m:g} m it can be "
-            f"done, and with no more (rounded down).",
-            zh=f"{reach.radius_m:g} 米内比例最多取 {most:.2%}（向下取整，现为 {reach.share:.1%}）"
-            f"即可满足。",
+            en=f"With {most:.2%} (and not {asked}) within {reach.radius_m:g} m it can be done, and "
+            f"with no more (rounded down).",
+            zh=f"{reach.radius_m:g} 米内比例最多取 {most:.2%}（向下取整，现为 {asked}）即可满足。",
         )
 
     def _group(self, kind: str, at: int) -> Message | None:
@@ -406,15 +419,6 @@ class _Changes:
         )
 
 
-def budget_told(needed: float, problem: Problem) -> Message:
-    """Say which budget would do."""
-    budget = problem.conditions.budget
-    return Message(
-        en=f"The least budget that would do is {needed:.12g}, and not {budget:.12g}.",
-        zh=f"预算至少需要 {needed:.12g}，现为 {budget:.12g}。",
-    )
-
-
 def _together(wanted: Wanted, found: Sequence[Limit]) -> Message:
     """Name limits that no plan keeps together."""
     named = [_named(wanted, one) for one in found if one[0] not in {"least", "most"}]
@@ -424,7 +428,7 @@ def _together(wanted: Wanted, found: Sequence[Limit]) -> Message:
         values = [f"{conditions.names[at]} = {getattr(conditions, kind)[at]:g}" for at in groups]
         if groups:
             named.append(Message(en=f"at_{kind} ({first_ids(values)})",
-                                 zh=f"at_{kind}（{first_ids(values)}）"))  # fmt: skip
+                                 zh=f"at_{kind}（{ids_zh(values)}）"))  # fmt: skip
     en, zh = "; ".join(one.en for one in named), "；".join(one.zh for one in named)
     if len(named) == 1:
         return Message(en=f"This alone cannot be kept: {en}.", zh=f"仅此一项就无法满足：{zh}。")
@@ -437,14 +441,14 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
     if kind == "reach":
         reach = wanted.reaches[at]
         return Message(
-            en=f"{reach.share:.1%} of the weight within {reach.radius_m:g} m",
-            zh=f"{reach.radius_m:g} 米内的权重达 {reach.share:.1%}",
+            en=f"{share_asked(reach.share)} of the weight within {reach.radius_m:g} m",
+            zh=f"{reach.radius_m:g} 米内的权重达 {share_asked(reach.share)}",
         )
     if kind == "kept":
         ids = [problem.site_ids[j] for j in np.flatnonzero(problem.must_open)]
         return Message(
             en=f"fixed or required sites ({len(ids)}: {first_ids(ids)})",
-            zh=f"已有和必选的选址点（{len(ids)} 个：{first_ids(ids)}）",
+            zh=f"已有和必选的选址点（{len(ids)} 个：{ids_zh(ids)}）",
         )
     if kind == "budget":
         budget = problem.conditions.budget
@@ -456,3 +460,15 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
     return Message(
         en=f"everybody served{times} by allowed sites", zh=f"所有人均由可用选址点服务{twice}"
     )
+
+
+def share_asked(share: float) -> str:
+    """
+    Return a share in percent with all digits that were asked for.
+
+    Examples
+    --------
+    >>> share_asked(0.5554), share_asked(0.9), share_asked(1 / 3)
+    ('55.54%', '90%', '33.3333333%')
+    """
+    return f"{100.0 * share:.9g}%"

@@ -102,7 +102,7 @@ class Outcome:
         Nothing costs less, within `lower` and `upper` and below the cutoff.
         Of a linear program, it is computed from the dual values, so that it holds
         whatever the solver's tolerances.
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
         The limit of the whole solver that ended the run, for the caller to raise;
         None if it was the work of this model alone (`Options.work`).
     row_dual, reduced : ndarray or None
@@ -193,6 +193,8 @@ class _Meter:
             self.reason = "work"
         elif limit_s is not None and self.effort.seconds >= limit_s:
             self.reason = "time"
+        elif self.effort.called_off:
+            self.reason = "key"
         if self.reason is not None:
             event.interrupt()
 

@@ -66,7 +66,7 @@ class Ledger(Effort):
     ) -> Ledger:
         """Return the ledger of a question on the way that only asks for a target."""
         most = int(min(self.limits.work, self.work + work))
-        limits = replace(self.limits, progress=None, gap=0.0, work=most)
+        limits = replace(self.question(self.limits), gap=0.0, work=most, explain=False)
         inner = Ledger(
             limits,
             started=self.started,
@@ -74,6 +74,7 @@ class Ledger(Effort):
             maximise=maximise,
             whole=whole,
             target=target,
+            on_the_way=self.planned,
         )
         inner.rng = self.rng
         return inner
@@ -110,6 +111,11 @@ class Ledger(Effort):
             self._tell()
 
     @property
+    def planned(self) -> bool:
+        """There is a plan to give back."""
+        return self.on_the_way or (self.plan[1] is not None and not self.infeasible)
+
+    @property
     def gap(self) -> float:
         """Relative distance of plan and bound; ``inf`` while one is missing."""
         return relative_gap(self.value, self.bound)
@@ -129,8 +135,10 @@ class Ledger(Effort):
 
     @property
     def late(self) -> bool:
-        """The time is up; where a solver cannot be left by a fault."""
-        return self.limits.time_s is not None and self.seconds >= self.limits.time_s
+        """The time is up, or a key asks; where a solver cannot be left by a fault."""
+        return self.called_off or (
+            self.limits.time_s is not None and self.seconds >= self.limits.time_s
+        )
 
     def heed(self, stopped_by: StoppedBy | None) -> None:
         """Stop with the limit that ended a model's run."""

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
+from gridplan.errors import (
+    CostMatrixError,
+    FaultList,
+    Message,
+    agreed,
+    both_ids,
+    counted,
+    first_ids,
+    ids_zh,
+)
 from gridplan.siting.capacity import SoftCapacity
 from gridplan.siting.matrix import (
     LONG_COLUMNS,
@@ -162,7 +171,7 @@ def _same_ids(numbers: Mapping[Hashable, float], ids: Ids, faults: FaultList, no
             en=f"{counted(len(missing), noun.owner_en.removesuffix('s'), noun.owner_en)} of the "
             f"cost {agreed(len(missing), 'has', 'have')} no number among the {noun.en}: "
             f"{first_ids(missing)}. Give each one.",
-            zh=f"成本中有 {len(missing)} 个{noun.owner_zh}缺少{noun.zh}：{first_ids(missing)}。"
+            zh=f"成本中有 {len(missing)} 个{noun.owner_zh}缺少{noun.zh}：{ids_zh(missing)}。"
             f"请逐一给出。",
         )
     if extra:
@@ -171,7 +180,7 @@ def _same_ids(numbers: Mapping[Hashable, float], ids: Ids, faults: FaultList, no
             f"{agreed(len(extra), 'is', 'are')} not among the {noun.owner_en} of the cost: "
             f"{first_ids(extra)}. Both need the same ids.",
             zh=f"{noun.zh}中有 {len(extra)} 个编号不是成本中的{noun.owner_zh}："
-            f"{first_ids(extra)}。两者编号必须一致。",
+            f"{ids_zh(extra)}。两者编号必须一致。",
         )
     return not missing and not extra
 
@@ -185,11 +194,11 @@ def _check_numbers(array: Floats, ids: Ids, faults: FaultList, noun: _Noun) -> N
         checks.append((np.isposinf(array), "infinite", "无穷大"))
     for bad, en, zh in checks:
         if bad.any():
-            which = first_ids([ids[at] for at in np.nonzero(bad)[0]])
+            which, which_zh = both_ids([ids[at] for at in np.nonzero(bad)[0]])
             faults.add(
                 en=f"{int(bad.sum())} of {len(ids)} {noun.en} "
                 f"{agreed(int(bad.sum()), 'is', 'are')} {en}: {which}. {noun.hint_en}.",
-                zh=f"{len(ids)} 个{noun.zh}中有 {int(bad.sum())} 个为{zh}：{which}。"
+                zh=f"{len(ids)} 个{noun.zh}中有 {int(bad.sum())} 个为{zh}：{which_zh}。"
                 f"{noun.hint_zh}。",
             )
 
@@ -198,13 +207,14 @@ def _check_reach(problem: Problem, load: Floats, faults: FaultList) -> None:
     lost = (load > 0) & ~np.isfinite(problem.cost[:, problem.may_open]).any(axis=1)
     lost &= ~problem.unreachable
     if lost.any():
-        which = first_ids([problem.demand_ids[at] for at in np.nonzero(lost)[0]])
+        which, which_zh = both_ids([problem.demand_ids[at] for at in np.nonzero(lost)[0]])
         faults.add(
             en=f"{counted(int(lost.sum()), 'demand point', 'demand points')} without weight "
             f"{agreed(int(lost.sum()), 'has', 'have')} a load, and no allowed site reaches "
             f"{agreed(int(lost.sum()), 'it', 'them')}: {which}. Give the load 0, or a site or a "
             f"path.",
-            zh=f"{int(lost.sum())} 个权重为 0 的需求点有负荷，但没有任何可用选址点可达：{which}。"
+            zh=f"{int(lost.sum())} 个权重为 0 的需求点有负荷，但没有任何可用选址点可达："
+            f"{which_zh}。"
             f"请将其负荷改为 0，或增加选址点或通路。",
         )
 

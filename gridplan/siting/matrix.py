@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridplan.errors import FaultList, Message, agreed, counted, first_ids
+from gridplan.errors import FaultList, Message, agreed, both_ids, counted, first_ids, ids_zh
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -145,7 +145,7 @@ def _read_long(pairs: pd.DataFrame, faults: FaultList) -> LabelledCost | None:
             en=f"{int(twice.sum())} of {len(pairs)} pairs "
             f"{agreed(int(twice.sum()), 'occurs', 'occur')} more than once: "
             f"{first_ids(names)}. Keep one cost per pair.",
-            zh=f"{len(pairs)} 个点对中有 {int(twice.sum())} 个重复：{first_ids(names)}。"
+            zh=f"{len(pairs)} 个点对中有 {int(twice.sum())} 个重复：{ids_zh(names)}。"
             f"每个点对只保留一个成本。",
         )
     row, rows = _numbered(pairs["demand_id"])
@@ -195,7 +195,7 @@ def check_ids(ids: Sequence[Hashable], faults: FaultList, en: str, zh: str) -> b
             en=f"{counted(len(twice), 'id', 'ids')} of {en} "
             f"{agreed(len(twice), 'occurs', 'occur')} more than once: "
             f"{first_ids(in_order(twice))}. Ids must be unique.",
-            zh=f"{zh}中有 {len(twice)} 个编号重复：{first_ids(in_order(twice))}。编号必须唯一。",
+            zh=f"{zh}中有 {len(twice)} 个编号重复：{ids_zh(in_order(twice))}。编号必须唯一。",
         )
     return not missing and not twice
 
@@ -279,11 +279,11 @@ def _check_values(labelled: LabelledCost, faults: FaultList) -> None:
             names = _pair_names(
                 [labelled.demand_ids[i] for i in rows], [labelled.site_ids[j] for j in columns]
             )
-            which = first_ids(names)
+            which, which_zh = both_ids(names)
             faults.add(
                 en=f"{len(names)} of {bad.size} costs {agreed(len(names), 'is', 'are')} {en}: "
                 f"{which}. {hint_en}.",
-                zh=f"{bad.size} 个成本中有 {len(names)} 个为{zh}：{which}。{hint_zh}。",
+                zh=f"{bad.size} 个成本中有 {len(names)} 个为{zh}：{which_zh}。{hint_zh}。",
             )
 
 
@@ -375,7 +375,7 @@ def _by_label(
             faults.add(
                 en=f"{counted(len(extra), f'demand id {en[0]}', f'demand ids {en[1]}')}: "
                 f"{first_ids(extra)}. Both need the same ids.",
-                zh=f"{len(extra)} 个需求点{zh}：{first_ids(extra)}。两者编号必须一致。",
+                zh=f"{len(extra)} 个需求点{zh}：{ids_zh(extra)}。两者编号必须一致。",
             )
     if only_cost or only_weights:
         return None
@@ -400,11 +400,11 @@ def _check_weights(weights: Floats, ids: Ids, faults: FaultList) -> None:
         (np.isposinf(weights), "infinite", "无穷大"),
     ):
         if bad.any():
-            which = first_ids([ids[at] for at in np.nonzero(bad)[0]])
+            which, which_zh = both_ids([ids[at] for at in np.nonzero(bad)[0]])
             faults.add(
                 en=f"{int(bad.sum())} of {len(ids)} weights {agreed(int(bad.sum()), 'is', 'are')} "
                 f"{en}: {which}. "
                 f"Weights are 0 or more; leave out no demand, give it 0.",
-                zh=f"{len(ids)} 个权重中有 {int(bad.sum())} 个为{zh}：{which}。"
+                zh=f"{len(ids)} 个权重中有 {int(bad.sum())} 个为{zh}：{which_zh}。"
                 f"权重不能小于 0；不计的需求点请填 0。",
             )

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message
-from gridplan.siting.causes import joined, least_budget, least_count
+from gridplan.siting.causes import explained
 from gridplan.siting.checked import checked
+from gridplan.siting.conflict import Wanted
 from gridplan.siting.cover import (
     make_cover,
     merged,
@@ -213,9 +214,9 @@ def _start(state: Coverage, task: Task) -> bool:
             en="It is proven that no set of sites keeps the budget and all counts.",
             zh="已证明：没有任何选址组合能同时满足预算与各项数量要求。",
         )
-        conditions = task.problem.conditions
-        parts = [least_budget(bare, conditions, ledger), least_count(bare, ledger)]
-        ledger.cause = joined(head, parts)
+        nobody = np.zeros(len(task.problem.weights), dtype=np.bool_)
+        wanted = Wanted(task.problem, task.p, task.within, nobody)
+        ledger.cause = explained(head, wanted, ledger)
         return False
     chosen = out.chosen(len(cover.sites))
     if chosen is not None:

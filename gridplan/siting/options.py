@@ -129,6 +129,26 @@ def _check_kinds(rules: Rules) -> None:
     faults.raise_if_any(CostMatrixError)
 
 
+@dataclass(slots=True)
+class Stop:
+    """
+    A wish that all searches end soon, which may come at any time, and what it would keep.
+
+    Attributes
+    ----------
+    asked : bool
+        Each search ends as soon as it has a plan to give back (``stopped_by`` is ``key``).
+    planned : bool
+        Some search has had a plan.
+    heeded : bool
+        Some search has ended by it.
+    """
+
+    asked: bool = False
+    planned: bool = False
+    heeded: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
@@ -150,6 +170,8 @@ class Limits:
         Called with (bound, objective) whenever one of them improves.
     explain : bool
         Where there is no plan, look for the limits that conflict and for what would do.
+    stop : Stop or None
+        Looked at as often as the clock.
     """
 
     work: int = 100_000
@@ -158,6 +180,7 @@ class Limits:
     seed: int = 0
     progress: Progress | None = field(default=None, compare=False, repr=False)
     explain: bool = True
+    stop: Stop | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse limits that mean nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridplan.errors import Message, agreed, counted, first_ids
+from gridplan.errors import Message, agreed, both_ids, counted
 from gridplan.siting.loads import Loads
 from gridplan.siting.options import Limits
 from gridplan.siting.packing import FITS, Packing, PackingSearch, make_packing
@@ -113,7 +113,7 @@ def _needs(problem: Problem, packing: Packing) -> _Needs:
 
 def _too_large(asked: _Asked, lonely: np.ndarray, needs: _Needs) -> Message:
     problem, packing = asked.problem, asked.packing
-    ids = first_ids([problem.demand_ids[packing.rows[at]] for at in lonely])
+    ids, ids_zh = both_ids([problem.demand_ids[packing.rows[at]] for at in lonely])
     load = float(packing.load[lonely].max())
     en, zh = _relaxations(asked, replace(needs, sites=None))
     return Message(
@@ -122,7 +122,7 @@ def _too_large(asked: _Asked, lonely: np.ndarray, needs: _Needs) -> Message:
         f"sites helps: split {agreed(len(lonely), 'this demand point', 'these demand points')}. "
         f"{en}",
         zh=f"{len(lonely)} 个需求点的负荷超过其可达的每个可用选址点的容量（最大 {load:g}）："
-        f"{ids}。增加选址点数量无济于事，请拆分这些需求点。{zh}",
+        f"{ids_zh}。增加选址点数量无济于事，请拆分这些需求点。{zh}",
     )
 
 

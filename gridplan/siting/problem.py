@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
+from gridplan.errors import (
+    CostMatrixError,
+    FaultList,
+    Message,
+    agreed,
+    both_ids,
+    counted,
+    first_ids,
+    ids_zh,
+)
 from gridplan.siting.conditions import NO_CONDITIONS, Conditions, read_conditions
 from gridplan.siting.matrix import Flags, Floats, Ids, in_order, read_cost, with_weights
 from gridplan.siting.options import Rules
@@ -155,8 +164,8 @@ def _check_rules(
             faults.add(
                 en=f"{sites} not in the cost matrix: "
                 f"{first_ids(unknown)}. Its sites are {first_ids(site_ids)}.",
-                zh=f"{len(unknown)} 个{zh}选址点不在成本矩阵中：{first_ids(unknown)}。"
-                f"矩阵中的选址点为 {first_ids(site_ids)}。",
+                zh=f"{len(unknown)} 个{zh}选址点不在成本矩阵中：{ids_zh(unknown)}。"
+                f"矩阵中的选址点为 {ids_zh(site_ids)}。",
             )
     must = _flags([*rules.fixed, *rules.required], known)
     closed = _flags(rules.forbidden, known)
@@ -165,7 +174,7 @@ def _check_rules(
         faults.add(
             en=f"{counted(len(both), 'site is', 'sites are')} fixed or required and also "
             f"forbidden: {first_ids(both)}. Take each out of one of the lists.",
-            zh=f"{len(both)} 个选址点既是已有或必选、又被禁用：{first_ids(both)}。"
+            zh=f"{len(both)} 个选址点既是已有或必选、又被禁用：{ids_zh(both)}。"
             f"请从其中一个名单中去掉。",
         )
     return must, ~closed
@@ -214,12 +223,13 @@ def _check_reach(rules: Rules, faults: FaultList, *, offered: bool) -> None:
 
 
 def _add_unreachable(ids: Ids, weights: Floats, lost: Flags, faults: FaultList) -> None:
-    which = first_ids([ids[at] for at in np.nonzero(lost)[0]])
+    which, which_zh = both_ids([ids[at] for at in np.nonzero(lost)[0]])
     count, total = int(lost.sum()), float(weights[lost].sum())
     faults.add(
         en=f"{count} of {counted(len(ids), 'demand point', 'demand points')} (weight {total:g}) "
         f"{agreed(count, 'is', 'are')} reached by no allowed site: {which}. Add a site or a path, "
         f"or set allow_unreachable to leave them out.",
-        zh=f"{len(ids)} 个需求点中有 {count} 个（权重 {total:g}）没有任何可用选址点可达：{which}。"
+        zh=f"{len(ids)} 个需求点中有 {count} 个（权重 {total:g}）没有任何可用选址点可达："
+        f"{which_zh}。"
         f"请增加选址点或通路，或设 allow_unreachable 将其排除。",
     )

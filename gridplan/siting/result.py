@@ -14,11 +14,13 @@ from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
 Status = Literal["proven", "gap", "infeasible", "stopped"]
 
-_STOPS: dict[StoppedBy, tuple[str, str]] = {
+STOPS: dict[StoppedBy, tuple[str, str]] = {
     "work": ("the limit of work", "工作量上限"),
     "time": ("the limit of time", "时间上限"),
+    "key": ("a key (Ctrl-C)", "按键（Ctrl-C）"),
     "interrupt": ("an interrupt", "人为中断"),
 }
+"""What ended a search, in words."""
 _NO_PLAN = Message(
     en="The search was ended by {} after {}, before there was a plan. This does not mean "
     "that none exists. Allow more (Limits(work=..., time_s=...)).",
@@ -57,7 +59,7 @@ class Siting:
         limits were too tight for any bound, with an infinite one and a note.
         ``infeasible``: it is proven that no plan serves all demand. ``stopped``:
         the limits ended the search before there was a plan.
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
         Which limit ended the search; None if it ended by itself.
     seconds : float
     work : float
@@ -100,9 +102,9 @@ class Siting:
             object.__setattr__(self, "notes", (*self.notes, untold))
 
     def _ended(self, told: Message, by: StoppedBy) -> Message:
-        en, zh = _STOPS[by]
+        en, zh = STOPS[by]
         en_after, zh_after = counted(round(self.work), "step", "steps"), f"{self.work:.0f} 步"
-        if by == "interrupt" or not round(self.work):
+        if by in {"key", "interrupt"} or not round(self.work):
             # Steps of a model are counted when it ends: of one that was broken off there are none.
             en_after, zh_after = f"{self.seconds:.1f} s", f"{self.seconds:.1f} 秒"
         return Message(en=told.en.format(en, en_after), zh=told.zh.format(zh, zh_after))

@@ -17,8 +17,8 @@ from gridplan.errors import (
     Message,
     StoppedError,
     agreed,
+    both_ids,
     counted,
-    first_ids,
 )
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.median import p_median
@@ -186,11 +186,11 @@ def check_number(problem: RoomProblem, p_new: int) -> None:
             + "。请减小 p 或增加候选点。",
         )
     if required > p_new:
-        which = first_ids(sorted(str(one) for one in problem.required))
+        which, which_zh = both_ids(sorted(str(one) for one in problem.required))
         faults.cannot(
             en=f"[siting].p = {p_new}, but {required} sites have to be opened: {which}. Raise p to "
             f"{required} or more, or take out a decision.",
-            zh=f"[siting].p = {p_new}，但必须开设的场地有 {required} 个：{which}。"
+            zh=f"[siting].p = {p_new}，但必须开设的场地有 {required} 个：{which_zh}。"
             f"请将 p 提高到不小于 {required}，或去掉其中的决定。",
         )
     faults.raise_if_any(InputError)
@@ -223,7 +223,7 @@ def _too_few(
 ) -> Message:
     least = required + len(parts)
     residents = math.fsum(part.weight for part in parts)
-    shown = first_ids([site_ids[part.sites[0]] for part in parts])
+    shown, shown_zh = both_ids([site_ids[part.sites[0]] for part in parts])
     return Message(
         en=f"[siting].p = {p_new} is too few: {residents:,.0f} residents live on "
         f"{counted(len(parts), 'separate part', 'separate parts')} of the walking network that "
@@ -231,7 +231,7 @@ def _too_few(
         f"{agreed(len(parts), 'the part', 'the parts')} to the other streets (bridges, gates), or "
         f"take out the candidates there, which leaves their residents out of reach.",
         zh=f"[siting].p = {p_new} 不够：{residents:,.0f} 名居民位于 {len(parts)} 片互不连通的"
-        f"步行路网上，只有当地候选点可达（各举一处：{shown}）。请将 p 提高到不小于 {least}，"
+        f"步行路网上，只有当地候选点可达（各举一处：{shown_zh}）。请将 p 提高到不小于 {least}，"
         f"或将其与其他道路连通（桥、出入口），或去掉当地候选点（这些居民将列为不可达）。",
     )
 

@@ -14,7 +14,7 @@ from gridplan.siting.core import Core
 from gridplan.siting.matrix import Positions
 from gridplan.siting.options import Limits, check_limits
 
-StoppedBy = Literal["work", "time", "interrupt"]
+StoppedBy = Literal["work", "time", "key", "interrupt"]
 
 PROVEN_GAP = 1e-9
 """Relative gap at or below which a plan is called proven."""
@@ -35,8 +35,8 @@ class OutOfEffortError(Exception):
         self.reason = reason
 
     def limit(self) -> StoppedBy:
-        """Return the limit that a question on the way met; an interrupt ends all of them."""
-        if self.reason == "interrupt":
+        """Return the limit that a question on the way met; a key ends all of them."""
+        if self.reason in {"key", "interrupt"}:
             raise self
         return self.reason
 
@@ -52,11 +52,16 @@ def _now() -> float:
 
 @dataclass
 class Effort:
-    """What a solver has spent of its limits, and the draws of its seed."""
+    """
+    What a solver has spent of its limits, and the draws of its seed.
+
+    `on_the_way`: it answers a question of a search that has a plan already.
+    """
 
     limits: Limits
     started: float = field(default_factory=_now, kw_only=True)
     work: float = field(default=0.0, kw_only=True)
+    on_the_way: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Seed the draws of this solver."""
@@ -77,10 +82,32 @@ class Effort:
         self.look()
 
     def look(self) -> None:
-        """Raise `OutOfEffortError` once the time is up; where no work is counted."""
+        """Raise `OutOfEffortError` once the time is up, or a key asks; where no work is counted."""
+        reason: StoppedBy = "time"
         if self.limits.time_s is not None and self.seconds >= self.limits.time_s:
-            reason: StoppedBy = "time"
             raise OutOfEffortError(reason)
+        if self.called_off:
+            reason = "key"
+            raise OutOfEffortError(reason)
+
+    @property
+    def planned(self) -> bool:
+        """There is a plan to give back."""
+        return self.on_the_way
+
+    @property
+    def called_off(self) -> bool:
+        """A key asks for the best plan so far, and there is one."""
+        stop = self.limits.stop
+        if stop is None or not self.planned:
+            return False
+        stop.planned = True
+        stop.heeded = stop.heeded or stop.asked
+        return stop.asked
+
+    def question(self, limits: Limits) -> Limits:
+        """Return limits for a question on the way, which no key ends before there is a plan."""
+        return replace(limits, progress=None, stop=limits.stop if self.planned else None)
 
 
 @dataclass
@@ -115,14 +142,13 @@ class Search(Effort):
         if self.limits.time_s is not None:
             left_s = max(self.limits.time_s - self.seconds, _LEAST_S)
         limits = replace(
-            self.limits,
+            self.question(self.limits),
             work=max(1, int(work)),
             time_s=left_s,
             gap=0.0,
-            progress=None,
             seed=int(self.rng.integers(2**31)),
         )
-        return Search(limits, integral, self.penalty, hopeless)
+        return Search(limits, integral, self.penalty, hopeless, on_the_way=self.planned)
 
     def offer(self, core: Core, chosen: Positions) -> bool:
         """Keep a plan if it is better than the best; True if it was."""
@@ -148,6 +174,12 @@ class Search(Effort):
         if self.integral:
             return float(math.ceil(safe - _WHOLE_SLACK))
         return safe
+
+    @property
+    def planned(self) -> bool:
+        """There is a plan that serves everybody, with a bound."""
+        known = math.isfinite(self.value) and math.isfinite(self.bound)
+        return self.on_the_way or (known and self.feasible)
 
     @property
     def cutoff(self) -> float:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import CostMatrixError, FaultList, Message, agreed, counted, first_ids
-from gridplan.siting.causes import joined, left_out
+from gridplan.errors import (
+    CostMatrixError,
+    FaultList,
+    Message,
+    agreed,
+    both_ids,
+    counted,
+)
+from gridplan.siting.causes import gathered, left_out
 from gridplan.siting.checked import checked
 from gridplan.siting.conflict import NONE_ALONE, Wanted, why_not
 from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_model
@@ -153,7 +161,7 @@ class _Task:
 
 
 def _uncovered(problem: Problem, lost: Flags, radius_m: float, backup: int) -> Message:
-    ids = first_ids([problem.demand_ids[at] for at in np.flatnonzero(lost)])
+    ids, ids_zh = both_ids([problem.demand_ids[at] for at in np.flatnonzero(lost)])
     count = int(lost.sum())
     offered = np.sort(problem.cost[:, problem.may_open], axis=1)
     enough = offered.shape[1] >= backup
@@ -171,7 +179,7 @@ def _uncovered(problem: Problem, lost: Flags, radius_m: float, backup: int) -> M
         f"{counted(backup, 'allowed site', 'allowed sites')} within {radius_m:g} m: {ids}. {en}, "
         f"add sites, or set allow_unreachable to leave them out.",
         zh=f"{len(lost)} 个需求点中有 {count} 个在 {radius_m:g} 米内的可用选址点少于 {backup} 个："
-        f"{ids}。{zh}、增加候选点，或设 allow_unreachable 将其排除。",
+        f"{ids_zh}。{zh}、增加候选点，或设 allow_unreachable 将其排除。",
     )
 
 
@@ -213,21 +221,19 @@ def _cause(task: _Task, cover: Cover, ledger: Ledger) -> Message:
         "and the counts by group.",
         zh="已证明：在给定半径、预算与分组数量要求下，没有任何选址组合能覆盖全部需求。",
     )
-    parts: list[Message | None] = []
-    try:
-        held = task.within[:, cover.opened].sum(axis=1)
-        rows = np.flatnonzero(task.counted & (held < task.backup))
-        wanted = Wanted(task.problem, None, task.within, task.counted, task.backup)
-        why = why_not(wanted, ledger)
-        parts.append(next(why, None))
-        parts.append(left_out(cover, rows, task.problem.demand_ids, ledger))
-        # The radius is a number, too.
-        parts += [one for one in why if one is not NONE_ALONE]
-        parts.append(_least_radius(task, ledger))
-    except OutOfEffortError:
-        # What is known so far is told; that no plan exists is proven already.
-        return joined(head, parts)
-    return joined(head, parts)
+    return gathered(head, _reasons(task, cover, ledger), ledger)
+
+
+def _reasons(task: _Task, cover: Cover, ledger: Ledger) -> Iterator[Message | None]:
+    held = task.within[:, cover.opened].sum(axis=1)
+    rows = np.flatnonzero(task.counted & (held < task.backup))
+    wanted = Wanted(task.problem, None, task.within, task.counted, task.backup)
+    why = why_not(wanted, ledger)
+    yield next(why, None)
+    yield left_out(cover, rows, task.problem.demand_ids, ledger)
+    # The radius is a number, too.
+    yield from (one for one in why if one is not NONE_ALONE)
+    yield _least_radius(task, ledger)
 
 
 def _least_radius(task: _Task, ledger: Ledger) -> Message | None:

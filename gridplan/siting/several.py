@@ -40,7 +40,7 @@ class Stage:
         The best value found within those limits, in the aim's unit, and how far from the
         best possible it can be.
     status : {"proven", "gap", "infeasible", "stopped"}
-    stopped_by : {None, "work", "time", "interrupt"}
+    stopped_by : {None, "work", "time", "key", "interrupt"}
     final : float
         The value of the last plan, which may use the slack.
     """

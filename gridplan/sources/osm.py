@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import InputError, Message, Note, agreed, counted, first_ids
+from gridplan.errors import InputError, Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.geometry import Geometries
 from gridplan.sources.osm_frames import LON_LAT, area_frames, line_frames, point_frames
 from gridplan.sources.osm_notes import Notes
@@ -190,7 +190,7 @@ def _refuse_local_ids(file: Path, raw: RawObjects) -> None:
                 f"{agreed(len(local), 'has a negative id', 'have negative ids')} "
                 f"({first_ids(local)}): an editor saved it before upload. Renumber it, e.g. "
                 f"`osmium renumber`, or upload and download it again.",
-                zh=f"{file.name} 中有 {len(local)} 个道路节点的编号为负（{first_ids(local)}），"
+                zh=f"{file.name} 中有 {len(local)} 个道路节点的编号为负（{ids_zh(local)}），"
                 f"是编辑器上传前保存的文件。请重新编号（如 `osmium renumber`）或上传后重新下载。",
             )
         )

@@ -26,6 +26,7 @@ from gridplan.errors import (
     agreed,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.sources import osm_tags
 from gridplan.sources.osm_frames import (
@@ -167,7 +168,7 @@ def _places(graph: nx.MultiDiGraph[Any]) -> dict[Hashable, tuple[float, float]]:
                 f"{agreed(len(lost), 'has', 'have')} no x, y: "
                 f"{first_ids(lost)}. Use a graph that OSMnx made.",
                 zh=f"图的 {len(places)} 个节点中有 {len(lost)} 个没有 x、y："
-                f"{first_ids(lost)}。请使用 OSMnx 生成的图。",
+                f"{ids_zh(lost)}。请使用 OSMnx 生成的图。",
             )
         )
     return places
@@ -209,7 +210,7 @@ def _undirected(
                 en=f"{counted(len(ids), 'edge', 'edges')} of the graph "
                 f"{agreed(len(ids), 'has', 'have')} {en}: {first_ids(ids)}. Use a "
                 f"graph that OSMnx made.",
-                zh=f"图中有 {len(ids)} 条边{zh}：{first_ids(ids)}。请使用 OSMnx 生成的图。",
+                zh=f"图中有 {len(ids)} 条边{zh}：{ids_zh(ids)}。请使用 OSMnx 生成的图。",
             )
     faults.raise_if_any(InputError)
     return [found[key] for key in sorted(found)]
@@ -345,7 +346,7 @@ def _feature_ids(features: gpd.GeoDataFrame) -> list[str]:
             Message(
                 en=f"{counted(len(twice), 'object occurs', 'objects occur')} twice in the "
                 f"feature frame: {first_ids(twice)}. Drop the copies.",
-                zh=f"要素表中有 {len(twice)} 个对象重复：{first_ids(twice)}。请删除重复行。",
+                zh=f"要素表中有 {len(twice)} 个对象重复：{ids_zh(twice)}。请删除重复行。",
             )
         )
     found: list[str] = ids.tolist()

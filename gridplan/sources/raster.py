@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from gridplan.errors import InputError, Message, MissingPackageError, counted, first_ids
+from gridplan.errors import InputError, Message, MissingPackageError, both_ids, counted
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -193,12 +193,13 @@ def counts_of(values: Floats, *, nodata: float | None, what: str) -> Floats:
         )
     negative = ~missing & (values < 0)
     if negative.any():
-        shown = first_ids([f"{one:g}" for one in np.unique(values[negative])])
+        shown, shown_zh = both_ids([f"{one:g}" for one in np.unique(values[negative])])
         raise InputError(
             Message(
                 en=f"{what} has {counted(int(negative.sum()), 'cell', 'cells')} with negative "
                 f"counts: {shown}. Is it a raster of residents?",
-                zh=f"{what} 有 {int(negative.sum()):,} 个像元为负数：{shown}。请确认它是人口栅格。",
+                zh=f"{what} 有 {int(negative.sum()):,} 个像元为负数：{shown_zh}。"
+                f"请确认它是人口栅格。",
             )
         )
     return np.where(missing, 0.0, values)

@@ -28,6 +28,7 @@ from gridplan.errors import (
     agreed,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.sources.coordinate_checks import coordinate_faults
 
@@ -248,7 +249,7 @@ def _sheet_rows(sheet: openpyxl.worksheet._read_only.ReadOnlyWorksheet, file: Pa
                 f"{counted(len(long), 'number has', 'numbers have')} more than 15 "
                 f"digits, which Excel rounds: {first_ids(long)}. Enter such codes as text.",
                 zh=f"{file.name}，{sheet.title}：{len(long)} 个数字超过 15 位，"
-                f"Excel 会舍入：{first_ids(long)}。请以文本格式录入此类编码。",
+                f"Excel 会舍入：{ids_zh(long)}。请以文本格式录入此类编码。",
             )
         )
     return [[_text(value) for value in row] for row in rows]
@@ -312,7 +313,7 @@ def _check_header(header: Sequence[Cell], lengths: Sequence[int], what: str) -> 
         faults.add(
             en=f"{what}: {counted(len(twice), 'column name occurs', 'column names occur')} more "
             f"than once: {first_ids(twice)}. Names must be unique.",
-            zh=f"{what}：{len(twice)} 个字段名重复：{first_ids(twice)}。字段名必须唯一。",
+            zh=f"{what}：{len(twice)} 个字段名重复：{ids_zh(twice)}。字段名必须唯一。",
         )
     faults.raise_if_any(InputError)
 
@@ -423,6 +424,6 @@ def _numbers(values: pd.Series, what: str, faults: FaultList) -> np.ndarray:
             f"{agreed(int(bad.sum()), 'is no number', 'are no numbers')}: {first_ids(rows)} "
             f"(below the header). Give every row its coordinates.",
             zh=f"{what}：`{values.name}` 的 {len(values)} 个值中有 {int(bad.sum())} 个不是数字："
-            f"{first_ids(rows)}（表头以下的行号）。请补全每行的坐标。",
+            f"{ids_zh(rows)}（表头以下的行号）。请补全每行的坐标。",
         )
     return numbers.to_numpy()

@@ -21,7 +21,7 @@ from gridplan.cells import (
 )
 from gridplan.cells.options import RECOGNISABLE_MEDIAN_M2
 from gridplan.config import Config
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.place import Place
 from gridplan.steps.given import given_notes, given_plan
 
@@ -139,7 +139,7 @@ def _land(place: Place) -> Land:
 def _coarser_note(full: tuple[Overflow, ...], asked: CellOptions, used: CellOptions) -> Note:
     ids = tuple(one.community_id for one in full)
     had_en = first_ids([f"{one.community_id} ({one.cells} cells)" for one in full])
-    had_zh = first_ids([f"{one.community_id}（{one.cells} 个）" for one in full])
+    had_zh = ids_zh([f"{one.community_id}（{one.cells} 个）" for one in full])
     most = full[0].capacity
     message = Message(
         en=f"{counted(len(full), 'community', 'communities')} had more than the {most} cells that "

@@ -25,6 +25,8 @@ def add_siting(work: Work) -> None:
     figures = summary.siting_figures(found, question, place, work.config)
     tables = rooming.room_tables(work, asked, answers, found)
     work.found["room_tables"] = tables
+    if work.stop is not None and work.stop.heeded:
+        work.notes.append(rooming.STOPPED)
     work.found["siting_figures"] = figures | {
         "options": summary.option_figures(tables["room_options"])
     }

@@ -8,7 +8,7 @@ from gridplan.cells.given import GivenPlan, take_over
 from gridplan.cells.land import Land
 from gridplan.cells.options import CellOptions
 from gridplan.cells.profiles import CodeProfile
-from gridplan.errors import Message, Note, agreed, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.place import Place
 from gridplan.terms import term
 
@@ -53,7 +53,7 @@ def _note(fault: str, rows: gpd.GeoDataFrame, *, repaired: bool, repair: bool) -
     message = Message(
         en=f"The given grid: {label.en}: {len(rows)} ({area_m2:,.2f} m²; {first_ids(ids)}). "
         f"{done_en} The layer `cell_faults` lists each with its place.",
-        zh=f"现有网格：{label.zh} {len(rows)} 处（{area_m2:,.2f} 平方米；{first_ids(ids)}）。"
+        zh=f"现有网格：{label.zh} {len(rows)} 处（{area_m2:,.2f} 平方米；{ids_zh(ids)}）。"
         f"{done_zh}逐项位置见 `cell_faults` 图层。",
     )
     return Note(f"{_OWN}{fault}{'_repaired' if repaired else ''}", len(rows), message, ids)
@@ -88,7 +88,7 @@ def nowhere_notes(demand: gpd.GeoDataFrame) -> list[Note]:
         f"cell of the given grid: {first_ids(ids)}. They count in the place and its communities, "
         f"not in cells and zones.",
         zh=f"{len(ids)} 处住房（居民 {residents:,} 人）不在现有网格的任何单元内："
-        f"{first_ids(ids)}。他们计入全域与社区，不计入单元网格与责任区。",
+        f"{ids_zh(ids)}。他们计入全域与社区，不计入单元网格与责任区。",
     )
     return [Note(f"{_OWN}homes_in_no_cell", len(ids), message, ids)]
 
@@ -100,6 +100,6 @@ def no_cell_note(ids: list[str]) -> list[Note]:
     message = Message(
         en=f"{counted(len(ids), 'municipal component lies', 'municipal components lie')} in no "
         f"cell of the given grid, counted in none: {first_ids(ids)}.",
-        zh=f"{len(ids)} 个部件不在现有网格的任何单元内，未计入任何网格：{first_ids(ids)}。",
+        zh=f"{len(ids)} 个部件不在现有网格的任何单元内，未计入任何网格：{ids_zh(ids)}。",
     )
     return [Note(f"{_OWN}components_in_no_cell", len(ids), message, tuple(ids))]

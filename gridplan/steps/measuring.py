@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from gridplan.access import AddedLinks, added_links, shortcuts, ways_to_links
-from gridplan.errors import FaultList, InputError, Message, Note, agreed, counted, first_ids
+from gridplan.errors import FaultList, InputError, Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.geometry import Floats
 from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_links, new_gates
 from gridplan.rooms import (
@@ -255,7 +255,7 @@ def _check_required(question: RoomQuestion, budget: float) -> None:
                 en=f"[measures].budget = {budget:,.0f} yuan, but {len(unknown)} required sites "
                 f"have no cost: {first_ids(unknown)}. Fill in the column `cost` of the sites.",
                 zh=f"[measures].budget = {budget:,.0f} 元，但 {len(unknown)} 个必选场地没有造价："
-                f"{first_ids(unknown)}。请在场地图层中填写 `cost` 字段。",
+                f"{ids_zh(unknown)}。请在场地图层中填写 `cost` 字段。",
             )
         )
 
@@ -269,7 +269,7 @@ def _check_points(question: RoomQuestion, points: tuple[str, ...]) -> None:
                 f"{agreed(len(unknown), 'site', 'sites')}: {first_ids(unknown)}. Name sites of the "
                 f"kind `candidate`.",
                 zh=f"[measures].service_points 中有 {len(unknown)} 个不是候选场地："
-                f"{first_ids(unknown)}。请填写 kind 为 `candidate` 的场地编号。",
+                f"{ids_zh(unknown)}。请填写 kind 为 `candidate` 的场地编号。",
             )
         )
 
@@ -290,7 +290,7 @@ def _unpriced(links: pd.DataFrame) -> list[Note]:
                 f"considered among the measures, since the cost of their kind is not given "
                 f"({', '.join(one.en for one in words)}): {first_ids(ids)}. Fill in [measures].",
                 zh=f"{len(out)} 处出入口或桥梁因未给出该类造价"
-                f"（{'、'.join(one.zh for one in words)}）未参与措施比选：{first_ids(ids)}。"
+                f"（{'、'.join(one.zh for one in words)}）未参与措施比选：{ids_zh(ids)}。"
                 f"请补填 [measures]。",
             ),
             ids,

@@ -18,7 +18,7 @@ from gridplan.cells.components import NOWHERE, built_cells, cells_of_components,
 from gridplan.cells.given import kept_whole
 from gridplan.config import Config
 from gridplan.demand import first_containing, spread_residents
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.network import (
     Network,
     assumed_note,
@@ -102,7 +102,7 @@ def _line_notes(streets: gpd.GeoDataFrame) -> list[Note]:
         message = Message(
             en=f"{counted(len(twice), 'street lies', 'streets lie')} exactly on another one: "
             f"{first_ids(twice)}. Cells take the line once; check the layer of streets.",
-            zh=f"{len(twice)} 条道路与另一条完全重合：{first_ids(twice)}。划分网格时只计一次，"
+            zh=f"{len(twice)} 条道路与另一条完全重合：{ids_zh(twice)}。划分网格时只计一次，"
             f"请检查道路图层。",
         )
         notes.append(Note("streets_twice", len(twice), message, tuple(twice)))
@@ -111,7 +111,7 @@ def _line_notes(streets: gpd.GeoDataFrame) -> list[Note]:
             en=f"{counted(len(crossed), 'street crosses itself', 'streets cross themselves')}: "
             f"{first_ids(crossed)}. Cells take the lines as they are, with a junction at the "
             f"crossing; check whether they are drawn right.",
-            zh=f"{len(crossed)} 条道路自相交：{first_ids(crossed)}。划分网格时按原样采用，"
+            zh=f"{len(crossed)} 条道路自相交：{ids_zh(crossed)}。划分网格时按原样采用，"
             f"交叉处视为路口，请检查是否绘制有误。",
         )
         notes.append(Note("streets_cross_themselves", len(crossed), message, tuple(crossed)))
@@ -165,7 +165,7 @@ def _moves_note(moves: gpd.GeoDataFrame) -> Note:
         f"{counted(len(buildings), 'building that straddles', 'buildings that straddle')} them, "
         f"{area_m2:,.0f} m² in all: {first_ids(buildings)}. The table `line_moves` lists each.",
         zh=f"社区界线为 {len(buildings)} 栋跨线建筑作了移动，共 {area_m2:,.0f} 平方米："
-        f"{first_ids(buildings)}。逐条见 `line_moves` 表。",
+        f"{ids_zh(buildings)}。逐条见 `line_moves` 表。",
     )
     return Note("community_lines_moved", len(buildings), message, tuple(buildings))
 

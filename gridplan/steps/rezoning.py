@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from gridplan.errors import FaultList, Message, Note, SettingsError, counted, first_ids
+from gridplan.errors import FaultList, Message, Note, SettingsError, counted, first_ids, ids_zh
 from gridplan.place import Place
 from gridplan.zone_settings import SystemSettings
 from gridplan.zones import SystemPlan
@@ -68,7 +68,7 @@ def locked_cells(
             en=f"`locked` names {counted(len(unknown), 'cell that does', 'cells that do')} not "
             f"exist: {first_ids(unknown)}. Give codes of cells (`cell_id`), as the table of cells "
             f"has them.",
-            zh=f"`locked` 中有 {len(unknown)} 个网格不存在：{first_ids(unknown)}。"
+            zh=f"`locked` 中有 {len(unknown)} 个网格不存在：{ids_zh(unknown)}。"
             f"请填写单元网格编码（`cell_id`）。",
         )
     for code, own in sorted(zones.items()):

@@ -51,7 +51,7 @@ from gridplan.rooms import (
     trade_off_table,
     unpriced_note,
 )
-from gridplan.siting import Limits, RoomProblem
+from gridplan.siting import Limits, RoomProblem, Stop
 from gridplan.steps.answer_settings import binding_notes
 from gridplan.steps.work import Work
 
@@ -120,7 +120,9 @@ def question_of(
         pd.Series(sites["cost"].to_numpy(dtype=float), index=sites["site_id"].astype(str)),
         norm_m=config.all_norms["room_norm_m"].value,
         aversion=config.access.aversion,
-        limits=Limits(work=settings.work, time_s=settings.time_s, seed=config.run.seed),
+        limits=Limits(
+            work=settings.work, time_s=settings.time_s, seed=config.run.seed, stop=work.stop
+        ),
         space=space,
         counts=counts,
     )
@@ -291,7 +293,7 @@ def room_tables(
     question = case.question
     opened = found.opened(question)
     by_estate = next(one for one in answers if one.key == "A")
-    solve = functools.partial(_again, case=case, found=found)
+    solve = functools.partial(_again, case=case, found=found, stop=work.stop)
     existing = int((work.place.sites["kind"] == "existing").sum())
     groups = groupcounts_of(work)
     return {
@@ -373,8 +375,27 @@ def groupcounts_of(work: Work) -> dict[str, np.ndarray]:
     return {group: demand[group].fillna(0).to_numpy(dtype=float) for group in work.place.groups}
 
 
-def _again(question: RoomQuestion, *, case: RoomCase, found: Answer) -> Answer:
+def _again(question: RoomQuestion, *, case: RoomCase, found: Answer, stop: Stop | None) -> Answer:
+    if stop is not None and stop.asked:
+        stop.heeded = True
+        # The difference of two plans that nobody searched for to the end is no price.
+        raise StoppedError(STOPPED.message, reason="key", bound=math.inf, work=0.0)
     return answer(question, case.estates, found.key, asked=case.asked)
+
+
+STOPPED = Note(
+    "siting_stopped",
+    1,
+    Message(
+        en="The siting was ended by a key (Ctrl-C) before it was done. Each search kept the best "
+        "plan it had by then, with its bound and gap; those that came later ended with their "
+        "first plan, and prices of decisions were not searched for. Run it again to the end "
+        "before anything is decided by it.",
+        zh="选址在完成之前被按键（Ctrl-C）结束：各项搜索保留当时的最优方案及其界与差距，"
+        "其后的搜索取得首个方案即止，未再计算各项决定的代价。据此决策之前，请完整运行一次。",
+    ),
+)
+"""What a run says of a siting that a key ended."""
 
 
 def _phases(by_estate: Answer) -> pd.DataFrame:

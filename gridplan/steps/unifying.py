@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridplan.config import Config
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.place import Place
 from gridplan.steps.work import Work
 from gridplan.steps.zone_layers import zone_layer
@@ -42,7 +42,7 @@ def duty_notes(place: Place, config: Config) -> tuple[Note, ...]:
         en=f"[unify].duties names {counted(len(strange), 'department', 'departments')} without a "
         f"zoning: {first_ids(strange)}. Departments with zonings: {', '.join(known)}. Correct the "
         f"name, or leave it if that body has drawn none: it is responsible in all zones.",
-        zh=f"[unify].duties 中有 {len(strange)} 个部门没有分区：{first_ids(strange)}。"
+        zh=f"[unify].duties 中有 {len(strange)} 个部门没有分区：{ids_zh(strange)}。"
         f"有分区的部门：{'、'.join(known)}。请核对名称；"
         f"若该部门确无分区，可保留，则其在各责任区均为责任部门。",
     )

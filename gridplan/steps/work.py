@@ -12,6 +12,7 @@ from gridplan.config import Config
 from gridplan.errors import Note
 from gridplan.network import NetworkOptions
 from gridplan.place import Place
+from gridplan.siting import Stop
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Work:
     config: Config
     found: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,9 @@ def check_weights(place: Place, config: Config) -> None:
 
 def load_word(weight: str) -> Message:
     """Return what zones share evenly in words, as far as the terms know it."""
+    if weight == "population":
+        # A number of them is told by this word.
+        return Message(en="residents", zh="居民数")
     family: Family = "column" if known(weight, "column") else "group"
     named = known(weight, family)
     return term(weight, family).message if named else Message(en=weight, zh=weight)

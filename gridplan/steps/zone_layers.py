@@ -342,9 +342,10 @@ def _with_names(message: Message, names: Mapping[str, str]) -> Message:
 
 
 def _in_words(name: str, made: MadeSystem, note: Note) -> Message:
-    # What single things keep beyond is told of the first weight alone.
     cells = frozenset(map(str, made.plan.zone_of.index))
-    message = with_held(note.message, map(str, note.ids), load_word(made.weights[0]), cells=cells)
+    own = next((one for one in made.weights if note.message.en.startswith(f"{one}: ")),
+               made.weights[0])  # fmt: skip
+    message = with_held(note.message, map(str, note.ids), load_word(own), cells=cells)
     system, en, zh = system_word(name), message.en, message.zh
     for weight in made.weights:
         word = load_word(weight)

@@ -21,6 +21,7 @@ from gridplan.errors import (
     agreed,
     counted,
     first_ids,
+    ids_zh,
 )
 from gridplan.geometry import Floats
 from gridplan.place import Place
@@ -216,7 +217,7 @@ def _cut_note(system: MadeSystem, homes: pd.DataFrame) -> tuple[Note, ...]:
         f"{agreed(len(cut), 'lies', 'lie')} in several zones: {first_ids(cut)}. Borders of "
         f"communities or of given zones, water without a crossing, other land between their "
         f"buildings, or a cell shared with another estate divide them.",
-        zh=f"{len(cut)} 个小区应保持完整，但分属多个分区：{first_ids(cut)}。"
+        zh=f"{len(cut)} 个小区应保持完整，但分属多个分区：{ids_zh(cut)}。"
         f"原因为社区或现有分区边界、无通道的水系、楼栋间隔有其他用地，或与其他小区同处一个网格。",
     )
     return (Note("zones_estate_cut", len(cut), message, cut),)

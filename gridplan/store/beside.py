@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from gridplan.errors import Message, MissingInputError, OutputError, first_ids
+from gridplan.errors import Message, MissingInputError, OutputError, first_ids, ids_zh
 
 
 def check_beside(
@@ -52,7 +52,7 @@ def check_beside(
             Message(
                 en=f"{folder} holds what no {what.en} has written: {first_ids(others)}. Choose "
                 f"another --out.",
-                zh=f"{folder} 中有并非{what.zh}的内容：{first_ids(others)}。请另选 --out。",
+                zh=f"{folder} 中有并非{what.zh}的内容：{ids_zh(others)}。请另选 --out。",
             )
         )
     if not replace:

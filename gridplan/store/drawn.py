@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import pyproj
 
-from gridplan.errors import CrsError, FaultList, InputError, Message, Note, first_ids
+from gridplan.errors import CrsError, FaultList, InputError, Message, Note, first_ids, ids_zh
 from gridplan.geometry import require_projected_metres
 from gridplan.sources.coordinate_checks import coordinate_faults
 from gridplan.sources.grid_fields import FIELDS
@@ -76,7 +76,7 @@ def read_drawn(path: Path) -> tuple[dict[str, pd.DataFrame], tuple[Note, ...]]:
                 len(aside),
                 Message(
                     en=f"Layers that no check knows were left aside: {first_ids(aside)}.",
-                    zh=f"以下图层与核验无关，未使用：{first_ids(aside)}。",
+                    zh=f"以下图层与核验无关，未使用：{ids_zh(aside)}。",
                 ),
                 tuple(aside),
             )
@@ -194,6 +194,6 @@ def require_something_to_verify(layers: Mapping[str, pd.DataFrame], *, what: str
                 en=f"{what} has no layer `cells`, so there is nothing to verify. It has "
                 f"{first_ids(sorted(layers)) or '-'}. Name the layer of the cells `cells`.",
                 zh=f"{what} 没有图层 `cells`，无可检验内容。现有图层："
-                f"{first_ids(sorted(layers)) or '-'}。请将单元网格图层命名为 `cells`。",
+                f"{ids_zh(sorted(layers)) or '-'}。请将单元网格图层命名为 `cells`。",
             )
         )

@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 
 from gridplan.answers import ANSWER_LAYER, words_table
-from gridplan.errors import Message, OutputError, counted, first_ids
+from gridplan.errors import Message, OutputError, counted, first_ids, ids_zh
 from gridplan.store.beside import check_beside
 from gridplan.store.folder import staged
 from gridplan.store.geopackage import fixed_clock
@@ -76,7 +76,7 @@ def _keep_answers(path: Path) -> None:
                 en=f"{path} holds {counted(len(filled), 'answer', 'answers')} "
                 f"({first_ids(filled.tolist())}), which would be lost. Merge it, "
                 f"or move it elsewhere.",
-                zh=f"{path} 中已有 {len(filled)} 项答复（{first_ids(filled.tolist())}），"
+                zh=f"{path} 中已有 {len(filled)} 项答复（{ids_zh(filled.tolist())}），"
                 f"替换将丢失。请先合并或移走该文件。",
             )
         )

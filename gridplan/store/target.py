@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gridplan.errors import Message, OutputError, first_ids
+from gridplan.errors import Message, OutputError, first_ids, ids_zh
 from gridplan.store.folder import PREFIX, RUN_CONTENTS, is_run, refusal
 from gridplan.store.names import safe_name
 
@@ -115,7 +115,7 @@ def keep_inputs(folder: Path, inputs: Iterable[Path]) -> None:
             Message(
                 en=f"{folder} holds inputs of this run ({first_ids([p.name for p in inside])}) "
                 f"and would be replaced with them. Choose another --out.",
-                zh=f"{folder} 中有本次运行的输入文件（{first_ids([p.name for p in inside])}），"
+                zh=f"{folder} 中有本次运行的输入文件（{ids_zh([p.name for p in inside])}），"
                 f"替换会将其删除。请另选 --out。",
             )
         )
@@ -143,7 +143,7 @@ def _check_contents(folder: Path, *, replace: bool, also: Sequence[str]) -> None
             Message(
                 en=f"{folder} also holds what no run has written: {first_ids(others)}. Move it "
                 f"elsewhere, or choose another --out.",
-                zh=f"{folder} 中还有并非成果的内容：{first_ids(others)}。请移走或另选 --out。",
+                zh=f"{folder} 中还有并非成果的内容：{ids_zh(others)}。请移走或另选 --out。",
             )
         )
 

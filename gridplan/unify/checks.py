@@ -5,7 +5,15 @@ from __future__ import annotations
 import geopandas as gpd
 import shapely
 
-from gridplan.errors import CrsError, FaultList, InputError, Message, SettingsError, first_ids
+from gridplan.errors import (
+    CrsError,
+    FaultList,
+    InputError,
+    Message,
+    SettingsError,
+    both_ids,
+    first_ids,
+)
 from gridplan.geometry import require_projected_metres
 from gridplan.unify.options import UnifyOptions, option_faults
 from gridplan.unify.overlay import PROPOSAL
@@ -60,12 +68,12 @@ def _zoning_faults(zonings: gpd.GeoDataFrame) -> FaultList:
     for name in ("department", "zone_id"):
         bare = zonings[name].isna() | (zonings[name].astype(str).str.strip() == "")
         if bare.any():
-            rows = first_ids([str(at + 1) for at in range(len(zonings)) if bare.iloc[at]])
+            rows, rows_zh = both_ids([str(at + 1) for at in range(len(zonings)) if bare.iloc[at]])
             faults.add(
                 en=f"{int(bare.sum())} of {len(zonings)} rows of the departments' zonings have no "
                 f"`{name}`: rows {rows}. Name each.",
-                zh=f"部门分区 {len(zonings)} 行中有 {int(bare.sum())} 行缺少 `{name}`：第 {rows} "
-                f"行。请补全。",
+                zh=f"部门分区 {len(zonings)} 行中有 {int(bare.sum())} 行缺少 `{name}`："
+                f"第 {rows_zh} 行。请补全。",
             )
     if (zonings["department"].astype(str) == PROPOSAL).any():
         faults.add(

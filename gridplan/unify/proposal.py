@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message, Note, agreed, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.geometry import GRID_M, Floats, Geometries
 from gridplan.unify.checks import check_zonings
 from gridplan.unify.claims import NOBODY, Claims, Ints, change_cost, claims_of, successors
@@ -301,7 +301,7 @@ def _notes(
                     f"{agreed(len(outside), 'reaches', 'reach')} beyond the sub-district, "
                     f"{beyond_m2:,.0f} m² in all, which is left out: {first_ids(zones)}.",
                     zh=f"{len(outside)} 个部门分区超出街道范围，共 {beyond_m2:,.0f} m²，未计入："
-                    f"{first_ids(zones)}。",
+                    f"{ids_zh(zones)}。",
                 ),
                 tuple(zones),
             )

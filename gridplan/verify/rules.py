@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import shapely
 
-from gridplan.errors import Message, first_ids
+from gridplan.errors import Message, first_ids, ids_zh
 from gridplan.verify.findings import Finding, Severity
 from gridplan.verify.wording import RULES
 
@@ -54,13 +54,13 @@ def finding(
     known = RULES[rule]
     words = {
         "count": len(found),
-        "ids": first_ids(found),
         "layer": layer,
         "amount": figure(amount),
     }
     said = detail if isinstance(detail, Message) else Message(en=detail, zh=detail)
     message = Message(
-        en=known.en.format(detail=said.en, **words), zh=known.zh.format(detail=said.zh, **words)
+        en=known.en.format(detail=said.en, ids=first_ids(found), **words),
+        zh=known.zh.format(detail=said.zh, ids=ids_zh(found), **words),
     )
     return [
         Finding(

@@ -20,10 +20,11 @@ ZONE_SYSTEMS = {
         "有 {count} 个权重的上下限与所称规模区间或容差不符：{ids}。请重新计算。",
     ),
     "zone_unbalanced": soft(
-        "Zones beyond what is allowed ({detail}): {count} ({ids}). Exchange cells where "
-        "it is not proven that they must be; else allow more, or divide the estate.",
-        "{count} 个分区超出允许范围（{detail}）：{ids}。未证明必然超出的请调整网格，"
-        "其余请放宽容差或分割小区。",
+        "Zones beyond what is allowed: {count} ({ids}). What is allowed, and what is known of them "
+        "({detail}). Exchange cells where it is not proven that they must be; else allow more, or "
+        "divide the estate.",
+        "{count} 个分区超出允许范围：{ids}。允许范围与已知原因（{detail}）。"
+        "未证明必然超出的请调整网格，其余请放宽容差或分割小区。",
     ),
     "zone_crosses_community": hard(
         "Zones that cross a community line, or communities in several zones, though they nest "

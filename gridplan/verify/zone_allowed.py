@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridplan.errors import amount
 from gridplan.verify.frames import Floats, number, numbers, shapes, texts
-from gridplan.verify.rules import figure
 from gridplan.verify.world import World, section
 
 LEAST, RATIO = 0.01, 1e-6
@@ -139,7 +139,7 @@ def held_by(
         heavy = inside[inside["cell_load"] > most + slack]
         if len(heavy):
             worst = heavy.sort_values(["cell_load", "cell"], ascending=[False, True]).iloc[0]
-            found[name] = f"{_named(worst)} {figure(float(worst['cell_load']))}"
+            found[name] = f"{_named(worst)} {amount(float(worst['cell_load']))}"
             continue
         limit = float(most)
         if load > most + slack:
@@ -169,7 +169,7 @@ def _least_of(parts: pd.DataFrame, *, short: bool) -> str:
         return "+ –"
     at = int(parts["load"].to_numpy().argmin())
     sign = "+" if short else "−"
-    return f"{sign} {parts['name'].iloc[at]} {figure(float(parts['load'].iloc[at]))}"
+    return f"{sign} {parts['name'].iloc[at]} {amount(float(parts['load'].iloc[at]))}"
 
 
 def _named(row: pd.Series[Any]) -> str:

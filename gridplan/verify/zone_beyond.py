@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message
+from gridplan.errors import Message, amount
 from gridplan.verify.findings import Finding
-from gridplan.verify.rules import figure, finding
+from gridplan.verify.rules import finding
 
 
 def beyond_findings(
@@ -23,23 +23,35 @@ def beyond_findings(
     away = np.maximum(load - bounds["most"], bounds["least"] - load)
     order = sorted(load.index, key=lambda one: (-float(away[one]), str(one)))
     ids = [
-        f"{name}/{one} ({weight} {figure(float(load[one]))}"
+        f"{name}/{one} ({weight} {amount(float(load[one]))}"
         + (f"; {held[one]}" if one in held else "")
         + ")"
         for one in order
     ]
-    detail = f"{figure(float(bounds['least'].min()))}–{figure(float(bounds['most'].max()))}"
+    detail = f"{amount(float(bounds['least'].min()))}–{amount(float(bounds['most'].max()))}"
     whole = [held[one] for one in order if one in held]
     moved = sum(one[0] in "+−" for one in whole)
-    fewest = _fewest(bounds["body"], proven)
+    kept, fewest = _kept(len(whole) - moved, moved), _fewest(bounds["body"], proven)
     said = Message(
-        en=f"{detail}; {len(whole) - moved} of them by one estate or cell alone, {moved} since one "
-        f"indivisible estate or cell more (+) or less (−) would be too much"
-        f"{fewest.en}{_cut(cut).en}",
-        zh=f"{detail}；其中 {len(whole) - moved} 个因单个小区或网格本身即超出，"
-        f"{moved} 个因再增（+）减（−）任一不可分小区或网格即越限{fewest.zh}{_cut(cut).zh}",
+        en=f"{detail}{kept.en}{fewest.en}{_cut(cut).en}",
+        zh=f"{detail}{kept.zh}{fewest.zh}{_cut(cut).zh}",
     )
     return finding("zone_unbalanced", ids, layer="zones", detail=said)
+
+
+def _kept(alone: int, moved: int) -> Message:
+    """Return how many zones one indivisible thing keeps beyond, by itself or moved."""
+    en, zh = "", ""
+    if alone:
+        en += f"; {alone} of them by one estate or cell alone"
+        zh += f"；其中 {alone} 个因单个小区或网格本身即超出"
+    if moved:
+        en += (
+            f"; {moved} of them since one indivisible estate or cell more (+) or less (−) would "
+            f"be too much"
+        )
+        zh += f"；其中 {moved} 个因再增（+）减（−）任一不可分小区或网格即越限"
+    return Message(en=en, zh=zh)
 
 
 def _cut(cut: dict[str, tuple[str, ...]]) -> Message:
@@ -67,8 +79,11 @@ def _fewest(body: pd.Series[str], proven: dict[str, tuple[int, int, bool]]) -> M
     zh = "、".join(f"{one.lstrip('/') or '全部'}（{zones} 个中至多 {within} 个在范围内"
                    f"{'，各块用地的分区数按规范值' * normed}）"
                    for one, (zones, within, normed) in sorted(shown.items()))  # fmt: skip
+    every = count == len(body)
+    must_en = "all of them must be" if every else f"at least {count} of them must be"
+    must_zh = "其全部必然超出" if every else f"其中至少 {count} 个必然超出"
     return Message(
-        en=f"; at least {count} of them must be, for the indivisible estates and cells cannot be "
+        en=f"; {must_en}, for the indivisible estates and cells cannot be "
         f"grouped otherwise in {en}",
-        zh=f"；已证明其中至少 {count} 个必然超出，因不可分小区与网格无法另行组合：{zh}",
+        zh=f"；已证明{must_zh}，因不可分小区与网格无法另行组合：{zh}",
     )

@@ -280,6 +280,9 @@ def _balance_findings(
                 open_=None if land is None else land.may, sizes=norm_sizes(world, claims, weight),
             )  # fmt: skip
             cut = {} if land is None else land.cut_off(own, cells[weight], bounds)
+            # Of zones on such land that is the reason.
+            parted = {one for zones in cut.values() for one in zones}
+            alone = {one: text for one, text in alone.items() if one not in parted}
             findings += beyond_findings(
                 name, weight, load[off], bounds.loc[off], (alone, proven), cut
             )

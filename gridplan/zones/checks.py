@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import FaultList, first_ids
+from gridplan.errors import FaultList, agreed, both_ids, first_ids, ids_zh
 
 
 def cell_faults(cells: gpd.GeoDataFrame) -> FaultList:
@@ -23,12 +23,13 @@ def cell_faults(cells: gpd.GeoDataFrame) -> FaultList:
     uid = cells["cell_uid"]
     bad = uid.isna() | uid.duplicated(keep=False)
     if bad.any():
-        shown = first_ids(sorted(uid[bad].astype(str).unique()))
+        shown, shown_zh = both_ids(sorted(uid[bad].astype(str).unique()))
         faults.add(
-            en=f"{int(bad.sum())} of {len(uid)} cells have no `cell_uid` or one that occurs more "
+            en=f"{int(bad.sum())} of {len(uid)} cells "
+            f"{agreed(int(bad.sum()), 'has', 'have')} no `cell_uid` or one that occurs more "
             f"than once: {shown}. Give each cell its own.",
-            zh=f"{len(uid)} 个单元网格中有 {int(bad.sum())} 个缺少 `cell_uid` 或编号重复：{shown}。"
-            f"请为每个网格设唯一编号。",
+            zh=f"{len(uid)} 个单元网格中有 {int(bad.sum())} 个缺少 `cell_uid` 或编号重复："
+            f"{shown_zh}。请为每个网格设唯一编号。",
         )
     return faults
 
@@ -51,16 +52,17 @@ def weight_faults(
             faults.add(
                 en=f"{of_en}{en}: {first_ids(labels)}. "
                 f"Index the weights by `cell_uid`, one per cell.",
-                zh=f"{of_zh}{len(labels)} {zh}：{first_ids(labels)}。"
+                zh=f"{of_zh}{len(labels)} {zh}：{ids_zh(labels)}。"
                 f"权重须以 `cell_uid` 为索引，一格一个。",
             )
     numbers = pd.to_numeric(weights, errors="coerce").astype("float64")
     bad = ~(np.isfinite(numbers) & (numbers >= 0))
     if bad.any():
-        shown = first_ids([f"{label} = {value}" for label, value in weights[bad].items()])
+        shown, shown_zh = both_ids([f"{label} = {value}" for label, value in weights[bad].items()])
         faults.add(
-            en=f"{of_en}{int(bad.sum())} of {len(weights)} weights are missing, negative or not "
+            en=f"{of_en}{int(bad.sum())} of {len(weights)} weights "
+            f"{agreed(int(bad.sum()), 'is', 'are')} missing, negative or not "
             f"finite: {shown}. Give numbers from 0 up.",
-            zh=f"{of_zh}{len(weights)} 个权重中有 {int(bad.sum())} 个缺失、为负或无穷：{shown}。"
+            zh=f"{of_zh}{len(weights)} 个权重中有 {int(bad.sum())} 个缺失、为负或无穷：{shown_zh}。"
             f"权重应为非负数。",
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import InputError, Message, first_ids
+from gridplan.errors import InputError, Message, agreed, both_ids
 from gridplan.geometry import isoperimetric_quotient
 
 
@@ -42,12 +42,13 @@ def dissolve_zones(cells: gpd.GeoDataFrame, zone_of: pd.Series[str]) -> gpd.GeoD
     zone = zone_of.reindex(cells["cell_uid"]).to_numpy(dtype=object)
     homeless = pd.isna(zone)
     if homeless.any():
-        shown = first_ids(sorted(cells.loc[homeless, "cell_uid"].astype(str)))
+        shown, shown_zh = both_ids(sorted(cells.loc[homeless, "cell_uid"].astype(str)))
         raise InputError(
             Message(
-                en=f"{int(homeless.sum())} of {len(cells)} cells have no zone: {shown}. "
+                en=f"{int(homeless.sum())} of {len(cells)} cells "
+                f"{agreed(int(homeless.sum()), 'has', 'have')} no zone: {shown}. "
                 f"Every cell belongs to one zone.",
-                zh=f"{len(cells)} 个单元网格中有 {int(homeless.sum())} 个没有责任区：{shown}。"
+                zh=f"{len(cells)} 个单元网格中有 {int(homeless.sum())} 个没有责任区：{shown_zh}。"
                 f"每个网格须属于一个责任区。",
             )
         )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridplan.errors import FaultList, InfeasibleError, InputError, SettingsError, first_ids
+from gridplan.errors import (
+    FaultList,
+    InfeasibleError,
+    InputError,
+    SettingsError,
+    both_ids,
+    first_ids,
+    ids_zh,
+)
 from gridplan.zones.contiguity import labelled_components
 from gridplan.zones.districts_problem import DistrictProblem
 
@@ -78,11 +86,11 @@ def _value_faults(problem: DistrictProblem) -> FaultList:
     faults = FaultList()
     bad = (~(np.isfinite(problem.weights) & (problem.weights >= 0))).any(axis=1)
     if bad.any():
-        shown = first_ids([problem.names[at] for at in np.flatnonzero(bad)])
+        shown, shown_zh = both_ids([problem.names[at] for at in np.flatnonzero(bad)])
         faults.add(
             en=f"{int(bad.sum())} of {problem.count} units have a weight that is missing, negative "
             f"or not finite: {shown}. Give numbers from 0 up.",
-            zh=f"{problem.count} 个单元中有 {int(bad.sum())} 个的权重缺失、为负或无穷：{shown}。"
+            zh=f"{problem.count} 个单元中有 {int(bad.sum())} 个的权重缺失、为负或无穷：{shown_zh}。"
             f"权重应为非负数。",
         )
     elif (empty := problem.weights.sum(axis=0) == 0).any():
@@ -90,15 +98,15 @@ def _value_faults(problem: DistrictProblem) -> FaultList:
         faults.add(
             en=f"All units have 0 of weight {first_ids(kinds)}: there is nothing to balance. Leave "
             f"it out.",
-            zh=f"权重 {first_ids(kinds)} 在所有单元中均为 0，无从均衡。请去掉该权重。",
+            zh=f"权重 {ids_zh(kinds)} 在所有单元中均为 0，无从均衡。请去掉该权重。",
         )
     bad = (~(np.isfinite(problem.cost) & (problem.cost >= 0))).any(axis=1)
     if bad.any():
-        shown = first_ids([problem.names[at] for at in np.flatnonzero(bad)])
+        shown, shown_zh = both_ids([problem.names[at] for at in np.flatnonzero(bad)])
         faults.add(
             en=f"{int(bad.sum())} of {problem.count} units have a cost that is missing, negative "
             f"or not finite: {shown}. Give numbers from 0 up.",
-            zh=f"{problem.count} 个单元中有 {int(bad.sum())} 个的费用缺失、为负或无穷：{shown}。"
+            zh=f"{problem.count} 个单元中有 {int(bad.sum())} 个的费用缺失、为负或无穷：{shown_zh}。"
             f"费用应为非负数。",
         )
     return faults
@@ -137,13 +145,13 @@ def _infeasible(problem: DistrictProblem) -> FaultList:
     pieces = int(piece.max()) + 1
     if pieces > k:
         smallest = np.flatnonzero(piece == np.bincount(piece).argmin())
-        shown = first_ids([problem.names[at] for at in smallest])
+        shown, shown_zh = both_ids([problem.names[at] for at in smallest])
         faults.add(
             en=f"The land is in {pieces} pieces that share no border, the smallest of "
             f"{len(smallest)} units ({shown}); {k} connected districts cannot cover them. Join "
             f"islands to their neighbours, or ask for at least {pieces}.",
             zh=f"范围由 {pieces} 块互不相邻的用地组成，最小的一块有 {len(smallest)} 个单元"
-            f"（{shown}）；{k} 个连片分区无法覆盖。请将孤岛并入邻近单元，或至少设 {pieces} 区。",
+            f"（{shown_zh}）；{k} 个连片分区无法覆盖。请将孤岛并入邻近单元，或至少设 {pieces} 区。",
         )
     total = problem.weights.sum(axis=0)
     off = (k * problem.lower > total * (1 + _ROUNDING)) | (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridplan.errors import Message, Note, first_ids
+from gridplan.errors import Message, Note, first_ids, ids_zh
 from gridplan.geometry import Floats
 from gridplan.zones.districts_problem import DistrictProblem
 
@@ -48,7 +48,7 @@ def _message(
     )
     zh = (
         f"权重 {kind}：{problem.k} 个分区中有 {len(off)} 个超出 {low:,.6g} 至 {high:,.6g}："
-        f"{first_ids(off)}。偏差最大的是分区 {off[0]}，为 {load:,.6g}，已是所得最优。"
+        f"{ids_zh(off)}。偏差最大的是分区 {off[0]}，为 {load:,.6g}，已是所得最优。"
     )
     heaviest = int(problem.weights[:, kind].argmax())
     heavy = float(problem.weights[heaviest, kind])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, agreed, counted, first_ids, ids_zh
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 
@@ -25,11 +25,11 @@ def parted_note(own: gpd.GeoDataFrame, graph: Contiguity, parted: Flags | None) 
         return ()
     pairs = _named(own, list(zip(graph.left[parted], graph.right[parted], strict=True)))
     message = Message(
-        en=f"{len(pairs)} common borders of cells run along water, a railway or a motorway "
-        f"without "
-        f"a crossing; no zone hangs together by them: {first_ids(pairs)}.",
-        zh=f"{len(pairs)} 段网格公共边沿水系、铁路或快速路且无通道，分区不以此相连："
-        f"{first_ids(pairs)}。",
+        en=f"{counted(len(pairs), 'common border of cells runs', 'common borders of cells run')} "
+        f"along water, a railway or a motorway without a crossing; no zone hangs together by "
+        f"{agreed(len(pairs), 'it', 'them')}: {first_ids(pairs)}.",
+        zh=f"{len(pairs)} 段网格公共边沿水系、铁路或高速公路且无通道，分区不以此相连："
+        f"{ids_zh(pairs)}。",
     )
     return (Note("zones_parted", len(pairs), message, pairs),)
 
@@ -44,7 +44,7 @@ def bridges_note(own: gpd.GeoDataFrame, water: Ints) -> tuple[Note, ...]:
         f"apart; a zone reaches across each by one of them, so that no zone lies along the "
         f"water: {first_ids(ids)}.",
         zh=f"{len(ids)} 个水面网格上有多座相距较远的桥，分区只经其中一座跨越，以免沿水面延伸："
-        f"{first_ids(ids)}。",
+        f"{ids_zh(ids)}。",
     )
     return (Note("zones_water_bridges", len(ids), message, ids),)
 
@@ -57,9 +57,10 @@ def carried_note(own: gpd.GeoDataFrame, carried: Flags) -> tuple[Note, ...]:
     message = Message(
         en=f"{counted(len(ids), 'cell is', 'cells are')} open water, or empty land without a "
         f"crossing; each goes with the "
-        f"zone beside it, and no zone hangs together by them: {first_ids(ids)}.",
+        f"zone beside it, and no zone hangs together by {agreed(len(ids), 'it', 'them')}: "
+        f"{first_ids(ids)}.",
         zh=f"{len(ids)} 个网格为水面或无通道且几乎无人的用地，随相邻分区，分区不以此相连："
-        f"{first_ids(ids)}。",
+        f"{ids_zh(ids)}。",
     )
     return (Note("zones_water_cells", len(ids), message, ids),)
 
@@ -74,7 +75,7 @@ def joined_note(own: gpd.GeoDataFrame, pairs: Pairs) -> tuple[Note, ...]:
         f"zone or more than zones are asked for, can only be reached over the water, railway or "
         f"motorway at {first_ids(ids)}. Check whether there is a way that the map lacks.",
         zh=f"{len(ids)} 块用地无通道，又不足单独设区（或多于要求的分区数），"
-        f"在 {first_ids(ids)} 处越过水系、铁路或快速路相连。请核对是否有图上缺失的通道。",
+        f"在 {ids_zh(ids)} 处越过水系、铁路或高速公路相连。请核对是否有图上缺失的通道。",
     )
     return (Note("zones_land_joined", len(ids), message, ids),)
 
@@ -85,11 +86,13 @@ def lock_note(own: gpd.GeoDataFrame, locks: Sequence[tuple[str, Pairs]]) -> tupl
         return ()
     told = [f"{name} ({', '.join(_named(own, pairs))})" for name, pairs in locks]
     message = Message(
-        en=f"The cells that are locked or given to {len(locks)} zones have no way over land to "
-        f"each other; these zones reach across at {first_ids(told)}. Unlock the cells on one "
+        en=f"The cells that are locked or given to {counted(len(locks), 'zone', 'zones')} have no "
+        f"way over land to each other; "
+        f"{agreed(len(locks), 'this zone reaches', 'these zones reach')} "
+        f"across at {first_ids(told)}. Unlock the cells on one "
         f"side, "
         f"or check whether there is a way that the map lacks.",
-        zh=f"{len(locks)} 个分区的锁定或给定网格之间无陆上通道，分区在 {first_ids(told)} 处跨越。"
+        zh=f"{len(locks)} 个分区的锁定或给定网格之间无陆上通道，分区在 {ids_zh(told)} 处跨越。"
         f"请解除一侧的锁定，或核对是否有图上缺失的通道。",
     )
     return (Note("zones_lock_across", len(locks), message, tuple(name for name, _ in locks)),)
@@ -104,8 +107,10 @@ def community_note(own: gpd.GeoDataFrame, whole: Ints, torn: list[int]) -> tuple
     message = Message(
         en=f"{counted(len(ids), 'community is', 'communities are')} parted by water, a railway "
         f"or a motorway without a "
-        f"crossing, and kept whole: {first_ids(ids)}. Their zones reach across there.",
-        zh=f"{len(ids)} 个社区被无通道的水系、铁路或快速路分开，仍保持完整：{first_ids(ids)}。"
+        f"crossing, and kept whole: {first_ids(ids)}. {agreed(len(ids), 'Its', 'Their')} zones "
+        f"reach "
+        f"across there.",
+        zh=f"{len(ids)} 个社区被无通道的水系、铁路或高速公路分开，仍保持完整：{ids_zh(ids)}。"
         f"其所在分区在此跨越。",
     )
     return (Note("zones_community_parted", len(ids), message, ids),)
@@ -119,6 +124,6 @@ def across_note(names: list[str]) -> tuple[Note, ...]:
         en=f"{counted(len(names), 'zone hangs', 'zones hang')} together only across water, a "
         f"railway or a motorway without a "
         f"crossing: {first_ids(names)}.",
-        zh=f"{len(names)} 个分区仅越过无通道的水系、铁路或快速路相连：{first_ids(names)}。",
+        zh=f"{len(names)} 个分区仅越过无通道的水系、铁路或高速公路相连：{ids_zh(names)}。",
     )
     return (Note("zones_across", len(names), message, tuple(names)),)

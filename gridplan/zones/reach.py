@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import InputError, Message, first_ids
+from gridplan.errors import InputError, Message, first_ids, ids_zh
 
 
 def zone_reach(
@@ -48,7 +48,7 @@ def zone_reach(
             Message(
                 en=f"{len(unknown)} cells or anchors have no walks: {first_ids(unknown)}. Give a "
                 f"row for each cell and a column for each anchor.",
-                zh=f"{len(unknown)} 个网格或锚点没有步行距离：{first_ids(unknown)}。"
+                zh=f"{len(unknown)} 个网格或锚点没有步行距离：{ids_zh(unknown)}。"
                 f"请为每个网格给一行、每个锚点给一列。",
             )
         )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from gridplan.errors import InputError, Message, SettingsError, first_ids
+from gridplan.errors import InputError, Message, SettingsError, counted, first_ids, ids_zh
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints, labelled_components
 from gridplan.zones.rezone_fewest import fewest_moves
@@ -209,9 +209,10 @@ def _check(cells: gpd.GeoDataFrame, earlier: pd.Series[str], stability: float) -
     if len(twice):
         raise InputError(
             Message(
-                en=f"{len(twice)} cells have several earlier zones: {first_ids(sorted(twice))}. "
+                en=f"{counted(len(twice), 'cell has', 'cells have')} several earlier zones: "
+                f"{first_ids(sorted(twice))}. "
                 f"Give one for each cell, e.g. that of its largest part.",
-                zh=f"{len(twice)} 个网格有多个原责任区：{first_ids(sorted(twice))}。"
+                zh=f"{len(twice)} 个网格有多个原责任区：{ids_zh(sorted(twice))}。"
                 f"请每格只给一个，例如其最大部分所属者。",
             )
         )

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note
+from gridplan.errors import Message, Note, counted
 from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
@@ -122,11 +122,12 @@ def _planned(
     of_cell = zone[asked.ground.unit]
     names = system_names(asked.ground, of_cell, asked.seeds, asked.k, prefix=options.prefix)
     fewest: tuple[Fewest, ...] = ()
-    held: dict[str, str] = {}
+    held: dict[int, dict[str, str]] = {}
+    land = cut_off(asked, names)
     if any(one.rank[0] for one in run.pieces):
         torn = np.array([names.index(one) for one in _across(asked, of_cell, names)], dtype=np.intp)
         fewest = fewest_beyond(asked, zone, options, across=torn)
-        held = kept_beyond(asked, zone, names)
+        held = kept_beyond(asked, zone, names, land)
     return plan_of(
         cells,
         asked,
@@ -134,7 +135,7 @@ def _planned(
         names,
         run,
         notes=notes,
-        proof=Proof(proof.bound, fewest, cut_off(asked, names), held),
+        proof=Proof(proof.bound, fewest, land, held),
     )
 
 
@@ -161,10 +162,11 @@ def _numbered(
         if not k:
             return asked, ()
         message = Message(
-            en=f"{asked.k} zones are proposed by the norm. Water, a railway or a motorway divides "
+            en=f"{counted(asked.k, 'zone is', 'zones are')} proposed by the norm. Water, a "
+            f"railway or a motorway divides "
             f"the land, and not all of it can be even in so many; {k} is the nearest number of "
             f"zones that can be.",
-            zh=f"按标准建议 {asked.k} 个分区；因水系、铁路或快速路分隔，各块用地无法按此数量均衡"
+            zh=f"按标准建议 {asked.k} 个分区；因水系、铁路或高速公路分隔，各块用地无法按此数量均衡"
             f"划分，可行的最接近数量为 {k} 个。",
         )
         other = asked_of(cells, weights, rules, replace(options, proposed=k))
@@ -183,8 +185,9 @@ def _numbered(
             return asked, ()
         by_en, by_zh = _ONE_BRIDGE if asked.ground.bridged else ("", "")
         message = Message(
-            en=f"{asked.k} zones are proposed by the norm, but no {asked.k} connected zones of "
-            f"whole communities are within the tolerances{by_en}; {k} is the nearest number of "
+            en=f"{counted(asked.k, 'zone is', 'zones are')} proposed by the norm, but no {asked.k} "
+            f"connected zones of whole communities are within the tolerances{by_en}; {k} is the "
+            f"nearest number of "
             f"zones that can be.",
             zh=f"按标准建议 {asked.k} 个责任区，但{by_zh}以整社区组成的 {asked.k} 个连片责任区"
             f"无法满足容差；可行的最接近数量为 {k} 个。",
@@ -228,7 +231,7 @@ def plan_of(
         stopped_by=run.stopped_by,
         across=tuple(across),
         proven=sum(one.beyond for one in proof.fewest if not one.weight),
-        cut_off=tuple(name for one in proof.cut_off for name in one.zones),
+        cut_off=tuple(name for one in proof.cut_off if not one.weight for name in one.zones),
     )
 
 

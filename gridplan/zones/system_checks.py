@@ -6,7 +6,17 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import FaultList, InfeasibleError, InputError, SettingsError, first_ids
+from gridplan.errors import (
+    FaultList,
+    InfeasibleError,
+    InputError,
+    SettingsError,
+    agreed,
+    both_ids,
+    counted,
+    first_ids,
+    ids_zh,
+)
 from gridplan.geometry import require_projected_metres
 from gridplan.zones.checks import cell_faults, weight_faults
 from gridplan.zones.contiguity import Ints
@@ -64,12 +74,13 @@ def _column_faults(
     if options.nest != "free" and "community_id" in cells:
         bare = cells["community_id"].isna()
         if bare.any():
-            shown = first_ids(sorted(cells.loc[bare, "cell_uid"].astype(str)))
+            shown, shown_zh = both_ids(sorted(cells.loc[bare, "cell_uid"].astype(str)))
             faults.add(
-                en=f"{int(bare.sum())} of {len(cells)} cells have no `community_id`: {shown}. "
+                en=f"{int(bare.sum())} of {len(cells)} cells "
+                f"{agreed(int(bare.sum()), 'has', 'have')} no `community_id`: {shown}. "
                 f"Zones that nest in communities need one for each cell.",
                 zh=f"{len(cells)} 个单元网格中有 {int(bare.sum())} 个没有 `community_id`："
-                f"{shown}。责任区嵌套于社区时每格都须有。",
+                f"{shown_zh}。责任区嵌套于社区时每格都须有。",
             )
 
 
@@ -83,22 +94,22 @@ def _rule_faults(
             en=f"{len(outside)} of {len(rules.anchors)} anchors are in no cell: "
             f"{first_ids(outside)}. Give the `cell_uid` that each stands in, or leave it out.",
             zh=f"{len(rules.anchors)} 个锚点中有 {len(outside)} 个不在任何网格内："
-            f"{first_ids(outside)}。请给出其所在的 `cell_uid`，或去掉。",
+            f"{ids_zh(outside)}。请给出其所在的 `cell_uid`，或去掉。",
         )
     unknown = sorted(str(uid) for uid in rules.locked if uid not in known)
     if unknown:
         faults.add(
             en=f"{len(unknown)} of {len(rules.locked)} locked cells do not exist: "
             f"{first_ids(unknown)}.",
-            zh=f"{len(rules.locked)} 个锁定网格中有 {len(unknown)} 个不存在："
-            f"{first_ids(unknown)}。",
+            zh=f"{len(rules.locked)} 个锁定网格中有 {len(unknown)} 个不存在：{ids_zh(unknown)}。",
         )
     lost = sorted(set(options.kept) - set(rules.locked.values()))
     if lost:
         faults.add(
-            en=f"{len(lost)} zones are to be kept, but no cell is locked to them: "
+            en=f"{counted(len(lost), 'zone is', 'zones are')} to be kept, but no cell is locked to "
+            f"{agreed(len(lost), 'it', 'them')}: "
             f"{first_ids(lost)}.",
-            zh=f"{len(lost)} 个责任区要求保留，但没有网格锁定于其中：{first_ids(lost)}。",
+            zh=f"{len(lost)} 个责任区要求保留，但没有网格锁定于其中：{ids_zh(lost)}。",
         )
 
 
@@ -125,8 +136,10 @@ def check_quota(ground: Ground, k: int, least: Ints, room: Ints, anchors: int) -
     if k > most:
         cells, units = len(ground.unit), ground.land.count
         faults.add(
-            en=f"{k} zones are asked for, but there are {cells} cells in {units} units that stay "
-            f"together, some of them in {int(least.sum())} zones that anchors and locks begin. "
+            en=f"{counted(k, 'zone is', 'zones are')} asked for, but there are "
+            f"{counted(cells, 'cell', 'cells')} in {counted(units, 'unit', 'units')} that stay "
+            f"together, some of them in {counted(int(least.sum()), 'zone', 'zones')} that anchors "
+            f"and locks begin. "
             f"The largest possible number of zones is {most}.",
             zh=f"要求划分 {k} 个责任区，但只有 {cells} 个单元网格，合为 {units} 个须保持完整的"
             f"单元，锚点与锁定已占 {int(least.sum())} 区。责任区数量最多为 {most}。",
@@ -134,9 +147,11 @@ def check_quota(ground: Ground, k: int, least: Ints, room: Ints, anchors: int) -
     elif 0 < k < fewest:
         smallest = int(np.bincount(ground.piece).min())
         faults.add(
-            en=f"{k} zones are asked for. The land is in {pieces} pieces with no way between them "
-            f"(the smallest of {smallest} units), and anchors ({anchors}) and locks begin "
-            f"{int(least.sum())} zones; {k} connected zones cannot be. The smallest possible "
+            en=f"{counted(k, 'zone is', 'zones are')} asked for. The land is in "
+            f"{counted(pieces, 'piece', 'pieces')} with no way between them (the smallest of "
+            f"{counted(smallest, 'unit', 'units')}), and anchors ({anchors}) and locks begin "
+            f"{counted(int(least.sum()), 'zone', 'zones')}; {k} connected zones cannot be. The "
+            f"smallest possible "
             f"number is {fewest}; small islands can be attached.",
             zh=f"要求划分 {k} 个责任区。范围由 {pieces} 块互不相通的用地组成（最小的一块有 "
             f"{smallest} 个单元），锚点（{anchors} 个）与锁定已占 {int(least.sum())} 区；"

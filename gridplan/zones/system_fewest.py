@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from gridplan.verify.zone_groups import cells_asked, fewest_of_body
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
 from gridplan.zones.system_asked import Asked
-from gridplan.zones.system_notes import Fewest
+from gridplan.zones.system_notes import CutOff, Fewest
 from gridplan.zones.system_options import SystemOptions
 
 _ROUNDING = 1e-9
@@ -54,29 +54,37 @@ def fewest_beyond(
     return tuple(sorted(found, key=lambda one: (one.weight, one.name)))
 
 
-def kept_beyond(asked: Asked, zone: Ints, names: list[str]) -> dict[str, str]:
+def kept_beyond(
+    asked: Asked, zone: Ints, names: list[str], land: Sequence[CutOff]
+) -> dict[int, dict[str, str]]:
     """
-    Return, by zone beyond what is allowed of the first weight, the one thing that keeps it so.
+    Return, by weight and zone beyond what is allowed of it, the one thing that keeps it so.
 
     A cell too large; or the lightest estate or cell that would be too much to give (−) or to
-    take (+), as the verifier finds it.
+    take (+), as the verifier finds it. Zones on land that no number of zones fits have that as
+    their reason.
     """
+    found = {}
+    for weight, _ in _beyond(asked, zone[asked.ground.unit]):
+        held = _kept_beyond(asked, zone, names, weight)
+        cut = {name for one in land if one.weight == weight for name in one.zones}
+        found[weight] = {name: text for name, text in held.items() if name not in cut}
+    return found
+
+
+def _kept_beyond(asked: Asked, zone: Ints, names: list[str], weight: int) -> dict[str, str]:
     own, unit = asked.own, asked.ground.unit
     of_cell, body = zone[unit], asked.ground.body[unit]
-    off = next((off for weight, off in _beyond(asked, of_cell) if not weight), None)
-    if off is None:
-        return {}
     label = np.array(names, dtype=object)
     cells = pd.DataFrame({
         "zone_id": label[of_cell],
         "cell": own["cell_uid"].to_numpy(dtype=str),
         "estate": _estates(asked, np.arange(len(own))),
-        "cell_load": asked.ground.loads.iloc[:, 0].to_numpy(dtype=np.float64),
+        "cell_load": asked.ground.loads.iloc[:, weight].to_numpy(dtype=np.float64),
     })  # fmt: skip
     home = body[np.unique(of_cell, return_index=True)[1]]
-    bounds = pd.DataFrame(
-        {"least": asked.aims.least[:, 0], "most": asked.aims.most[:, 0], "body": home}, index=label
-    )
+    least, most = asked.aims.least[:, weight], asked.aims.most[:, weight]
+    bounds = pd.DataFrame({"least": least, "most": most, "body": home}, index=label)
     graph = asked.ground.cells.graph
 
     def touching() -> dict[str, set[str]]:

@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note, agreed, counted, first_ids
+from gridplan.errors import Message, Note, agreed, amount, counted, first_ids, ids_zh
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.districts_problem import Flags
@@ -42,12 +42,14 @@ class CutOff:
     """
     Zones that have land to themselves which no number of zones divides evenly, and its load.
 
-    ``apart``: no border joins it to other land of its community.
+    By one of the weights, by its number; ``apart``: no border joins it to other land of its
+    community.
     """
 
     zones: tuple[str, ...]
     load: float
     apart: bool = False
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,14 @@ class Proof:
     fewest : tuple of Fewest
         Land of which some zones must be beyond.
     cut_off : tuple of CutOff
-        Of the first weight.
-    held : dict of zone to text
-        The one thing that keeps a zone beyond what is allowed of the first weight.
+    held : dict of weight, by its number, to dict of zone to text
+        The one thing that keeps a zone beyond what is allowed, of zones not on such land.
     """
 
     evenest: float = 0.0
     fewest: tuple[Fewest, ...] = ()
     cut_off: tuple[CutOff, ...] = ()
-    held: dict[str, str] = field(default_factory=dict)
+    held: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 _NO_PROOF = Proof()
@@ -85,7 +86,7 @@ def weight_notes(weights: pd.DataFrame) -> tuple[Note, ...]:
     message = Message(
         en=f"All cells have 0 of {first_ids(empty)}; it is not balanced."
         + (" The zones are balanced on area instead." if instead else ""),
-        zh=f"全部单元网格的 {first_ids(empty)} 均为 0，不参与均衡。"
+        zh=f"全部单元网格的 {ids_zh(empty)} 均为 0，不参与均衡。"
         + ("改按面积均衡划分责任区。" if instead else ""),
     )
     return (Note("zones_weight_empty", len(empty), message, tuple(empty)),)
@@ -103,7 +104,7 @@ def estate_notes(
             f"split along the inner roads, and where these do not suffice along borders of cells, "
             f"into groups of whole buildings: {first_ids(split)}.",
             zh=f"{len(split)} 个小区超过单个责任区的上限，沿小区内部道路（不足时沿网格边界）"
-            f"分为若干整栋组团：{first_ids(split)}。",
+            f"分为若干整栋组团：{ids_zh(split)}。",
         )
         yield Note("zones_estate_divided", len(split), message, split)
     if not found.heavy:
@@ -113,17 +114,17 @@ def estate_notes(
         estate, uid = own[column].iloc[cell], str(own["cell_uid"].iloc[cell])
         value = loads.iloc[cell].to_numpy(dtype=np.float64)
         at = int((value / most[cell]).argmax())
-        told_en.append(f"{estate} (cell {uid}: {value[at]:,.6g} {loads.columns[at]}, "
-                       f"at most {most[cell, at]:,.6g})")  # fmt: skip
-        told_zh.append(f"{estate}（网格 {uid}：{loads.columns[at]} {value[at]:,.6g}，"
-                       f"上限 {most[cell, at]:,.6g}）")  # fmt: skip
+        told_en.append(f"{estate} (cell {uid}: {amount(value[at])} {loads.columns[at]}, "
+                       f"at most {amount(most[cell, at])})")  # fmt: skip
+        told_zh.append(f"{estate}（网格 {uid}：{loads.columns[at]} {amount(value[at])}，"
+                       f"上限 {amount(most[cell, at])}）")  # fmt: skip
         ids.append(str(estate))
     estates = tuple(dict.fromkeys(ids))
     message = Message(
         en=f"{counted(len(ids), 'cell', 'cells')} of estates alone with more than a zone may "
         f"have, and nothing divides these: {first_ids(told_en)}. Their zones are indivisible "
         f"estates beyond the tolerance.",
-        zh=f"{len(ids)} 个小区网格单独即超过责任区上限且无法再分：{first_ids(told_zh)}。"
+        zh=f"{len(ids)} 个小区网格单独即超过责任区上限且无法再分：{ids_zh(told_zh)}。"
         f"其所在责任区属容差之外的不可分小区。",
     )
     yield Note("zones_estate_indivisible", len(estates), message, estates)
@@ -138,7 +139,7 @@ def given_note(divided: tuple[str, ...]) -> tuple[Note, ...]:
         f"given, and divided there, for the cells of given zones stay with them: "
         f"{first_ids(divided)}.",
         zh=f"{len(divided)} 个小区跨越给定分区，网格以给定分区为准，小区在该处分开："
-        f"{first_ids(divided)}。",
+        f"{ids_zh(divided)}。",
     )
     return (Note("zones_estate_given", len(divided), message, divided),)
 
@@ -154,7 +155,7 @@ def attached_note(
     message = Message(
         en=f"{counted(len(pairs), 'island goes', 'islands go')} with the nearest cell: "
         f"{first_ids(pairs)}. Nothing borders on them, and their zones are connected only so.",
-        zh=f"{len(pairs)} 处孤岛与其余用地不相邻，并入最近的网格：{first_ids(pairs)}。"
+        zh=f"{len(pairs)} 处孤岛与其余用地不相邻，并入最近的网格：{ids_zh(pairs)}。"
         f"其责任区仅以此相连。",
     )
     return (Note("zones_island_attached", len(pairs), message, pairs),)
@@ -198,31 +199,30 @@ def missed_tolerances(
         order = sorted(off.tolist(), key=lambda one: (-beyond[one], names[one]))
         worst = order[0]
         en, zh = _cause(own, value, unit, zone == worst, float(most[worst, at]))
-        proof_en, proof_zh = _fewest([one for one in proof.fewest if one.weight == at])
+        proof_en, proof_zh = _fewest([one for one in proof.fewest if one.weight == at], len(off))
         if not notes:
             # It is of all weights together, and told once.
             all_en, all_zh = _evenest(len(names), proof.evenest, several=loads.shape[1] > 1)
             proof_en, proof_zh = all_en + proof_en, all_zh + proof_zh
-        if not at:
-            cut_en, cut_zh = _cut_off(proof.cut_off)
-            held_en, held_zh = _held([names[one] for one in order], proof.held)
-            proof_en, proof_zh = cut_en + held_en + proof_en, cut_zh + held_zh + proof_zh
+        cut_en, cut_zh = _cut_off([one for one in proof.cut_off if one.weight == at])
+        held_en, held_zh = _held([names[one] for one in order], proof.held.get(at, {}))
+        proof_en, proof_zh = cut_en + held_en + proof_en, cut_zh + held_zh + proof_zh
         ids = tuple(names[one] for one in order)
         message = Message(
             en=f"{name}: {len(ids)} of {len(names)} zones "
             f"{agreed(len(ids), 'is', 'are')} beyond what is allowed: "
-            f"{first_ids(ids)}. {ids[0]} binds: {load[worst]:,.6g}, allowed "
-            f"{least[worst, at]:,.6g} to {most[worst, at]:,.6g}, the best that was reached{en}."
-            f"{proof_en}",
-            zh=f"{name}：{len(names)} 个责任区中有 {len(ids)} 个超出允许范围：{first_ids(ids)}。"
-            f"偏差最大的是 {ids[0]}：{load[worst]:,.6g}，允许 {least[worst, at]:,.6g} 至 "
-            f"{most[worst, at]:,.6g}，为所得最优{zh}。{proof_zh}",
+            f"{first_ids(ids)}. {ids[0]} binds: {amount(load[worst])}, allowed "
+            f"{amount(least[worst, at])} to {amount(most[worst, at])}, the best that was "
+            f"reached{en}.{proof_en}",
+            zh=f"{name}：{len(names)} 个责任区中有 {len(ids)} 个超出允许范围：{ids_zh(ids)}。"
+            f"偏差最大的是 {ids[0]}：{amount(load[worst])}，允许 {amount(least[worst, at])} 至 "
+            f"{amount(most[worst, at])}，为所得最优{zh}。{proof_zh}",
         )
         notes.append(Note("zone_balance", len(ids), message, ids))
     return tuple(notes)
 
 
-def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
+def _cut_off(lands: Sequence[CutOff]) -> tuple[str, str]:
     """Return which zones have land of their own that no number of zones divides evenly."""
     wet_en, wet_zh = (
         "joins the rest at most by water that other zones cross",
@@ -233,13 +233,14 @@ def _cut_off(lands: tuple[CutOff, ...]) -> tuple[str, str]:
         "与其他网格无公共边（被网格空隙或辖区边界隔开）",
     )
     en = "".join(
-        f" {', '.join(one.zones)}: {one.load:,.6g} on land that {gap_en if one.apart else wet_en}, "
-        f"which no number of zones divides within what is allowed."
+        f" {', '.join(one.zones)}: {amount(one.load)} on land that "
+        f"{gap_en if one.apart else wet_en}, which no number of zones divides within what is "
+        f"allowed."
         for one in lands
     )
     zh = "".join(
-        f"{'、'.join(one.zones)}：所在用地合计 {one.load:,.6g}，{gap_zh if one.apart else wet_zh}，"
-        f"分为任何个数均超出允许范围。"
+        f"{'、'.join(one.zones)}：所在用地合计 {amount(one.load)}，"
+        f"{gap_zh if one.apart else wet_zh}，分为任何个数均超出允许范围。"
         for one in lands
     )
     return en, zh
@@ -256,15 +257,18 @@ def _held(order: Sequence[str], held: Mapping[str, str]) -> tuple[str, str]:
     )
     zh = (
         f"其中 {len(told)} 个受单个不可分小区或网格所限（本身超限，或再并入、再让出即越限）："
-        f"{first_ids(told)}。"
+        f"{ids_zh(told)}。"
     )
     return en, zh
 
 
-def _fewest(told: Sequence[Fewest]) -> tuple[str, str]:
+def _fewest(told: Sequence[Fewest], beyond: int) -> tuple[str, str]:
+    """Return how many of the zones beyond must be, if it is proven."""
     if not told:
         return "", ""
     least = sum(one.beyond for one in told)
+    must_en = "all of them" if least == beyond else f"at least {least} of them"
+    must_zh = "其全部" if least == beyond else f"其中至少 {least} 个"
     by_en, by_zh = (
         " (with as many zones on each piece of land as the norm has)",
         "（各块用地的分区数按规范值）",
@@ -274,10 +278,10 @@ def _fewest(told: Sequence[Fewest]) -> tuple[str, str]:
     zh = "、".join(f"{one.name or '全部用地'} {one.zones} 个中 {one.beyond} 个{by_zh * one.normed}"
                    for one in told)  # fmt: skip
     said = (
-        f" It is proven that at least {least} of them must be, for nothing divides estates and "
-        f"cells further: {en}."
+        f" It is proven that {must_en} must be, for nothing divides estates and cells further: "
+        f"{en}."
     )
-    return said, f"已证明其中至少 {least} 个必然超出（小区与网格不可再分）：{zh}。"
+    return said, f"已证明{must_zh}必然超出（小区与网格不可再分）：{zh}。"
 
 
 def _evenest(k: int, evenest: float, *, several: bool) -> tuple[str, str]:
@@ -312,7 +316,7 @@ def _cause(
         return "", ""
     members = np.flatnonzero(unit == heaviest)
     uid = own["cell_uid"].iloc[int(members[0])]
-    load = f"{sums[heaviest]:,.6g}"
+    load = amount(sums[heaviest])
     if len(members) == 1:
         return f"; {load} are in cell {uid} alone", f"；其中单元网格 {uid} 独占 {load}"
     return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 
-from gridplan.errors import FaultList, InfeasibleError, first_ids
+from gridplan.errors import FaultList, InfeasibleError, first_ids, ids_zh
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_options import SystemOptions
@@ -132,7 +132,7 @@ def _joined(
                 en=f"The {len(wanted)} units locked to {name} are not connected, and no way joins "
                 f"them that is free of other locks and anchors: {first_ids(ids)}. Unlock some.",
                 zh=f"锁定于 {name} 的 {len(wanted)} 个单元不连片，且没有不经其他锁定或锚点的"
-                f"通路：{first_ids(ids)}。请解除部分锁定。",
+                f"通路：{ids_zh(ids)}。请解除部分锁定。",
             )
             continue
         seeds[name] = ways

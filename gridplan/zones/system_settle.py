@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -114,7 +114,7 @@ def cut_off(asked: Asked, names: Sequence[str]) -> tuple[CutOff, ...]:
     """
     Return land without a way to the rest of its community that no number of zones fits.
 
-    By the first weight: for no k are k zones within what is allowed if its load is theirs.
+    By each weight: for no k are k zones within what is allowed if its load is theirs.
 
     Parameters
     ----------
@@ -122,21 +122,24 @@ def cut_off(asked: Asked, names: Sequence[str]) -> tuple[CutOff, ...]:
     names : sequence of str
         Of the zones, by their numbers.
     """
+    weights = range(asked.ground.weights.shape[1])
+    return tuple(one for weight in weights for one in _cut_off(asked, names, weight))
+
+
+def _cut_off(asked: Asked, names: Sequence[str], weight: int) -> Iterator[CutOff]:
     ground, aims = asked.ground, asked.aims
-    load = np.bincount(ground.piece, weights=ground.weights[:, 0])
+    load = np.bincount(ground.piece, weights=ground.weights[:, weight])
     body = ground.body[np.unique(ground.piece, return_index=True)[1]]
-    found = []
     for number, zones in enumerate(asked.zones_of_pieces):
         if not len(zones) or int((body == body[number]).sum()) == 1:
             continue
         one = float(load[number])
-        least, most = aims.least[zones, 0].min(), aims.most[zones, 0].max()
+        least, most = aims.least[zones, weight].min(), aims.most[zones, weight].max()
         # The most zones that have enough, and with one zone fewer each has more.
         many = int(one / least * (1 + _ROUNDING)) if least > 0 else len(zones)
         if many * most * (1 + _ROUNDING) < one or not many:
             whole = tuple(sorted(names[own] for own in zones.tolist()))
-            found.append(CutOff(whole, one, apart=_apart(ground, number)))
-    return tuple(found)
+            yield CutOff(whole, one, apart=_apart(ground, number), weight=weight)
 
 
 def _apart(ground: Ground, piece: int) -> bool:

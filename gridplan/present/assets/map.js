@@ -10,6 +10,12 @@ function gridplanMap(map, plan) {
   const t = (key) => plan.words[key][lang()];
   const said = (pair) => pair[lang()];
   const format = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en-US"));
+  /* Loads beside each other have the same decimals; large ones are whole. */
+  const figure = (load, value) => {
+    if (value === null || value === undefined) return "–";
+    const digits = Math.abs(value) < 100 ? load.digits : 0;
+    return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  };
   const metres = (value) => (value === null || value === undefined ? t("none") : `${format(value)} m`);
 
   /* Geometry: differences in steps of 1e-6 degrees from the origin. */
@@ -206,7 +212,7 @@ function gridplanMap(map, plan) {
     title: `${own.label ? said(own.label) : t("zone")} ${own.id[i]}${own.name[i] && own.name[i] !== own.id[i] ? ` ${own.name[i]}` : ""}`,
     rows: [
       [t("people"), format(own.people[i])], [t("cells"), format(own.cells[i])], [t("area"), `${format(own.area[i])} m²`],
-      ...own.loads.filter((load) => !load.told).map((load) => [said(load.label), format(load.of[i])]),
+      ...own.loads.filter((load) => !load.told).map((load) => [said(load.label), figure(load, load.of[i])]),
     ],
   });
   const communityFacts = (i) => ({
@@ -270,16 +276,16 @@ function gridplanMap(map, plan) {
     document.getElementById("gp-legend-note").textContent = chosen && chosen.own ? t("counting") : abouts.join(" ");
     if (system) {
       /* The system's own weights: residents would say nothing of zones even in something else. */
-      const rows = [[t("zone_count"), system.id.length]];
+      const rows = [[t("zone_count"), format(system.id.length)]];
       for (const load of system.loads) {
         const of = load.of.filter((one) => one !== null);
-        rows.push([`${said(load.label)}: ${t("fewest")}`, Math.min(...of)], [`${said(load.label)}: ${t("most")}`, Math.max(...of)]);
+        rows.push([`${said(load.label)}: ${t("fewest")}`, figure(load, Math.min(...of))], [`${said(load.label)}: ${t("most")}`, figure(load, Math.max(...of))]);
       }
       const body = table.createTBody();
       for (const [word, value] of rows) {
         const row = body.insertRow();
         row.insertCell().textContent = word;
-        row.insertCell().textContent = format(value);
+        row.insertCell().textContent = value;
       }
     }
     if (!chosen) return;
