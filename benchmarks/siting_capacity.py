@@ -1,7 +1,8 @@
 """
 The p-median with capacities on published instances, and beside spopt.
 
-``make bench ARGS=siting_capacity``, or ``python benchmarks/siting_capacity.py [instance …]``.
+``make bench ARGS=siting_capacity``, or ``python benchmarks/siting_capacity.py [instance …]``;
+``... siting_capacity.py full`` solves made-up towns with little room to spare.
 Each row: objective, bound, gap and status, with seconds by the clock and of the processor.
 spopt's model is solved by HiGHS on a small problem where it is installed.
 """
@@ -23,6 +24,8 @@ from gridplan.siting import Limits, p_median
 FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "siting" / "cpmp"
 TIME_S = 300.0
 SMALL, SMALL_SITES, SMALL_P, SMALL_FILL = 60, 20, 5, 0.9
+FULL, FULL_TIME_S, FULL_FILL = ((300, 25), (400, 30), (400, 40)), 60.0, 0.8
+LARGE, LARGEST = 200.0, 0.9
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
@@ -59,6 +62,33 @@ def published(names: list[str]) -> None:
             f"{name:9s}{len(cost):5d}{p:4d}{listed[name]:11.2f}{plan.objective:12.2f}"
             f"{plan.bound:12.2f}{plan.gap:10.1e} {plan.status:8s}{plan.seconds:9.1f}"
             f"{time.process_time() - began:10.1f}",
+            flush=True,
+        )
+
+
+def full() -> None:
+    """Solve towns with rooms that are 80 % full, three homes taking 90 % of one each."""
+    for number, (homes, rooms) in enumerate(FULL, start=1):
+        rng = np.random.default_rng(number)
+        places = rng.normal(0, 1_000, (homes, 2)).round()
+        cost = np.hypot(places[:, :1] - places[:, 0], places[:, 1:] - places[:, 1])
+        load = np.minimum(rng.lognormal(3.3, 0.9, homes).round() + 1.0, LARGE)
+        room = math.ceil(load.sum() / rooms / FULL_FILL)
+        load[:3] = math.floor(LARGEST * room)
+        room = max(room, math.ceil(load.sum() / rooms / FULL_FILL))
+        began = time.process_time()
+        plan = p_median(
+            cost,
+            np.ones(homes),
+            p=rooms,
+            load=load,
+            capacity=np.full(homes, float(room)),
+            limits=Limits(time_s=FULL_TIME_S),
+        )
+        print(
+            f"{homes} homes, {rooms} rooms of {room}: {plan.objective:.1f}, "
+            f"bound {plan.bound:.1f}, gap {plan.gap:.3%}, {plan.status}, {plan.seconds:.1f} s, "
+            f"{time.process_time() - began:.1f} s of the processor",
             flush=True,
         )
 
@@ -106,6 +136,9 @@ def beside_spopt() -> None:
 
 def main() -> None:
     """Run both parts; arguments name instances."""
+    if sys.argv[1:] == ["full"]:
+        full()
+        return
     if FOLDER.is_dir():
         published(sys.argv[1:])
     else:

@@ -465,3 +465,10 @@ def test_a_broken_plan_is_not_given_out(monkeypatch):
     monkeypatch.setattr(capacitated, "_solve", overload)
     with pytest.raises(BrokenPlanError, match="Sites that hold more than their capacity: 1"):
         p_median(cost, load, p=p, capacity=capacity)
+
+
+def test_a_factor_for_all_sites_is_no_promise():
+    with pytest.raises(
+        CostMatrixError, match=r"at least 1\.334 times as large \(nobody is divided"
+    ):
+        p_median(np.ones((4, 3)), np.ones(4), p=3, capacity=1.0)

@@ -10,13 +10,19 @@ from gridplan.errors import BrokenPlanError, CostMatrixError
 from gridplan.siting import (
     Limits,
     Rules,
+    SoftCapacity,
     evaluate,
+    lexicographic,
     lscp,
     make_problem,
     mclp,
+    median,
     p_center,
+    p_ede,
     p_median,
     p_quantile,
+    pareto,
+    several,
 )
 from gridplan.siting.checked import checked
 from gridplan.verify import Asked, check_choice
@@ -202,6 +208,11 @@ PLANTED = {
     "left out": (["A", "B"], 11.0, "lscp", {"radius_m": 300.0, "left_out": ["d3"]}, set()),
     "longest": (["A", "B"], 500.0, "p_center", {}, {"objective_differs"}),
     "share": (["A", "B"], 0.0, "p_quantile", {"share": 0.9}, {"objective_differs"}),
+    "equivalent": (["A", "B"], 266.7, "p_ede", {"kappa_per_m": 1e-3}, {"objective_differs"}),
+    "equivalent right": (
+        ["A", "B"], 1e3 * np.log((30.0 + 30.0 * np.exp(0.4)) / 60.0), "p_ede",
+        {"kappa_per_m": 1e-3}, set(),
+    ),
     "share reached": (["A", "B"], 0.0, "p_quantile", {"share": 0.5}, set()),
 }  # fmt: skip
 
@@ -218,11 +229,56 @@ def test_the_check_finds_what_was_planted(sites, objective, model, changes, rule
 def test_a_plan_that_fails_the_check_is_not_given_out():
     problem = make_problem(COST, WEIGHTS, Rules(), p=2)
     plan = mclp(COST, WEIGHTS, p=2, radius_m=400.0)
-    assert checked(plan, problem, model="mclp", p=2, radius_m=400.0) is plan
+    asked = Asked(model="mclp", p=2, radius_m=400.0)
+    assert checked(plan, problem, asked) is plan
     for change in ({"sites": ("A",)}, {"objective": plan.objective + 1}):
         broken = dataclasses.replace(plan, **change)
         with pytest.raises(BrokenPlanError, match=r"The plan opens 1|claims the objective"):
-            checked(broken, problem, model="mclp", p=2, radius_m=400.0)
+            checked(broken, problem, asked)
+
+
+def careless(module, monkeypatch):
+    """Let a solver forget which sites must be open and which may be."""
+    solver = module.make_core
+
+    def forgetful(problem, p, **options):
+        anything = np.ones(len(problem.site_ids), dtype=bool)
+        lax = dataclasses.replace(problem, must_open=~anything, may_open=anything)
+        return solver(lax, p, **options)
+
+    monkeypatch.setattr(module, "make_core", forgetful)
+
+
+@pytest.mark.parametrize("solve", [
+    p_median,
+    p_ede,
+    lambda *given, **asked: p_median(*given, capacity=SoftCapacity(50.0), **asked),
+])  # fmt: skip
+def test_no_solver_gives_out_a_plan_that_breaks_a_rule(monkeypatch, solve):
+    careless(median, monkeypatch)
+    with pytest.raises(BrokenPlanError, match="A"):
+        solve(COST, WEIGHTS, p=1, rules=Rules(fixed=["A"]))
+    with pytest.raises(BrokenPlanError, match="B"):
+        solve(COST, WEIGHTS, p=1, rules=Rules(forbidden=["B"]))
+
+
+def test_several_objectives_are_checked(monkeypatch):
+    solved = several.solve_aim
+
+    def boast(stand, aim, limits):
+        found, sites = solved(stand, aim, limits)
+        return dataclasses.replace(found, objective=found.objective + 1.0), sites
+
+    def lose(stand, aim, limits):
+        found, sites = solved(stand, aim, limits)
+        return found, sites[:1]
+
+    monkeypatch.setattr(several, "solve_aim", boast)
+    with pytest.raises(BrokenPlanError, match="claims the objective"):
+        lexicographic(COST, WEIGHTS, objectives=("mean", "ede"), p=2)
+    monkeypatch.setattr(several, "solve_aim", lose)
+    with pytest.raises(BrokenPlanError, match="The plan opens 1"):
+        pareto(COST, WEIGHTS, aims=("mean", "ede"), p=2)
 
 
 def test_every_figure_of_an_evaluation_by_hand():

@@ -1,6 +1,7 @@
 """The parts under the p-median with capacities: knapsacks, counts, groups, the norm."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,11 +10,15 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from gridplan.errors import SettingsError
-from gridplan.siting import ROOM_NORM, Grade, GradedNorm
+from gridplan.siting import ROOM_NORM, Grade, GradedNorm, Rules
 from gridplan.siting.counts import Chooser, Region, nested_groups
 from gridplan.siting.highs import Model, Options, solve_model
 from gridplan.siting.knapsack import best_loads, forced_values, make_grid, relaxed_values
 from gridplan.siting.options import Limits
+from gridplan.siting.packing import PackingSearch, make_packing
+from gridplan.siting.packing_bound import first_node
+from gridplan.siting.packing_merge import merged_plans, model_of
+from gridplan.siting.problem import make_problem
 from gridplan.siting.search import Effort
 
 QUICK = settings(max_examples=80, deadline=None)
@@ -171,3 +176,49 @@ def test_a_cutoff_by_pruning_says_no_more_than_it_has_shown(seed, above):
         assert (out.answer, out.objective) == ("optimal", best.objective)
     else:
         assert (out.answer, out.values, out.bound) == ("infeasible", None, np.inf)
+
+
+def two_towns():
+    """Return a problem of two towns far apart: two sites each, every home a load of 1."""
+    x = np.concatenate([np.arange(6.0), 1_000.0 + np.arange(6.0)])
+    cost = np.abs(x[:, None] - x)
+    problem = make_problem(cost, np.ones(12), Rules(), p=4)
+    return make_packing(problem, 4, np.ones(12), np.full(12, 3.0))
+
+
+def test_plans_are_merged_by_their_groups():
+    packing = two_towns()
+    search = PackingSearch(Limits(), packing.integral, math.inf, packing.hopeless)
+    good, bad = [1, 1, 1, 4, 4, 4], [0, 5, 0, 5, 0, 5]
+    for west, east in ((good, bad), (bad, good)):
+        assigned = np.array([*west, *(6 + np.array(east))])
+        search.keep(packing, np.unique(assigned), assigned)
+    assert search.value == 16.0
+    merged_plans(packing, search, first_node(packing))
+    assert search.value == 8.0
+    assert search.packed.chosen.tolist() == [1, 4, 7, 10]
+
+
+@given(st.integers(0, 10**6))
+@QUICK
+def test_the_best_choice_of_groups_equals_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    n, m, p = 5, 4, 2
+    problem = make_problem(
+        rng.integers(0, 50, (n, m)).astype(float), np.ones(n), Rules(fixed=[1]), p=p
+    )
+    packing = make_packing(problem, p, np.ones(n), np.full(m, 4.0))
+    search = PackingSearch(Limits(), packing.integral, math.inf, packing.hopeless)
+    plans = [rng.choice([1, int(rng.integers(m))], n) for _ in range(6)]
+    for assigned in plans:
+        search.keep(packing, np.unique([1, *assigned]), assigned)
+    groups = list(search.groups)
+    out = solve_model(model_of(packing, groups), Effort(Limits()))
+    best = math.inf
+    for picked in itertools.product([0, 1], repeat=len(groups)):
+        own = [one for one, use in zip(groups, picked, strict=True) if use]
+        at = [one.site for one in own]
+        served = {row for one in own for row in one.rows.tolist()}
+        if len(set(at)) == len(at) and len(set(at) | {1}) <= p and len(served) == n:
+            best = min(best, math.fsum(one.cost for one in own))
+    assert out.objective == pytest.approx(best)

@@ -143,6 +143,14 @@ def test_too_few_rooms_for_separate_parts_names_the_least_number():
     assert done.status == "proven"
 
 
+def test_one_site_that_serves_all_is_enough_where_far_pairs_are_absent():
+    town = problem([[1, 2, FAR], [1, FAR, FAR], [1, FAR, 3]], [1, 1, 1], ["s0", "s1", "s2"])
+    assert propose_rooms(town, p_new=1).sites == ("s0",)
+    apart = problem([[1, 2, FAR], [FAR, 2, FAR], [FAR, FAR, 3]], [1, 1, 1], ["s0", "s1", "s2"])
+    with pytest.raises(InfeasibleError, match="2 separate parts"):
+        propose_rooms(apart, p_new=1)
+
+
 def test_more_rooms_than_candidates():
     with pytest.raises(InputError, match="p = 2, but there are 1 candidate"):
         propose_rooms(problem([[1, 2]], [5], {"s1"}), p_new=2)

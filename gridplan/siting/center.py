@@ -24,6 +24,7 @@ from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem, require_count
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.verify.choice import Asked
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
@@ -120,7 +121,7 @@ def p_center(
             ledger.cause = nobody_served(problem, p, ledger)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
-    return checked(plan, problem, model="p_center", p=p)
+    return checked(plan, problem, Asked(model="p_center", p=p))
 
 
 def p_quantile(
@@ -195,7 +196,7 @@ def p_quantile(
             ledger.cause = too_few_reached(problem, p, share, ledger)
 
     plan = siting_of(ledger, problem, _run(search), unreachable=problem.unreachable)
-    return checked(plan, problem, model="p_quantile", p=p, share=share)
+    return checked(plan, problem, Asked(model="p_quantile", p=p, share=share))
 
 
 def _run(search: Callable[[], None]) -> StoppedBy | None:

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable
+from dataclasses import replace
+
 import numpy as np
 
 from gridplan.errors import BrokenPlanError
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting
-from gridplan.verify.choice import Asked, Distances, Kind, check_choice
+from gridplan.verify.choice import Asked, Distances, check_choice
 
 
-def checked(
-    plan: Siting,
-    problem: Problem,
-    *,
-    model: Kind,
-    p: int | None = None,
-    radius_m: float = np.inf,
-    backup: int = 1,
-    share: float = 1.0,
-) -> Siting:
+def checked(plan: Siting, problem: Problem, asked: Asked) -> Siting:
     """
     Return a plan that keeps every rule and whose objective was computed again.
+
+    Parameters
+    ----------
+    plan : Siting
+    problem : Problem
+    asked : Asked
+        The model and its numbers; the rules are those of the problem.
 
     Raises
     ------
     BrokenPlanError
         With what is wrong: a bug in a solver.
     """
-    if not plan.sites:
-        return plan
+    if plan.sites:
+        asked = replace(asked, left_out=plan.unreachable)
+        check_sites(plan.sites, plan.objective, problem, asked)
+    return plan
+
+
+def check_sites(
+    sites: Collection[Hashable], objective: float, problem: Problem, asked: Asked
+) -> None:
+    """
+    Raise if some sites break a rule of a problem, or have another objective.
+
+    Raises
+    ------
+    BrokenPlanError
+    """
+    given = Distances(problem.cost, problem.weights, problem.demand_ids, problem.site_ids)
+    found = check_choice(sites, objective, given, _with_rules(asked, problem)).findings
+    if found:
+        raise BrokenPlanError(*(one.message for one in found))
+
+
+def _with_rules(asked: Asked, problem: Problem) -> Asked:
     ids, conditions = problem.site_ids, problem.conditions
     names = conditions.names
     groups = {
@@ -37,9 +59,8 @@ def checked(
         for one, at in zip(ids, conditions.group.tolist(), strict=False)
         if names and at >= 0
     }
-    asked = Asked(
-        model=model,
-        p=p,
+    return replace(
+        asked,
         kept=[ids[at] for at in np.flatnonzero(problem.must_open)],
         forbidden=[ids[at] for at in np.flatnonzero(~problem.may_open)],
         cost_of=None
@@ -49,13 +70,4 @@ def checked(
         groups=groups,
         at_least=dict(zip(names, conditions.least.tolist(), strict=True)),
         at_most=dict(zip(names, conditions.most.tolist(), strict=True)),
-        radius_m=radius_m,
-        backup=backup,
-        share=share,
-        left_out=plan.unreachable,
     )
-    given = Distances(problem.cost, problem.weights, problem.demand_ids, ids)
-    found = check_choice(plan.sites, plan.objective, given, asked).findings
-    if found:
-        raise BrokenPlanError(*(one.message for one in found))
-    return plan

@@ -10,11 +10,13 @@ import pandas as pd
 from gridplan.access.equity import AVERSION
 from gridplan.errors import FaultList, SettingsError
 from gridplan.siting.center import spread
+from gridplan.siting.checked import checked
 from gridplan.siting.matrix import Floats, is_number
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting
+from gridplan.verify.choice import Asked
 
 _NO_RULES, _NO_LIMITS = Rules(), Limits()
 _LARGEST_EXPONENT = 500.0
@@ -95,7 +97,8 @@ def p_ede(
     found = p_median(powers, pd.Series(problem.weights, index=ids), p=p, rules=rules, limits=limits)
     people = math.fsum(problem.weights[problem.counted])
     objective, bound = (as_metres(one, people, kappa) for one in (found.objective, found.bound))
-    return found.restated(objective, bound)
+    plan = found.restated(objective, bound)
+    return checked(plan, problem, Asked(model="p_ede", p=p, kappa_per_m=kappa))
 
 
 def _without_hopeless(powers: Floats, problem: Problem, p: int) -> Floats:

@@ -32,6 +32,8 @@ from gridplan.siting.matrix import (
 from gridplan.siting.packing import FITS
 from gridplan.siting.problem import Problem
 
+_ROUND_UP, _ROUNDING = 1e3, 1e-6
+
 
 @dataclass(frozen=True)
 class Loads:
@@ -223,8 +225,16 @@ def _check_total(problem: Problem, load: Floats, capacity: Floats, faults: Fault
     total = math.fsum(load[~problem.unreachable])
     held = math.fsum(capacity[problem.may_open])
     if total > held * FITS:
-        factor = f", or make them {total / held:.3g} times as large" if held else ""
-        factor_zh = f"，或将容量扩大到 {total / held:.3g} 倍" if held else ""
+        least = f"{rounded_up(total / held):g}" if held else ""
+        factor = (
+            f", make them at least {least} times as large (nobody is divided, so more may "
+            "be needed)"
+            if held
+            else ""
+        )
+        factor_zh = (
+            f"，或将容量扩大到至少 {least} 倍（需求点不可拆分，或许还须更大）" if held else ""
+        )
         faults.add(
             en=f"The load is {total:g} in total, but all {int(problem.may_open.sum())} allowed "
             f"sites together hold {held:g}: {total - held:g} too little, whatever p is. Add "
@@ -233,6 +243,18 @@ def _check_total(problem: Problem, load: Floats, capacity: Floats, faults: Fault
             f"只有 {held:g}，缺 {total - held:g}，无论 p 取多少都不够。请增加选址点{factor_zh}，"
             f"或改用 SoftCapacity 查看各处缺口。",
         )
+
+
+def rounded_up(factor: float) -> float:
+    """
+    Return a factor with three decimals that is not smaller.
+
+    Examples
+    --------
+    >>> rounded_up(4 / 3)
+    1.334
+    """
+    return math.ceil(factor * _ROUND_UP - _ROUNDING) / _ROUND_UP
 
 
 def loads_frame(problem: Problem, loads: Loads, chosen: Positions, near: Positions) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from gridplan.siting.search import (
     StoppedBy,
     relative_gap,
 )
+from gridplan.verify.choice import Asked
 
 _NO_COUNT = Message(
     en="p is None and there is no budget. Give a number of sites, or a budget.",
@@ -206,7 +207,9 @@ def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> S
         return _without_capacity(problem, p, limits)
     plan = least_toll(problem, (Toll(walked), *reach_tolls(problem, rules.reach)), p, limits)
     near = rules.reach or Reach(math.inf, 1.0)
-    return checked(plan, problem, model="p_median", p=p, radius_m=near.radius_m, share=near.share)
+    return checked(
+        plan, problem, Asked(model="p_median", p=p, radius_m=near.radius_m, share=near.share)
+    )
 
 
 def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:
@@ -227,7 +230,8 @@ def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:
         stopped_by = stop.reason
     except KeyboardInterrupt:
         stopped_by = "interrupt"
-    return _result(problem, search, stopped_by, _cause(problem, p, search))
+    plan = _result(problem, search, stopped_by, _cause(problem, p, search))
+    return checked(plan, problem, Asked(model="p_median", p=p))
 
 
 def _cause(problem: Problem, p: int, search: Search) -> Message | None:

@@ -29,6 +29,7 @@ from gridplan.siting.proof import Proof
 from gridplan.siting.resample import Coverage, greedy_most
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.verify.choice import Asked
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
@@ -139,7 +140,7 @@ def mclp(
         stopped_by = "interrupt"
     lost = counted & ~within[:, problem.may_open].any(axis=1)
     plan = siting_of(ledger, problem, stopped_by, unreachable=lost, within_m=radius_m)
-    return checked(plan, problem, model="mclp", p=p, radius_m=radius_m)
+    return checked(plan, problem, Asked(model="mclp", p=p, radius_m=radius_m))
 
 
 def check_radius(radius_m: float, faults: FaultList) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridplan.siting.knapsack import Grid, make_grid
 from gridplan.siting.matrix import Flags, Floats, Positions
+from gridplan.siting.packing_groups import Groups
 from gridplan.siting.problem import Problem
 from gridplan.siting.search import Search
 
@@ -121,9 +122,10 @@ _NONE = np.empty(0, dtype=np.intp)
 
 @dataclass
 class PackingSearch(Search):
-    """Best plan and bound of a p-median with capacities so far."""
+    """Best plan and bound of a p-median with capacities so far, and the groups that were met."""
 
     packed: Packed = field(default_factory=lambda: Packed(math.inf, _NONE, _NONE))
+    groups: Groups = field(default_factory=Groups)
 
     @property
     def value(self) -> float:
@@ -132,6 +134,7 @@ class PackingSearch(Search):
 
     def keep(self, packing: Packing, chosen: Positions, assigned: Positions) -> bool:
         """Keep a plan if everything fits and it is better than the best; True if it was."""
+        self.groups.meet(packing.cost, assigned, packing.overload(assigned))
         value = packing.value(assigned)
         if value >= self.value:
             return False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from gridplan.siting.counts import Chooser, Pick, Region
 from gridplan.siting.knapsack import Grid, best_loads, forced_values, relaxed_values
 from gridplan.siting.matrix import Flags, Floats, Positions
 from gridplan.siting.packing import Packing, PackingSearch
+from gridplan.siting.packing_groups import Group
 
 _MEMORY = 0.7
 _STEP_SHRINK = 0.7
@@ -118,7 +120,7 @@ class Bounding:
             for one in node.regions
         )
         self._must = packing.must[node.sites]
-        self._slots = packing.slots
+        self._slots, self._sites = packing.slots, len(packing.must)
         self._kept = int(packing.must.sum()) == int(self._must.sum())
         self._chooser = Chooser(self._must, packing.slots, regions)
         cells = int(self._grid.capacity.max(initial=0)) * len(node.sites)
@@ -168,6 +170,7 @@ class Bounding:
             share = 1.0 if iteration == 0 else _LATEST
             shares, use = shares + share * (loads - shares), use + share * (pick.chosen - use)
             if visit is not None:
+                self._note(loads, pick.chosen)
                 visit(node.sites[pick.chosen])
             stalled = 0 if bound > best + _RISE * abs(best) else stalled + 1
             if bound > best:
@@ -187,6 +190,25 @@ class Bounding:
         bound = max(node.bound, best)
         raised = replace(node, bound=bound, prices=best_prices, shares=shares, use=use)
         return raised if not np.isfinite(search.value) else self.narrowed(raised, search.room)
+
+    def _note(self, loads: Flags, chosen: Flags) -> None:
+        """Remember what each chosen site would take: good plans are made of such groups."""
+        for at in np.flatnonzero(chosen).tolist():
+            rows = np.flatnonzero(loads[:, at])
+            if len(rows):
+                paid = math.fsum(self._cost[rows, at])
+                self._search.groups.add(Group(int(self.node.sites[at]), rows, paid))
+
+    def least_of(self, node: Node, groups: Sequence[Group]) -> Floats:
+        """Return a bound for the plans that have a group, for each; ``inf`` without its site."""
+        pick, _, _ = self.evaluate(node.prices)
+        others = np.full(self._sites, -np.inf)
+        others[node.sites] = pick.others
+        return np.array(
+            [node.prices.sum() - others[one.site] - node.prices[one.rows].sum() + one.cost
+             for one in groups],
+            dtype=np.float64,
+        )  # fmt: skip
 
     def least_costs(self, node: Node) -> tuple[Floats, Floats] | None:
         """

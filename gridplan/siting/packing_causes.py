@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridplan.errors import Message, agreed, both_ids, counted
-from gridplan.siting.loads import Loads
+from gridplan.siting.loads import Loads, rounded_up
 from gridplan.siting.options import Limits
 from gridplan.siting.packing import FITS, Packing, PackingSearch, make_packing
 from gridplan.siting.packing_bound import Bounding, Steps, first_node
@@ -23,7 +23,6 @@ _QUICK_WORK, _QUICK_SHAKES = 600, 40
 # Factors beyond the least possible one that are tried, and further counts of sites.
 _FACTORS = (1.0, 1.01, 1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0)
 _MORE_SITES = 6
-_ROUND_UP, _ROUNDING = 1e3, 1e-6
 # Factors this close, as a share, are not told apart.
 _CLOSE = 0.002
 _EXACT_WORK, _NO_TIME_S = 5_000, 1e-9
@@ -150,7 +149,7 @@ def _relaxations(asked: _Asked, needs: _Needs) -> tuple[str, str]:
         said.append((count, _filled(_COUNT, count, least)))
     if math.isfinite(needs.factor):
         factor = _enough_factor(asked, needs.factor)
-        said.append((factor, _filled(_FACTOR, factor, _rounded_up(needs.factor))))
+        said.append((factor, _filled(_FACTOR, factor, rounded_up(needs.factor))))
     never = [message for one, message in said if one.found is None and one.proven]
     helps = [message for one, message in said if one.found is not None or not one.proven]
     first, *others = [*helps, _SOFT]
@@ -227,13 +226,13 @@ def _enough_factor(asked: _Asked, least: float) -> Least:
     reach = np.isfinite(problem.cost[np.ix_(packing.rows, packing.sites)])
     exact = least_factor(packing, reach, loads.capacity[packing.sites], asked.effort())
     if exact.proven:
-        return exact if exact.found is None else Least(_rounded_up(exact.found), proven=True)
+        return exact if exact.found is None else Least(rounded_up(exact.found), proven=True)
     quick = _tried_factor(asked, least)
     known = [one for one in (exact.found, quick) if one is not None]
     if not known:
         return exact
-    factor = _rounded_up(min(known))
-    return Least(factor, proven=factor <= _rounded_up(least))
+    factor = rounded_up(min(known))
+    return Least(factor, proven=factor <= rounded_up(least))
 
 
 def _tried_factor(asked: _Asked, least: float) -> float | None:
@@ -246,20 +245,16 @@ def _tried_factor(asked: _Asked, least: float) -> float | None:
 
     short = least
     for more in _FACTORS:
-        factor = _rounded_up(least * more)
+        factor = rounded_up(least * more)
         if enough(factor):
             break
         short = factor
     else:
         return None
-    while factor - short > _CLOSE * least and _rounded_up((factor + short) / 2.0) < factor:
-        middle = _rounded_up((factor + short) / 2.0)
+    while factor - short > _CLOSE * least and rounded_up((factor + short) / 2.0) < factor:
+        middle = rounded_up((factor + short) / 2.0)
         factor, short = (middle, short) if enough(middle) else (factor, middle)
     return factor
-
-
-def _rounded_up(factor: float) -> float:
-    return math.ceil(factor * _ROUND_UP - _ROUNDING) / _ROUND_UP
 
 
 def _has_plan(asked: _Asked, packing: Packing) -> bool:

@@ -14,6 +14,7 @@ from gridplan.siting.highs import Options, solve_model
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.packing import Packing, PackingSearch
 from gridplan.siting.packing_bound import Bounding, Node, Steps, first_node
+from gridplan.siting.packing_merge import merged_plans
 from gridplan.siting.packing_model import PairModel
 from gridplan.siting.packing_plans import plan_from, shaken
 from gridplan.siting.search import OutOfEffortError
@@ -93,6 +94,10 @@ class _Tree:
             return None
         cells = float(len(packing.load) * max(packing.cost.shape))
         shaken(packing, search, int(np.clip(_SHAKE_CELLS / cells, _FEWEST_SHAKES, _MOST_SHAKES)))
+        if search.closed:
+            return None
+        node = self._narrowed(node)
+        merged_plans(packing, search, node)
         if search.closed:
             return None
         self._groups = nested_groups(_site_distance(packing))

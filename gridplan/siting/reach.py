@@ -33,11 +33,12 @@ def separate_parts(
     cost: Floats, weights: Floats, *, opened: Positions, candidates: Positions
 ) -> list[Part]:
     """
-    Return the demand out of reach of the open sites, by the candidates that reach it.
+    Return demand out of reach of the open sites, in parts that no candidate shares.
 
-    On a walking network that can be walked both ways, each part is a piece of the
-    network of its own, and needs a site of its own: with fewer new sites than
-    parts, no plan serves everybody.
+    Each part needs a site of its own: with fewer new sites than parts, no plan serves
+    everybody. On a walking network that can be walked both ways these are its pieces. Where
+    far pairs are absent, candidates overlap; then parts that none shares are picked, those of
+    the fewest candidates first, and more sites may be needed than there are parts.
 
     Parameters
     ----------
@@ -56,6 +57,12 @@ def separate_parts(
     ... )
     >>> [(part.sites, part.weight) for part in parts]
     [((1,), 6.0), ((2,), 7.0)]
+
+    Somebody whom both reach asks for no third:
+
+    >>> both = np.vstack([cost, [far, 4.0, 4.0]])
+    >>> len(separate_parts(both, np.ones(4), opened=np.array([0]), candidates=np.array([1, 2])))
+    2
     """
     lost: Flags = (weights > 0) & ~np.isfinite(cost[:, opened]).any(axis=1)
     reach = np.isfinite(cost[:, candidates])
@@ -63,11 +70,17 @@ def separate_parts(
     found: dict[bytes, list[int]] = {}
     for row in rows.tolist():
         found.setdefault(reach[row].tobytes(), []).append(row)
+    taken = np.zeros(len(candidates), dtype=np.bool_)
+    apart = []
+    for own in sorted(found.values(), key=lambda rows: int(reach[rows[0]].sum())):
+        if not (taken & reach[own[0]]).any():
+            taken |= reach[own[0]]
+            apart.append(own)
     return [
         Part(
             sites=tuple(np.asarray(candidates)[reach[own[0]]].tolist()),
             rows=tuple(own),
             weight=float(weights[own].sum()),
         )
-        for own in found.values()
+        for own in sorted(apart)
     ]

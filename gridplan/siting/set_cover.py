@@ -30,6 +30,7 @@ from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.verify.choice import Asked
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
@@ -134,7 +135,7 @@ def lscp(
     except KeyboardInterrupt:
         stopped_by = "interrupt"
     plan = siting_of(ledger, problem, stopped_by, unreachable=lost, within_m=radius_m)
-    return checked(plan, problem, model="lscp", radius_m=radius_m, backup=int(backup))
+    return checked(plan, problem, Asked(model="lscp", radius_m=radius_m, backup=int(backup)))
 
 
 @dataclass(frozen=True)

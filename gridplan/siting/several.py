@@ -11,13 +11,15 @@ import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.aims import Aim, Kind, Stand, fixed_kappa, solve_aim
-from gridplan.siting.checked import checked
+from gridplan.siting.checked import check_sites
 from gridplan.siting.conditioned import reach_tolls
 from gridplan.siting.matrix import Positions, is_number
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import Effort, StoppedBy
+from gridplan.verify.choice import Asked
+from gridplan.verify.choice import Kind as VerifyKind
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
@@ -326,15 +328,21 @@ class _Curve:
         """Return a plan; without a search of its second objective, nothing bounds that."""
         ids = self.stand.problem.site_ids
         unknown = math.inf if self.second.maximised else -math.inf
+        sites = tuple(ids[one] for one in chosen)
+        values = []
+        for aim in (self.first, self.second):
+            values.append(self.stand.value(aim, chosen))
+            asked = _asked(aim, self.stand.problem, self.stand.p)
+            check_sites(sites, values[-1], self.stand.problem, asked)
         return {
             "limit": limit,
-            "first": self.stand.value(self.first, chosen),
-            "second": self.stand.value(self.second, chosen),
+            "first": values[0],
+            "second": values[1],
             "bound": found.bound if found else unknown,
             "gap": found.gap if found else math.inf,
             "status": found.status if found else "gap",
             "stopped_by": found.stopped_by if found else "interrupt",
-            "sites": tuple(ids[one] for one in chosen),
+            "sites": sites,
         }
 
     @staticmethod
@@ -430,11 +438,25 @@ def _stage(aim: Aim, found: Siting) -> Stage:
 
 def _verified(plan: Siting, aim: Aim, problem: Problem, p: int | None) -> None:
     """Refuse to give out a plan that breaks a rule or says a wrong objective."""
-    if aim.kind == "mean":
-        checked(plan, problem, model="p_median", p=p)
-    elif aim.kind == "longest":
-        checked(plan, problem, model="p_center", p=p)
-    elif aim.kind == "p90":
-        checked(plan, problem, model="p_quantile", p=p, share=aim.share)
-    elif aim.kind == "share":
-        checked(plan, problem, model="mclp", p=p, radius_m=aim.radius_m)
+    if plan.sites:
+        check_sites(plan.sites, plan.objective, problem, _asked(aim, problem, p))
+
+
+def _asked(aim: Aim, problem: Problem, p: int | None) -> Asked:
+    return Asked(
+        model=_MODELS[aim.kind],
+        p=p,
+        radius_m=aim.radius_m if aim.kind == "share" else math.inf,
+        share=aim.share if aim.kind == "p90" else 1.0,
+        kappa_per_m=aim.kappa_per_m or 0.0,
+        left_out=[problem.demand_ids[at] for at in np.flatnonzero(problem.unreachable)],
+    )
+
+
+_MODELS: dict[Kind, VerifyKind] = {
+    "mean": "p_median",
+    "longest": "p_center",
+    "p90": "p_quantile",
+    "share": "mclp",
+    "ede": "p_ede",
+}

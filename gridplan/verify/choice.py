@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.rules import finding
 
-Kind = Literal["lscp", "mclp", "p_center", "p_quantile", "p_median"]
+Kind = Literal["lscp", "mclp", "p_center", "p_quantile", "p_median", "p_ede"]
 
 _LAYER = "siting"
 _MONEY = 1e-6
@@ -26,7 +26,7 @@ class Asked:
 
     Attributes
     ----------
-    model : {"lscp", "mclp", "p_center", "p_quantile", "p_median"}
+    model : {"lscp", "mclp", "p_center", "p_quantile", "p_median", "p_ede"}
     p : int or None
         Number of open sites.
     kept, forbidden : collection of site ids
@@ -42,6 +42,8 @@ class Asked:
         Sites that each demand point needs within the radius.
     share : float
         Of the weight that a quantile has to cover, or that has to live within `radius_m`.
+    kappa_per_m : float
+        Aversion of the Kolm-Pollak equivalent.
     left_out : collection of demand ids
         Demand that need not be covered.
     """
@@ -58,6 +60,7 @@ class Asked:
     radius_m: float = math.inf
     backup: int = 1
     share: float = 1.0
+    kappa_per_m: float = 0.0
     left_out: Collection[Hashable] = ()
 
 
@@ -171,15 +174,36 @@ def _objective(
     weights = given.weights
     if asked.model == "mclp":
         return math.fsum(weights[nearest <= asked.radius_m])
+    if asked.model == "p_quantile":
+        return _quantile(nearest, weights, asked.share)
     excused = frozenset(asked.left_out)
     counted = weights > 0
-    if asked.model in {"p_center", "p_median"}:
-        counted &= np.array([one not in excused for one in given.demand_ids], dtype=np.bool_)
-        if asked.model == "p_median":
-            return math.fsum(nearest[counted] * weights[counted])
-        return float(nearest[counted].max(initial=0.0))
-    needed = asked.share * math.fsum(weights) * (1.0 - STANDARD.proven_gap)
-    for radius_m in np.unique(nearest[counted]):
+    counted &= np.array([one not in excused for one in given.demand_ids], dtype=np.bool_)
+    walks, people = nearest[counted], weights[counted]
+    if asked.model == "p_ede":
+        return _equivalent(walks, people, asked.kappa_per_m)
+    if asked.model == "p_median":
+        return math.fsum(walks * people)
+    return float(walks.max(initial=0.0))
+
+
+def _quantile(
+    nearest: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], share: float
+) -> float:
+    """Return the least distance that has a share of all weight within it."""
+    needed = share * math.fsum(weights) * (1.0 - STANDARD.proven_gap)
+    for radius_m in np.unique(nearest[weights > 0]):
         if math.fsum(weights[nearest <= radius_m]) >= needed:
             return float(radius_m)
     return 0.0
+
+
+def _equivalent(
+    walks: npt.NDArray[np.float64], people: npt.NDArray[np.float64], kappa: float
+) -> float:
+    """Return the walk that is as bad for all as theirs are: a mean of powers, from the longest."""
+    if not len(walks):
+        return 0.0
+    longest = float(walks.max())
+    shares = people / math.fsum(people)
+    return longest + math.log(math.fsum(shares * np.exp(kappa * (walks - longest)))) / kappa
