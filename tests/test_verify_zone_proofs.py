@@ -121,6 +121,59 @@ def test_a_norm_says_how_many_zones_a_piece_of_land_has():
     assert beyond_of(asked(other, (300.0, 500.0)), pairs) == beyond_of(asked(other, None), pairs)
 
 
+@settings(max_examples=60)
+@given(LOADS, st.integers(2, 5), st.sampled_from([0.1, 0.2, 0.3]),
+       st.sets(st.integers(0, CELLS.number_of_edges() - 1), max_size=6))  # fmt: skip
+def test_what_leaves_others_uneven_is_in_no_zones_that_are_all_within(load, k, share, shut):
+    """Cells that the proof names, beside all ways to divide each part of the land evenly."""
+    assume(sum(load) > 0)
+    land = nx.create_empty_copy(CELLS)
+    land.add_edges_from(pair for at, pair in enumerate(sorted(CELLS.edges)) if at not in shut)
+    least, most = sum(load) / k * (1 - share), sum(load) / k * (1 + share)
+    full = [one for one in range(COUNT) if load[one]]
+    empty = land.subgraph(set(range(COUNT)) - set(full))
+    beside = [set(land[one]) for one in range(COUNT)]
+    for part in nx.connected_components(empty):
+        around = set().union(*(set(land[one]) for one in part)) - part
+        for one in around:
+            beside[one] |= around
+    place = {one: at for at, one in enumerate(full)}
+    near = [{place[other] for other in beside[one] if other in place and other != one}
+            for one in full]  # fmt: skip
+    named = stuck_things([load[one] for one in full], near, least, most, others_even=True)
+    bits = bits_of(land)
+
+    @functools.cache
+    def even(left):
+        """Whether zones within the bounds, and empty land of nobody, are all that is left."""
+        low = next((1 << one for one in full if left >> one & 1), 0)
+        rest = left & ~low
+        sub = rest
+        while low:
+            cells = low | sub
+            own = sum(load[one] for one in range(COUNT) if cells >> one & 1)
+            if least <= own <= most and hangs_together(cells, bits) and even(left & ~cells):
+                return True
+            if not sub:
+                return False
+            sub = (sub - 1) & rest
+        return True
+
+    assert not named or not even((1 << COUNT) - 1)
+
+
+def test_a_group_that_leaves_too_little_behind_is_none():
+    """9 alone could be a zone, or with 1.5 behind it; both leave too little, and 12 is too much."""
+    loads = [*[0.5] * 130, 9.0, 1.5, 1.5]
+    row = tuple(np.array(ends) for ends in (range(132), range(1, 133)))
+    near = [{one - 1, one + 1} & set(range(133)) for one in range(133)]
+    assert stuck_things(loads, near, 8.0, 11.5) == set()
+    assert stuck_things(loads, near, 8.0, 11.5, others_even=True) == {130}
+    none = np.full(133, None, dtype=object)
+    assert beyond_of(Asked(np.array(loads), none, 8.0, 11.5, 8), row) == 1
+    assert beyond_of(Asked(np.array(loads), none, 8.0, 12.5, 8), row) == 0
+
+
 def test_what_is_left_is_not_too_little_by_rounding():
     """3 and three of 0.2 are within: what is left by the others is less by 9e-16."""
     load = (0.2, 0.2, 0.2, 2.0, 3.0, 5.0, 5.0)

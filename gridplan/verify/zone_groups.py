@@ -15,7 +15,7 @@ import shapely
 from gridplan.verify.frames import Floats, Places, shapes
 from gridplan.verify.world import World
 from gridplan.verify.zone_allowed import LEAST, RATIO, main_estates
-from gridplan.verify.zone_stuck import most_by_sums, stuck_things
+from gridplan.verify.zone_stuck import any_stuck, most_by_sums
 from gridplan.verify.zone_ways import Ways, none_joined
 
 Geometries = npt.NDArray[np.object_]
@@ -327,7 +327,7 @@ def _prices(asked: Asked, pairs: tuple[Places, Places], own: Places) -> list[int
     load, total = asked.load[own], float(asked.load[own].sum())
     bare, ground, ways = _ground(pairs, asked.kept[own], load, asked.most)
     known = None if ground is None else most_within(ground, asked.least, asked.most, asked.zones)
-    stuck = known is None and bool(stuck_things(bare.load, bare.near, asked.least, asked.most))
+    stuck = known is None and any_stuck(bare.load, bare.near, asked.least, asked.most)
     prices = [asked.zones + 1]
     for zones in range(1, asked.zones + 1):
         even = asked.least * zones <= total <= asked.most * zones

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from gridplan.verify.zone_stuck import stuck_things
 from gridplan.zones.contiguity import Ints
 from gridplan.zones.system_asked import Asked
+from gridplan.zones.system_exchange import Exchange, exchanged
 from gridplan.zones.system_found import (
     Found,
     found_of,
@@ -17,9 +19,11 @@ from gridplan.zones.system_found import (
     piece_of,
     zones_beyond,
 )
+from gridplan.zones.system_loaded import loaded_of, ones_of
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_redivide import (
     inner_piece,
+    keep_fewer,
     redivided,
     with_neighbours,
     zones_inside,
@@ -29,12 +33,18 @@ from gridplan.zones.system_seeds import room_for_zones
 from gridplan.zones.system_settle import Choices, choices_of, settled_land
 from gridplan.zones.system_solve import Piece, Run, improved, searched, smoothed
 
+_ROUNDING = 1e-9
 _TRIES = 4
 """Numbers of zones that are tried for one piece of land, at most."""
 _RINGS = 2
 """Zones so many steps from one that is beyond may help it."""
 _MENDING = 1.25
 """Work of mending, by that of a search; the last piece of land may exceed it."""
+_EXCHANGE = Exchange(12_000, turns=2, work=400_000)
+_INSIDE = Exchange(8_000, hot=0.5, cold=0.25, rings=99, work=120_000)
+"""Of land of the whole place, and inside one community: all zones there may change."""
+_LONGER = 1.5
+"""Moves for the shapes of zones that passed on what they could, where some are beyond still."""
 _QUICK, _WELL = 0.15, 0.3
 """Moves of a first look at a number of zones, and of the best number, by those of a search."""
 
@@ -59,8 +69,8 @@ def mended(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, Ints]
     """
     found = [found_of(asked, one, banded=options.band is not None) for one in run.pieces]
     try:
-        _mend(asked, found, run, options)
-        _smooth(asked, found, run, options)
+        choices = _mend(asked, found, run, options)
+        _smooth(asked, found, choices, run, options)
     except KeyboardInterrupt:
         run.stopped_by = "interrupt"
     quota = np.array([one.zones for one in found], dtype=np.intp)
@@ -74,7 +84,7 @@ def mended(asked: Asked, run: Run, options: SystemOptions) -> tuple[Asked, Ints]
     return asked, of_cell[np.unique(asked.ground.unit, return_index=True)[1]]
 
 
-def _mend(asked: Asked, found: list[Found], run: Run, options: SystemOptions) -> None:
+def _mend(asked: Asked, found: list[Found], run: Run, options: SystemOptions) -> dict[int, Choices]:
     """Mend the land that misses, small land first: it costs little, and work is left for large."""
     began = run.work
     missed = [piece for piece in run.pieces if found[piece.number].misses]
@@ -88,9 +98,10 @@ def _mend(asked: Asked, found: list[Found], run: Run, options: SystemOptions) ->
             ):
                 break
             if run.stopped_by is not None or run.work - began >= options.work * _MENDING:
-                return
+                return choices
             if _mended(asked, found, piece.number, own, step, run, options):
                 break
+    return choices
 
 
 def _steps(
@@ -129,7 +140,51 @@ def _mended(
     return False
 
 
-def _smooth(asked: Asked, found: list[Found], run: Run, options: SystemOptions) -> None:
+def _passed_on(
+    part: Piece, best: Found, choices: dict[int, Choices], run: Run, options: SystemOptions
+) -> bool:
+    """
+    Let zones pass on what is wrong with them, unless a model says that as many must be.
+
+    Returns whether fewer are beyond.
+    """
+    before = part.zone
+    own = choices.get(best.number)
+    least = None if own is None else own.least.get(best.zones)
+    if least is None or best.beyond[1] > least[1]:
+        loaded = loaded_of(part.units)
+        near = [set(ones_of(bits)) for bits in loaded.near]
+        asked = np.flatnonzero(zones_beyond(part)[part.zone[loaded.units]]).tolist()
+        low, top = float(part.aims.least[0, 0]), float(part.aims.most[0, 0])
+        places = stuck_things(loaded.weights[:, 0].tolist(), near, low * (1 - _ROUNDING),
+                              top * (1 + _ROUNDING), others_even=True, among=asked)  # fmt: skip
+        stuck = loaded.units[sorted(places)].tolist()
+        how = _INSIDE if options.nest == "inside" else _EXCHANGE
+        exchanged(part, run, how, stuck=stuck)
+    return part.zone is not before
+
+
+def _shaped(part: Piece, run: Run, options: SystemOptions) -> None:
+    """Let zones that passed on what was wrong with them take shape, with no more beyond."""
+    # A course looks for less excess, in however many zones: what is beyond is so far allowed.
+    load = loads_of_zones(part)
+    least, most = np.minimum(part.aims.least, load), np.maximum(part.aims.most, load)
+    aims = replace(part.aims, least=least, most=most)
+    held = replace(part, aims=aims, rank=(math.inf, math.inf), seen=part.zone[:0])
+    held.offer(part.zone)
+    if zones_beyond(part).any():
+        options = replace(options, moves_per_unit=round(options.moves_per_unit * _LONGER))
+    smoothed(held, run, options)
+    keep_fewer(part, held.zone)
+
+
+def _smooth(
+    asked: Asked,
+    found: list[Found],
+    choices: dict[int, Choices],
+    run: Run,
+    options: SystemOptions,
+) -> None:
     """Divide what still misses anew, and let land that was mended take shape again."""
     banded = options.band is not None
     missed = [piece.number for piece in run.pieces if piece.rank[0]]
@@ -144,9 +199,14 @@ def _smooth(asked: Asked, found: list[Found], run: Run, options: SystemOptions) 
         other = loose if best.loose else whole
         part = piece_of(other, number)
         part.offer(best.zone[np.unique(other.ground.unit[best.cells], return_index=True)[1]])
+        moved = False
         if part.rank[0]:
             redivided(part, run, _less(options, _QUICK))
-        smoothed(part, run, options, ragged=best.packed)
+            moved = _passed_on(part, best, choices, run, options)
+        if moved:
+            _shaped(part, run, options)
+        else:
+            smoothed(part, run, options, ragged=best.packed)
         tried = found_of(other, part, banded=banded, loose=best.loose)
         if tried.rank <= best.rank:
             found[number] = tried
