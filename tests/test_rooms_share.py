@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -66,6 +67,8 @@ def test_a_share_that_cannot_be_had_is_named_with_the_largest_that_can(rooms, bu
     assert told.en.startswith(f"[siting].least_share = 0.71, but with [siting].{raised} = ")
     assert f"is 0.7. Lower least_share to 0.7, or raise [siting].{raised}." in told.en
     assert "最大比例为 0.7。请将 least_share 降至 0.7" in told.zh
+    # Other numbers that would do.
+    assert re.search(r"Within [\d.]+ m \(and not [\d.]+\) 71% can be had", told.en)
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,12 @@ from gridplan.siting import (
     p_median,
     p_quantile,
 )
-from gridplan.siting.conflict import Wanted, _Question, conflicting
+from gridplan.siting.conflict import _Question, conflicting
 from gridplan.siting.highs import solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.problem import make_problem
 from gridplan.siting.search import OutOfEffortError
+from gridplan.siting.wanted import Wanted
 
 
 def drawn(seed):
@@ -77,6 +78,13 @@ def broken(metres, weights, sites, limits):
     return found | {("most", one) for one, most in rules.at_most.items() if count[one] > most}
 
 
+def share_radius(near, weights, share):
+    """Return the distance within which a share of the weight lives."""
+    order = np.argsort(near)
+    within = np.cumsum(weights[order])
+    return near[order][np.searchsorted(within, share * weights.sum() - 1e-9)]
+
+
 def subsets(count):
     return [
         list(one)
@@ -116,6 +124,7 @@ CHANGES = {
     "p": r"With p = (\d+)",
     "budget": r"least budget that would do is ([\d.]+[\d])",
     "share": r"With ([\d.]+)% \(and not",
+    "radius": r"Within ([\d,.]+) m \(and not",
     "at_least": r"With at_least = (\d+) \(and not \d+\) for (\d+)",
     "at_most": r"With at_most = (\d+) \(and not \d+\) for (\d+)",
 }
@@ -123,7 +132,9 @@ CHANGES = {
 
 def changed(p, rules, key, found):
     """Return number of sites and rules with the change that a cause offers."""
-    value = float(found[1])
+    value = float(found[1].replace(",", ""))
+    if key == "radius":
+        return p, replace(rules, reach=Reach(value, rules.reach.share))
     if key == "p":
         return int(value), rules
     if key == "budget":
@@ -157,19 +168,16 @@ def test_each_change_told_does_with_all_other_limits_and_a_smaller_one_does_not(
             assert p_median(metres, weights, p=other_p, rules=other).status == "proven"
     # Whatever alone stands in the way of some plan has a change that is told.
     alone = {next(iter(one))[0] for one in breaks.values() if len(one) == 1}
-    if rules.reach is not None:
-        # A share of nobody is none.
-        best = max(
-            (
-                weights[metres[:, sites].min(axis=1) <= rules.reach.radius_m].sum()
-                for sites, one in breaks.items()
-                if one == {("reach", 0)}
-            ),
-            default=0.0,
-        )
-        alone -= set() if best else {"reach"}
     assert bool(told) == bool(alone - {"served", "kept"})
-    assert ("No other number" in plan.cause.en) == (not told and rules.reach is None)
+    assert ("No other number" in plan.cause.en) == (not told)
+    assert ("Within" in plan.cause.en) == ("reach" in alone)
+    if "reach" in alone:
+        least = min(
+            share_radius(metres[:, sites].min(axis=1), weights, rules.reach.share)
+            for sites, one in breaks.items()
+            if one == {("reach", 0)}
+        )
+        assert f"Within {least:,.12g} m (and not {rules.reach.radius_m:g})" in plan.cause.en
     if ("budget", 0) in {next(iter(one)) for one in breaks.values() if len(one) == 1}:
         least = min(
             sum(rules.cost_of[j] for j in sites)

@@ -110,7 +110,7 @@ def several_rooms(question: RoomQuestion, wanted: Wanted) -> Chosen:
     try:
         bought = _searched(question, wanted, search)
     except InfeasibleError as error:
-        raise _with_cause(question, wanted, error) from error
+        raise _with_cause(question, wanted, error, search.cause) from error
     if isinstance(bought, Chosen):
         if search.ranked is None:
             return bought
@@ -135,8 +135,14 @@ def _searched(
     )
 
 
-def _with_cause(question: RoomQuestion, wanted: Wanted, error: InfeasibleError) -> InfeasibleError:
-    """Return the error, or another that names the least share where that is the cause."""
+def _with_cause(
+    question: RoomQuestion, wanted: Wanted, error: InfeasibleError, cause: Message | None
+) -> InfeasibleError:
+    """
+    Return the error, or another that names the least share where that is the cause.
+
+    With the cause that the search found, and the other numbers that would do.
+    """
     least_share, everybody = wanted.least_share, math.fsum(question.counted)
     if least_share is None or everybody <= 0:
         return error
@@ -155,6 +161,8 @@ def _with_cause(question: RoomQuestion, wanted: Wanted, error: InfeasibleError) 
     if not share < least_share:
         return error
     told = out_of_reach(question, least_share, share, wanted.rooms, wanted.budget, exact=exact)
+    if cause is not None:
+        told = Message(en=f"{told.en} {cause.en}", zh=told.zh + cause.zh)
     return InfeasibleError(told)
 
 
@@ -164,6 +172,7 @@ class _Lexicographic:
     def __init__(self, question: RoomQuestion, wanted: Wanted) -> None:
         self.question, self.wanted = question, wanted
         self.ranked: Ranked | None = None
+        self.cause: Message | None = None
         self.weight = 0.0
 
     def __call__(
@@ -190,6 +199,7 @@ class _Lexicographic:
         )
         # The stage that was interrupted need not be the one whose plan is given back.
         self.ranked = heeded(found)
+        self.cause = found.siting.cause
         return found.siting
 
 
@@ -301,7 +311,7 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
     try:
         _searched(question, wanted, search)
     except InfeasibleError as error:
-        raise _with_cause(question, wanted, error) from error
+        raise _with_cause(question, wanted, error, None) from error
     rows = [] if search.found is None else search.found.to_dict("records")
     table = pd.DataFrame(
         [_trade_row(question, aims, one) for one in rows], columns=list(TRADE_OFF_COLUMNS)

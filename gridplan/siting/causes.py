@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from gridplan.errors import Message, both_ids, counted
-from gridplan.siting.conflict import Wanted, share_asked, why_not
+from gridplan.siting.conflict import share_asked, why_not
 from gridplan.siting.cover import Cover, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
@@ -17,6 +17,7 @@ from gridplan.siting.options import Reach
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import STOPS
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.siting.wanted import Wanted
 
 
 def left_out(cover: Cover, demand: Positions, ids: Ids, ledger: Ledger) -> Message | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -13,90 +13,16 @@ from gridplan.errors import Message, first_ids, ids_zh
 from gridplan.siting.highs import Model, Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
-from gridplan.siting.options import Reach
-from gridplan.siting.problem import Problem
+from gridplan.siting.wanted import BUDGET, COUNT, KEPT, SERVED, SLACK, Limit, Wanted, cost_of
 
-Limit = tuple[str, int]
-"""Kind of a limit, and which one of its kind: a group, a share."""
-
-_SERVED, _COUNT, _BUDGET, _KEPT = ("served", 0), ("count", 0), ("budget", 0), ("kept", 0)
 # Steps of one of the models that ask which limits conflict, and of all of them; where more are
 # needed it stays open.
 _WORK, _MOST_WORK = 2_000.0, 6_000.0
-_SLACK, _HALF = 1e-9, 0.5
+_HALF = 0.5
 # A share is printed with so many digits, rounded down, so that what is printed can be had.
 _SHARE_STEPS = 10_000
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """
-    Everything that a plan has to keep.
-
-    Attributes
-    ----------
-    problem : Problem
-    p : int or None
-        Open sites; None for any number.
-    within : ndarray of bool, shape (n_demand, n_sites)
-        Whether a site serves a demand point.
-    served : ndarray of bool, shape (n_demand,)
-        Demand that has to be served.
-    backup : int
-        By how many open sites.
-    reaches : tuple of Reach
-        Shares of all weight that have to live within a radius.
-    """
-
-    problem: Problem
-    p: int | None
-    within: Flags
-    served: Flags
-    backup: int = 1
-    reaches: tuple[Reach, ...] = ()
-
-    def limits(self) -> list[Limit]:
-        """Return the limits, those that are left out first when a few are enough."""
-        conditions, problem = self.problem.conditions, self.problem
-        found = [_SERVED] if self.served.any() else []
-        found += [("reach", at) for at in range(len(self.reaches))]
-        found += [_KEPT] if problem.must_open.any() else []
-        found += [("least", at) for at in np.flatnonzero(conditions.least > 0).tolist()]
-        found += [("most", at) for at in np.flatnonzero(np.isfinite(conditions.most)).tolist()]
-        found += [_BUDGET] if math.isfinite(conditions.budget) else []
-        return found + ([_COUNT] if self.p is not None else [])
-
-    def weight_within(self, at: int, sites: Positions) -> float:
-        """Return the weight within the radius of a share of some open sites."""
-        near = (self.problem.cost[:, sites] <= self.reaches[at].radius_m).any(axis=1)
-        return math.fsum(self.problem.weights[near])
-
-    def keeps(self, sites: Positions, limit: Limit) -> bool:
-        """Whether some open sites keep a limit."""
-        problem, (kind, at) = self.problem, limit
-        conditions = problem.conditions
-        if kind == "served":
-            served = self.within[np.ix_(self.served, sites)].sum(axis=1)
-            return bool((served >= self.backup).all())
-        if kind == "reach":
-            total = math.fsum(problem.weights)
-            needed = self.reaches[at].share * total - _SLACK * max(1.0, total)
-            return self.weight_within(at, sites) >= needed
-        if kind == "kept":
-            return bool(np.isin(np.flatnonzero(problem.must_open), sites).all())
-        if kind == "budget":
-            return conditions.cost is None or cost_of(problem, sites) <= conditions.allowed_cost
-        if kind == "count":
-            return len(sites) == self.p
-        count = float(conditions.counts(sites)[at])
-        least, most = float(conditions.least[at]), float(conditions.most[at])
-        return count >= least if kind == "least" else count <= most
-
-
-def cost_of(problem: Problem, sites: Positions) -> float:
-    """Return what some sites cost."""
-    cost = problem.conditions.cost
-    return 0.0 if cost is None else math.fsum(cost[sites])
+# A distance is printed in tenths of a metre.
+_PER_METRE = 10
 
 
 @dataclass
@@ -150,6 +76,13 @@ class _Question:
             near.append((sets, weight.astype(np.float64)))
         return cls(wanted, ledger, sites, served, tuple(near), ledger.work)
 
+    def with_radius(self, at: int, radius_m: float) -> _Question:
+        """Return the same question with another distance of one share."""
+        reaches = list(self.wanted.reaches)
+        reaches[at] = replace(reaches[at], radius_m=radius_m)
+        other = _Question.of(replace(self.wanted, reaches=tuple(reaches)), self.ledger)
+        return replace(other, begun=self.begun)
+
     @property
     def columns(self) -> int:
         return len(self.sites) + sum(len(weight) for _, weight in self.near)
@@ -188,7 +121,7 @@ class _Question:
             self._add(rows, kind, at)
         if besides is not None:
             rows.add(*besides)
-        must = self.wanted.problem.must_open[self.sites] & (_KEPT in kept)
+        must = self.wanted.problem.must_open[self.sites] & (KEPT in kept)
         m = len(self.sites)
         rest = np.zeros(self.columns - m)
         rows.add(np.zeros(self.columns), 0.0, 0.0)
@@ -213,7 +146,7 @@ class _Question:
             rows.add(self.near_rows(at), 0.0, math.inf)
             total = math.fsum(wanted.problem.weights)
             least = wanted.reaches[at].share * total
-            rows.add(self.share(at), least - _SLACK * max(1.0, total), math.inf)
+            rows.add(self.share(at), least - SLACK * max(1.0, total), math.inf)
         elif kind == "budget":
             rows.add(self.counted(kind, at), -math.inf, conditions.allowed_cost)
         elif kind == "count" and wanted.p is not None:
@@ -305,8 +238,7 @@ def why_not(wanted: Wanted, ledger: Ledger, *, others: bool = False) -> Iterator
             yield one
     if changes.open:
         yield _LEFT_OPEN
-    # The radius of a share is a number, too, and is not tried.
-    others_tried = any(one not in {_SERVED, _KEPT} for one in found) and not wanted.reaches
+    others_tried = any(one not in {SERVED, KEPT} for one in found)
     if not told and not changes.open and others_tried:
         yield NONE_ALONE
 
@@ -331,15 +263,15 @@ class _Changes:
 
     def of(self, limit: Limit) -> Iterator[Message]:
         """Yield what would do in place of a limit."""
-        told: dict[str, Callable[[int], Message | None]] = {
-            "count": lambda _: self._count(),
-            "budget": lambda _: self._budget(),
-            "reach": self._share,
-            "least": lambda at: self._group("least", at),
-            "most": lambda at: self._group("most", at),
+        told: dict[str, tuple[Callable[[int], Message | None], ...]] = {
+            "count": (lambda _: self._count(),),
+            "budget": (lambda _: self._budget(),),
+            "reach": (self._share, self._radius),
+            "least": (lambda at: self._group("least", at),),
+            "most": (lambda at: self._group("most", at),),
         }
-        if limit[0] in told:
-            one = told[limit[0]](limit[1])
+        for change in told.get(limit[0], ()):
+            one = change(limit[1])
             if one is not None:
                 yield one
 
@@ -362,8 +294,8 @@ class _Changes:
     def _count(self) -> Message | None:
         asked = self.question.wanted.p or 0
         each = self.question.counted("count", 0)
-        more = self._best(_COUNT, each, (each, asked + 1.0, math.inf))
-        fewer = self._best(_COUNT, -each, (each, 1.0, asked - 1.0))
+        more = self._best(COUNT, each, (each, asked + 1.0, math.inf))
+        fewer = self._best(COUNT, -each, (each, 1.0, asked - 1.0))
         counts = [len(one) for one in (more, fewer) if one is not None]
         if not counts:
             return None
@@ -379,7 +311,7 @@ class _Changes:
 
     def _budget(self) -> Message | None:
         problem = self.question.wanted.problem
-        sites = self._best(_BUDGET, self.question.counted("budget", 0))
+        sites = self._best(BUDGET, self.question.counted("budget", 0))
         if sites is None:
             return None
         needed, budget = cost_of(problem, sites), problem.conditions.budget
@@ -403,6 +335,37 @@ class _Changes:
             en=f"With {most:.2%} (and not {asked}) within {reach.radius_m:g} m it can be done, and "
             f"with no more (rounded down).",
             zh=f"{reach.radius_m:g} 米内比例最多取 {most:.2%}（向下取整，现为 {asked}）即可满足。",
+        )
+
+    def _radius(self, at: int) -> Message | None:
+        """Say within which distance as many can live as should, by bisection."""
+        wanted = self.question.wanted
+        reach, problem = wanted.reaches[at], wanted.problem
+        metres = problem.cost[np.ix_(problem.weights > 0, problem.may_open)]
+        radii = np.unique(metres[np.isfinite(metres) & (metres > reach.radius_m)])
+        low, high = -1, len(radii)
+        while high - low > 1:
+            middle = (low + high) // 2
+            other = self.question.with_radius(at, float(radii[middle]))
+            out = other.solve(self.limits)
+            sites = other.chosen(out)
+            if sites is not None and all(other.wanted.keeps(sites, one) for one in self.limits):
+                high = middle
+            elif out.answer == "infeasible":
+                low = middle
+            else:
+                self.open = True
+                return None
+        if high == len(radii):
+            return None
+        # Rounded up, so that what is printed can be had.
+        needed = math.ceil(float(radii[high]) * _PER_METRE) / _PER_METRE
+        asked = share_asked(reach.share)
+        return Message(
+            en=f"Within {needed:,.12g} m (and not {reach.radius_m:g}) {asked} can be had, and not "
+            f"within less.",
+            zh=f"距离放宽到 {needed:,.12g} 米（现为 {reach.radius_m:g} 米）即可达到 {asked}，"
+            f"更近则不能。",
         )
 
     def _group(self, kind: str, at: int) -> Message | None:

@@ -11,7 +11,6 @@ import pandas as pd
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.causes import explained
 from gridplan.siting.checked import checked
-from gridplan.siting.conflict import Wanted
 from gridplan.siting.cover import (
     make_cover,
     merged,
@@ -29,6 +28,7 @@ from gridplan.siting.proof import Proof
 from gridplan.siting.resample import Coverage, greedy_most
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.siting.wanted import Wanted
 from gridplan.verify.choice import Asked
 
 _NO_RULES = Rules()

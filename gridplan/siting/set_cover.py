@@ -19,7 +19,7 @@ from gridplan.errors import (
 )
 from gridplan.siting.causes import gathered, left_out
 from gridplan.siting.checked import checked
-from gridplan.siting.conflict import NONE_ALONE, Wanted, why_not
+from gridplan.siting.conflict import NONE_ALONE, why_not
 from gridplan.siting.cover import Cover, greedy_cover, make_cover, reduced, set_model
 from gridplan.siting.highs import solve_model
 from gridplan.siting.least_cover import LARGE, least_cover, tree
@@ -30,6 +30,7 @@ from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.siting.wanted import Wanted
 from gridplan.verify.choice import Asked
 
 _NO_RULES = Rules()
