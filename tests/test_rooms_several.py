@@ -20,9 +20,11 @@ from gridplan.present.keys import siting_facts
 from gridplan.present.tabulation import tables
 from gridplan.present.words import answer_name, siting_status
 from gridplan.rooms import (
+    RoomCounts,
     TwoAims,
     Wanted,
     fewest_rooms,
+    nobody_near_notes,
     room_reasons,
     several_rooms,
     trade_off_notes,
@@ -32,7 +34,7 @@ from gridplan.rooms import several as several_module
 from gridplan.rooms.objectives import MODELS
 from gridplan.siting import Limits, Ranked
 from gridplan.verify import verify_plan
-from tests.test_rooms import question, random_question
+from tests.test_rooms import FAR, question, random_question
 from tests.test_rooms_reasons import objective_of, rules_of
 from tests.test_rooms_run import PLACE, planned
 
@@ -384,6 +386,29 @@ def test_everybody_is_within_the_norm_whatever_a_group_weighs(times):
     near = asked.metres[:, asked.at(found.sites)] <= 500.0
     assert (near.sum(axis=1) >= times).all()
     assert (len(found.sites), found.status) == (times, "proven")
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("required", [(), ("r1",)])
+def test_nothing_is_opened_where_nobody_is_within_the_norm_of_anything(times, required):
+    asked = question([[900, 700], [800, FAR], [100, 100]], [10, 5, 0], 2, required=required)
+    assert not len(asked.fixed)
+    found = fewest_rooms(asked, radius_m=500.0, backup=times)
+    assert (found.sites, found.status) == (required, "proven")
+    assert (found.objective, found.bound) == (len(required), len(required))
+    [note] = nobody_near_notes(asked)
+    assert note.ids == ("d0", "d1")
+    assert "within 500 m of any of 2 homes with 15 residents (d0, d1)" in note.message.en
+    assert "2 个住处（共 15 人，d0, d1）在 500 米内均无场所或候选场地" in note.message.zh
+
+
+def test_numbers_by_community_hold_where_nobody_is_within_the_norm_and_one_in_reach_is_no_note():
+    asked = question([[900, 700]], [10], 2)
+    counts = RoomCounts(community_of={"r0": "a", "r1": "b"}, at_most={"a": 1})
+    assert fewest_rooms(replace(asked, counts=counts), radius_m=500.0).sites == ()
+    atleast = replace(counts, at_least={"a": 1})
+    assert fewest_rooms(replace(asked, counts=atleast), radius_m=500.0, backup=2).sites == ("r0",)
+    assert nobody_near_notes(question([[900, 500]], [10], 2)) == []
 
 
 def test_stages_that_do_not_hold_are_found(several):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gridplan.errors import SettingsError
-from gridplan.siting import Limits, Rules, evaluate, p_ede, p_median
+from gridplan.siting import Limits, Rules, equitable, evaluate, p_ede, p_median
 
 
 def ede(cost, weights, chosen, kappa):
@@ -87,6 +87,46 @@ def test_stopped_early_is_not_proven():
     assert plan.status == "gap"
     assert plan.stopped_by == "work"
     assert plan.bound < plan.objective
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(cost_of=dict.fromkeys(range(20), 1.0), budget=4)])
+def test_progress_is_told_in_metres_as_the_result_is(rules):
+    rng = np.random.default_rng(5)
+    cost, weights = rng.uniform(0, 3000, (60, 20)), rng.integers(1, 90, 60).astype(float)
+    told = []
+    limits = Limits(progress=lambda *figures: told.append(figures))
+    plan = p_ede(cost, weights, p=4, rules=rules, limits=limits)
+    bounds, values = zip(*told, strict=True)
+    assert list(bounds) == sorted(bounds)
+    assert list(values) == sorted(values, reverse=True)
+    assert told[-1] == pytest.approx((plan.bound, plan.objective))
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_there_is_a_plan_says_so(monkeypatch):
+    monkeypatch.setattr(equitable, "spread", interrupted)
+    plan = p_ede(np.array([[100.0, 400.0], [300.0, 200.0]]), np.ones(2), p=1)
+    assert (plan.status, plan.stopped_by, plan.sites) == ("stopped", "interrupt", ())
+    assert "ended by an interrupt" in plan.cause.en
+    assert "人为中断" in plan.cause.zh
+
+
+def test_an_interrupt_keeps_the_plan_that_the_search_was_to_begin_with(monkeypatch):
+    cost = np.array([[100.0, 400.0], [300.0, 200.0]])
+    monkeypatch.setattr(equitable, "p_median", interrupted)
+    plan = p_ede(cost, np.ones(2), p=1, kappa_per_m=0.01)
+    assert (plan.status, plan.stopped_by, len(plan.sites)) == ("gap", "interrupt", 1)
+    assert plan.objective == pytest.approx(ede(cost, np.ones(2), plan.sites, 0.01))
+    assert plan.bound == -math.inf
+
+
+def test_a_search_without_a_plan_leaves_the_one_it_was_to_begin_with():
+    cost = np.array([[100.0, 400.0], [300.0, 200.0]])
+    plan = p_ede(cost, np.ones(2), p=1, kappa_per_m=0.01, limits=Limits(time_s=1e-9))
+    assert (plan.status, plan.stopped_by, len(plan.sites)) == ("gap", "time", 1)
 
 
 @pytest.mark.parametrize(

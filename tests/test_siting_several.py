@@ -75,8 +75,10 @@ def test_one_after_the_other_equals_brute_force(instance, aims, slack):
         if math.isinf(min(values)):
             # More than a tenth of the weight is reached by nobody.
             assert stage.status == found.status == "infeasible"
+            assert "90% of the weight within" in found.cause.en
+            assert "权重达 90%" in found.cause.zh
             return
-        assert stage.status == "proven"
+        assert (stage.status, stage.cause) == ("proven", None)
         assert sign * stage.objective == pytest.approx(min(values), rel=1e-7, abs=1e-7)
         assert sign * stage.bound <= min(values) + 1e-6
         left = [
@@ -247,6 +249,17 @@ def test_an_interrupted_stage_without_a_plan_leaves_that_of_the_one_before(monke
     found = lexicographic(metres, people, objectives=("share", "mean", "longest"), p=3)
     assert found.siting.sites == left.siting.sites
     assert (len(found.stages), found.status, found.stopped_by) == (2, "stopped", "interrupt")
+
+
+def test_a_stage_of_the_p90_that_nobody_can_keep_tells_why():
+    far = np.inf
+    metres = np.array([[far, 900.0], [200, 100], [300, 700], [far, far], [far, 900], [far, far]])
+    rules = Rules(allow_unreachable=True)
+    found = lexicographic(metres, np.ones(6), objectives=("mean", "p90"), p=2, rules=rules)
+    assert [one.status for one in found.stages] == ["proven", "infeasible"]
+    assert found.siting.sites == (0, 1)
+    assert "This alone cannot be kept: 90% of the weight within 900 m." in found.cause.en
+    assert found.stages[0].cause is None
 
 
 @pytest.mark.parametrize("at", range(1, 10))

@@ -24,7 +24,7 @@ from gridplan.rooms.fewest import Chosen, StageTold, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
 from gridplan.rooms.least_share import check_least_share
-from gridplan.rooms.left import left_behind
+from gridplan.rooms.left import left_behind, nobody_near_notes
 from gridplan.rooms.measures import (
     Mix,
     MixQuestion,
@@ -103,6 +103,7 @@ __all__ = [
     "make_question",
     "mix_value",
     "no_closing_note",
+    "nobody_near_notes",
     "nothing_bought_note",
     "options_table",
     "overridden_note",

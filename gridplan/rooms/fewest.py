@@ -167,18 +167,17 @@ def _fewest_beside(question: RoomQuestion, radius_m: float, backup: int) -> Chos
     may = np.sort(np.concatenate([question.fixed, question.free]))
     near = question.metres[:, may] <= radius_m
     rows = (question.residents > 0) & near.any(axis=1)
-    # With nobody to cover, a home that every place covers leaves the numbers alone to decide.
-    metres = question.metres[np.ix_(rows, may)] if rows.any() else np.zeros((1, len(may)))
-    ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept] or ["-"]
+    ids = [one for one, kept in zip(question.demand_ids, rows, strict=True) if kept]
+    metres = question.metres[np.ix_(rows, may)]
     cost = pd.DataFrame(metres, index=ids, columns=list(question.names(may)))
-    spares = _spares(cost, radius_m, backup if rows.any() else 1)
+    cost, spares = _with_spares(cost, radius_m, backup)
     found = lscp(
-        pd.concat([cost, spares], axis="columns"),
+        cost,
         radius_m=radius_m,
-        backup=backup if rows.any() else 1,
+        backup=backup,
         rules=replace(
             question.counts.rules(question.names(may)),
-            fixed=[*question.names(question.fixed), *spares.columns],
+            fixed=[*question.names(question.fixed), *spares],
             required=sorted(question.required),
         ),
         limits=question.limits,
@@ -188,7 +187,7 @@ def _fewest_beside(question: RoomQuestion, radius_m: float, backup: int) -> Chos
     if not found.sites:
         raise without_plan(found, no_plan(found, len(question.free)))
     new = tuple(str(one) for one in found.sites if one in question.candidates)
-    standing = len(question.fixed) + spares.shape[1]
+    standing = len(question.fixed) + len(spares)
     kept = _everybody(question, rows, radius_m, times=backup)
     rooms, bound = found.objective - standing, found.bound - standing
     return Chosen(
@@ -208,21 +207,25 @@ def _everybody(question: RoomQuestion, rows: Flags, radius_m: float, *, times: i
     return Kept(radius_m=radius_m, weight=weight, times=times, by_residents=True)
 
 
-def _spares(cost: pd.DataFrame, radius_m: float, backup: int) -> pd.DataFrame:
+def _with_spares(
+    cost: pd.DataFrame, radius_m: float, backup: int
+) -> tuple[pd.DataFrame, list[str]]:
     """
-    Return places that do not exist, open, for homes with fewer sites in reach than asked for.
+    Add places that do not exist, open, for homes with fewer sites in reach than asked for.
 
-    With them, such a home asks for all the sites it has, and not for what cannot be.
+    With them, such a home asks for all the sites it has, and not for what cannot be. With nobody
+    to cover there is one home that asks for nothing else, so that no room is opened for it.
     """
+    nobody = not len(cost)
+    if nobody:
+        cost = pd.DataFrame(math.inf, index=["-"], columns=cost.columns)
     held = (cost.to_numpy() <= radius_m).sum(axis=1)
-    return pd.DataFrame(
-        {
-            # Of no site: ids of sites are not padded with blanks.
-            f" spare {count}": np.where(held <= backup - count, 0.0, np.inf)
-            for count in range(1, backup)
-        },
-        index=cost.index,
-    )
+    # Of no site: ids of sites are not padded with blanks.
+    spares = {
+        f" spare {count}": np.where(held <= backup - count, 0.0, math.inf)
+        for count in range(1, backup + 1 if nobody else backup)
+    }
+    return cost.assign(**spares), list(spares)
 
 
 def _no_fewest(found: Siting, radius_m: float) -> Message:

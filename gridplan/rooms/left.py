@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from gridplan.errors import Message, Note, counted, first_ids
 from gridplan.rooms.answers import Answer
 from gridplan.rooms.question import RoomQuestion
 
@@ -68,6 +70,26 @@ def left_behind(
         )
         frames.append(homes[rows])
     return _by_place(pd.concat(frames, ignore_index=True))
+
+
+def nobody_near_notes(question: RoomQuestion) -> list[Note]:
+    """Return a note that answer B has nobody to bring within the norm, with who is out of reach."""
+    may = np.concatenate([question.fixed, question.free])
+    lived = question.residents > 0
+    if not lived.any() or (question.nearest_m(may)[lived] <= question.norm_m).any():
+        return []
+    ids = tuple(str(question.demand_ids[at]) for at in np.flatnonzero(lived))
+    people, norm = round(math.fsum(question.residents[lived])), f"{question.norm_m:,.0f}"
+    homes = counted(len(ids), "home", "homes")
+    said = Message(
+        en=f"Answer B opens no room for anybody: no place and no candidate is within {norm} m of "
+        f"any of {homes} with {people:,} residents ({first_ids(ids)}). "
+        f"Give sites nearer to them, or a longer norm.",
+        zh=f"答案 B 未为任何人增设活动室：{len(ids):,} 个住处（共 {people:,} 人，"
+        f"{first_ids(ids)}）在 {norm} 米内均无场所或候选场地。"
+        f"请在附近增加候选场地，或放宽标准距离。",
+    )
+    return [Note("nobody_near_any_site", len(ids), said, ids)]
 
 
 def _by_place(homes: pd.DataFrame) -> pd.DataFrame:

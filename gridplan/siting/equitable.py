@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,11 +14,13 @@ from gridplan.access.equity import AVERSION
 from gridplan.errors import FaultList, SettingsError
 from gridplan.siting.center import spread
 from gridplan.siting.checked import checked
-from gridplan.siting.matrix import Floats, is_number
+from gridplan.siting.ledger import Ledger, siting_of
+from gridplan.siting.matrix import Floats, Positions, is_number
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting
+from gridplan.siting.search import StoppedBy
 from gridplan.verify.choice import Asked
 
 _NO_RULES, _NO_LIMITS = Rules(), Limits()
@@ -89,27 +94,64 @@ def p_ede(
     """
     check_aversion(aversion, kappa_per_m)
     problem = make_problem(cost, weights, rules, p=p, conditions=True)
-    kappa = kappa_of(problem, aversion) if kappa_per_m is None else kappa_per_m
-    check_sizes(problem, aversion, kappa)
-    ids = pd.Index(list(problem.demand_ids), dtype="object")
-    costs = _without_hopeless(np.expm1(kappa * problem.cost), problem, p)
-    powers = pd.DataFrame(costs, index=ids, columns=list(problem.site_ids))
-    found = p_median(powers, pd.Series(problem.weights, index=ids), p=p, rules=rules, limits=limits)
-    people = math.fsum(problem.weights[problem.counted])
-    objective, bound = (as_metres(one, people, kappa) for one in (found.objective, found.bound))
-    plan = found.restated(objective, bound)
+    ledger = Ledger(limits)
+    kappa = kappa_per_m or 0.0
+    try:
+        kappa = kappa_of(problem, aversion) if kappa_per_m is None else kappa_per_m
+        check_sizes(problem, aversion, kappa)
+        plan = _found(problem, p, kappa, rules, ledger)
+    except KeyboardInterrupt:
+        plan = _begun(problem, ledger, "interrupt")
     return checked(plan, problem, Asked(model="p_ede", p=p, kappa_per_m=kappa))
 
 
-def _without_hopeless(powers: Floats, problem: Problem, p: int) -> Floats:
-    """Drop pairs that alone pay more than a whole plan: powers reach over many digits."""
+def _found(problem: Problem, p: int, kappa: float, rules: Rules, ledger: Ledger) -> Siting:
+    """Return the p-median of the powers, in metres; its beginnings stay in the ledger."""
+    people = math.fsum(problem.weights[problem.counted])
+    metres = partial(as_metres, people=people, kappa=kappa)
+    powers = np.expm1(kappa * problem.cost)
     plan = spread(problem, p)
-    if plan is None:
-        return powers
-    people = problem.weights[problem.counted]
-    most = math.fsum(people * powers[np.ix_(problem.counted, plan)].min(axis=1))
+    if plan is not None:
+        most = _total(problem, powers, plan)
+        ledger.plan = (metres(most), plan)
+        powers = _without_hopeless(powers, problem, most)
+    ids = pd.Index(list(problem.demand_ids), dtype="object")
+    found = p_median(
+        pd.DataFrame(powers, index=ids, columns=list(problem.site_ids)),
+        pd.Series(problem.weights, index=ids),
+        p=p,
+        rules=rules,
+        limits=_told_in(ledger.limits, metres),
+    )
+    if found.status == "stopped" and plan is not None:
+        ledger.bring_bound(metres(found.bound))
+        ledger.work = found.work
+        return _begun(problem, ledger, found.stopped_by)
+    return found.restated(metres(found.objective), metres(found.bound))
+
+
+def _begun(problem: Problem, ledger: Ledger, stopped_by: StoppedBy | None) -> Siting:
+    """Return the plan that the search was to begin with, if it came that far."""
+    return siting_of(ledger, problem, stopped_by, unreachable=problem.unreachable)
+
+
+def _told_in(limits: Limits, metres: Callable[[float], float]) -> Limits:
+    """Return limits whose progress is told in metres, as the result is."""
+    tell = limits.progress
+    if tell is None:
+        return limits
+    return replace(limits, progress=lambda bound, value: tell(metres(bound), metres(value)))
+
+
+def _total(problem: Problem, powers: Floats, plan: Positions) -> float:
+    near = powers[np.ix_(problem.counted, plan)].min(axis=1)
+    return math.fsum(problem.weights[problem.counted] * near)
+
+
+def _without_hopeless(powers: Floats, problem: Problem, most: float) -> Floats:
+    """Drop pairs that alone pay more than a whole plan: powers reach over many digits."""
     kept = powers.copy()
-    paid = people[:, None] * powers[problem.counted]
+    paid = problem.weights[problem.counted][:, None] * powers[problem.counted]
     kept[problem.counted] = np.where(paid > most * _ROUNDING, np.inf, powers[problem.counted])
     return kept
 

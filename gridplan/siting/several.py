@@ -45,6 +45,8 @@ class Stage:
     stopped_by : {None, "work", "time", "key", "interrupt"}
     final : float
         The value of the last plan, which may use the slack.
+    cause : Message or None
+        Why the stage has no plan: a p90, say, where more than a tenth reach no allowed site.
     """
 
     aim: Aim
@@ -54,6 +56,7 @@ class Stage:
     status: Status
     stopped_by: StoppedBy | None
     final: float
+    cause: Message | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +85,11 @@ class Ranked:
         """``interrupt`` if stages may be missing; else what ended the first that was stopped."""
         reasons = [one.stopped_by for one in self.stages if one.stopped_by is not None]
         return "interrupt" if "interrupt" in reasons else next(iter(reasons), None)
+
+    @property
+    def cause(self) -> Message | None:
+        """Why the last stage has no plan, and the smallest relaxation known to help."""
+        return self.stages[-1].cause if self.stages else None
 
 
 def lexicographic(
@@ -433,6 +441,7 @@ def _stage(aim: Aim, found: Siting) -> Stage:
         status=found.status,
         stopped_by=found.stopped_by,
         final=found.objective,
+        cause=found.cause,
     )
 
 

@@ -39,6 +39,7 @@ from gridplan.rooms import (
     limit_notes,
     make_question,
     no_closing_note,
+    nobody_near_notes,
     nothing_bought_note,
     options_table,
     overridden_note,
@@ -248,6 +249,7 @@ def room_answers(work: Work, case: RoomCase) -> list[Answer]:
                 for one in error.faults
             )
             found.append(Answer(key, none))
+    work.notes.extend(nobody_near_notes(case.question))
     if settings.phase_budget is not None:
         phase_of = found[0].phase_of
         work.notes.extend(phase_notes(case.question, phase_of, settings.phase_budget))
