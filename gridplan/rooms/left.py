@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note, counted, first_ids
+from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.rooms.answers import Answer
 from gridplan.rooms.question import RoomQuestion
 
@@ -86,7 +86,7 @@ def nobody_near_notes(question: RoomQuestion) -> list[Note]:
         f"any of {homes} with {people:,} residents ({first_ids(ids)}). "
         f"Give sites nearer to them, or a longer norm.",
         zh=f"答案 B 未为任何人增设活动室：{len(ids):,} 个住处（共 {people:,} 人，"
-        f"{first_ids(ids)}）在 {norm} 米内均无场所或候选场地。"
+        f"{ids_zh(ids)}）在 {norm} 米内均无场所或候选场地。"
         f"请在附近增加候选场地，或放宽标准距离。",
     )
     return [Note("nobody_near_any_site", len(ids), said, ids)]
