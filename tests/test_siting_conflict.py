@@ -121,7 +121,7 @@ def test_limits_named_conflict_and_none_of_them_is_needless(seed):
 
 
 CHANGES = {
-    "p": r"With p = (\d+)",
+    "p": r"With (?:p = )?(\d+) (?:open sites )?\(and not",
     "budget": r"least budget that would do is ([\d.]+[\d])",
     "share": r"With ([\d.]+)% \(and not",
     "radius": r"Within ([\d,.]+) m \(and not",
@@ -225,8 +225,8 @@ def test_required_sites_are_named_and_what_takes_too_long_is_said():
     metres = np.array([[1.0, math.inf], [2.0, math.inf], [math.inf, 3.0]])
     wide = np.column_stack([metres, [math.inf, 4.0, math.inf]])
     plan = p_median(wide, np.ones(3), p=2, rules=Rules(required=[2]))
-    assert "fixed or required sites (1: 2); p = 2." in plan.cause.en
-    assert "With p = 3 (and not 2), 1 fixed or required ones among them" in plan.cause.en
+    assert "fixed or required sites (1: 2); 2 open sites, 1 fixed" in plan.cause.en
+    assert "With 3 open sites (and not 2) it can be done: 2 beside the 1 fixed" in plan.cause.en
 
 
 def test_where_there_is_no_plan_every_problem_returns_the_same_figures():

@@ -162,7 +162,10 @@ def _with_cause(
         return error
     told = out_of_reach(question, least_share, share, wanted.rooms, wanted.budget, exact=exact)
     if cause is not None:
-        told = Message(en=f"{told.en} {cause.en}", zh=told.zh + cause.zh)
+        told = Message(
+            en=f"{told.en} {cause.en} The distance is the norm room_norm_m of [norms].",
+            zh=f"{told.zh}{cause.zh}其中距离即 [norms] 中的 room_norm_m。",
+        )
     return InfeasibleError(told)
 
 

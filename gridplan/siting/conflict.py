@@ -301,12 +301,17 @@ class _Changes:
             return None
         needed = min(counts, key=lambda one: abs(one - asked))
         opened = int(self.question.wanted.problem.must_open.sum())
+        if not opened:
+            return Message(
+                en=f"With p = {needed} (and not {asked}) it can be done.",
+                zh=f"p 取 {needed}（现为 {asked}）即可满足。",
+            )
         # A planner's p may be that of the new ones alone.
-        among_en = f", {opened} fixed or required ones among them," if opened else ""
-        among_zh = f"，含已有和必选 {opened} 处" if opened else ""
         return Message(
-            en=f"With p = {needed} (and not {asked}){among_en} it can be done.",
-            zh=f"p 取 {needed}（现为 {asked}{among_zh}）即可满足。",
+            en=f"With {needed} open sites (and not {asked}) it can be done: {needed - opened} "
+            f"beside the {opened} fixed or required ones.",
+            zh=f"开放场地共取 {needed} 处（现为 {asked} 处）即可满足："
+            f"除已有和必选的 {opened} 处外，另设 {needed - opened} 处。",
         )
 
     def _budget(self) -> Message | None:
@@ -417,6 +422,12 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
         budget = problem.conditions.budget
         return Message(en=f"budget = {budget:.12g}", zh=f"预算 = {budget:.12g}")
     if kind == "count":
+        opened = int(problem.must_open.sum())
+        if opened:
+            return Message(
+                en=f"{wanted.p} open sites, {opened} fixed or required ones among them",
+                zh=f"开放场地共 {wanted.p} 处（含已有和必选 {opened} 处）",
+            )
         return Message(en=f"p = {wanted.p}", zh=f"p = {wanted.p}")
     times = f" {wanted.backup} times" if wanted.backup > 1 else ""
     twice = f" {wanted.backup} 处" if wanted.backup > 1 else ""
