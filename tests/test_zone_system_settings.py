@@ -89,7 +89,7 @@ def test_a_band_says_in_words_what_it_counts():
     with pytest.raises(GridplanError) as caught:
         check_band((700, 900), [1000.0], weight="population", k=0)
     assert "700 to 900 residents each" in caught.value.faults[0].en
-    assert "至 900（居民）" in caught.value.faults[0].zh
+    assert "至 900（居民数）" in caught.value.faults[0].zh
     with pytest.raises(GridplanError) as caught:
         check_band((700, 900), [1000.0], weight="effort", k=2)
     assert "（巡查工作量）" in caught.value.faults[0].zh

@@ -204,7 +204,7 @@ def test_earlier_ids_are_text_and_new_ones_have_the_prefix():
         ({"earlier": pd.Series(["a"], index=["x"])}, InputError,
          "None of the 96 cells has an earlier zone; 1 are given"),
         ({"earlier": pd.Series(["a", "b"], index=["c0000"] * 2)}, InputError,
-         "1 cells have several earlier zones: c0000"),
+         "1 cell has several earlier zones: c0000"),
     ],
 )  # fmt: skip
 def test_faults_of_rezoning_are_named(change, error, message):

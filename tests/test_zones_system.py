@@ -21,6 +21,7 @@ from gridplan.zones import (
     rook_graph,
     uncrossed_borders,
     zone_reach,
+    zone_reference,
     zone_system,
 )
 from gridplan.zones.land import land_of
@@ -476,3 +477,27 @@ def test_a_small_community_is_no_island_of_another_one():
     (note,) = (one for one in plan.notes if one.code == "zones_island_attached")
     assert len(note.ids) == 1
     assert note.ids[0].startswith("c0012/")
+
+
+@pytest.mark.parametrize(
+    ("locked", "anchors"),
+    [
+        ({"c0000": "A"}, {"W1": "c0002"}),
+        ({"c0000": "A", "c0007": "B"}, {"W1": "c0002"}),
+        ({"c0000": "A", "c0007": "B"}, {"W1": "c0002", "W2": "c0005"}),
+        ({"c0000": "A", "c0002": "A"}, {"W1": "c0001"}),
+    ],
+)
+def test_an_anchor_may_be_in_a_locked_zone_that_it_is_not_beside(locked, anchors):
+    cells = cells_of(squares(8, 1))
+    weights = pd.DataFrame({"residents": 10.0}, index=cells["cell_uid"])
+    rules = SystemRules(locked=locked, anchors=anchors)
+    plan = zone_system(cells, weights, rules=rules, options=SystemOptions(k=2, **QUICK))
+    assert_system(plan, cells, weights)
+    assert not plan.targets_missed
+    assert plan.zone_of[cells["cell_uid"].iloc[:4]].tolist() == ["A"] * 4
+    assert plan.balance.loc["A", "anchor"] == "W1"
+    told = zone_reference(
+        cells, weights, plan, rules=rules, options=SystemOptions(k=2, tolerance=0.1, **QUICK)
+    )
+    assert (told.status, told.bound) == ("proven", 0.0)

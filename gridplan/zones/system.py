@@ -89,6 +89,11 @@ def zone_system(
         contradict each other.
     """
     plan = _planned(cells, weights, rules, options, progress)
+    if plan.targets_missed and rules.locked and rules.anchors and plan.stopped_by is None:
+        # An anchor that has a zone of its own may do better in a locked one.
+        shared = _planned(cells, weights, rules, replace(options, shared=True), progress)
+        if _excess(shared) < _excess(plan):
+            plan, options = shared, replace(options, shared=True)
     bridges = rules.bridges
     if plan.across and bridges is not None and len(bridges.cell) and plan.stopped_by is None:
         # Some zone may reach along water: once more, with one bridge over each cell of it.
@@ -97,6 +102,18 @@ def zone_system(
         if len(other.across) < len(plan.across):
             plan = other
     return plan
+
+
+def _excess(plan: SystemPlan) -> float:
+    """Return by how much loads are beyond what is allowed, each as a share of that."""
+    total = 0.0
+    for least in [one for one in plan.balance.columns if str(one).endswith("_least")]:
+        name = str(least).removesuffix("_least")
+        load = plan.balance[name].to_numpy(dtype=np.float64)
+        low, high = (plan.balance[f"{name}{one}"].to_numpy(float) for one in ("_least", "_most"))
+        off = np.maximum(low - load, 0.0) + np.maximum(load - high, 0.0)
+        total += float((off / np.where(high > 0, high, 1.0)).sum())
+    return total
 
 
 def _planned(

@@ -174,19 +174,24 @@ def _rows(asked: Asked, column: Ints, unit_t: float) -> _Rows:
 
 
 def _add_seeds(asked: Asked, rows: _Rows, column: Ints) -> None:
-    """Keep units of one seed in one zone, and seeds apart."""
-    seeds, firsts = asked.seeds, []
-    for units in seeds.units:
-        held = [one for one in units if one in set(seeds.fixed)] or [units[0]]
-        own = [int(column[one]) for one in held]
-        firsts.append(own[0])
-        for first, other in itertools.pairwise(own):
-            terms = [(one, sign) for one, sign in ((first, 1.0), (other, -1.0)) if one >= 0]
-            if terms:
-                rows.add(terms, 0.0, 0.0)
-    terms = [(one, 1.0) for one in firsts if one >= 0]
-    if len(terms) > 1:
-        rows.add(terms, -np.inf, 1.0)
+    """
+    Keep units of one locked zone together, and locked zones apart, as well as anchors.
+
+    Which anchor is in which of the locked zones is left to the model.
+    """
+    seeds = asked.seeds
+    for apart in (seeds.locked, [(one,) for one in seeds.anchored]):
+        firsts = []
+        for units in apart:
+            own = [int(column[one]) for one in units]
+            firsts.append(own[0])
+            for first, other in itertools.pairwise(own):
+                terms = [(one, sign) for one, sign in ((first, 1.0), (other, -1.0)) if one >= 0]
+                if terms:
+                    rows.add(terms, 0.0, 0.0)
+        terms = [(one, 1.0) for one in firsts if one >= 0]
+        if len(terms) > 1:
+            rows.add(terms, -np.inf, 1.0)
 
 
 def _broken(

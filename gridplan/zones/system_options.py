@@ -48,6 +48,9 @@ class SystemOptions:
         street or water (`SystemRules.on_lines`): 0 as long as any, 1 as nothing.
     kept : collection of zone names
         Locked zones to which no further cell is added.
+    shared : bool
+        As many anchors as can be begin in a locked zone, and not only where there are too few
+        zones for each to have its own.
     prefix : str
         What the ids of zones begin with that are not locked.
     seed : int
@@ -71,6 +74,7 @@ class SystemOptions:
     islands: Islands = "own"
     border_weight: float = 0.0
     kept: Collection[str] = ()
+    shared: bool = False
     prefix: str = "Z"
     seed: int = 0
     starts: int = 3

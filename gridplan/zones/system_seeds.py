@@ -31,6 +31,10 @@ class Seeds:
         Anchor of each zone.
     closed : tuple of bool
         Zones that get no further unit.
+    locked : tuple of tuple of int
+        Units of each locked name, whatever else its zone begins with.
+    anchored : tuple of int
+        Units with an anchor.
     """
 
     units: tuple[tuple[int, ...], ...] = ()
@@ -38,6 +42,8 @@ class Seeds:
     names: tuple[str | None, ...] = ()
     anchors: tuple[str | None, ...] = ()
     closed: tuple[bool, ...] = ()
+    locked: tuple[tuple[int, ...], ...] = ()
+    anchored: tuple[int, ...] = ()
 
 
 def seeds_of(
@@ -75,18 +81,21 @@ def seeds_of(
     names = sorted(locks)
     alone = sorted(set(anchor_of) - set(held))
     anchored = {held[unit]: name for unit, name in anchor_of.items() if unit in held}
-    if options.k:
-        free = [name for name in names if name not in anchored and name not in set(options.kept)]
-        for unit, name in _shared(ground, seeds, free, alone, len(names) - options.k).items():
-            seeds[name].append(unit)
-            anchored[name] = anchor_of[unit]
-            alone.remove(unit)
+    free = [name for name in names if name not in anchored and name not in set(options.kept)]
+    most = len(alone) if options.shared else len(names) + len(alone) - options.k if options.k else 0
+    barred = set(held) | set(anchor_of) | {one for own in seeds.values() for one in own}
+    for unit, (name, way) in _shared(ground, seeds, free, alone, most, barred).items():
+        seeds[name] += way
+        anchored[name] = anchor_of[unit]
+        alone.remove(unit)
     return Seeds(
         units=(*(tuple(seeds[name]) for name in names), *((unit,) for unit in alone)),
         fixed=tuple(sorted(set(held) | set(anchor_of))),
         names=(*names, *(None for _ in alone)),
         anchors=(*(anchored.get(name) for name in names), *(anchor_of[unit] for unit in alone)),
         closed=(*(name in set(options.kept) for name in names), *(False for _ in alone)),
+        locked=tuple(tuple(locks[name]) for name in names),
+        anchored=tuple(sorted(anchor_of)),
     )
 
 
@@ -120,12 +129,22 @@ def _joined(
     first: np.ndarray,
     faults: FaultList,
 ) -> dict[str, list[int]]:
-    """Return connected units that hold the locked ones of each zone; `first` names units."""
+    """
+    Return connected units that hold the locked ones of each zone.
+
+    `fixed` has the anchor and the locked zone of units: an anchor on the way is held from then
+    on. `first` names units.
+    """
     near = ground.neighbours()
     taken = set(fixed[0]) | set(fixed[1])
     seeds: dict[str, list[int]] = {}
     for name, wanted in sorted(locks.items(), key=lambda one: (len(one[1]), one[0])):
         ways = _ways_between(near, wanted, taken - set(wanted))
+        if ways is None and not any(one in fixed[0] for one in wanted):
+            # The zone may hold one anchor, which then is on the way.
+            ways, unit = _past_one(near, wanted, taken, sorted(set(fixed[0]) - set(fixed[1])))
+            if ways is not None:
+                fixed[1][unit] = name
         if ways is None:
             ids = [first[one] for one in wanted]
             faults.add(
@@ -140,11 +159,29 @@ def _joined(
     return seeds
 
 
+def _past_one(
+    near: list[list[int]], wanted: list[int], taken: set[int], anchors: list[int]
+) -> tuple[list[int] | None, int]:
+    """Return units that join the wanted ones past an anchor, and that anchor's unit."""
+    for unit in anchors:
+        ways = _ways_between(near, wanted, taken - {*wanted, unit})
+        if ways is not None:
+            return ways, unit
+    return None, -1
+
+
 def _shared(
-    ground: Ground, seeds: dict[str, list[int]], free: list[str], alone: list[int], more: int
-) -> dict[int, str]:
+    ground: Ground,
+    seeds: dict[str, list[int]],
+    free: list[str],
+    alone: list[int],
+    most: int,
+    barred: set[int],
+) -> dict[int, tuple[str, list[int]]]:
     """
-    Return the locked zone that each of some anchors shares, where there are too few zones.
+    Return the locked zone that each of some anchors shares, and the units between them.
+
+    The shortest way first, then the first name.
 
     Parameters
     ----------
@@ -152,20 +189,36 @@ def _shared(
         Locked zones without an anchor, to which further units may be added.
     alone : list of int
         Units of anchors in no locked zone.
-    more : int
-        By how much the number of locked zones is above that of all zones asked for.
+    most : int
+        Number of anchors that are to share one.
+    barred : set of int
+        Units of locked zones and anchors.
     """
-    near, left = ground.neighbours(), list(free)
-    found: dict[int, str] = {}
-    for unit in alone:
-        if len(alone) - len(found) + more <= 0:
+    near, found = ground.neighbours(), dict[int, tuple[str, list[int]]]()
+    taken = set(barred)
+    while len(found) < most:
+        ways = []
+        for name in free:
+            if name not in {one for one, _ in found.values()}:
+                for unit in alone:
+                    beside = taken - {unit} - set(seeds[name])
+                    way = None if unit in found else _way_to(near, seeds[name], unit, beside)
+                    if way is not None:
+                        ways.append((len(way), name, unit, way))
+        if not ways:
             break
-        beside = set(near[unit])
-        name = next((one for one in left if beside & set(seeds[one])), None)
-        if name is not None:
-            found[unit] = name
-            left.remove(name)
+        _, name, unit, way = min(ways)
+        found[unit] = name, way
+        taken |= set(way)
     return found
+
+
+def _way_to(
+    near: list[list[int]], begun: list[int], unit: int, barred: set[int]
+) -> list[int] | None:
+    """Return the units of the shortest way from some units to another one, that one included."""
+    way = _ways_between(near, [unit, *begun[:1]], barred)
+    return None if way is None else [one for one in way if one not in set(begun)]
 
 
 def _ways_between(near: list[list[int]], wanted: list[int], barred: set[int]) -> list[int] | None:
