@@ -226,7 +226,7 @@ def test_required_sites_are_named_and_what_takes_too_long_is_said():
     wide = np.column_stack([metres, [math.inf, 4.0, math.inf]])
     plan = p_median(wide, np.ones(3), p=2, rules=Rules(required=[2]))
     assert "fixed or required sites (1: 2); 2 open sites, 1 fixed" in plan.cause.en
-    assert "With 3 open sites (and not 2) it can be done: 2 beside the 1 fixed" in plan.cause.en
+    assert "With 3 open sites (and not 2) it can be done: 2 beside 1 fixed" in plan.cause.en
 
 
 def test_where_there_is_no_plan_every_problem_returns_the_same_figures():

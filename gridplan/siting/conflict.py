@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from gridplan.errors import Message, first_ids, ids_zh
+from gridplan.errors import Message, counted, first_ids, ids_zh
 from gridplan.siting.highs import Model, Options, Outcome, solve_model
 from gridplan.siting.ledger import Ledger
 from gridplan.siting.matrix import Flags, Floats, Positions
@@ -309,7 +309,7 @@ class _Changes:
         # A planner's p may be that of the new ones alone.
         return Message(
             en=f"With {needed} open sites (and not {asked}) it can be done: {needed - opened} "
-            f"beside the {opened} fixed or required ones.",
+            f"beside {counted(opened, 'fixed or required one', 'fixed or required ones')}.",
             zh=f"开放场地共取 {needed} 处（现为 {asked} 处）即可满足："
             f"除已有和必选的 {opened} 处外，另设 {needed - opened} 处。",
         )

@@ -26,7 +26,8 @@ def add_siting(work: Work) -> None:
     tables = rooming.room_tables(work, asked, answers, found)
     work.found["room_tables"] = tables
     if work.stop is not None and work.stop.heeded:
-        work.notes.append(rooming.STOPPED)
+        # What a planner should know first.
+        work.notes.insert(0, rooming.STOPPED)
     work.found["siting_figures"] = figures | {
         "options": summary.option_figures(tables["room_options"])
     }
