@@ -399,7 +399,7 @@ def test_nothing_is_opened_where_nobody_is_within_the_norm_of_anything(times, re
     [note] = nobody_near_notes(asked)
     assert note.ids == ("d0", "d1")
     assert "within 500 m of any of 2 homes with 15 residents (d0, d1)" in note.message.en
-    assert "2 个住处（共 15 人，d0, d1）在 500 米内均无场所或候选场地" in note.message.zh
+    assert "2 个住处（共 15 人，d0、d1）在 500 米内均无场所或候选场地" in note.message.zh
 
 
 def test_numbers_by_community_hold_where_nobody_is_within_the_norm_and_one_in_reach_is_no_note():
