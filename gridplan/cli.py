@@ -129,11 +129,20 @@ def check(
             "--set", help="按临时设置检查项目 · check a project with it, e.g. siting.p=12."
         ),
     ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="手绘责任区人口容差 · how far residents of drawn zones may be off, e.g. 0.2.",
+        ),
+    ] = None,
     lang: LangOption = None,
 ) -> None:
     """检查项目、成果或图层 · Report every fault of a project, or verify a run or GeoPackage."""
     with _sentences(lang) as voice:
         if target.suffix.lower() == ".toml":
+            if tolerance is not None:
+                raise SettingsError(_TOLERANCE)
             _check_project(target, map_file, settings or [], voice)
         elif settings:
             raise SettingsError(
@@ -144,7 +153,15 @@ def check(
                 )
             )
         else:
-            _check_layers(target, map_file, voice)
+            _check_layers(target, map_file, tolerance, voice)
+
+
+_TOLERANCE = Message(
+    en="--tolerance is for layers with zones drawn by hand; of a project set [zones].tolerance, "
+    "e.g. --set zones.tolerance=0.1.",
+    zh="--tolerance 只用于含手绘责任区的图层；项目请设置 [zones].tolerance，"
+    "如 --set zones.tolerance=0.1。",
+)
 
 
 def _check_project(
@@ -160,12 +177,14 @@ def _check_project(
     voice.say(commands.inventory(project.place))
 
 
-def _check_layers(target: Path, map_file: Path | None, voice: Voice) -> None:
-    from gridplan import commands
+def _check_layers(
+    target: Path, map_file: Path | None, tolerance: float | None, voice: Voice
+) -> None:
+    from gridplan import commands, layer_commands
     from gridplan.present.verdict import verdict_lines
 
     voice.follow(commands.run_language(target))
-    report, notes = commands.check_layers(target, map_file=map_file)
+    report, notes = layer_commands.check_layers(target, map_file=map_file, tolerance=tolerance)
     for line in verdict_lines(report, voice.lang, notes=notes, mapped=map_file is not None):
         typer.echo(line)
     if not report.ok:

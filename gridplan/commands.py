@@ -10,16 +10,13 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 import geopandas as gpd
-import pandas as pd
 
 from gridplan.access import community_committees
 from gridplan.config import written_language
 from gridplan.errors import (
     GridplanError,
-    InputError,
     Language,
     Message,
-    Note,
     OutputError,
     SettingsError,
     counted,
@@ -32,7 +29,6 @@ from gridplan.pipeline import STEPS, run
 from gridplan.place import Place
 from gridplan.plan import Plan
 from gridplan.present import figures, report_html, tables_xlsx
-from gridplan.present.check_words import in_words
 from gridplan.progress import Progress
 from gridplan.project import Project, open_project
 from gridplan.project.reading import Spot
@@ -46,23 +42,16 @@ from gridplan.store import (
     check_target,
     is_run,
     keep_inputs,
-    layer_names,
     make_folder,
     make_manifest,
     mend,
-    read_drawn,
     read_manifest,
-    read_meta,
     read_run,
-    read_summary,
-    require_something_to_verify,
     resolve_target,
     safe_name,
-    summary_of,
     write_file,
     write_run,
 )
-from gridplan.verify import Report, verify_plan
 
 RUN_STEPS = ("read", *(step.name for step in STEPS), "present", "write")
 DEMO_STEPS = ("demo", *RUN_STEPS)
@@ -349,77 +338,6 @@ def inventory(place: Place) -> Message:
         f"ready to run.",
         zh=f"{head}，{'、'.join(f'{n:,} {zh}' for n, _, _, zh in counts)}，可以运行。",
     )
-
-
-def check_layers(path: Path, *, map_file: Path | None = None) -> tuple[Report, tuple[Note, ...]]:
-    """
-    Verify a run's folder, a plan.gpkg or any GeoPackage with such layers.
-
-    Only a plan that gridplan has made is held to the full contract; of layers drawn by
-    hand, what can be checked is checked.
-
-    Parameters
-    ----------
-    map_file : Path, optional
-        Where to write the places of the findings, as GeoJSON.
-
-    Returns
-    -------
-    report, notes
-        The notes say which layers and columns were taken for which.
-    """
-    if map_file is not None:
-        check_places_file(map_file)
-    package, summary = _package_of(path)
-    layers, notes = read_drawn(package)
-    made = "gridplan_meta" in layers
-    if made:
-        meta = read_meta(layers["gridplan_meta"], what=package.name)
-        summary = summary or summary_of(meta["summary"], what=package.name)
-    else:
-        require_something_to_verify(layers, what=package.name)
-    report = in_words(verify_plan(layers, summary, contract=made), layers)
-    if map_file is not None:
-        _write_places(report, layers, map_file)
-    return report, notes
-
-
-def _package_of(path: Path) -> tuple[Path, Mapping[str, object] | None]:
-    if path.suffix.lower() == ".gpkg" and not path.is_dir():
-        return path, None
-    if path.is_file():
-        raise InputError(
-            Message(
-                en=f"{path.name} cannot be checked: give a project (.toml), a run's folder or a "
-                "GeoPackage (.gpkg).",
-                zh=f"无法检查 {path.name}：请给出项目（.toml）、成果文件夹或 GeoPackage（.gpkg）。",
-            )
-        )
-    summary, package = read_summary(path), path / "plan.gpkg"
-    if "gridplan_meta" not in layer_names(package):
-        read_run(package)
-    return package, summary
-
-
-def _write_places(report: Report, layers: Mapping[str, pd.DataFrame], path: Path) -> None:
-    crs = next((one.crs for one in layers.values() if isinstance(one, gpd.GeoDataFrame)), None)
-    found = [one for one in report.findings if one.where is not None and not one.where.is_empty]
-    places = gpd.GeoDataFrame(
-        {
-            "rule": [finding.rule for finding in found],
-            "severity": [finding.severity for finding in found],
-            "layer": [finding.layer for finding in found],
-            "ids": [", ".join(finding.ids) for finding in found],
-            "amount": [finding.amount for finding in found],
-            "unit": [finding.unit for finding in found],
-            "zh": [finding.message.zh for finding in found],
-            "en": [finding.message.en for finding in found],
-        },
-        geometry=[finding.where for finding in found],
-        crs=crs,
-    )
-    degrees = places.to_crs("EPSG:4326") if places.crs else places
-    write_file(path, degrees.to_json(drop_id=True).encode("utf-8"))
 
 
 def _spots_of(faults: gpd.GeoDataFrame) -> list[Spot]:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from gridplan.cells import CellOptions, Land
 from gridplan.cells.given import take_over
 from gridplan.cli import app
-from gridplan.commands import check_layers
+from gridplan.layer_commands import check_layers
 from gridplan.place import empty_layer
 from gridplan.present.tabulation import tables
 from gridplan.project import open_project

@@ -12,7 +12,7 @@ import pytest
 import shapely
 from typer.testing import CliRunner
 
-from gridplan import commands
+from gridplan import layer_commands
 from gridplan.cli import app
 from gridplan.config import Config, parse_config
 from gridplan.errors import SettingsError
@@ -241,7 +241,7 @@ def test_a_plan_is_held_to_the_whole_contract(run):
     frame.drop(columns="room_reason").to_file(
         run / "plan.gpkg", layer="demand", driver="GPKG", engine="pyogrio"
     )
-    report, _ = commands.check_layers(run)
+    report, _ = layer_commands.check_layers(run)
     hard = {(one.rule, one.layer, one.ids) for one in report.findings if one.severity == "hard"}
     assert ("layer_missing", "cell_zones", ("cell_zones",)) in hard
     assert ("column_missing", "demand", ("room_reason",)) in hard
@@ -256,7 +256,7 @@ def test_layers_that_came_later_may_be_missing_but_not_in_part(run):
     frame.drop(columns="why").to_file(
         run / "plan.gpkg", layer="walks", driver="GPKG", engine="pyogrio"
     )
-    report, _ = commands.check_layers(run)
+    report, _ = layer_commands.check_layers(run)
     hard = {(one.rule, one.layer, one.ids) for one in report.findings if one.severity == "hard"}
     assert hard == {("column_missing", "walks", ("why",))}
 
@@ -483,3 +483,40 @@ def test_what_is_salvaged_of_settings_is_known(more, left, count):
     assert found.config.place.community_code is None
     assert found.left == left
     assert len(found.faults) == count, found.faults
+
+
+# --- how even zones drawn by hand have to be ----------------------------------------------------
+
+
+def drawn_zones(tmp_path):
+    west, east = (shapely.box(x, 3.5e6, x + 100, 3.5e6 + 100) for x in (500_000, 500_100))
+    zones = gpd.GeoDataFrame({"zone_id": ["a", "b"]}, geometry=[west, east], crs="EPSG:4549")
+    homes = gpd.GeoDataFrame(
+        {"population": [35.0, 65.0]}, geometry=[west.centroid, east.centroid], crs="EPSG:4549"
+    )
+    return package(tmp_path / "drawn.gpkg", zones=zones, demand=homes)
+
+
+def test_zones_drawn_by_hand_are_held_to_a_tolerance_that_is_given(tmp_path):
+    path = drawn_zones(tmp_path)
+    told = call("check", path).stdout
+    assert "[zone_unbalanced]" not in told
+    assert "drawn zones main: the one with most residents has 1.30 times the mean" in told
+    held = call("check", path, "--tolerance", "0.2").stdout
+    assert "[zone_unbalanced]" in held
+    assert "40–60 residents, within 20% of the mean" in held
+    assert "[zone_unbalanced]" not in call("check", path, "--tolerance", "0.4").stdout
+
+
+def test_a_tolerance_out_of_range_or_place_is_refused(tmp_path, run):
+    for share in ("0", "1.5", "nan"):
+        refused = call("check", drawn_zones(tmp_path), "--tolerance", share)
+        assert refused.exit_code == 2
+        assert "expected a share above 0 and at most 1" in refused.stderr
+    made = call("check", run, "--tolerance", "0.1")
+    assert made.exit_code == 2
+    assert "was made by gridplan" in made.stderr
+    (tmp_path / "gridplan.toml").write_text("")
+    project = call("check", tmp_path / "gridplan.toml", "--tolerance", "0.1")
+    assert project.exit_code == 2
+    assert "--set zones.tolerance=0.1" in project.stderr

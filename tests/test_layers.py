@@ -18,7 +18,7 @@ FLOORS = """
     routing
     lenient
     compare fieldcheck store present batch widgets progress halting commands
-    field_commands sign_commands cli
+    field_commands layer_commands sign_commands cli
 """.split()  # noqa: SIM905 - one room per word reads better than a list
 PURE = {
     "demand",

@@ -12,7 +12,7 @@ from shapely.affinity import translate
 from typer.testing import CliRunner
 
 from gridplan.cli import app
-from gridplan.commands import check_layers
+from gridplan.layer_commands import check_layers
 from gridplan.terms import TERMS
 from gridplan.verify import verify_plan
 from gridplan.verify.sizes import EXCEPTIONS

@@ -45,3 +45,74 @@ def test_zones_drawn_by_hand_are_held_to_a_tolerance_that_is_asked():
     (found,) = verify_plan(layers, tolerances=Tolerances(zone_share=0.3)).of_rule("zone_unbalanced")
     assert found.ids == ("main/b (population 70)", "main/a (population 30)")[::-1]
     assert "35" in found.message.en
+
+
+# --- zones drawn by hand, without cells -----------------------------------------------------------
+
+
+def drawn(ids, boxes, **more):
+    columns = {"zone_id": ids, **more}
+    return gpd.GeoDataFrame(columns, geometry=[shapely.box(*one) for one in boxes], crs=4549)
+
+
+@pytest.mark.parametrize(
+    ("ids", "boxes", "rules", "pieces"),
+    [
+        # Two rows of one zone that join are one zone, though drawn in two rows.
+        (["a", "a", "b"], [(0, 0, 50, 100), (50, 0, 100, 100), (100, 0, 200, 100)],
+         {"id_repeated"}, 0),
+        (["a", "b", "a"], [(0, 0, 50, 100), (50, 0, 100, 100), (100, 0, 200, 100)],
+         {"id_repeated", "zone_disconnected"}, 1),
+        # A corner does not join.
+        (["a", "b", "a"], [(0, 0, 100, 50), (100, 0, 200, 50), (100, 50, 200, 100)],
+         {"id_repeated", "zone_disconnected"}, 1),
+        (["a", "b"], [(0, 0, 110, 100), (100, 0, 200, 100)], {"overlap"}, 0),
+        (["a", None], [(0, 0, 100, 100), (100, 0, 200, 100)], {"id_missing"}, 0),
+        (["a", "b"], [(0, 0, 100, 100), (100, 0, 200, 100)], set(), 0),
+    ],
+)  # fmt: skip
+def test_zones_drawn_alone_are_checked_without_a_boundary(ids, boxes, rules, pieces):
+    report = verify_plan({"zones": drawn(ids, boxes)})
+    found = {one.rule for one in report.findings} - {"layer_missing", "edges_differ"}
+    assert found == rules
+    assert report.proofs["zones_disconnected"] == pieces
+    assert "zone_balance" in report.skipped
+
+
+def test_the_same_id_in_two_systems_is_no_repetition():
+    boxes = [(0, 0, 100, 100), (100, 0, 200, 100)] * 2
+    frame = drawn(["a", "b"] * 2, boxes, zone_system=["s", "s", "t", "t"])
+    report = verify_plan({"zones": frame})
+    assert {one.rule for one in report.findings} == {"layer_missing"}
+
+
+@pytest.mark.parametrize("by_cells", [True, False])
+def test_balance_of_drawn_zones_is_of_whole_zones(by_cells):
+    boxes = [(0, 0, 50, 100), (50, 0, 100, 100), (100, 0, 200, 100)]
+    if by_cells:
+        cells = drawn(["a", "a", "b"], boxes, population=[20.0, 20.0, 60.0])
+        layers = {"cells": cells}
+    else:
+        points = shapely.points([25, 75, 150], 50)
+        homes = gpd.GeoDataFrame({"population": [20.0, 20.0, 60.0]}, geometry=points, crs=4549)
+        layers = {"zones": drawn(["a", "a", "b"], boxes), "demand": homes}
+    report = verify_plan(layers, tolerances=Tolerances(zone_share=0.1))
+    (found,) = report.of_rule("zone_unbalanced")
+    assert found.ids == ("main/a (population 40)", "main/b (population 60)")
+    assert "45–55 residents" in found.message.en
+    assert not verify_plan(layers, tolerances=Tolerances(zone_share=0.2)).of_rule("zone_unbalanced")
+    assert "zone_balance" in report.checked
+
+
+def test_a_finding_on_zones_is_where_its_own_system_has_them():
+    boxes = [(0, 0, 100, 100), (100, 0, 200, 100)]
+    homes = gpd.GeoDataFrame(
+        {"population": [10.0, 90.0]}, geometry=shapely.points([50, 150], 50), crs=4549
+    )
+    frame = drawn(["a", "b", "a", "b"], [*boxes, *boxes[::-1]], zone_system=[*"sstt"])
+    report = verify_plan({"zones": frame, "demand": homes}, tolerances=Tolerances(zone_share=0.1))
+    first, second = report.of_rule("zone_unbalanced")
+    assert first.ids[0] == "s/a (population 10)"
+    assert first.where.geoms[0].equals(frame.geometry[0])
+    assert second.ids[0] == "t/a (population 90)"
+    assert second.where.geoms[0].equals(frame.geometry[2])

@@ -24,6 +24,7 @@ _CHECKS = MappingProxyType(
         "zone_membership": Message("each cell in one zone", "每个网格归一个责任区"),
         "zone_connection": Message("zones in one piece", "责任区连片"),
         "drawn_zones": Message("zones drawn without cells", "单独绘制的责任区"),
+        "zone_balance": Message("balance of zones drawn by hand", "手绘责任区的均衡"),
         "zone_systems": Message("zone systems", "网格体系"),
         "components": Message("components of the cells", "网格部件数"),
         "zone_layer": Message("figures of the zones", "责任区数值"),
@@ -53,6 +54,8 @@ _CHECKS = MappingProxyType(
 )
 """Names of the checks, for what was left out."""
 
+_UNEVEN = "zones_drawn_max_over_mean"
+
 
 def verdict_lines(
     report: Report, lang: Language, *, notes: Sequence[Note] = (), mapped: bool = False
@@ -79,6 +82,7 @@ def verdict_lines(
         *(f"- {note.message.in_language(lang)}" for note in notes),
         *(_line(one, lang) for one in report.findings),
         *_proof_lines(report, lang),
+        *_balance_lines(report, lang),
         *_skipped_lines(report, lang),
         *(_placeless_lines(report.findings, lang) if mapped else ()),
         verdict(report).in_language(lang),
@@ -121,11 +125,30 @@ def _proof_lines(report: Report, lang: Language) -> list[str]:
     return lines
 
 
+def _balance_lines(report: Report, lang: Language) -> list[str]:
+    """Return how evenly the zones that somebody drew share the residents."""
+    lines = []
+    for name, value in report.figures.items():
+        figure, _, system = name.partition("/")
+        if figure == _UNEVEN:
+            zh = (
+                f"手绘责任区 {system}：居民最多的为均值的 {value:.2f} 倍"
+                f"（可加 --tolerance 0.2 按此容差核验）"
+            )
+            en = (
+                f"drawn zones {system}: the one with most residents has {value:.2f} times the mean "
+                f"(--tolerance 0.2 holds them to that)"
+            )
+            lines.append(zh if lang == "zh" else en)
+    return lines
+
+
 def _skipped_lines(report: Report, lang: Language) -> list[str]:
     lines = []
     for name, lacking in report.skipped.items():
         what = _CHECKS[name].in_language(lang) if name in _CHECKS else name
-        needs = ", ".join(f"`{one.replace(' | ', '` / `')}`" for one in lacking)
+        comma = "、" if lang == "zh" else ", "
+        needs = comma.join(f"`{one.replace(' | ', '` / `')}`" for one in lacking)
         lines.append(
             f"- 未核验：{what}；如需核验请补充 {needs}"
             if lang == "zh"
@@ -138,7 +161,7 @@ def _placeless_lines(findings: Sequence[Finding], lang: Language) -> list[str]:
     without = sorted({one.rule for one in findings if one.where is None or one.where.is_empty})
     if not without:
         return []
-    shown = ", ".join(without)
+    shown = ("、" if lang == "zh" else ", ").join(without)
     return [
         f"- 以下问题没有位置，未写入地图：{shown}"
         if lang == "zh"

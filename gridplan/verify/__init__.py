@@ -36,10 +36,10 @@ from gridplan.verify.sums import (
 )
 from gridplan.verify.tiling import check_boundary, check_overlaps, check_shapes, check_tiling
 from gridplan.verify.wording import RULES
+from gridplan.verify.zone_drawn import check_drawn_zones
 from gridplan.verify.zones import (
     check_complete,
     check_connected,
-    check_drawn_zones,
     check_zone_shapes,
     check_zone_sums,
     membership,

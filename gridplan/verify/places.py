@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ _IDS: Mapping[str, tuple[str, ...]] = {
 """Columns by which messages name the objects of a layer, beside its labels."""
 
 _PAIR = " + "
-_SYSTEM = "/"
+_SYSTEM, _MORE = "/", " ("
 
 
 def located(findings: list[Finding], layers: Mapping[str, pd.DataFrame]) -> list[Finding]:
@@ -45,15 +45,26 @@ def _with_place(
         if layer not in known:
             known[layer] = _by_name(layers.get(layer), layer)
         names = [name for text in one.ids for name in text.split(_PAIR)]
-        found = [shape for name in names for shape in known[layer].get(_plain(name), ())]
+        found = [shape for name in names for shape in _shapes_of(name, known[layer])]
         if found:
             return replace(one, where=shapely.GeometryCollection(found))
     return one
 
 
-def _plain(name: str) -> str:
-    """Return the cell of ``system/cell``; the name alone where no system stands before it."""
-    return name.rpartition(_SYSTEM)[2]
+def _shapes_of(
+    name: str, known: Mapping[str, list[shapely.Geometry]]
+) -> Sequence[shapely.Geometry]:
+    """
+    Return the shapes of an object by its name.
+
+    A message may name the object of one system, ``system/cell``, and say more of it behind:
+    ``system/zone (258)``. What names most is tried first.
+    """
+    short = name.partition(_MORE)[0]
+    for one in (name, short, name.rpartition(_SYSTEM)[2], short.rpartition(_SYSTEM)[2]):
+        if one in known:
+            return known[one]
+    return ()
 
 
 def _by_name(frame: pd.DataFrame | None, layer: str) -> dict[str, list[shapely.Geometry]]:
@@ -64,6 +75,10 @@ def _by_name(frame: pd.DataFrame | None, layer: str) -> dict[str, list[shapely.G
     found: dict[str, dict[int, shapely.Geometry]] = {}
     columns = [labels(frame, layer)]
     columns += [texts(frame, column) for column in _IDS.get(layer, ()) if column in frame]
+    if layer == "zones" and {"zone_system", "zone_id"} <= set(frame):
+        pairs = zip(texts(frame, "zone_system"), texts(frame, "zone_id"), strict=True)
+        full = [None if None in pair else _SYSTEM.join(map(str, pair)) for pair in pairs]
+        columns.append(np.array(full, dtype=object))
     for names in columns:
         for row in np.flatnonzero(there & given_of(names)):
             found.setdefault(str(names[row]), {})[int(row)] = drawn[row]

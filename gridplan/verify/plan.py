@@ -32,6 +32,7 @@ from gridplan.verify import (
     unify,
     walk_figures,
     walks,
+    zone_drawn,
     zone_land,
     zone_systems,
     zones,
@@ -324,9 +325,7 @@ def _drawn_zones(world: World) -> Checked:
     if members is not None:
         drawn = drawn[~zones.in_systems(drawn, members)]
     listed = members is not None and "cell_zones" in world.layers
-    if listed or drawn.empty or world.outline is None:
-        return Checked()
-    return zone_systems.drawn_of(world, drawn, world.outline)
+    return Checked() if listed or drawn.empty else zone_drawn.drawn_of(world, drawn)
 
 
 def _zone_layer(world: World) -> Checked:
@@ -448,6 +447,11 @@ CHECKS = (
     _Check("zone_connection", ("cells", "cells.zone_id | cell_zones"), zone_land.connected),
     _Check("drawn_zones", ("zones",), _drawn_zones),
     _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
+    _Check(
+        "zone_balance",
+        ("zones | cells.zone_id | cell_zones", "demand.population | cells.population"),
+        zone_drawn.balance_of,
+    ),
     _Check("zone_systems", ("cells", "summary.zones"), zone_systems.systems_of, expected=False),
     _Check("residents", ("demand",), _residents),
     _Check("cell_residents", ("demand", "cells"), _cell_residents),
@@ -472,12 +476,7 @@ CHECKS = (
     _Check("bounds_words", ("bounds_words",), bounds.bounds_of, expected=False),
     _Check("placement", ("placement", "demand"), services.placement_of, expected=False),
     _Check("sensitivity", ("sensitivity",), services.ranges_of, expected=False),
-    _Check(
-        "room_tables",
-        ("room_options", "summary"),
-        rooms.check_room_tables,
-        expected=False,
-    ),
+    _Check("room_tables", ("room_options", "summary"), rooms.check_room_tables, expected=False),
     _Check(
         "room_reasons",
         ("demand", "nearest_facilities", "summary", "room_reasons | decisions"),

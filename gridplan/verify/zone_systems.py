@@ -9,16 +9,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.verify.findings import Checked, Finding, joined
+from gridplan.verify.findings import Checked, Finding
 from gridplan.verify.frames import (
-    Flags,
     Floats,
-    Texts,
     given_of,
     number,
     numbers,
     shapes,
-    sound,
     texts,
 )
 from gridplan.verify.rules import figure, finding
@@ -30,10 +27,8 @@ from gridplan.verify.zone_counts import counted_loads
 from gridplan.verify.zone_figures import figure_findings, unlisted
 from gridplan.verify.zone_groups import fewest_beyond
 from gridplan.verify.zone_land import OverLand, land_findings, land_of
-from gridplan.verify.zones import check_drawn_zones
 
 _THOUSANDTHS = 1000.0
-_ONLY_SYSTEM = "main"
 _PIECE_M, _BESIDE_M = 10.0, 0.05
 
 
@@ -76,89 +71,6 @@ def systems_of(world: World) -> Checked:
     findings += figure_findings(world, members, counted)
     findings += _listing_findings(world, members)
     return Checked(tuple(findings), figures)
-
-
-def drawn_of(world: World, drawn: pd.DataFrame, outline: shapely.Geometry) -> Checked:
-    """
-    Check zones drawn by hand, of which no table says what cells they have.
-
-    Each system must tile `outline`; zones lie inside the parents they name; their residents
-    are those of the homes in them. The figures tell how even each system is.
-    """
-    parts = [check_drawn_zones(drawn, outline, tolerances=world.tolerances)]
-    if "geometry" in drawn and "zone_id" in drawn:
-        parts.append(_drawn_nesting(world, drawn))
-        if world.has("demand", "population", "geometry"):
-            parts.append(_drawn_residents(world, drawn))
-    return joined(parts)
-
-
-def _system_names(drawn: pd.DataFrame) -> Texts:
-    if "zone_system" not in drawn:
-        return np.full(len(drawn), _ONLY_SYSTEM, dtype=object)
-    return texts(drawn, "zone_system")
-
-
-def _drawn_nesting(world: World, drawn: pd.DataFrame) -> Checked:
-    """Check that the land of each zone is land of the zone of another system it names."""
-    zones = world.layers["zones"]
-    if "parent_zone_id" not in drawn:
-        return Checked()
-    names, known, outlines = _system_names(zones), texts(zones, "zone_id"), shapes(zones)
-    fit = sound(outlines)
-    system, ids = _system_names(drawn), texts(drawn, "zone_id")
-    above, own = texts(drawn, "parent_zone_id"), shapes(drawn)
-    wrong, amount = [], 0.0
-    for at in np.flatnonzero(given_of(above) & sound(own)):
-        parents = shapely.union_all(outlines[fit & (known == above[at]) & (names != system[at])])
-        outside_m2 = float(shapely.area(shapely.difference(own[at], parents)))
-        if outside_m2 > world.tolerances.area_m2:
-            wrong.append(f"{system[at]}/{ids[at]}")
-            amount += outside_m2
-    return Checked(tuple(finding("zone_not_nested", wrong, layer="zones", amount=amount)))
-
-
-def _drawn_residents(world: World, drawn: pd.DataFrame) -> Checked:
-    """Compare the residents that zones claim with the homes in them, and tell the balance."""
-    demand, polygons = world.layers["demand"], shapes(drawn)
-    points, people = shapes(demand), np.nan_to_num(numbers(demand, "population"))
-    placed = np.array([one is not None and not one.is_empty for one in points], dtype=bool)
-    zone, home = shapely.STRtree(points[placed]).query(polygons, predicate="intersects")
-    summed = np.bincount(zone, weights=people[placed][home], minlength=len(drawn))
-    system, ids = _system_names(drawn), texts(drawn, "zone_id")
-    findings: list[Finding] = []
-    if "population" in drawn:
-        away = np.abs(numbers(drawn, "population") - summed)
-        off = away > world.tolerances.residents
-        names = [f"{system[at]}/{ids[at]}" for at in np.flatnonzero(off)]
-        worst = float(away[off].max(initial=0.0))
-        findings = finding("zone_sums", names, layer="zones", detail="population", amount=worst)
-    figures = {}
-    for name in sorted({str(one) for one in system}):
-        mine = summed[_is(system, name)]
-        if mine.mean() > 0:
-            findings += _drawn_balance(
-                world, name, ids[_is(system, name)], np.asarray(mine, dtype=float)
-            )
-            figures[f"zones_balance_max_over_mean/{name}"] = float(mine.max() / mine.mean())
-            figures[f"zones_balance_cv/{name}"] = float(mine.std() / mine.mean())
-    return Checked(tuple(findings), figures)
-
-
-def _is(system: Texts, name: str) -> Flags:
-    return np.array([str(one) == name for one in system], dtype=np.bool_)
-
-
-def _drawn_balance(world: World, name: str, ids: Texts, load: Floats) -> list[Finding]:
-    """Tell the zones farther from the mean of their system than a tolerance that was asked."""
-    share = world.tolerances.zone_share
-    if share is None:
-        return []
-    least, most = load.mean() * (1 - share), load.mean() * (1 + share)
-    beyond = np.flatnonzero((load > most + LEAST) | (load < least - LEAST))
-    told = [f"{name}/{ids[at]} (population {figure(float(load[at]))})" for at in beyond]
-    detail = f"{figure(float(least))}–{figure(float(most))}"
-    return finding("zone_unbalanced", told, layer="zones", detail=detail)
 
 
 def _cell_loads(world: World) -> dict[str, Floats]:

@@ -10,7 +10,6 @@ from gridplan.verify.contact import components, neighbours, rook, union
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.frames import (
     Flags,
-    Places,
     Texts,
     given_of,
     is_in,
@@ -22,7 +21,6 @@ from gridplan.verify.frames import (
     texts,
 )
 from gridplan.verify.rules import finding
-from gridplan.verify.tiling import check_shapes, check_tiling
 
 _KEY = ["zone_system", "zone_id"]
 _ONLY_SYSTEM = "main"
@@ -402,36 +400,3 @@ def _rows_outside_parent(members: pd.DataFrame, parents: list[str | None]) -> Fl
         ],
         dtype=bool,
     )
-
-
-def check_drawn_zones(
-    zones: pd.DataFrame, outline: shapely.Geometry, *, tolerances: Tolerances = STANDARD
-) -> Checked:
-    """
-    Check zones of which no table says what cells they have: each system must tile `outline`.
-
-    Returns
-    -------
-    Checked
-        Figures of `gridplan.verify.tiling.check_tiling`, and ``zones_disconnected``,
-        the zones of several parts.
-    """
-    absent = missing_columns(zones, "zones", ["geometry"])
-    if absent:
-        return Checked(tuple(absent))
-    whole = check_shapes(zones, layer="zones", tolerances=tolerances)
-    findings = list(whole.findings)
-    figures = dict(whole.figures)
-    for system, rows in _by_system(zones):
-        tiled = check_tiling(zones.iloc[rows], outline, layer="zones", tolerances=tolerances)
-        findings += tiled.findings
-        figures |= {f"{name}/{system}": value for name, value in tiled.figures.items()}
-    split = sum(one.count for one in whole.findings if one.rule == "multipart")
-    return Checked(tuple(findings), figures | {"zones_disconnected": float(split)})
-
-
-def _by_system(zones: pd.DataFrame) -> list[tuple[str, Places]]:
-    if "zone_system" not in zones:
-        return [(_ONLY_SYSTEM, np.arange(len(zones)))]
-    systems = np.array([str(one) for one in texts(zones, "zone_system")], dtype=object)
-    return [(one, np.flatnonzero(systems == one)) for one in sorted(set(systems))]
