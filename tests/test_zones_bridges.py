@@ -324,13 +324,30 @@ def test_land_behind_a_gap_is_told_apart_from_land_behind_water(gap_m):
     plan = zone_system(cells, loads, rules=SystemRules(parted=graph.right == 9),
                        options=SystemOptions(k=3, tolerance=0.05, **QUICK))  # fmt: skip
     (missed,) = (one.message for one in plan.targets_missed)
-    assert ("has no border with other cells (a gap of the grid" in missed.en) == bool(gap_m)
+    assert ("no border with other cells of its community (a gap" in missed.en) == bool(gap_m)
     assert ("by water that other zones cross" in missed.en) == (not gap_m)
     assert ("网格空隙" in missed.zh) == bool(gap_m)
     assert plan.zone_of.iloc[-1] in plan.cut_off
     # Land that nothing touches may have been attached to other land: the count says nothing.
     assert plan.proven == (0 if gap_m else 3)
     assert ("all of them must be" in missed.en) == (not gap_m)
+
+
+def test_a_kept_zone_and_the_land_it_parts_off_have_reasons_of_their_own():
+    """The first of ten columns is too little for a zone, and the second is kept as given."""
+    cells = cells_of([shapely.box(x, 0, x + 100, 100) for x in range(0, 1000, 100)])
+    loads = pd.DataFrame({"residents": [5.0, 3.0] + [10.0] * 8}, cells["cell_uid"])
+    plan = zone_system(
+        cells, loads, rules=SystemRules(locked={cells["cell_uid"].iloc[1]: "K"}),
+        options=SystemOptions(k=4, tolerance=0.5, kept=("K",), **QUICK),
+    )  # fmt: skip
+    (missed,) = (one.message for one in plan.targets_missed)
+    apart = plan.zone_of.iloc[0]
+    assert f"{apart}: 5 on land that kept zones part from the rest, which no number" in missed.en
+    assert "K: 3 in a zone that was given and is kept as it is." in missed.en
+    assert "K：合计 3，为给定且保持不变的分区。" in missed.zh
+    assert "no border" not in missed.en
+    assert "water" not in missed.en
 
 
 def test_the_one_thing_that_keeps_a_zone_beyond_is_named():

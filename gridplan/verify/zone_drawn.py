@@ -23,7 +23,7 @@ from gridplan.verify.frames import (
 )
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.tiling import check_overlaps, check_shapes, check_tiling
-from gridplan.verify.world import World, section
+from gridplan.verify.world import World
 from gridplan.verify.zone_allowed import LEAST
 from gridplan.verify.zones import check_connected, in_systems
 
@@ -165,7 +165,7 @@ def _claimed_residents(world: World, drawn: pd.DataFrame) -> list[Finding]:
 
 def balance_of(world: World) -> Checked:
     """
-    Tell how evenly zones share the residents where no summary says how they are to.
+    Tell how evenly zones that somebody drew share the residents: no summary says how they are to.
 
     Of cells that name their zones the residents are theirs, else those of the homes inside.
 
@@ -173,18 +173,25 @@ def balance_of(world: World) -> Checked:
     -------
     Checked
         Figures per system: ``zones_drawn_max_over_mean/{system}`` and
-        ``zones_drawn_cv/{system}``; the first is 1, the second 0 in perfect balance.
+        ``zones_drawn_cv/{system}``; the first is 1, the second 0 in perfect balance. Also as
+        ``zones_balance_…``, as `check_zone_sums` names those of zones made of cells.
         Zones farther from the mean than `Tolerances.zone_share` are a finding.
     """
     findings: list[Finding] = []
     figures: dict[str, float] = {}
-    described = set(section(section(world.summary, "zones"), "systems"))
-    for name, load in sorted(_residents_by_system(world).items()):
-        if name in described or not load.mean() > 0:
+    drawn = {} if world.summary else _residents_by_system(world)
+    summed = set() if world.members is None else set(world.members["zone_system"])
+    for name, load in sorted(drawn.items()):
+        if not load.mean() > 0:
             continue
         findings += _unbalanced(world, name, load)
-        figures[f"zones_drawn_max_over_mean/{name}"] = float(load.max() / load.mean())
-        figures[f"zones_drawn_cv/{name}"] = float(load.std(ddof=0) / load.mean())
+        uneven, cv = float(load.max() / load.mean()), float(load.std(ddof=0) / load.mean())
+        figures |= {f"zones_drawn_max_over_mean/{name}": uneven, f"zones_drawn_cv/{name}": cv}
+        if name not in summed:
+            figures |= {
+                f"zones_balance_max_over_mean/{name}": uneven,
+                f"zones_balance_cv/{name}": cv,
+            }
     return Checked(tuple(findings), figures)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -37,18 +38,48 @@ class Fewest:
     normed: bool = False
 
 
+ParcelReason = Literal["water", "gap", "given", "kept"]
+"""What parts land from the rest of its community."""
+
+_UNDIVIDED = Message(
+    en=", which no number of zones divides within what is allowed",
+    zh="，分为任何个数均超出允许范围",
+)
+_PARTED: Mapping[ParcelReason, Message] = {
+    "water": Message(
+        en="{load} on land that joins the rest at most by water that other zones cross"
+        + _UNDIVIDED.en,
+        zh="所在用地合计 {load}，至多经由其他分区所跨越的水面与其余用地相连" + _UNDIVIDED.zh,
+    ),
+    "gap": Message(
+        en="{load} on land that has no border with other cells of its community (a gap of the "
+        "grid, or the boundary, parts it off)" + _UNDIVIDED.en,
+        zh="所在用地合计 {load}，与本社区其他网格无公共边（被网格空隙或辖区边界隔开）"
+        + _UNDIVIDED.zh,
+    ),
+    "kept": Message(
+        en="{load} on land that kept zones part from the rest" + _UNDIVIDED.en,
+        zh="所在用地合计 {load}，被保留的给定分区与其余用地隔开" + _UNDIVIDED.zh,
+    ),
+    "given": Message(
+        en="{load} in a zone that was given and is kept as it is",
+        zh="合计 {load}，为给定且保持不变的分区",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CutOff:
     """
     Zones that have land to themselves which no number of zones divides evenly, and its load.
 
-    By one of the weights, by its number; ``apart``: no border joins it to other land of its
+    By one of the weights, by its number; ``why``: what parts it from other land of its
     community.
     """
 
     zones: tuple[str, ...]
     load: float
-    apart: bool = False
+    why: ParcelReason = "water"
     weight: int = 0
 
 
@@ -224,25 +255,10 @@ def missed_tolerances(
 
 def _cut_off(lands: Sequence[CutOff]) -> tuple[str, str]:
     """Return which zones have land of their own that no number of zones divides evenly."""
-    wet_en, wet_zh = (
-        "joins the rest at most by water that other zones cross",
-        "至多经由其他分区所跨越的水面与其余用地相连",
-    )
-    gap_en, gap_zh = (
-        "has no border with other cells (a gap of the grid, or the boundary, parts it off)",
-        "与其他网格无公共边（被网格空隙或辖区边界隔开）",
-    )
-    en = "".join(
-        f" {', '.join(one.zones)}: {amount(one.load)} on land that "
-        f"{gap_en if one.apart else wet_en}, which no number of zones divides within what is "
-        f"allowed."
-        for one in lands
-    )
-    zh = "".join(
-        f"{'、'.join(one.zones)}：所在用地合计 {amount(one.load)}，"
-        f"{gap_zh if one.apart else wet_zh}，分为任何个数均超出允许范围。"
-        for one in lands
-    )
+    en = "".join(f" {', '.join(one.zones)}: {_PARTED[one.why].en.format(load=amount(one.load))}."
+                 for one in lands)  # fmt: skip
+    zh = "".join(f"{'、'.join(one.zones)}：{_PARTED[one.why].zh.format(load=amount(one.load))}。"
+                 for one in lands)  # fmt: skip
     return en, zh
 
 

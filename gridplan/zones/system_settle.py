@@ -14,9 +14,8 @@ from gridplan.zones.system_found import (
     piece_of,
     possible_numbers,
 )
-from gridplan.zones.system_ground import Ground
 from gridplan.zones.system_loaded import MOST_GROUPS
-from gridplan.zones.system_notes import CutOff
+from gridplan.zones.system_notes import CutOff, ParcelReason
 from gridplan.zones.system_options import SystemOptions
 from gridplan.zones.system_packing import least_beyond, packed
 from gridplan.zones.system_solve import Piece
@@ -139,11 +138,20 @@ def _cut_off(asked: Asked, names: Sequence[str], weight: int) -> Iterator[CutOff
         many = int(one / least * (1 + _ROUNDING)) if least > 0 else len(zones)
         if many * most * (1 + _ROUNDING) < one or not many:
             whole = tuple(sorted(names[own] for own in zones.tolist()))
-            yield CutOff(whole, one, apart=_apart(ground, number), weight=weight)
+            yield CutOff(whole, one, why=_why(asked, number), weight=weight)
 
 
-def _apart(ground: Ground, piece: int) -> bool:
-    """Return whether land has no border with other cells of its community, crossed or not."""
+def _why(asked: Asked, piece: int) -> ParcelReason:
+    """Return what parts a piece of land from the rest of its community."""
+    ground, seeds = asked.ground, asked.seeds
+    if any(closed and ground.piece[units[0]] == piece
+           for units, closed in zip(seeds.units, seeds.closed, strict=True)):  # fmt: skip
+        return "given"
     graph, inside = ground.cells.graph, ground.piece[ground.unit] == piece
-    within = ground.home[graph.left] == ground.home[graph.right]
-    return not bool((within & (inside[graph.left] != inside[graph.right])).any())
+    body = ground.body[ground.unit]
+    beside = inside[graph.left] != inside[graph.right]
+    beside &= body[graph.left] == body[graph.right]
+    if not beside.any():
+        return "gap"
+    free = ground.home[graph.left] == ground.home[graph.right]
+    return "water" if (beside & free).any() else "kept"
