@@ -487,3 +487,115 @@ def test_what_departments_have_across_the_water_is_named_and_not_refused():
     assert note.ids == ("U02",)
     assert "adopt the zoning" in note.message.en
     assert note.message.zh.startswith("边界统一")
+
+
+# --- what adopting one zoning would move, and zones in several parts ------------------------------
+
+
+def overlaps_m2(one, other):
+    """Common area of each two zones, by shapely alone."""
+    return np.array([[a.intersection(b).area for b in other] for a in one])
+
+
+def most_kept_m2(table):
+    """The most that a one-to-one naming keeps, by trying all."""
+    table = table if table.shape[0] >= table.shape[1] else table.T
+    orders = itertools.permutations(range(len(table)), table.shape[1])
+    return max(sum(table[row, at] for at, row in enumerate(order)) for order in orders)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.integers(1, 599), min_size=1, max_size=3, unique=True),
+                min_size=2, max_size=3))  # fmt: skip
+def test_adopting_a_zoning_as_it_is_drawn_moves_what_the_others_lose(lines):
+    """Vertical lines anywhere, across the cells: what is kept is counted zone by zone."""
+    cells = lattice(6, 2)
+    homes = homes_in(cells, np.full(12, 5))
+    drawn = {}
+    for number, own in enumerate(lines):
+        ends = [0, *sorted(own), 600]
+        drawn[f"d{number}"] = [(a, 0, b, 200) for a, b in itertools.pairwise(ends)]
+    unified = propose_zones(
+        cells, homes, together(*(boxes(name, *own) for name, own in drawn.items())),
+        options=UnifyOptions(by="area"),
+    )  # fmt: skip
+    shapes = {name: [shapely.box(*one) for one in own] for name, own in drawn.items()}
+    told = unified.adopted.set_index("department")["changes"]
+    for name, own in shapes.items():
+        moved = sum(
+            cells.area.sum() - most_kept_m2(overlaps_m2(own, other))
+            for one, other in shapes.items()
+            if one != name
+        )
+        assert told[name] == pytest.approx(moved, abs=1.0)
+
+
+def test_a_zone_in_two_parts_is_joined_where_that_costs_less_than_to_give_one_away():
+    """All agree on two zones; the northern one is in two parts, with one cell between them."""
+    cells = lattice(9, 4)
+    middle = cells.geometry.centroid
+    north = (middle.y > 300).to_numpy()
+    gap = north & (middle.x > 400).to_numpy() & (middle.x < 500).to_numpy()
+    homes = homes_in(cells, np.where(gap, 3, 10))
+    label = np.where(north & ~gap, 0, 1)
+    zonings = together(*(zoning_by_cell(name, cells, label) for name in ("fire", "parks")))
+    unified = propose_zones(cells, homes, zonings)
+    assert unified.changes == pytest.approx(2 * 3, abs=0.5)
+    assert len(set(unified.zone_of[cells["cell_uid"][north]])) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(departments())
+def test_a_proposal_is_never_better_than_the_best_of_all_connected_zones(case):
+    cells, homes, zonings = case
+    if len(cells) > 6:
+        cells = cells.iloc[:6]
+    homes = homes[homes.geometry.within(shapely.union_all(cells.geometry))]
+    unified = propose_zones(cells, homes, zonings)
+    k = unified.zone_of.nunique()
+    order = unified.zone_of.index
+    graph, people = rook(cells), dict(zip(cells["cell_uid"], homes["population"], strict=True))
+    names = zonings["department"].unique()
+    best = np.inf
+    for label in itertools.product(range(k), repeat=len(order)):
+        sets = [[uid for uid, own in zip(order, label, strict=True) if own == zone]
+                for zone in range(k)]  # fmt: skip
+        if not all(own and nx.is_connected(graph.subgraph(own)) for own in sets):
+            continue
+        moved = 0.0
+        for name in names:
+            old = zonings[zonings["department"] == name]
+            held = np.array([
+                [sum(people[uid] for uid in own
+                     if shape.contains(cells.set_index("cell_uid").geometry[uid].centroid))
+                 for shape in old.geometry]
+                for own in sets
+            ], dtype=float)  # fmt: skip
+            moved += held.sum() - most_kept_m2(held)
+        best = min(best, moved)
+    # Land counts as less than one resident in all.
+    assert unified.changes >= best - 1e-6
+
+
+def test_lines_that_cut_cells_and_zones_of_many_sizes_are_told():
+    """The line of all is in the middle of cells, so that whole cells have to change hands."""
+    cells = lattice(6, 2)
+    homes = homes_in(cells, np.full(12, 10))
+    lines = {"fire": 250, "parks": 252}
+    zonings = together(
+        *(boxes(name, (0, 0, x, 200), (x, 0, 600, 200)) for name, x in lines.items())
+    )
+    unified = propose_zones(cells, homes, zonings, options=UnifyOptions(by="area"))
+    notes = {one.code: one.message for one in unified.notes}
+    drawn = unified.adopted.set_index("department")["changes"]
+    assert drawn["fire"] == pytest.approx(2 * 200)
+    assert "would move 400 m², the proposal" in notes["unified_above_drawn"].en
+    assert "移交 400 平方米" in notes["unified_above_drawn"].zh
+    assert "unified_uneven" not in notes
+    small = boxes("fire", (0, 0, 100, 200), (100, 0, 600, 200))
+    alone = together(small, small.assign(department="parks"))
+    (note,) = propose_zones(cells, homes, alone).notes
+    assert note.code == "unified_uneven"
+    assert "from 20 residents (U01) to 100 (U02)" in note.message.en
+    asked = propose_zones(cells, homes, alone, options=UnifyOptions(tolerance=1.0))
+    assert "unified_uneven" not in {one.code for one in asked.notes}

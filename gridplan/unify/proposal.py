@@ -40,6 +40,10 @@ _WHY_EN = (
 )
 _WHY_ZH = "若改正，移交量将超过直接采用某一部门的分区，或使其他分区不连片。"
 
+_UNEVEN = 2.0
+"""Zones with more than so many times the residents of another are told of."""
+_ALIKE = 1e-6
+
 _ROUNDING_M2 = 1.0
 """Less land of a zone beyond the sub-district is rounding, and not told."""
 
@@ -181,25 +185,63 @@ def propose_zones(
     refinement = common_refinement(outline, (*parts, _as_zoning(shapes, best.label, names)), homes)
     pairs = disagreement(refinement, parts, mass_of(refinement, options))
     covered = refinement.claims[PROPOSAL].any(axis=1)
+    adopted = _adopted(refinement.shapes[covered], parts, claims, drafts, best_name, homes, options)
     return Unified(
         zone_of=zone_of.reindex(cells["cell_uid"]).rename("zone_id"),
         successors=_successor_table(best, names, parts),
         changes=best.cost,
         bound=least_cost(claims, best),
-        adopted=_adopted(
-            refinement.shapes[covered], parts, claims, drafts, best_name, homes, options
-        ),
+        adopted=adopted,
         disagreement=pairs,
         mean_disagreement=mean_disagreement(pairs),
         refinement=refinement,
         outside=outside,
         notes=(
             *_notes(best, names, outside, land, options),
+            *_uneven(best, names, land, options),
+            *_above_drawn(best, adopted, options),
             *_uncovered(refinement.shapes[~covered]),
             *_said(across),
         ),
         across=tuple(across),
     )
+
+
+def _uneven(best: Draft, names: list[str], land: Land, options: UnifyOptions) -> list[Note]:
+    """Return a note on zones of which some have many times the residents of others, unasked."""
+    load = np.bincount(best.label, weights=land.load, minlength=best.k)
+    if options.tolerance is not None or load.max() <= _UNEVEN * load.min():
+        return []
+    least, most = int(load.argmin()), int(load.argmax())
+    message = Message(
+        en=f"One boundary: no balance was asked of the zones of the proposal, and they have from "
+        f"{load[least]:,.0f} residents ({names[least]}) to {load[most]:,.0f} ({names[most]}). "
+        f"[unify].tolerance asks for it, and more changes hands then.",
+        zh=f"边界统一：未要求统一责任区人口均衡，居民数从 {load[least]:,.0f} 人"
+        f"（{names[least]}）到 {load[most]:,.0f} 人（{names[most]}）不等。"
+        f"可设 [unify].tolerance 要求均衡，移交量将增加。",
+    )
+    return [Note("unified_uneven", best.k, message, (names[least], names[most]))]
+
+
+def _above_drawn(best: Draft, adopted: pd.DataFrame, options: UnifyOptions) -> list[Note]:
+    """Return a note on a zoning that moves less than the proposal if it is adopted as drawn."""
+    row = adopted.iloc[int(adopted["changes"].to_numpy().argmin())]
+    drawn, by_cells = float(row["changes"]), float(row["changes_by_cells"])
+    if options.tolerance is not None or not drawn < best.cost - max(
+        _ROUNDING_M2, _ALIKE * best.cost
+    ):
+        return []
+    unit_en, unit_zh = ("m²", "平方米") if options.by == "area" else ("residents", "人")
+    message = Message(
+        en=f"One boundary: to adopt the zoning of {row['department']} as it is drawn would move "
+        f"{drawn:,.0f} {unit_en}, the proposal {best.cost:,.0f}: its lines cut cells, or its zones "
+        f"do not hang together along cells. Along the cells it would move {by_cells:,.0f}.",
+        zh=f"边界统一：直接采用 {row['department']} 的原有分区将移交 {drawn:,.0f} {unit_zh}，"
+        f"统一方案为 {best.cost:,.0f} {unit_zh}：其边界切割网格，或其分区沿网格不连片；"
+        f"按网格采用则为 {by_cells:,.0f} {unit_zh}。",
+    )
+    return [Note("unified_above_drawn", 1, message, (str(row["department"]),))]
 
 
 def _uncovered(gaps: Geometries) -> list[Note]:
@@ -277,8 +319,10 @@ def _adopted(
         label, k = _largest(held), held.shape[1]
         sure = np.where(label == NOBODY, 0, label).astype(np.intp)
         cost = change_cost(exact, successors(exact, sure, k))
-        allowed = np.where(held > 0, cost, np.inf)
-        free = ~(held > 0).any(axis=1)
+        # A piece is in a zone or out of it: less than half of it is the rounding of a border.
+        inside = held > exact.claimed[at][:, None] / 2
+        allowed = np.where(inside, cost, np.inf)
+        free = ~inside.any(axis=1)
         allowed[free] = cost[free]
         rows.append((name, math.fsum(allowed.min(axis=1)), drafts[name][0].cost, name == best_name))
     return pd.DataFrame(rows, columns=["department", "changes", "changes_by_cells", "start"])

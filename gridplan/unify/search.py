@@ -10,6 +10,7 @@ import numpy as np
 
 from gridplan.geometry import GRID_M, Floats
 from gridplan.unify.claims import Claims, Ints, change_cost, successors, total_cost
+from gridplan.unify.joining import joined_zones
 from gridplan.unify.options import UnifyOptions
 from gridplan.zones.contiguity import Contiguity
 from gridplan.zones.land import Land, zone_sums
@@ -86,8 +87,7 @@ def settled(
     best = first
     for number in range(_ROUNDS):
         cost = change_cost(claims, best.carried)
-        greedy = one_piece_each(claims, land.graph, piece, _cheapest(cost, best.label), cost=cost)
-        better = draft_of(claims, land, greedy, options)
+        better = _joined(claims, land, piece, _cheapest(cost, best.label), cost, options)
         least = math.fsum(cost.min(axis=1))
         if better.rank >= best.rank and (best.excess > 0 or best.cost > least * (1 + _ENOUGH)):
             # Only here does it matter that zones are connected, or balanced.
@@ -100,6 +100,19 @@ def settled(
         if enough:
             break
     return first, _straightened(claims, land, piece, best, options)
+
+
+def _joined(
+    claims: Claims, land: Land, piece: Ints, label: Ints, cost: Floats, options: UnifyOptions
+) -> Draft:
+    """Return connected zones near a division: parts are given away, or joined to the rest."""
+
+    def made(division: Ints) -> Draft:
+        whole = one_piece_each(claims, land.graph, piece, division, cost=cost)
+        return draft_of(claims, land, whole, options)
+
+    mass = np.sum([*claims.claimed], axis=0)
+    return joined_zones(land.graph, cost, label, mass, made, lambda draft: draft.rank)
 
 
 def least_cost(claims: Claims, draft: Draft) -> float:
