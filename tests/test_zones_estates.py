@@ -1,7 +1,9 @@
 """Estates larger than a zone: split along inner roads, by whole cells, as little as needed."""
 
 import itertools
+from dataclasses import replace
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from gridplan.errors import InputError
 from gridplan.zones import SystemOptions, SystemRules, inner_road_shares, rook_graph, zone_system
-from gridplan.zones.estates import estate_groups
+from gridplan.zones.estates import estate_groups, shared_estates
 from gridplan.zones.land import land_of
 from tests.test_zones_system import QUICK, assert_system, cells_of, graph_of, squares, voronoi
 
@@ -132,3 +134,52 @@ def test_roads_of_other_borders_are_refused():
     rules = SystemRules(estates="estate_id", inner_roads=np.zeros(3))
     with pytest.raises(InputError, match="`inner_roads` tells of 3 borders, the cells have 52"):
         zone_system(cells, weights, rules=rules, options=SystemOptions(k=3, **QUICK))
+
+
+# --- cells with buildings of several estates ----------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.lists(st.integers(0, 3))),
+             min_size=1, max_size=8),
+    st.integers(3, 12),
+)  # fmt: skip
+def test_estates_that_share_a_cell_stay_together_as_far_as_a_zone_may_have_both(cells, most):
+    estate = np.array([own for own, _, _ in cells])
+    load = np.array([[float(amount)] for _, amount, _ in cells])
+    shared = {at: tuple(dict.fromkeys(one for one in others if one != cells[at][0]))
+              for at, (_, _, others) in enumerate(cells)}  # fmt: skip
+    found = shared_estates(estate, shared, load, np.array([float(most)]))
+    sums = {own: load[estate == own].sum() for own in set(estate.tolist())}
+    large = {own for own, total in sums.items() if total > most}
+    for own in set(found.tolist()):
+        inside = found == own
+        # Only what is too large in any case is beyond what a zone may have.
+        assert load[inside].sum() <= most or own in large
+        if own in large:
+            assert set(estate[inside]) == {own}
+    for own in set(estate.tolist()) - large:
+        assert len(set(found[estate == own])) == 1, "an estate that stays whole was torn"
+
+
+def test_a_zone_system_keeps_the_smaller_estate_of_a_shared_cell_whole():
+    """Six cells in a row: four of a large estate, the last shared with the other one's two."""
+    cells = gpd.GeoDataFrame(
+        {
+            "cell_uid": [f"c{n}" for n in range(6)],
+            "community_id": "k",
+            "estate_id": ["L", "L", "L", "L", "S", "S"],
+        },
+        geometry=[shapely.box(100 * n, 0, 100 * n + 100, 100) for n in range(6)],
+        crs=4549,
+    )
+    loads = pd.DataFrame({"households": [50.0, 50, 50, 20, 30, 30]}, cells["cell_uid"])
+    options = SystemOptions(k=3, tolerance=0.35, **QUICK)
+    rules = SystemRules(estates="estate_id")
+    apart = zone_system(cells, loads, rules=rules, options=options).zone_of
+    whole = zone_system(
+        cells, loads, rules=replace(rules, shared={"c3": ("S",)}), options=options
+    ).zone_of
+    assert len({whole[one] for one in ("c3", "c4", "c5")}) == 1
+    assert apart["c4"] == apart["c5"]

@@ -120,12 +120,15 @@ class Known:
         As `line_shares` gives them; without it borders on streets count as any other.
     parted : array of bool or None
         As `parted` gives them; without it no border parts.
+    shared : mapping of ``cell_uid`` to estates
+        Further estates with homes in a cell, as `SystemRules` takes them.
     """
 
     made: Mapping[str, MadeSystem] = field(default_factory=dict)
     on_lines: Floats | None = None
     parted: Flags | None = None
     bridges: Bridges | None = None
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 _NOTHING = Known()
@@ -138,6 +141,7 @@ def add_zones(work: Work) -> None:
     loads = loads_of(work.place, work.config, cells=cells, homes=homes, ways=ways)
     work.found["cell_loads"] = loads
     ground = cells.assign(**{_ESTATE: estate_of_cells(cells, homes)})
+    shared = {uid: own[1:] for uid, own in _estates_by_cell(homes).items() if own[1:]}
     check_weights(work.place, work.config)
     made: dict[str, MadeSystem] = {}
     told: dict[Note, list[str]] = {}
@@ -146,7 +150,7 @@ def add_zones(work: Work) -> None:
     for name, settings in work.config.zones.named:
         system = make_system(
             work.place, work.config, name, settings, ground=ground, loads=loads,
-            known=Known(made, on_lines, barred, over),
+            known=Known(made, on_lines, barred, over, shared),
         )  # fmt: skip
         made[name] = system
         for note in (*system.plan.notes, *_cut_note(system, homes), *_rezoned_note(system, loads)):
@@ -189,12 +193,18 @@ def loads_of(
 
 def estate_of_cells(cells: gpd.GeoDataFrame, homes: pd.DataFrame) -> pd.Series[str]:
     """Return the estate where most of a cell's residents live, null for none."""
-    living = homes[homes[_ESTATE].notna() & homes["cell_uid"].notna()]
-    counted = living.groupby(["cell_uid", _ESTATE])["population"].sum().reset_index()
-    ordered = counted.sort_values(["population", _ESTATE], ascending=[False, True])
-    most = ordered.drop_duplicates("cell_uid").set_index("cell_uid")[_ESTATE]
+    most = {uid: names[0] for uid, names in _estates_by_cell(homes).items()}
     found: pd.Series[str] = cells["cell_uid"].map(most).astype("object")
     return found.where(found.notna(), None)
+
+
+def _estates_by_cell(homes: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Return the estates with homes in each cell, those with most residents there first."""
+    living = homes[homes[_ESTATE].notna() & homes["cell_uid"].notna()]
+    counted = living.groupby(["cell_uid", _ESTATE])["population"].sum().reset_index()
+    ordered = counted.sort_values(["cell_uid", "population", _ESTATE],
+                                  ascending=[True, False, True])  # fmt: skip
+    return {str(uid): tuple(map(str, own)) for uid, own in ordered.groupby("cell_uid")[_ESTATE]}
 
 
 def cut_estates(zone_of: pd.Series[str], homes: pd.DataFrame) -> tuple[str, ...]:
@@ -273,6 +283,7 @@ def make_system(
         anchors=anchors,
         locked=locked,
         estates=_ESTATE if whole else None,
+        shared=known.shared if whole else {},
         inner_roads=inner_roads(place, own) if whole else None,
         on_lines=known.on_lines,
         parted=known.parted if settings.water_parts else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,6 +43,64 @@ class EstateGroups:
     group: Ints
     divided: tuple[int, ...] = ()
     heavy: tuple[int, ...] = ()
+
+
+def shared_estates(
+    estate: Ints, shared: Mapping[int, Sequence[int]], loads: Floats, most: Floats
+) -> Ints:
+    """
+    Return the estate that each cell goes with, where some cells have buildings of several.
+
+    A cell of an estate that is too large for one zone, and is split in any case, goes with
+    another estate that has buildings in it, so that this one is whole; two that are both to
+    stay whole go together, if one zone may have both.
+
+    Parameters
+    ----------
+    estate : array of int, shape (n,)
+        Code of the estate with most residents in each cell; -1: none.
+    shared : mapping of int to sequence of int
+        By cell, the codes of further estates with buildings in it, those with most first.
+    loads : array of float, shape (n, w)
+    most : array of float, shape (w,) or (n, w)
+        The upper size by each weight.
+
+    Examples
+    --------
+    The first has 3 in three cells, where 2 is the most, and the last of them has a building of
+    the second:
+
+    >>> ones = np.ones((4, 1))
+    >>> shared_estates(np.array([0, 0, 0, 1]), {2: (1,)}, ones, np.array([2.0])).tolist()
+    [0, 0, 1, 1]
+    >>> shared_estates(np.array([0, 2, 2, 1]), {0: (1,)}, ones, np.array([2.0])).tolist()
+    [1, 2, 2, 1]
+    """
+    limit = np.broadcast_to(most * (1 + _ROUNDING), loads.shape)
+    found = estate.copy()
+
+    def held(own: int) -> tuple[Floats, Floats]:
+        inside = found == own
+        return loads[inside].sum(axis=0), limit[inside].min(axis=0, initial=np.inf)
+
+    def fits(own: int, *others: int) -> bool:
+        of_all = [held(own), *(held(one) for one in others)]
+        load = np.sum([one for one, _ in of_all], axis=0)
+        return bool((load <= np.min([least for _, least in of_all], axis=0)).all())
+
+    large = {one for one in np.unique(estate[estate >= 0]).tolist() if not fits(one)}
+    for cell in sorted(shared):
+        for other in shared[cell]:
+            own = int(found[cell])
+            if other in large or own == other:
+                continue
+            if own in large:
+                load, least = held(other)
+                if (load + loads[cell] <= np.minimum(least, limit[cell])).all():
+                    found[cell] = other
+            elif fits(own, other):
+                found[found == own] = other
+    return found
 
 
 def inner_road_shares(

@@ -14,7 +14,7 @@ from gridplan.errors import InputError, Message, Note
 from gridplan.geometry import Floats
 from gridplan.zones.contiguity import Contiguity, Ints
 from gridplan.zones.districts_problem import Flags
-from gridplan.zones.estates import estate_groups
+from gridplan.zones.estates import estate_groups, shared_estates
 from gridplan.zones.land import Land, land_of, zone_sums
 from gridplan.zones.overland import SMALL, Overland, Water, overland
 from gridplan.zones.overland_notes import bridges_note, parted_note
@@ -296,10 +296,12 @@ def _groups(
         return _codes(own["community_id"]), (), []
     if rules.estates is None:
         return np.full(len(own), -1, dtype=np.intp), (), []
+    values = loads.to_numpy(dtype=np.float64)
+    codes = _codes(own[rules.estates])
     found = estate_groups(
         land,
-        _codes(own[rules.estates]),
-        loads.to_numpy(dtype=np.float64),
+        shared_estates(codes, _shared(own, rules), values, most),
+        values,
         most,
         on_road=None if rules.inner_roads is None else rules.inner_roads[ways],
         loose=loose,
@@ -307,6 +309,18 @@ def _groups(
     group, divided = _by_lock(own, found.group, rules)
     notes = [*estate_notes(own, rules.estates, loads, found, most), *given_note(divided)]
     return group, found.divided, notes
+
+
+def _shared(own: gpd.GeoDataFrame, rules: SystemRules) -> dict[int, tuple[int, ...]]:
+    """Return the codes of further estates in each cell; one that is the main of none has none."""
+    names = sorted({str(one) for one in own[rules.estates].dropna()})
+    code = {name: at for at, name in enumerate(names)}
+    found = {}
+    for at, uid in enumerate(own["cell_uid"]):
+        others = tuple(code[one] for one in rules.shared.get(uid, ()) if one in code)
+        if others:
+            found[at] = others
+    return found
 
 
 def _by_lock(

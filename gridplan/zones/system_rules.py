@@ -29,6 +29,9 @@ class SystemRules:
         Column of the cells that names the estate of each; cells of one estate stay
         together. Null: of no estate. An estate that alone is more than a zone may have is
         split along its inner roads; one with cells locked to several zones is divided there.
+    shared : mapping of ``cell_uid`` to estates
+        Further estates with buildings in a cell, those with most residents first: they stay
+        together with it as far as a zone may have both.
     parted : array of bool or None, shape (m,)
         Which borders of `gridplan.zones.rook_graph` of the cells, sorted by ``cell_uid``,
         no zone hangs together by; see `gridplan.zones.uncrossed_borders`. Land that these
@@ -50,6 +53,7 @@ class SystemRules:
     anchors: Mapping[str, str] = field(default_factory=dict)
     locked: Mapping[str, str] = field(default_factory=dict)
     estates: str | None = None
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parted: Flags | None = None
     bridges: Bridges | None = None
     earlier: Mapping[str, str] = field(default_factory=dict)
