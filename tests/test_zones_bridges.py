@@ -228,31 +228,43 @@ def test_empty_land_with_a_bridge_is_torn_off_like_any_other():
         assert found_of("zone_across", layers, summary) == [f"mine/{one}" for one in torn]
 
 
-@settings(max_examples=8)
-@given(st.data())
-def test_search_and_verifier_agree_on_who_reaches_across(data):
-    """Communities on both banks, some of it empty, and several bridges over the same water."""
+def said_apart(places, border, fields, locked, k):
+    """Return the zones of which search and verifier do not say the same."""
     cells, water = canal_town(columns=8, rows=1)
-    places = data.draw(st.sets(st.integers(0, 7), min_size=2, max_size=3))
     ways = ways_at(*(one * 100 + 50 for one in sorted(places)))
     parted, bridges = barred(cells, water, ways)
     middle = cells.geometry.centroid
-    north, border = middle.y > 50, data.draw(st.integers(1, 8)) * 100
-    cells["community_id"] = np.where(north & (middle.x > border), "B", "A")
-    empty = north & (middle.x < data.draw(st.integers(0, 8)) * 100)
+    north = middle.y > 50
+    cells["community_id"] = np.where(north & (middle.x > border * 100), "B", "A")
+    empty = north & (middle.x < fields * 100)
     loads = pd.DataFrame({"residents": np.where(empty, 0.0, 10.0)}, cells["cell_uid"])
     loads.iloc[-1] = 0.0
-    lock = dict.fromkeys(cells["cell_uid"][middle.x < 100 * data.draw(st.integers(0, 2))], "L")
-    same = cells["community_id"].to_numpy() == "A"
-    lock = {one: zone for one, zone in lock.items() if one in set(cells["cell_uid"][same])}
+    own = (middle.x < 100 * locked) & (cells["community_id"] == "A")
     plan = zone_system(
-        cells, loads, rules=SystemRules(parted=parted, bridges=bridges, locked=lock),
-        options=SystemOptions(k=data.draw(st.integers(3, 5)), nest="inside", **QUICK),
+        cells, loads,
+        rules=SystemRules(parted=parted, bridges=bridges,
+                          locked=dict.fromkeys(cells["cell_uid"][own], "L")),
+        options=SystemOptions(k=k, nest="inside", **QUICK),
     )  # fmt: skip
     layers, summary = plan_of(cells, plan.zone_of.to_numpy(), np.array([water]), ways,
                               nest="inside", across=list(plan.across))  # fmt: skip
     layers["cells"]["population"] = loads["residents"].to_numpy()
-    assert not found_of("zone_across", layers, summary)
+    return found_of("zone_across", layers, summary)
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_search_and_verifier_agree_on_who_reaches_across(data):
+    """Communities on both banks, some of it empty, and several bridges over the same water."""
+    places = data.draw(st.sets(st.integers(0, 7), min_size=2, max_size=3))
+    border, fields = data.draw(st.integers(1, 8)), data.draw(st.integers(0, 8))
+    locked, k = data.draw(st.integers(0, 2)), data.draw(st.integers(3, 5))
+    assert not said_apart(places, border, fields, locked, k)
+
+
+def test_empty_land_that_two_zones_share_tears_neither():
+    """Of five empty fields that no bridge reaches four are in the locked zone, one is alone."""
+    assert not said_apart({5, 6}, border=5, fields=5, locked=1, k=4)
 
 
 def east_and_west(ways):

@@ -233,14 +233,15 @@ def _torn(
     count = len(world.layers["cells"])
     home: np.ndarray = np.full(count, None, dtype=object)
     home[own["cell"].to_numpy()] = [f"{a} {b}" for a, b in zip(body, kept, strict=True)]
-    near: list[list[int]] = [[] for _ in range(count)]
-    for a, b in zip(*(one.tolist() for one in sure), strict=True):
-        if home[a] == home[b]:
-            near[a].append(b)
-            near[b].append(a)
+    ends = [(a, b) for a, b in sure.T.tolist() if home[a] is not None and home[a] == home[b]]
+    piece = components(count, [a for a, _ in ends], [b for _, b in ends])
     weights = [one for one in section(claims, "weights") if one in loads]
     zones = own["zone_id"].nunique()
     most = {one: _EMPTY_SHARE * loads[one].sum() / max(zones, 1) for one in weights}
+    # Empty land is open to none of the land that people live on, whoever has which of it.
+    lived_on = np.zeros(count, dtype=bool)
+    for load in weights:
+        lived_on |= (np.bincount(piece, weights=loads[load]) > most[load])[piece]
     torn = set()
     for zone, rows in own.groupby("zone_id", sort=True):
         cells = rows["cell"].to_numpy()
@@ -249,7 +250,7 @@ def _torn(
         firm = [
             one
             for one in groups
-            if any(other not in one for cell in one for other in near[cell])
+            if lived_on[list(one)].any()
             or any(loads[load][list(one)].sum() > most[load] for load in weights)
         ]
         if len(firm) > 1:
