@@ -317,3 +317,13 @@ def test_a_duty_of_a_department_without_a_zoning_is_noted(tmp_path):
     assert "城管局" in note.message.zh
     fine = tiny.write(tmp_path / "fine", {**tiny.town(), "zonings": zonings()}, toml=TOML)
     assert duty_notes(*gridplan.read_project(fine)) == ()
+
+
+def test_zones_of_the_proposal_list_their_estates_and_homes(plan):
+    table = plan.layers["zone_estates"].query("zone_system == 'unified'")
+    zones = plan.layers["zones"].query("zone_system == 'unified'").set_index("zone_id")
+    people = table.groupby("zone_id")["population"].sum().reindex(zones.index, fill_value=0)
+    assert people.sum() == plan.layers["demand"]["population"].sum()
+    assert people.tolist() == zones["population"].tolist()
+    assert not [one for one in verify_plan(plan.layers, plan.summary).findings
+                if one.rule == "zone_listing"]  # fmt: skip

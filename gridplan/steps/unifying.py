@@ -9,7 +9,7 @@ from gridplan.config import Config
 from gridplan.errors import Message, Note, counted, first_ids, ids_zh
 from gridplan.place import Place
 from gridplan.steps.work import Work
-from gridplan.steps.zone_layers import zone_layer
+from gridplan.steps.zone_layers import zone_estates, zone_layer
 from gridplan.unify import Barred, UnifyOptions, conflicts, duties, handovers, propose_zones
 from gridplan.zone_settings import UNIFIED
 
@@ -81,6 +81,8 @@ def add_unified(work: Work) -> None:
         }
     )
     layers["cell_zones"] = pd.concat([layers["cell_zones"], members], ignore_index=True)
+    listed = zone_estates(work, unified.zone_of, UNIFIED_SYSTEM)
+    layers["zone_estates"] = pd.concat([layers["zone_estates"], listed], ignore_index=True)
     layers["conflicts"] = conflicts(unified, demand, options=options)
     layers["handovers"] = handovers(unified, demand)
     layers["zone_successors"] = unified.successors

@@ -40,7 +40,7 @@ def system_layers(work: Work) -> dict[str, pd.DataFrame]:
         "cell_zones": pd.concat(members, ignore_index=True),
         "zone_loads": pd.concat([_loads(one) for one in made.values()], ignore_index=True),
         "zone_estates": pd.concat(
-            [_estates(work, one.plan.zone_of, name) for name, one in made.items()],
+            [zone_estates(work, one.plan.zone_of, name) for name, one in made.items()],
             ignore_index=True,
         ),
     }
@@ -77,7 +77,7 @@ def zone_layer(
     sums = work.found["cell_loads"][load].groupby(zone_of.reindex(work.found["cell_loads"].index))
     zones["workload"] = zones["zone_id"].map(sums.sum()).astype(float)
     zones = zones.merge(_reach(work, zone_of, made), on="zone_id", how="left")
-    own = _estates(work, zone_of, system)
+    own = zone_estates(work, zone_of, system)
     counted = own[own["estate_id"].notna()].groupby("zone_id").size()
     zones["estates"] = zones["zone_id"].map(counted).fillna(0).astype("int64")
     buildings = own.groupby("zone_id")["buildings"].sum()
@@ -125,7 +125,7 @@ def _loads(made: MadeSystem) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _estates(work: Work, zone_of: pd.Series[str], system: str) -> pd.DataFrame:
+def zone_estates(work: Work, zone_of: pd.Series[str], system: str) -> pd.DataFrame:
     """Return the homes of each zone by estate: buildings, households, residents, their ids."""
     demand = work.found["demand"]
     homes = demand[demand["cell_uid"].notna()]
