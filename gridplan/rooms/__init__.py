@@ -47,7 +47,7 @@ from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, check_decisions, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, no_closing_note, room_reasons
-from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_notes, trade_off_table
+from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
 from gridplan.rooms.worth import OBJECTIVE_OF, Worth
@@ -119,8 +119,7 @@ __all__ = [
     "rooms_for",
     "several_rooms",
     "staffing_table",
-    "trade_off_notes",
-    "trade_off_table",
+    "trade_off",
     "unpriced_note",
     "walks_to",
     "with_links_untried",
