@@ -132,6 +132,20 @@ def test_each_objective_has_a_curve_with_true_bounds(seed):
     pd.testing.assert_frame_equal(mean, plain)
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), aversion=st.floats(0.2, 5.0))
+def test_the_best_plan_for_the_equivalent_walk_is_the_best_one_in_the_table(seed, aversion):
+    asked = dataclasses.replace(random_question(seed), aversion=aversion)
+    table = frontier_table(asked, extent=Extent(rooms=5, objectives=OTHERS))
+    for _, rows in table.groupby("p"):
+        own = rows[rows["sequence"] == "ede"].iloc[0]
+        if own["status"] == "infeasible":
+            continue
+        assert own["ede_m"] == pytest.approx(own["objective"])
+        others = rows[rows["unreachable"] <= own["unreachable"]]
+        assert others["ede_m"].min() >= own["ede_m"] * (1.0 - 1e-9)
+
+
 @pytest.mark.parametrize("objective", OTHERS)
 def test_a_search_that_was_stopped_never_does_worse_than_with_fewer_rooms(objective):
     asked = random_question(8)

@@ -199,7 +199,7 @@ def _solver(
         weight = math.fsum(question.counted[_reachable(question, p_new)])
         return partial(p_quantile, share=SHARE), {"share": SHARE, "weight": weight}
     if objective == "ede":
-        kappa = kappa_per_m(question)
+        kappa = question.kappa_per_m
         return partial(p_ede, aversion=question.aversion, kappa_per_m=kappa), {"kappa": kappa}
     return p_median, {}
 
@@ -208,18 +208,6 @@ def _longest(
     cost: pd.DataFrame, weights: pd.Series, *, p: int, rules: Rules, limits: Limits
 ) -> Siting:
     return p_center(cost, p=p, weights=weights, rules=rules, limits=limits)
-
-
-def kappa_per_m(question: RoomQuestion) -> float:
-    """Return one aversion per metre for all plans: that of the walks if every site were open."""
-    # Forbidden sites are among them: the price of a decision compares plans with it and without,
-    # and two values on different scales have no difference.
-    nearest = question.nearest_m(np.arange(len(question.site_ids)))
-    rows = np.isfinite(nearest) & (question.counted > 0)
-    walked, weight = nearest[rows], question.counted[rows]
-    squares = math.fsum(weight * walked**2)
-    # Everybody stands at a site: any length serves as the scale.
-    return question.aversion * (math.fsum(weight * walked) / squares if squares > 0 else 1e-3)
 
 
 def _reachable(question: RoomQuestion, p_new: int) -> Flags:
@@ -274,6 +262,6 @@ def _value(question: RoomQuestion, objective: Objective, walks: Floats, rows: Fl
         return longest
     if objective == "mean":
         return math.fsum(weight * asked)
-    kappa = kappa_per_m(question)
+    kappa = question.kappa_per_m
     spread = math.fsum(weight * np.exp(kappa * (asked - longest))) / math.fsum(weight)
     return longest + math.log(spread) / kappa

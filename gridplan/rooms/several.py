@@ -14,7 +14,7 @@ from gridplan.errors import InfeasibleError, Message, Note, StoppedError
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.fewest import Chosen, StageTold
 from gridplan.rooms.least_share import check_with_all_open, out_of_reach
-from gridplan.rooms.objectives import MODELS, SHARE, Objective, kappa_per_m
+from gridplan.rooms.objectives import MODELS, SHARE, Objective
 from gridplan.rooms.question import RoomQuestion, walks_to
 from gridplan.rooms.searches import heeded
 from gridplan.siting import (
@@ -215,7 +215,7 @@ class _Lexicographic:
 
 def aim_of(question: RoomQuestion, objective: Objective) -> Aim:
     """Return an objective as the solver of several takes it."""
-    kappa = kappa_per_m(question) if objective == "ede" else None
+    kappa = question.kappa_per_m if objective == "ede" else None
     return Aim(
         objective,
         radius_m=question.norm_m,
