@@ -23,16 +23,11 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, StageTold, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
+from gridplan.rooms.further_links import best_linked_mix
 from gridplan.rooms.least_share import check_least_share
 from gridplan.rooms.left import left_behind, nobody_near_notes
-from gridplan.rooms.measures import (
-    Mix,
-    MixQuestion,
-    best_mix,
-    mix_value,
-    rooms_alone,
-    with_links_untried,
-)
+from gridplan.rooms.link_tolls import LinkedMix
+from gridplan.rooms.measures import Mix, MixQuestion, best_mix, mix_value, rooms_alone
 from gridplan.rooms.mixing import (
     BEYOND_LIMIT,
     NO_COST,
@@ -67,6 +62,7 @@ __all__ = [
     "Estates",
     "Extent",
     "LinkPrices",
+    "LinkedMix",
     "Mix",
     "MixQuestion",
     "Named",
@@ -83,6 +79,7 @@ __all__ = [
     "Wanted",
     "Worth",
     "answer",
+    "best_linked_mix",
     "best_mix",
     "building_order",
     "check_counts",
@@ -122,7 +119,6 @@ __all__ = [
     "trade_off",
     "unpriced_note",
     "walks_to",
-    "with_links_untried",
     "with_service_points",
     "within_budget",
 ]
