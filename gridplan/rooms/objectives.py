@@ -111,6 +111,15 @@ def rooms_for(
     return _with_less_walk(question, chosen, objective), found
 
 
+def choice_of(question: RoomQuestion, new: tuple[str, ...], *, objective: Objective) -> Chosen:
+    """Return a choice that another search made, with its value by an objective and no bound."""
+    opened = np.sort(np.concatenate([question.fixed, question.at(new)]))
+    reached = _reachable(question, len(new))
+    value = _value(question, objective, question.nearest_m(opened)[reached], reached)
+    nothing = (math.nan, math.nan)
+    return Chosen(new, MODELS[objective], value, *nothing, "gap", None)
+
+
 def not_worse(
     question: RoomQuestion, found: Chosen, before: Chosen, p_new: int, *, objective: Objective
 ) -> Chosen:
@@ -122,7 +131,7 @@ def not_worse(
     Parameters
     ----------
     found, before : Chosen
-        Of `p_new` rooms, and of fewer.
+        Of `p_new` rooms, and of as many or fewer.
     """
     sign = -1.0 if found.model in MAXIMISED else 1.0
     slack = PROVEN_GAP * max(abs(before.objective), 1.0)
@@ -137,13 +146,16 @@ def not_worse(
     reached = _reachable(question, p_new)
     value = _value(question, objective, question.nearest_m(opened)[reached], reached)
     bound = found.bound if math.isfinite(found.bound) else math.nan
+    gap = relative_gap(value, bound) if math.isfinite(bound) else math.nan
+    proven = gap <= PROVEN_GAP
     return replace(
         found,
         sites=new,
         objective=value,
         bound=bound,
-        gap=relative_gap(value, bound) if math.isfinite(bound) else math.nan,
-        status="gap",
+        gap=gap,
+        status="proven" if proven else "gap",
+        stopped_by=None if proven else found.stopped_by,
     )
 
 
