@@ -50,6 +50,7 @@ def walk_figures(
     step_free_m: Floats,
     options: AccessOptions,
     unknown_walls: Collection[str] = (),
+    kappa_per_m: float | None = None,
 ) -> dict[str, dict[str, Any]]:
     """
     Return the blocks ``access`` and ``access_after`` of the summary, and ``access_assigned``.
@@ -71,6 +72,9 @@ def walk_figures(
         Where the walk has been measured both ways, ``access`` has ``walls_unknown``: how many
         estates and residents, and the figures of all residents with those walls ``open``
         (as everywhere else) and ``walled``.
+    kappa_per_m : float, optional
+        The aversion per metre of the equivalent walks, so that those of one run are compared;
+        not given: each block has that of its own walks (`kolm_pollak_ede`).
     """
     residents = demand["population"].fillna(0).astype("int64")
 
@@ -78,7 +82,13 @@ def walk_figures(
         return access_figures(metres, reasons, residents, norms_m=norms_m)
 
     def equity(basis: Basis) -> dict[str, Any]:
-        return equity_figures(basis, residents, norms_m=norms_m, aversion=options.aversion)
+        return equity_figures(
+            basis,
+            residents,
+            norms_m=norms_m,
+            aversion=options.aversion,
+            kappa_per_m=kappa_per_m,
+        )
 
     nearest = figures(demand["nearest_committee_m"], demand["nearest_committee_reason"])
     access = {

@@ -102,10 +102,11 @@ class MeasureSettings(Section):
     most_links: int = setting(
         8,
         en="Gates and bridges that are tried in all combinations: in turns the one that saves most "
-        "and the one that saves most per yuan, beside those before it; the others are listed with "
-        "the reason, and the bound allows for them.",
+        "and the one that saves most per yuan, beside those before it; the others are looked "
+        "at by ones and twos beside the best mix, the bound allows for them, and those that are "
+        "not taken are listed with the reason.",
         zh="参与组合比较的出入口与桥梁数量上限（轮流取在已取者之外节省步行最多者、每元节省最多者），"
-        "其余列出并注明原因，下界将其计入。",
+        "其余在最优组合之外逐一、逐对考察，下界将其计入，未采用的列出并注明原因。",
         ge=0,
     )
 

@@ -49,6 +49,7 @@ def siting_figures(
         "model": chosen.model,
         "sense": "maximise" if chosen.model in MAXIMISED else "minimise",
         **chosen.basis,
+        "ede_kappa": question.kappa_per_m,
         "stages": [_stage_figures(one) for one in chosen.stages],
         "objective_tolerance": config.siting.tolerance if chosen.stages else None,
         "least_share": config.siting.least_share if found.key == "C" else None,

@@ -82,6 +82,24 @@ def test_rows_are_what_one_unit_at_a_time_gives(seed):
             assert row.straight_500_share == pytest.approx(w[circle].sum() / w.sum())
 
 
+@given(st.integers(0, 10_000), st.floats(1e-5, 1e-1))
+@settings(max_examples=40)
+def test_with_one_aversion_per_metre_the_equivalent_walk_of_a_place_lies_between(seed, kappa):
+    demand, basis = random_demand(seed)
+    table = access_by_unit(
+        demand, {"a": basis}, levels=LEVELS, groups=["old"], norms_m=[], kappa_per_m=kappa
+    )
+    for group, rows in table.groupby("group"):
+        counts = demand["population" if group == ALL else "old"].to_numpy(dtype=float)
+        known = np.isfinite(basis.metres) & (counts > 0)
+        if not known.any():
+            continue
+        real = kolm_pollak_ede(basis.metres[known], counts[known], kappa_per_m=kappa)
+        assert rows.loc[rows["level"] == ALL, "ede_m"].item() == pytest.approx(real)
+        units = rows.loc[rows["level"] == "community", "ede_m"].dropna()
+        assert units.min() - 1e-6 <= real <= units.max() + 1e-6
+
+
 @given(st.integers(0, 10_000))
 @settings(max_examples=40)
 def test_the_rows_of_a_level_add_up_to_all_residents(seed):

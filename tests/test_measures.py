@@ -17,17 +17,20 @@ from hypothesis import strategies as st
 from gridplan.access import AddedLinks, Terrain, added_links
 from gridplan.network import doubtful_links, propose_gates, reachability_ledger
 from gridplan.rooms import (
+    LinkedMix,
     MixQuestion,
     RoomCounts,
+    best_linked_mix,
     best_mix,
     make_question,
     mix_value,
     reasons_out,
     rooms_alone,
-    with_links_untried,
 )
+from gridplan.rooms.link_tolls import _Dual, toll_bound
 from gridplan.rooms.question import NO_WAY_M
 from gridplan.siting import Limits, RoomProblem
+from gridplan.siting.search import Effort
 from tests.test_doubtful_links import walkers_of, with_gate
 from tests.test_new_gates import any_lines
 from tests.worlds import streets, world
@@ -55,8 +58,13 @@ def keeps(question, rooms):
     )
 
 
-def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000, ruled=False):
+def random_mix(seed, **sizes):
     """Return a question of rooms and links on a random network of shortcuts."""
+    return random_linked(seed, **sizes).asked
+
+
+def random_linked(seed, *, links=4, rooms=4, homes=8, work=100_000, ruled=False):
+    """Return the same with what the links make of the walks."""
     rng = np.random.default_rng(seed)
     metres = rng.integers(3, 30, (homes, rooms + 1)).astype(float) * 100
     metres[rng.random(metres.shape) < 0.15] = np.inf
@@ -81,12 +89,13 @@ def random_mix(seed, *, links=4, rooms=4, homes=8, work=100_000, ruled=False):
         problem, cost, norm_m=500.0, limits=Limits(work=work),
         counts=random_counts(rng, names) if ruled else None,
     )  # fmt: skip
-    return MixQuestion(
+    asked = MixQuestion(
         question,
         tuple(rng.integers(1, 9, links).astype(float)),
         lambda chosen: added.walks(metres, chosen),
         float(rng.integers(3, 25)),
     )
+    return LinkedMix(asked, added)
 
 
 def brute_force(asked):
@@ -158,28 +167,95 @@ def test_links_beside_open_ones_are_all_of_them_together(seed, opened):
     np.testing.assert_array_equal(beside, added.walks(today, [*first, *rest]))
 
 
-@given(st.integers(0, 10**6), st.integers(0, 3), st.sampled_from([20, 100_000]))
-@QUICK
-def test_the_bound_holds_for_links_that_were_not_tried(seed, tried, work):
-    whole = random_mix(seed, work=work, ruled=seed % 2 == 0)
-    others = tuple(range(tried, len(whole.link_cost)))
-    asked = replace(whole, link_cost=whole.link_cost[:tried])
-    affordable = [one for one in others if whole.link_cost[one] <= whole.budget]
-    if not affordable:
-        return
-    found = with_links_untried(
-        best_mix(asked),
-        asked,
-        walks=lambda one: whole.walks((*one, *affordable)),
-        least_cost=min(whole.link_cost[one] for one in affordable),
+def payable(linked):
+    """Return the question with the links that the budget pays for."""
+    cost, added = linked.cost, linked.added
+    own = np.flatnonzero(cost <= linked.asked.budget)
+    fewer = AddedLinks(added.homes_m[:, own], added.places_m[:, own],
+                       added.links_m[np.ix_(own, own)])  # fmt: skip
+    today = linked.asked.question.metres
+    asked = replace(
+        linked.asked,
+        link_cost=tuple(cost[own].tolist()),
+        walks=lambda chosen: fewer.walks(today, chosen),
     )
-    best = brute_force(whole)
+    return LinkedMix(asked, fewer)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 3), st.sampled_from([1, 20, 500, 100_000]))
+@QUICK
+def test_the_bound_holds_for_links_that_were_not_tried_in_all_combinations(seed, tried, work):
+    linked = payable(random_linked(seed, links=5, work=work, ruled=seed % 2 == 0))
+    asked = linked.asked
+    best, alone = brute_force(asked), rooms_alone(asked)
+    found = best_linked_mix(linked, tried=min(tried, len(asked.link_cost)), start=alone)
     if math.isinf(best):
         assert found.status in {"infeasible", "stopped"}
         return
     assert found.bound <= best * (1 + 1e-9) + 1e-6
+    assert found.objective >= best * (1 - 1e-9)
     if found.status == "proven":
         assert found.objective == pytest.approx(best, rel=1e-8)
+    if math.isinf(found.objective):
+        return
+    assert found.objective <= alone.objective * (1 + 1e-9)
+    assert asked.cost(found.rooms, found.links) <= asked.budget + 1e-9
+    assert found.cost == pytest.approx(asked.cost(found.rooms, found.links))
+    assert keeps(asked.question, found.rooms)
+    with_links = asked.with_links(found.links)
+    assert mix_value(with_links, found.rooms) == pytest.approx(found.objective, rel=1e-9)
+
+
+@given(st.integers(0, 10**6), st.floats(0.0, 500.0), st.booleans())
+@QUICK
+def test_whatever_money_is_worth_no_plan_is_below_what_tolls_allow(seed, worth, ruled):
+    linked = payable(random_linked(seed, links=5, ruled=ruled))
+    start = rooms_alone(linked.asked)
+    if math.isinf(start.objective):
+        return
+    best = brute_force(linked.asked)
+    bound, ended = toll_bound(linked, start, worth=worth, effort=Effort(Limits()))
+    assert bound <= best * (1 + 1e-9) + 1e-6
+    assert ended is None
+
+
+@given(st.integers(0, 10**6), st.booleans())
+@QUICK
+def test_tolled_walks_are_the_shortest_of_all_sequences_of_links(seed, free):
+    linked = random_linked(seed, links=3, homes=4)
+    asked, added = linked.asked, linked.added
+    dual = _Dual.of(linked, rooms_alone(asked), 0.0 if free else 40.0)
+    walks, _ = dual.tolled()
+    best = asked.question.metres.copy()
+    for count in range(1, 4):
+        for way in itertools.permutations(range(3), count):
+            metres = added.homes_m[:, way[0]] + sum(
+                added.links_m[a, b] for a, b in itertools.pairwise(way)
+            )
+            metres = metres + dual.each_m[:, list(way)].sum(axis=1)
+            best = np.minimum(best, metres[:, None] + added.places_m[:, way[-1]][None, :])
+    # Beyond the walk of today no way is of use.
+    limit_m = np.minimum(asked.question.nearest_m(asked.question.fixed), NO_WAY_M)[:, None]
+    np.testing.assert_allclose(np.minimum(walks, limit_m), np.minimum(best, limit_m))
+    if free:
+        np.testing.assert_array_equal(
+            np.minimum(walks, limit_m), np.minimum(asked.walks((0, 1, 2)), limit_m)
+        )
+
+
+def test_pairs_of_links_that_help_only_together_are_found_beyond_those_tried():
+    """Two bridges in a row save nothing alone; a gate that saves little is tried instead."""
+    far, today = np.inf, np.array([[900.0], [900.0]])
+    added = AddedLinks(
+        np.array([[100.0, far, far], [far, far, 800.0]]),
+        np.array([[far, 200.0, 50.0]]),
+        np.array([[0.0, 50.0, far], [50.0, 0.0, far], [far, far, 0.0]]),
+    )
+    rooms = RoomProblem(today, ["a", "b"], ["k"], np.ones(2), [])
+    question = make_question(rooms, pd.Series(dtype=float), norm_m=500.0)
+    asked = MixQuestion(question, (5.0, 5.0, 5.0), lambda one: added.walks(today, one), 10.0)
+    found = best_linked_mix(LinkedMix(asked, added), tried=0, start=rooms_alone(asked))
+    assert (found.links, found.objective) == ((0, 1), 350.0 + 900.0)
 
 
 # Worlds

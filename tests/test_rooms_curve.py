@@ -22,6 +22,7 @@ from gridplan.present.tables_rooms import curve_table
 from gridplan.present.tabulation import tables
 from gridplan.project.read import read_project
 from gridplan.rooms import MODELS, Chosen, Extent, community_change, frontier_table
+from gridplan.rooms import frontier as rooms_frontier
 from gridplan.rooms.objectives import not_worse
 from gridplan.verify import check_frontier, verify_plan
 from gridplan.verify.communities import check_community_change
@@ -130,6 +131,52 @@ def test_each_objective_has_a_curve_with_true_bounds(seed):
     plain = frontier_table(asked, extent=Extent(rooms=5))
     mean = table[table["model"] == "p-median"].reset_index(drop=True)
     pd.testing.assert_frame_equal(mean, plain)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), aversion=st.floats(0.2, 5.0))
+def test_the_best_plan_for_the_equivalent_walk_is_the_best_one_in_the_table(seed, aversion):
+    asked = dataclasses.replace(random_question(seed), aversion=aversion)
+    table = frontier_table(asked, extent=Extent(rooms=5, objectives=OTHERS))
+    for _, rows in table.groupby("p"):
+        own = rows[rows["sequence"] == "ede"].iloc[0]
+        if own["status"] == "infeasible":
+            continue
+        assert own["ede_m"] == pytest.approx(own["objective"])
+        others = rows[rows["unreachable"] <= own["unreachable"]]
+        assert others["ede_m"].min() >= own["ede_m"] * (1.0 - 1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), objective=st.sampled_from(OTHERS), known=st.booleans())
+def test_a_search_that_was_stopped_is_not_worse_than_the_plans_of_the_mean(seed, objective, known):
+    some = random_question(seed)
+    asked = dataclasses.replace(some, metres=np.minimum(some.metres, 1500.0))
+    best = frontier_table(asked, extent=Extent(rooms=4, objectives=(objective,)))
+    bounds = best[best["sequence"] == objective].set_index("p")["lower_bound"]
+
+    def poor(question, p, *, objective):
+        new = tuple(sorted(question.candidates))[-p:]
+        worth, bound = value(asked, new, objective), bounds[p] if known else math.nan
+        found = Chosen(new, MODELS[objective], worth, bound, 1.0, "gap", "work")
+        return found, None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rooms_frontier, "rooms_for", poor)
+        table = frontier_table(asked, extent=Extent(rooms=4, objectives=(objective,)))
+    assert check_frontier(table).findings == ()
+    sign = -1.0 if objective == "share" else 1.0
+    for _, rows in table.groupby("p"):
+        own = rows[rows["sequence"] == objective].iloc[0]
+        for row in rows.itertuples():
+            new = [one for one in row.sites.split() if one in asked.candidates]
+            worth = value(asked, new, objective)
+            assert sign * own["objective"] <= sign * worth + 1e-6 * max(1.0, abs(worth))
+        new = [one for one in own["sites"].split() if one in asked.candidates]
+        assert own["objective"] == pytest.approx(value(asked, new, objective))
+        if own["status"] == "proven":
+            assert known
+            assert own["objective"] == pytest.approx(bounds[own["p"]], rel=1e-8)
 
 
 @pytest.mark.parametrize("objective", OTHERS)

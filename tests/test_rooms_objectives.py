@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from gridplan.rooms import (
 )
 from gridplan.rooms.lower_walk import Kept, less_walk
 from gridplan.rooms.objectives import SHARE, most_within_budget
+from gridplan.rooms.question import walks_to
 from gridplan.siting import Limits, RoomProblem
 from gridplan.siting.assessment import weighted_quantile
 from gridplan.verify import check_claims, verify_plan
@@ -92,8 +94,10 @@ def value(asked, sites, objective):
         return FAR
     if objective == "mean":
         return float((walks * counted).sum())
-    everywhere = asked.nearest_m(may)[rows]
-    kappa = asked.aversion * (counted @ everywhere) / (counted @ everywhere**2)
+    today = asked.nearest_m(asked.fixed)
+    known = np.isfinite(today) & (asked.counted > 0)
+    people, today = asked.counted[known], today[known]
+    kappa = asked.aversion * (people @ today) / (people @ today**2)
     return math.log((counted @ np.exp(kappa * walks)) / counted.sum()) / kappa
 
 
@@ -184,18 +188,31 @@ def test_with_no_new_room_whom_only_candidates_reach_is_left_out(objective):
     plain = question([[100, 50], [700, 20]], [3, 4], 1)
     left_out, without = (rooms_for(one, 0, objective=objective)[0] for one in (asked, plain))
     assert left_out.status == "proven"
-    if objective != "ede":  # its aversion is that of all walks that may be
-        assert left_out.objective == without.objective
+    assert left_out.objective == without.objective
     assert left_out.basis.get("weight", 7.0) == 7.0
 
 
 def test_the_equivalent_walk_is_measured_with_one_aversion_per_metre():
     asked = random_question(11)
+    today = asked.nearest_m(asked.fixed)
+    rows = np.isfinite(today)
+    # With no new room the plan's own walks set the aversion, as the usual figure has it.
+    usual = kolm_pollak_ede(today[rows], asked.residents[rows])
+    assert walks_to(asked, asked.fixed).ede_m == pytest.approx(usual)
     chosen, _ = rooms_for(asked, 6, objective="ede")
-    may = asked.nearest_m(np.concatenate([asked.fixed, asked.free]))
-    rows = np.isfinite(may)
-    # All sites open: the plan's own walks set the aversion, as the usual figure has it.
-    assert chosen.objective == pytest.approx(kolm_pollak_ede(may[rows], asked.residents[rows]))
+    opened = np.concatenate([asked.fixed, asked.at(chosen.sites)])
+    assert chosen.basis["kappa"] == asked.kappa_per_m
+    assert walks_to(asked, opened).ede_m == pytest.approx(chosen.objective)
+    # Neither a decision nor a site more changes it.
+    decided = replace(asked, required=frozenset({"r1"}), forbidden=frozenset({"r2"}))
+    assert decided.kappa_per_m == asked.kappa_per_m
+
+
+def test_where_nobody_has_a_walk_today_the_aversion_is_that_of_all_sites():
+    asked = question([[FAR, 100, 300], [FAR, 300, 200]], [3, 4], 2)
+    assert asked.kappa_per_m == pytest.approx(1100 / (3 * 100**2 + 4 * 200**2))
+    # Everybody stands at a site: any length serves.
+    assert question([[FAR, 0], [FAR, 0]], [3, 4], 1).kappa_per_m == pytest.approx(1e-3)
 
 
 @pytest.mark.parametrize("objective", ["mean", "longest", "ede"])

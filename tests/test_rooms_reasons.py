@@ -29,7 +29,7 @@ from gridplan.rooms import (
     decisions_table,
     room_reasons,
 )
-from gridplan.rooms.objectives import MODELS, kappa_per_m, rooms_for
+from gridplan.rooms.objectives import MODELS, rooms_for
 from gridplan.siting.assessment import weighted_quantile
 from gridplan.verify import verify_plan
 from tests.test_rooms import question, random_question
@@ -49,7 +49,7 @@ def objective_of(asked, objective, walks):
         return float(walks[asked.residents > 0].max(initial=0.0))
     if objective == "p90":
         return weighted_quantile(walks, asked.residents, 0.9)
-    kappa = kappa_per_m(asked)
+    kappa = asked.kappa_per_m
     return math.log((asked.residents * np.exp(kappa * walks)).sum() / asked.residents.sum()) / kappa
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan.config import parse_config
-from gridplan.errors import InfeasibleError, SettingsError, StoppedError
+from gridplan.errors import InfeasibleError, Message, SettingsError, StoppedError
 from gridplan.present import drawings
 from gridplan.present.keys import siting_facts
 from gridplan.present.tabulation import tables
@@ -27,8 +27,7 @@ from gridplan.rooms import (
     nobody_near_notes,
     room_reasons,
     several_rooms,
-    trade_off_notes,
-    trade_off_table,
+    trade_off,
 )
 from gridplan.rooms import several as several_module
 from gridplan.rooms.objectives import MODELS
@@ -167,7 +166,9 @@ def test_a_share_that_no_site_gives_is_refused_with_the_most_there_is():
     with pytest.raises(InfeasibleError) as caught:
         several_rooms(asked, Wanted(objectives=("mean",), rooms=1, least_share=0.9))
     said = caught.value.faults[0]
-    assert "but with all candidate sites open the share within 500 m is 0.75" in said.en
+    assert "but with all candidate sites open the share within 500 m" in said.en
+    assert "(room_norm_m of [norms]) is 0.75, and with fewer it is less." in said.en
+    assert "With all open, 0.9 live within 800 m." in said.en
     assert "比例也只有 0.75" in said.zh
 
 
@@ -219,7 +220,7 @@ def test_no_choice_beats_a_plan_of_the_frontier(seed, pair):
         return
     first, second = pair[:2]
     wanted = Wanted(objectives=("mean",), rooms=2)
-    table = trade_off_table(asked, wanted, TwoAims(first, second, points=5))
+    table, _ = trade_off(asked, wanted, TwoAims(first, second, points=5))
     every = [(worth(asked, first, one), worth(asked, second, one)) for one in
              plans_of(asked, rooms=2)]  # fmt: skip
     for row in table.itertuples():
@@ -246,7 +247,7 @@ def test_a_frontier_for_a_budget_and_a_share_keeps_both():
         cost={"r0": 4.0, "r1": 5.0, "r2": 4.0},
     )  # fmt: skip
     wanted = Wanted(objectives=("mean",), budget=8.0, least_share=0.9)
-    table = trade_off_table(asked, wanted, TwoAims("longest", "mean"))
+    table, _ = trade_off(asked, wanted, TwoAims("longest", "mean"))
     assert (table["cost"] <= 8.0).all()
     assert (table["within_share"] >= 0.9).all()
     assert {one for row in table["sites"] for one in row.split()} <= {"r0", "r1", "r2"}
@@ -256,26 +257,30 @@ def test_limits_without_a_plan_have_no_figures_and_are_told(monkeypatch):
     walks = [[900, 100, 300, 600], [900, 700, 300, 100], [900, 500, 400, 900]]
     asked = question(walks, [10, 10, 10], 3)
     wanted, aims = Wanted(objectives=("mean",), rooms=1), TwoAims("longest", "mean")
-    whole = trade_off_table(asked, wanted, aims)
-    assert trade_off_notes(whole) == []
+    whole, notes = trade_off(asked, wanted, aims)
+    assert notes == []
     pareto = several_module.pareto
 
-    def stopped(*given, **options):
+    def some_lost(*given, **options):
         curve = pareto(*given, **options)
-        lost = curve.iloc[[0]].assign(
-            first=math.nan, second=math.nan, status="stopped", stopped_by="time", sites=[()]
-        )
-        return pd.concat([lost, curve], ignore_index=True)
+        none = curve.iloc[[0]].assign(first=math.nan, second=math.nan, sites=[()])
+        stopped = none.assign(status="stopped", stopped_by="time")
+        cause = Message(en="90% of the weight within 5 m", zh="5 米内的权重达 90%")
+        barred = none.assign(status="infeasible", stopped_by=None, cause=[cause])
+        return pd.concat([stopped, barred, curve], ignore_index=True)
 
-    monkeypatch.setattr(several_module, "pareto", stopped)
-    table = trade_off_table(asked, wanted, aims)
-    assert table["sites"].tolist() == ["", *whole["sites"]]
+    monkeypatch.setattr(several_module, "pareto", some_lost)
+    table, notes = trade_off(asked, wanted, aims)
+    assert table["sites"].tolist() == ["", "", *whole["sites"]]
     figures = ["first", "rooms_new", "cost", "mean_m", "within_share", "unreachable"]
-    assert table.loc[0, figures].isna().all()
-    [note] = trade_off_notes(table)
-    assert note.count == 1
-    assert "within 1 of the limits" in note.message.en
-    assert "有 1 个在搜索停止前未找到方案" in note.message.zh
+    assert table.loc[:1, figures].isna().all(axis=None)
+    ended, ruled_out = notes
+    assert (ended.count, ruled_out.count) == (1, 1)
+    assert "within 1 of the limits" in ended.message.en
+    assert "was stopped by the limit of time" in ended.message.en
+    assert "有 1 个在搜索停止前未找到方案（因时间上限）" in ended.message.zh
+    assert ruled_out.message.en.endswith("90% of the residents within 5 m")
+    assert ruled_out.message.zh.endswith("5 米内的居民达 90%")
 
 
 # Settings

@@ -5,18 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridplan import pipeline
-from gridplan.errors import InfeasibleError
+from gridplan.errors import InfeasibleError, Message
 from gridplan.present import words
 from gridplan.present.keys import key_figures
 from gridplan.present.tabulation import heading, tables
 from gridplan.project.read import read_project
-from gridplan.rooms.least_share import share_bound
+from gridplan.rooms import several as several_module
+from gridplan.rooms.least_share import check_with_all_open, share_bound
 from gridplan.rooms.several import Wanted, several_rooms
 from tests import tiny
 from tests.test_rooms import question, random_question
@@ -69,6 +72,67 @@ def test_a_share_that_cannot_be_had_is_named_with_the_largest_that_can(rooms, bu
     assert "最大比例为 0.7。请将 least_share 降至 0.7" in told.zh
     # Other numbers that would do.
     assert re.search(r"Within [\d.]+ m \(and not [\d.]+\) 71% can be had", told.en)
+    # Without weights of groups the weight is that of residents.
+    assert f"71% of the residents within {asked.norm_m:g} m" in told.en
+    assert f"{asked.norm_m:g} 米内的居民达 71%" in told.zh
+    assert told.en.endswith("The distance is the norm room_norm_m of [norms].")
+    assert told.zh.endswith("其中距离即 [norms] 中的 room_norm_m。")
+
+
+def test_a_share_of_weights_is_not_called_one_of_residents():
+    walks = [[900, 100, 900, 900], [900, 100, 900, 900], [900, 900, 100, 900], [100] * 4]
+    plain = question(walks, [10, 20, 40, 30], 3)
+    asked = replace(plain, weights=2.0 * plain.residents)
+    wanted = Wanted(objectives=("mean",), rooms=1, least_share=0.71)
+    with pytest.raises(InfeasibleError, match="71% of the weight within 500 m") as caught:
+        several_rooms(asked, wanted)
+    assert "500 米内的权重达 71%" in caught.value.faults[0].zh
+
+
+def test_limits_without_a_distance_are_not_told_what_the_distance_is(monkeypatch):
+    walks = [[900, 100, 900, 900], [900, 100, 900, 900], [900, 900, 100, 900], [100] * 4]
+    asked = question(walks, [10, 20, 40, 30], 3)
+    wanted = Wanted(objectives=("mean",), rooms=1, least_share=0.71)
+    solve = several_module.lexicographic
+
+    def other_cause(*given, **options):
+        found = solve(*given, **options)
+        if found.siting.cause is None:
+            return found
+        cause = Message(en="This alone cannot be kept: p = 1.", zh="仅此一项就无法满足：p = 1。")
+        return replace(found, siting=replace(found.siting, cause=cause))
+
+    monkeypatch.setattr(several_module, "lexicographic", other_cause)
+    with pytest.raises(InfeasibleError) as caught:
+        several_rooms(asked, wanted)
+    assert caught.value.faults[0].en.endswith("This alone cannot be kept: p = 1.")
+    assert caught.value.faults[0].zh.endswith("仅此一项就无法满足：p = 1。")
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), share=st.floats(0.3, 1.0))
+def test_the_distance_that_would_do_with_all_open_is_the_least_in_tenths(seed, share):
+    asked = replace(random_question(seed), norm_m=0.5)
+    everybody = math.fsum(asked.residents)
+    if not everybody:
+        return
+    nearest = asked.nearest_m(np.concatenate([asked.fixed, asked.free]))
+    near = {one: math.fsum(asked.residents[nearest <= one]) / everybody for one in nearest}
+    enough = [one for one in near if near[one] >= share * (1 - 1e-9) and math.isfinite(one)]
+    try:
+        check_with_all_open(asked, share)
+    except InfeasibleError as error:
+        [told] = error.faults
+        assert "within 0.5 m (room_norm_m of [norms])" in told.en
+        if not enough:
+            assert "No distance would do" in told.en
+            assert "放宽距离也不够" in told.zh
+            return
+        within = float(re.search(r"live within ([\d,.]+) m\.", told.en)[1].replace(",", ""))
+        assert min(enough) <= within < min(enough) + 0.1 + 1e-9
+        assert f"全部开设时，{within:,.12g} 米以内" in told.zh
+    else:
+        assert min(enough) <= 0.5
 
 
 @pytest.mark.parametrize(

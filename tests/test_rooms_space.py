@@ -384,6 +384,8 @@ def test_without_a_hard_limit_nothing_is_said_of_rooms_given(path):
         ("hard", {"mean_m": 1.0}),
         ("hard", {"p90_m": 1.0}),
         ("hard", {"max_m": 1.0}),
+        ("hard", {"ede_m": 1.0}),
+        ("soft", {"ede_m": 1.0}),
         ("soft", {"mean_m": 1.0}),
     ],
 )
@@ -412,8 +414,15 @@ def test_shares_and_answers_of_the_nearest_are_found_where_rooms_are_given(path)
         one.rule for one in verify_plan({**layers, "room_options": nearest}, plan.summary).findings
     }
     assert "answer_walks" in rules
-    short = options.assign(mean_m=options["mean_m"] - 2.0, within=options["within"] + 9)
+    short = options.assign(
+        mean_m=options["mean_m"] - 2.0, ede_m=options["ede_m"] + 2.0, within=options["within"] + 9
+    )
     [said] = verify_plan({**layers, "room_options": short}, plan.summary).of_rule("answer_walks")
+    assert said.ids == ("mean_m", "ede_m", "within")
+    # A plan that does not tell its aversion per metre is not judged by another.
+    siting = {key: one for key, one in plan.summary["siting"].items() if key != "ede_kappa"}
+    older = {**plan.summary, "siting": siting}
+    [said] = verify_plan({**layers, "room_options": short}, older).of_rule("answer_walks")
     assert said.ids == ("mean_m", "within")
 
 

@@ -99,9 +99,15 @@ def equity_figures(
     *,
     norms_m: Iterable[float],
     aversion: float = AVERSION,
+    kappa_per_m: float | None = None,
 ) -> dict[str, Any]:
     """
     Return the share within each straight-line radius, the detour and the equity of the walks.
+
+    Parameters
+    ----------
+    aversion, kappa_per_m
+        As in `kolm_pollak_ede`: walks that are compared need one and the same `kappa_per_m`.
 
     Returns
     -------
@@ -126,7 +132,7 @@ def equity_figures(
     walks_m, own = basis.metres[known], weights[known]
     return figures | {
         "gini": gini(walks_m, own),
-        "ede_m": kolm_pollak_ede(walks_m, own, aversion=aversion),
+        "ede_m": kolm_pollak_ede(walks_m, own, aversion=aversion, kappa_per_m=kappa_per_m),
     }
 
 

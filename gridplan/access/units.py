@@ -56,6 +56,7 @@ def access_by_unit(
     groups: Iterable[str],
     norms_m: Iterable[float],
     aversion: float = AVERSION,
+    kappa_per_m: float | None = None,
 ) -> pd.DataFrame:
     """
     Return the figures of every unit, group and basis.
@@ -72,7 +73,8 @@ def access_by_unit(
     levels : mapping of level to column, e.g. ``estate`` to ``estate_id``
     groups : names of group columns
     norms_m : metres
-    aversion : of `kolm_pollak_ede`
+    aversion, kappa_per_m
+        Of `kolm_pollak_ede`: with `kappa_per_m` the rows can be compared.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def access_by_unit(
             rows = [
                 _rows(ranked, counts, basis, norms)
                 .assign(
-                    **_spread(ranked, counts, aversion),
+                    **_spread(ranked, counts, aversion, kappa_per_m),
                     detour=straying.quantile(counts, _MEDIAN),
                 )
                 .assign(unit_id=units, group=group)
@@ -282,7 +284,9 @@ def _rows(ranked: _Ranked, weights: Floats, basis: Basis, norms: list[float]) ->
 _SPREAD = ("mean_m", "median_m", "p90_m", "max_m", "gini", "ede_m")
 
 
-def _spread(ranked: _Ranked, weights: Floats, aversion: float) -> dict[str, Floats]:
+def _spread(
+    ranked: _Ranked, weights: Floats, aversion: float, kappa_per_m: float | None
+) -> dict[str, Floats]:
     """Return the columns of `_SPREAD`, by unit."""
     longest = ranked.quantile(weights, _LONGEST)
     figures = (
@@ -291,7 +295,7 @@ def _spread(ranked: _Ranked, weights: Floats, aversion: float) -> dict[str, Floa
         ranked.quantile(weights, _P90),
         longest,
         _ginis(ranked, weights),
-        _edes(ranked, weights, longest, aversion),
+        _edes(ranked, weights, longest, aversion, kappa_per_m),
     )
     return dict(zip(_SPREAD, figures, strict=True))
 
@@ -314,11 +318,19 @@ def _ginis(ranked: _Ranked, weights: Floats) -> Floats:
     return np.where(walked > 0, found, even)
 
 
-def _edes(ranked: _Ranked, weights: Floats, longest: Floats, aversion: float) -> Floats:
+def _edes(
+    ranked: _Ranked,
+    weights: Floats,
+    longest: Floats,
+    aversion: float,
+    kappa_per_m: float | None,
+) -> Floats:
     """Return `kolm_pollak_ede` of each unit."""
     own, metres = weights[ranked.order], ranked.figures
     people, walked = ranked.sums(own), ranked.sums(own * metres)
     kappa = aversion * _ratio(walked, ranked.sums(own * metres**2))
+    if kappa_per_m is not None:
+        kappa = np.full(len(people), kappa_per_m)
     # The longest walk is taken out of the exponent; a walk that nobody has is no longer.
     short = np.nan_to_num(kappa)[ranked.units] * np.minimum(
         metres - np.nan_to_num(longest)[ranked.units], 0.0

@@ -58,12 +58,14 @@ ABOUT = {
         "knee is Kneedle's (Satopää et al. 2011, doi:10.1109/ICDCSW.2011.20), of the curve as "
         "far as it goes: a longer curve has it later. A row is marked "
         "where it is the plan; a budget, floor area as a limit, numbers by community and "
-        "objectives that come first are not in the curve.",
+        "objectives that come first are not in the curve. Equivalent walks have one aversion per "
+        "metre (siting.ede_kappa), as in all tables.",
         zh="每增一处活动室的效果：各数量分别选址（自由）与只增不减（嵌套）；如有要求，"
         "另按其他目标分别选址并给出界。拐点采用 Kneedle 定义"
         "（Satopää 等，2011，doi:10.1109/ICDCSW.2011.20），随曲线长度而变，"
         "曲线越长越靠后。与方案一致的行另有备注；"
-        "曲线不考虑预算、硬性面积容量、各社区数量要求与优先目标。",
+        "曲线不考虑预算、硬性面积容量、各社区数量要求与优先目标。"
+        "等效步行与其他各表采用同一每米厌恶系数（siting.ede_kappa）。",
     ),
     "phases": Message(
         en="What each phase of answer A builds and brings; what is built stays. A phase is proven "

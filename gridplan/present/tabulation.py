@@ -105,8 +105,13 @@ ABOUT = {
     ),
     "groups": Message(en="The same for each population group.", zh="各人群的现状与方案对照。"),
     "equity": Message(
-        en="How far, how evenly, and which share within each norm on foot and as the crow flies.",
-        zh="平均与最远一成的步行距离、公平程度，以及步行与直线口径的达标比例。",
+        en="How far, how evenly, and which share within each norm on foot and as the crow flies. "
+        "Equivalent walks here, by unit and in the tables of rooms have one aversion per metre, "
+        "siting.ede_kappa = aversion × Σwd / Σwd² (d: the walks to the nearest place today), so "
+        "that they can be compared.",
+        zh="平均与最远一成的步行距离、公平程度，以及步行与直线口径的达标比例。此处、各单元及活动室"
+        "各表的等效步行采用同一每米厌恶系数 siting.ede_kappa = aversion × Σwd / Σwd²"
+        "（d 为现状到最近场所的步行距离），可相互比较。",
     ),
     "minutes": Message(
         en="Minutes to the own committee at each group's pace; a wheelchair takes no stairs.",

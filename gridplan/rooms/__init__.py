@@ -23,16 +23,11 @@ from gridplan.rooms.estates import EstatePlan, Sharing, rooms_by_estate
 from gridplan.rooms.fewest import Chosen, StageTold, claim_of, fewest_rooms
 from gridplan.rooms.frontier import Extent, frontier_table, knee
 from gridplan.rooms.full_rooms import limit_notes
+from gridplan.rooms.further_links import best_linked_mix
 from gridplan.rooms.least_share import check_least_share
 from gridplan.rooms.left import left_behind, nobody_near_notes
-from gridplan.rooms.measures import (
-    Mix,
-    MixQuestion,
-    best_mix,
-    mix_value,
-    rooms_alone,
-    with_links_untried,
-)
+from gridplan.rooms.link_tolls import LinkedMix
+from gridplan.rooms.measures import Mix, MixQuestion, best_mix, mix_value, rooms_alone
 from gridplan.rooms.mixing import (
     BEYOND_LIMIT,
     NO_COST,
@@ -47,7 +42,7 @@ from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, check_decisions, make_question, walks_to
 from gridplan.rooms.reasons import group_reasons, no_closing_note, room_reasons
-from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_notes, trade_off_table
+from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
 from gridplan.rooms.worth import OBJECTIVE_OF, Worth
@@ -67,6 +62,7 @@ __all__ = [
     "Estates",
     "Extent",
     "LinkPrices",
+    "LinkedMix",
     "Mix",
     "MixQuestion",
     "Named",
@@ -83,6 +79,7 @@ __all__ = [
     "Wanted",
     "Worth",
     "answer",
+    "best_linked_mix",
     "best_mix",
     "building_order",
     "check_counts",
@@ -119,11 +116,9 @@ __all__ = [
     "rooms_for",
     "several_rooms",
     "staffing_table",
-    "trade_off_notes",
-    "trade_off_table",
+    "trade_off",
     "unpriced_note",
     "walks_to",
-    "with_links_untried",
     "with_service_points",
     "within_budget",
 ]

@@ -15,6 +15,7 @@ from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.question import Positions, RoomQuestion
 from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, Rules, Siting, p_median
+from gridplan.siting.conflict import in_residents
 from gridplan.siting.reach import separate_parts
 from gridplan.siting.rooms import no_plan, without_plan
 
@@ -155,6 +156,8 @@ def within_budget(
     )
     if not heeded(found).sites:
         ruled_out = found.cause if found.status == "infeasible" else None
+        if ruled_out is not None and question.weights is None:
+            ruled_out = in_residents(ruled_out)
         message = ruled_out or no_plan(found, len(priced))
         raise without_plan(found, message)
     new = tuple(str(one) for one in found.sites if one in question.candidates)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.rooms.fewest import Chosen
-from gridplan.rooms.objectives import MODELS, Objective, not_worse, rooms_for
+from gridplan.rooms.objectives import MODELS, Objective, choice_of, not_worse, rooms_for
 from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
 from gridplan.rooms.searches import heeded
@@ -86,8 +86,9 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
     for p in counts:
         nested = tuple(sorted(question.names(order[:p])))
         rows += solver.rows(p, nested)
+    known = [(p, _new_rooms(question, row)) for p in counts for row in rows if row["p"] == p]
     for objective in extent.objectives:
-        rows += _own_rows(question, objective, counts, extent)
+        rows += _own_rows(question, objective, extent, known)
     table = pd.DataFrame(rows, columns=list(FRONTIER_COLUMNS))
     table["knee"] = False
     free = table["sequence"] == FREE
@@ -210,10 +211,23 @@ class _Solver:
         }
 
 
+def _new_rooms(question: RoomQuestion, row: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(one for one in str(row["sites"]).split() if one in question.candidates)
+
+
 def _own_rows(
-    question: RoomQuestion, objective: Objective, counts: Sequence[int], extent: Extent
+    question: RoomQuestion,
+    objective: Objective,
+    extent: Extent,
+    known: Sequence[tuple[int, tuple[str, ...]]],
 ) -> list[dict[str, object]]:
-    """Return the sequence of an objective of its own."""
+    """
+    Return the sequence of an objective of its own.
+
+    `known`: numbers of rooms, and plans of them. A search that was stopped may have a plan that
+    is worse than one of these.
+    """
+    counts = sorted({p for p, _ in known})
     pairs = max(1, len(question.demand_ids) * len(question.free))
     steps = max(_LEAST_STEPS, int(extent.work * _MILLION / pairs / max(1, len(counts))))
     own = question.limits
@@ -233,6 +247,10 @@ def _own_rows(
             found = Chosen((), MODELS[objective], *nothing, "stopped", stop.reason)
         if before is not None:
             found = not_worse(asked, found, before, p, objective=objective)
+        if found.status == "gap":
+            for new in sorted({new for count, new in known if count == p}):
+                other = choice_of(asked, new, objective=objective)
+                found = not_worse(asked, found, other, p, objective=objective)
         if found.status not in _NO_PLAN:
             before = found
         rows.append(_own_row(question, objective, p, found))

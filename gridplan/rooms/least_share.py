@@ -11,6 +11,8 @@ from gridplan.rooms.question import Flags, Floats, RoomQuestion
 
 _ROUNDING = 1e-9
 _DIGITS = 10_000
+# A distance is printed in tenths of a metre.
+_PER_METRE = 10
 
 
 def check_least_share(
@@ -41,14 +43,34 @@ def check_with_all_open(question: RoomQuestion, least_share: float) -> None:
     if most >= least_share * (1.0 - _ROUNDING) and math.fsum(question.counted) > 0:
         return
     shown, norm = _down(most), f"{question.norm_m:g}"
+    needed = _distance_needed(question, question.nearest_m(may), least_share)
     raise InfeasibleError(
         Message(
             en=f"[siting].least_share = {least_share:g}, but with all candidate sites open the "
-            f"share within {norm} m is {shown}, and with fewer it is less. Ask for less, or add "
-            f"sites.",
+            f"share within {norm} m (room_norm_m of [norms]) is {shown}, and with fewer it is "
+            f"less. {needed.en} Ask for less, or add sites.",
             zh=f"[siting].least_share = {least_share:g}，但即使全部候选场地均开设，"
-            f"{norm} 米以内的居民比例也只有 {shown}，开设较少时更低。请降低该值或增加场地。",
+            f"{norm} 米（[norms] 中的 room_norm_m）以内的居民比例也只有 {shown}，开设较少时更低。"
+            f"{needed.zh}请降低该值或增加场地。",
         )
+    )
+
+
+def _distance_needed(question: RoomQuestion, walks: Floats, least_share: float) -> Message:
+    """Say within which distance as many as asked for live, if every site were open."""
+    order = np.argsort(walks, kind="stable")
+    enough = least_share * (1.0 - _ROUNDING) * math.fsum(question.counted)
+    at = int(np.searchsorted(np.cumsum(question.counted[order]), enough))
+    if at == len(order) or math.isinf(walks[order[at]]):
+        return Message(
+            en="No distance would do: too many reach no site at all.",
+            zh="放宽距离也不够：过多居民没有任何场地可达。",
+        )
+    # Rounded up, so that what is printed can be had.
+    needed = math.ceil(walks[order[at]] * _PER_METRE) / _PER_METRE
+    return Message(
+        en=f"With all open, {least_share:g} live within {needed:,.12g} m.",
+        zh=f"全部开设时，{needed:,.12g} 米以内的居民比例才达到 {least_share:g}。",
     )
 
 

@@ -29,6 +29,8 @@ _MONEY = 1e-9
 _SAME = 1e-9
 _NEEDLESS = 1e-12
 _LEAST_S = 0.01
+# Money that is left is told in steps of the budget halved so often.
+_PURSES = 10
 
 Links = tuple[int, ...]
 Walks = Callable[[Links], Floats]
@@ -162,62 +164,6 @@ def best_mix(asked: MixQuestion, *, start: Mix | None = None) -> Mix:
     return search.result(stopped_by)
 
 
-def with_links_untried(found: Mix, asked: MixQuestion, *, walks: Walks, least_cost: float) -> Mix:
-    """
-    Return a mix with a bound that holds for links, too, that were not among its choices.
-
-    A plan either does without these links, so that the bound of the mix holds, or pays for at
-    least the cheapest of them, and is then no better than the best one for the money left
-    with all of them open for free.
-
-    Parameters
-    ----------
-    found : Mix
-        The best mix of `asked`.
-    walks : callable
-        As those of `asked`, with all links open that were not tried.
-    least_cost : float
-        Yuan of the cheapest of these.
-
-    Examples
-    --------
-    The second gate, which nobody tried, might save as much again:
-
-    >>> from gridplan.rooms.question import make_question
-    >>> from gridplan.siting import RoomProblem
-    >>> today = np.array([[900.0], [900.0]])
-    >>> rooms = RoomProblem(today, ["a", "b"], ["k"], np.ones(2), [])
-    >>> question = make_question(rooms, pd.Series(dtype=float), norm_m=500.0)
-    >>> walks = lambda links: np.array([[200.0], [900.0]]) if links else today
-    >>> both = lambda links: np.minimum(walks(links), [[900.0], [200.0]])
-    >>> asked = MixQuestion(question, (10.0,), walks, 25.0)
-    >>> mix = best_mix(asked)
-    >>> whole = with_links_untried(mix, asked, walks=both, least_cost=12.0)
-    >>> (mix.bound, mix.status), (whole.objective, whole.bound, whole.status)
-    ((1100.0, 'proven'), (1100.0, 400.0, 'gap'))
-    """
-    if math.isinf(found.objective) or least_cost > asked.budget:
-        return found
-    question = replace(asked.question, metres=walks(()))
-    free = replace(asked, question=question, walks=walks, budget=asked.budget - least_cost)
-    every = tuple(range(len(asked.link_cost)))
-    bound = mix_value(free.with_links(every), question.names(question.free))
-    stopped_by = found.stopped_by
-    if stopped_by != "interrupt":
-        other = best_mix(free, start=found)
-        bound, stopped_by = max(bound, other.bound), stopped_by or other.stopped_by
-    bound = min(found.bound, bound)
-    gap = relative_gap(found.objective, bound)
-    proven = gap <= PROVEN_GAP
-    return replace(
-        found,
-        bound=bound,
-        gap=gap,
-        status="proven" if proven else "gap",
-        stopped_by=None if proven else stopped_by,
-    )
-
-
 @dataclass(order=True, frozen=True)
 class _Node:
     bound: float
@@ -315,14 +261,7 @@ class _Search:
 
     def _rooms(self, links: Links, money: float) -> Siting:
         """Return the best rooms for some money with some links, in what is left of the limits."""
-        limits = self.effort.limits
-        left = max(1, int(limits.work - self.effort.work))
-        time_s = limits.time_s
-        if time_s is not None:
-            time_s = max(_LEAST_S, time_s - self.effort.seconds)
-        found = affordable_rooms(
-            self.asked.with_links(links), money, replace(limits, work=left, time_s=time_s)
-        )
+        found = affordable_rooms(self.asked.with_links(links), money, limits_left(self.effort))
         if found.stopped_by == "interrupt":
             raise OutOfEffortError(found.stopped_by)
         try:
@@ -365,11 +304,30 @@ def mix_value(question: RoomQuestion, rooms: Collection[str]) -> float:
     return math.fsum(metres * question.counted)
 
 
-def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Siting:
+def limits_left(effort: Effort) -> Limits:
+    """Return what is left of the limits for one search of several."""
+    limits = effort.limits
+    left = max(1, int(limits.work - effort.work))
+    time_s = limits.time_s
+    if time_s is not None:
+        time_s = max(_LEAST_S, time_s - effort.seconds)
+    return replace(limits, work=left, time_s=time_s)
+
+
+def affordable_rooms(
+    question: RoomQuestion, money: float, limits: Limits, *, worth: float = 0.0
+) -> Siting:
     """
     Return the rooms for some money with which residents walk least in total.
 
     Numbers of rooms by community are kept, and each home has its weight.
+
+    Parameters
+    ----------
+    worth : float
+        Resident-metres that each yuan of the money is worth. Above 0 the bound is that of the
+        walk and what the money spent is worth together, and so is the objective, rounded down by
+        no more than a thousandth of all the money.
     """
     cost = question.cost
     priced = [
@@ -391,9 +349,12 @@ def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Si
         columns=list(question.names(columns)),
     ).assign(**{_NOWHERE: NO_WAY_M})
     prices: dict[Hashable, float] = {one: float(cost[one]) for one in priced}
+    weights = pd.Series(question.counted[rows], index=walks.index)
+    if worth > 0:
+        walks, weights = _with_purses(walks, weights, prices, money, worth)
     return p_median(
         walks,
-        pd.Series(question.counted[rows], index=walks.index),
+        weights,
         rules=replace(
             question.counts.rules(question.names(columns)),
             fixed=[*fixed, _NOWHERE],
@@ -403,6 +364,33 @@ def affordable_rooms(question: RoomQuestion, money: float, limits: Limits) -> Si
         ),
         limits=limits,
     )
+
+
+def _with_purses(
+    walks: pd.DataFrame,
+    weights: pd.Series,
+    prices: dict[Hashable, float],
+    money: float,
+    worth: float,
+) -> tuple[pd.DataFrame, pd.Series]:
+    """
+    Return walks and weights with sites that keep money, each twice as much as the one before.
+
+    Each has a home of its own, which pays the worth of the money unless it is kept. All of them
+    keep the money but for the least part of it, so that what is paid is never more than what the
+    rooms cost is worth.
+    """
+    sizes = money / 2**_PURSES * 2.0 ** np.arange(_PURSES)
+    names = [f"{_NOWHERE}{part:02d}" for part in range(len(sizes))]
+    prices |= dict(zip(names, sizes.tolist(), strict=True))
+    own = np.full((len(sizes), len(sizes)), np.inf)
+    np.fill_diagonal(own, 0.0)
+    wide = walks.assign(**dict.fromkeys(names, np.inf))
+    purses = pd.DataFrame(np.inf, index=names, columns=wide.columns)
+    purses[names] = own
+    purses[_NOWHERE] = worth * sizes
+    more = pd.Series(1.0, index=names)
+    return pd.concat([wide, purses]), pd.concat([weights, more])
 
 
 def _may_keep_counts(

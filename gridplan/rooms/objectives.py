@@ -111,6 +111,15 @@ def rooms_for(
     return _with_less_walk(question, chosen, objective), found
 
 
+def choice_of(question: RoomQuestion, new: tuple[str, ...], *, objective: Objective) -> Chosen:
+    """Return a choice that another search made, with its value by an objective and no bound."""
+    opened = np.sort(np.concatenate([question.fixed, question.at(new)]))
+    reached = _reachable(question, len(new))
+    value = _value(question, objective, question.nearest_m(opened)[reached], reached)
+    nothing = (math.nan, math.nan)
+    return Chosen(new, MODELS[objective], value, *nothing, "gap", None)
+
+
 def not_worse(
     question: RoomQuestion, found: Chosen, before: Chosen, p_new: int, *, objective: Objective
 ) -> Chosen:
@@ -122,7 +131,7 @@ def not_worse(
     Parameters
     ----------
     found, before : Chosen
-        Of `p_new` rooms, and of fewer.
+        Of `p_new` rooms, and of as many or fewer.
     """
     sign = -1.0 if found.model in MAXIMISED else 1.0
     slack = PROVEN_GAP * max(abs(before.objective), 1.0)
@@ -137,13 +146,16 @@ def not_worse(
     reached = _reachable(question, p_new)
     value = _value(question, objective, question.nearest_m(opened)[reached], reached)
     bound = found.bound if math.isfinite(found.bound) else math.nan
+    gap = relative_gap(value, bound) if math.isfinite(bound) else math.nan
+    proven = gap <= PROVEN_GAP
     return replace(
         found,
         sites=new,
         objective=value,
         bound=bound,
-        gap=relative_gap(value, bound) if math.isfinite(bound) else math.nan,
-        status="gap",
+        gap=gap,
+        status="proven" if proven else "gap",
+        stopped_by=None if proven else found.stopped_by,
     )
 
 
@@ -199,7 +211,7 @@ def _solver(
         weight = math.fsum(question.counted[_reachable(question, p_new)])
         return partial(p_quantile, share=SHARE), {"share": SHARE, "weight": weight}
     if objective == "ede":
-        kappa = kappa_per_m(question)
+        kappa = question.kappa_per_m
         return partial(p_ede, aversion=question.aversion, kappa_per_m=kappa), {"kappa": kappa}
     return p_median, {}
 
@@ -208,18 +220,6 @@ def _longest(
     cost: pd.DataFrame, weights: pd.Series, *, p: int, rules: Rules, limits: Limits
 ) -> Siting:
     return p_center(cost, p=p, weights=weights, rules=rules, limits=limits)
-
-
-def kappa_per_m(question: RoomQuestion) -> float:
-    """Return one aversion per metre for all plans: that of the walks if every site were open."""
-    # Forbidden sites are among them: the price of a decision compares plans with it and without,
-    # and two values on different scales have no difference.
-    nearest = question.nearest_m(np.arange(len(question.site_ids)))
-    rows = np.isfinite(nearest) & (question.counted > 0)
-    walked, weight = nearest[rows], question.counted[rows]
-    squares = math.fsum(weight * walked**2)
-    # Everybody stands at a site: any length serves as the scale.
-    return question.aversion * (math.fsum(weight * walked) / squares if squares > 0 else 1e-3)
 
 
 def _reachable(question: RoomQuestion, p_new: int) -> Flags:
@@ -274,6 +274,6 @@ def _value(question: RoomQuestion, objective: Objective, walks: Floats, rows: Fl
         return longest
     if objective == "mean":
         return math.fsum(weight * asked)
-    kappa = kappa_per_m(question)
+    kappa = question.kappa_per_m
     spread = math.fsum(weight * np.exp(kappa * (asked - longest))) / math.fsum(weight)
     return longest + math.log(spread) / kappa

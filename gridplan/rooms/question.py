@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,9 @@ NO_WAY_M = 1e6
 before any walk that can be saved. It never leaves this room."""
 
 _P90 = 0.9
+_NO_SCALE_M = 1e3
+"""The scale of equivalent walks where everybody stands at a site: any length serves."""
+
 # Gains that differ by less than this share are one gain: the first id wins, in any row order.
 _SAME = 1e-9
 
@@ -82,6 +86,27 @@ class RoomQuestion:
     def counted(self) -> Floats:
         """What each home counts in where rooms go, shape (n_demand,)."""
         return self.residents if self.weights is None else self.weights
+
+    @cached_property
+    def kappa_per_m(self) -> float:
+        r"""
+        One aversion per metre for all plans of the question, and for all figures about them.
+
+        .. math::
+            \kappa = \varepsilon \frac{\sum_i w_i d_i}{\sum_i w_i d_i^2}
+
+        with the aversion :math:`\varepsilon` and :math:`d_i` the walks of today, or, where nobody
+        has one, those if every site were open, forbidden ones too. Neither depends on a decision:
+        one is priced by plans with it and without, and values on two scales have no difference.
+        """
+        for opened in (self.fixed, np.arange(len(self.site_ids))):
+            nearest = self.nearest_m(opened)
+            rows = np.isfinite(nearest) & (self.counted > 0)
+            walked, weight = nearest[rows], self.counted[rows]
+            squares = math.fsum(weight * walked**2)
+            if squares > 0:
+                return self.aversion * math.fsum(weight * walked) / squares
+        return self.aversion / _NO_SCALE_M
 
     @property
     def fixed(self) -> Positions:
@@ -234,7 +259,8 @@ class Walks:
     objective : float
         Resident-metres of those who reach a place.
     mean_m, p90_m, max_m, ede_m : float
-        Of the residents who reach a place; NaN where nobody does.
+        Of the residents who reach a place; NaN where nobody does. Equivalent walks of one
+        question have one aversion per metre, `RoomQuestion.kappa_per_m`, and can be compared.
     within : float
         Residents within the norm.
     beyond : float
@@ -291,12 +317,13 @@ def walks_of(question: RoomQuestion, metres: Floats) -> Walks:
     objective = math.fsum(walked * people)
     within = math.fsum(people[walked <= question.norm_m])
     known = len(people) > 0
+    kappa = question.kappa_per_m
     return Walks(
         objective=objective,
         mean_m=objective / total if known else math.nan,
         p90_m=weighted_quantile(walked, people, _P90) if known else math.nan,
         max_m=float(walked.max()) if known else math.nan,
-        ede_m=kolm_pollak_ede(walked, people, aversion=question.aversion) if known else math.nan,
+        ede_m=kolm_pollak_ede(walked, people, kappa_per_m=kappa) if known else math.nan,
         within=within,
         beyond=total - within,
         unreachable=math.fsum(residents) - total,

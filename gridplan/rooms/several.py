@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from gridplan.errors import InfeasibleError, Message, Note, StoppedError
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.fewest import Chosen, StageTold
 from gridplan.rooms.least_share import check_with_all_open, out_of_reach
-from gridplan.rooms.objectives import MODELS, SHARE, Objective, kappa_per_m
+from gridplan.rooms.objectives import MODELS, SHARE, Objective
 from gridplan.rooms.question import RoomQuestion, walks_to
 from gridplan.rooms.searches import heeded
 from gridplan.siting import (
@@ -28,6 +29,8 @@ from gridplan.siting import (
     pareto,
     propose_rooms,
 )
+from gridplan.siting.conflict import in_residents
+from gridplan.siting.result import STOPS
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 _ROUNDING = 1e-9
@@ -162,10 +165,14 @@ def _with_cause(
         return error
     told = out_of_reach(question, least_share, share, wanted.rooms, wanted.budget, exact=exact)
     if cause is not None:
-        told = Message(
-            en=f"{told.en} {cause.en} The distance is the norm room_norm_m of [norms].",
-            zh=f"{told.zh}{cause.zh}其中距离即 [norms] 中的 room_norm_m。",
-        )
+        cause = in_residents(cause) if question.weights is None else cause
+        told = Message(en=f"{told.en} {cause.en}", zh=f"{told.zh}{cause.zh}")
+        # The norm need not be among the limits that conflict.
+        if f"within {question.norm_m:g} m" in cause.en:
+            told = Message(
+                en=f"{told.en} The distance is the norm room_norm_m of [norms].",
+                zh=f"{told.zh}其中距离即 [norms] 中的 room_norm_m。",
+            )
     return InfeasibleError(told)
 
 
@@ -208,7 +215,7 @@ class _Lexicographic:
 
 def aim_of(question: RoomQuestion, objective: Objective) -> Aim:
     """Return an objective as the solver of several takes it."""
-    kappa = kappa_per_m(question) if objective == "ede" else None
+    kappa = question.kappa_per_m if objective == "ede" else None
     return Aim(
         objective,
         radius_m=question.norm_m,
@@ -291,7 +298,9 @@ def _stage(question: RoomQuestion, stage: Stage, *, weight: float) -> StageTold:
     )
 
 
-def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd.DataFrame:
+def trade_off(
+    question: RoomQuestion, wanted: Wanted, aims: TwoAims
+) -> tuple[pd.DataFrame, list[Note]]:
     """
     Return plans of which none is better in both of two objectives.
 
@@ -304,6 +313,8 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
         ``stopped_by`` of the second, within the limit on the first. Walks in metres, ``cost`` in
         yuan (null where one is not given), ``sites``: the new rooms, with blanks between. A
         limit within which no plan was found has a row with its status and bound, and else null.
+    list of Note
+        Why such limits have no plan: what ended the search, or what rules one out.
 
     Raises
     ------
@@ -314,7 +325,7 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
     try:
         _searched(question, wanted, search)
     except InfeasibleError as error:
-        raise _with_cause(question, wanted, error, None) from error
+        raise _with_cause(question, wanted, error, search.cause) from error
     rows = [] if search.found is None else search.found.to_dict("records")
     table = pd.DataFrame(
         [_trade_row(question, aims, one) for one in rows], columns=list(TRADE_OFF_COLUMNS)
@@ -323,24 +334,49 @@ def trade_off_table(question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> pd
     whole = dict.fromkeys(["rooms_new", "unreachable"], "Int64")
     typed = table.astype({**dict.fromkeys(numbers, "float64"), **whole, "stopped_by": "object"})
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
-    return typed
+    return typed, [*_stopped_notes(typed), *_ruled_out_notes(question, rows)]
 
 
-def trade_off_notes(found: pd.DataFrame) -> list[Note]:
+def _stopped_notes(found: pd.DataFrame) -> list[Note]:
     """Return a note of the limits within which the search found no plan before it was stopped."""
-    lost, tried = int((found["status"] == "stopped").sum()), len(found)
-    if not lost:
+    lost, tried = found[found["status"] == "stopped"], len(found)
+    if lost.empty:
         return []
+    stops = [STOPS[one] for one in STOPS if (lost["stopped_by"] == one).any()]
+    by_en, by_zh = " and ".join(en for en, _ in stops), "和".join(zh for _, zh in stops)
     return [
         Note(
             "trade_off_stopped",
-            lost,
+            len(lost),
             Message(
-                en=f"[siting].trade_off: within {lost} of the limits on the first objective no "
-                f"plan was found before the search was stopped; {tried - lost} plans are told. "
-                f"Raise [siting].work or time_s.",
-                zh=f"[siting].trade_off：第一目标的限值中有 {lost} 个在搜索停止前未找到方案，"
-                f"共列出 {tried - lost} 个方案。请提高 [siting].work 或 time_s。",
+                en=f"[siting].trade_off: within {len(lost)} of the limits on the first objective "
+                f"no plan was found before the search was stopped by {by_en}; "
+                f"{tried - len(lost)} plans are told. Raise [siting].work or time_s.",
+                zh=f"[siting].trade_off：第一目标的限值中有 {len(lost)} 个在搜索停止前未找到方案"
+                f"（因{by_zh}），共列出 {tried - len(lost)} 个方案。"
+                f"请提高 [siting].work 或 time_s。",
+            ),
+        )
+    ]
+
+
+def _ruled_out_notes(question: RoomQuestion, rows: Sequence[Mapping[Hashable, Any]]) -> list[Note]:
+    """Return a note of the limits within which it is proven that there is no plan, and why."""
+    lost = [one["cause"] for one in rows if one["status"] == "infeasible"]
+    if not lost:
+        return []
+    known = next((one for one in lost if one is not None), Message(en="", zh=""))
+    cause = in_residents(known) if question.weights is None else known
+    return [
+        Note(
+            "trade_off_infeasible",
+            len(lost),
+            Message(
+                en=f"[siting].trade_off: within {len(lost)} of the limits on the first objective "
+                f"it is proven that there is no plan; {len(rows) - len(lost)} plans are told. "
+                f"{cause.en}".rstrip(),
+                zh=f"[siting].trade_off：已证明第一目标的限值中有 {len(lost)} 个不存在方案，"
+                f"共列出 {len(rows) - len(lost)} 个方案。{cause.zh}",
             ),
         )
     ]
@@ -352,6 +388,7 @@ class _Pareto:
     def __init__(self, question: RoomQuestion, wanted: Wanted, aims: TwoAims) -> None:
         self.question, self.wanted, self.aims = question, wanted, aims
         self.found: pd.DataFrame | None = None
+        self.cause: Message | None = None
 
     def __call__(
         self,
@@ -374,7 +411,9 @@ class _Pareto:
             rules=shared,
             limits=limits,
         )
-        return _as_siting(self.found)
+        found = _as_siting(self.found)
+        self.cause = found.cause
+        return found
 
 
 def _as_siting(curve: pd.DataFrame) -> Siting:
@@ -393,11 +432,12 @@ def _as_siting(curve: pd.DataFrame) -> Siting:
         seconds=0.0,
         work=0.0,
         unreachable=(),
+        cause=row["cause"],
     )
 
 
 def _trade_row(
-    question: RoomQuestion, aims: TwoAims, row: Mapping[object, object]
+    question: RoomQuestion, aims: TwoAims, row: Mapping[Hashable, Any]
 ) -> dict[str, object]:
     told = {
         "first_objective": aims.first,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridplan.rooms.objectives import MODELS, SHARE, Objective, kappa_per_m
+from gridplan.rooms.objectives import MODELS, SHARE, Objective
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.siting.assessment import weighted_quantile
 
@@ -111,7 +111,7 @@ class Worth:
         """Return the Kolm-Pollak equivalents, the longest walk taken out of the exponents."""
         if not len(counted):
             return np.zeros(walks.shape[1])
-        kappa = kappa_per_m(self.question)
+        kappa = self.question.kappa_per_m
         longest = walks.max(axis=0)
         known = np.where(np.isfinite(longest), longest, 0.0)
         spread = counted @ np.exp(np.minimum(kappa * (walks - known), 0.0)) / math.fsum(counted)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from gridplan.errors import Message, both_ids, counted
-from gridplan.siting.conflict import share_asked, why_not
+from gridplan.siting.conflict import OF_WEIGHT, share_asked, why_not
 from gridplan.siting.cover import Cover, set_model
 from gridplan.siting.highs import Model, solve_model
 from gridplan.siting.ledger import Ledger
@@ -99,8 +99,8 @@ def too_few_reached(problem: Problem, p: int, share: float, ledger: Ledger) -> M
     """Say that no p sites that keep all rules reach a share of the weight, and what would do."""
     asked = share_asked(share)
     head = Message(
-        en=f"It is proven that no p sites reach {asked} of the weight, at any distance.",
-        zh=f"已证明：任何 p 个选址点都无法让 {asked} 的权重可达。",
+        en=f"It is proven that no p sites reach {asked} {OF_WEIGHT.en}, at any distance.",
+        zh=f"已证明：任何 p 个选址点都无法让 {asked} {OF_WEIGHT.zh}可达。",
     )
     nobody = np.zeros(len(problem.weights), dtype=np.bool_)
     far = float(problem.cost[np.isfinite(problem.cost)].max(initial=0.0))

@@ -24,6 +24,9 @@ _SHARE_STEPS = 10_000
 # A distance is printed in tenths of a metre.
 _PER_METRE = 10
 
+OF_WEIGHT = Message(en="of the weight", zh="的权重")
+"""How a cause names what a share is taken of; `in_residents` has the planner's words."""
+
 
 @dataclass
 class _Rows:
@@ -408,9 +411,10 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
     problem = wanted.problem
     if kind == "reach":
         reach = wanted.reaches[at]
+        asked = share_asked(reach.share)
         return Message(
-            en=f"{share_asked(reach.share)} of the weight within {reach.radius_m:g} m",
-            zh=f"{reach.radius_m:g} 米内的权重达 {share_asked(reach.share)}",
+            en=f"{asked} {OF_WEIGHT.en} within {reach.radius_m:g} m",
+            zh=f"{reach.radius_m:g} 米内{OF_WEIGHT.zh}达 {asked}",
         )
     if kind == "kept":
         ids = [problem.site_ids[j] for j in np.flatnonzero(problem.must_open)]
@@ -433,6 +437,21 @@ def _named(wanted: Wanted, limit: Limit) -> Message:
     twice = f" {wanted.backup} 处" if wanted.backup > 1 else ""
     return Message(
         en=f"everybody served{times} by allowed sites", zh=f"所有人均由可用选址点服务{twice}"
+    )
+
+
+def in_residents(cause: Message) -> Message:
+    """
+    Return a cause in which the weight is called what it is where nobody has another: residents.
+
+    Examples
+    --------
+    >>> in_residents(Message(en="90% of the weight within 500 m", zh="500 米内的权重达 90%"))
+    Message(en='90% of the residents within 500 m', zh='500 米内的居民达 90%')
+    """
+    return Message(
+        en=cause.en.replace(OF_WEIGHT.en, "of the residents"),
+        zh=cause.zh.replace(OF_WEIGHT.zh, "的居民"),
     )
 
 

@@ -20,6 +20,7 @@ from gridplan.errors import (
     both_ids,
     counted,
 )
+from gridplan.siting.conflict import in_residents
 from gridplan.siting.matrix import Floats, Positions
 from gridplan.siting.median import p_median
 from gridplan.siting.options import Limits, Rules
@@ -146,6 +147,8 @@ def propose_rooms(
         limits=limits or Limits(),
     )
     if not result.sites:
+        if problem.weights is None and result.cause is not None:
+            result = replace(result, cause=in_residents(result.cause))
         raise without_plan(result, no_plan(result, p_new))
     return result
 

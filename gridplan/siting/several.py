@@ -27,7 +27,7 @@ _POINTS = 8
 _SAME = 1e-9
 _NO_TIME_S = 1e-9
 """What a search is given once the time is up: it stops at its first look."""
-_COLUMNS = ("limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites")
+_COLUMNS = ("limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites", "cause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,8 @@ def pareto(
     DataFrame, one row per plan, from the best of the first objective on
         ``limit`` on the first objective, values of ``first`` and ``second``; ``bound``: no
         plan within the limit has a better second; ``gap``, ``status`` and ``stopped_by`` of
-        the second, and ``sites``. Plans that another one equals or beats are left out. Where
+        the second, and ``sites``. Plans that another one equals or beats are left out. A limit
+        without a plan has no sites, and a `Message` as its ``cause``, if one is known. Where
         the last row says ``interrupt``, plans beyond it may be missing.
 
     Raises
@@ -288,7 +289,8 @@ class _Curve:
                 rows.append(self._point(limit, sites))
         # An interrupt before the first limit leaves what the ends were sought with.
         rows = rows or [self._row(self.stand.value(self.first, one), one) for one in plans]
-        table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"stopped_by": "object"})
+        texts = dict.fromkeys(("stopped_by", "cause"), "object")
+        table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(texts)
         table = _efficient(table, self.first, self.second)
         if self.interrupted:
             last = table.index[-1]
@@ -351,6 +353,7 @@ class _Curve:
             "status": found.status if found else "gap",
             "stopped_by": found.stopped_by if found else "interrupt",
             "sites": sites,
+            "cause": None,
         }
 
     @staticmethod
@@ -362,6 +365,7 @@ class _Curve:
             "status": found.status,
             "stopped_by": found.stopped_by,
             "sites": (),
+            "cause": found.cause,
         }
 
 

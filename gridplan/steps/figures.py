@@ -29,6 +29,7 @@ def add_summary(work: Work) -> None:
         step_free_m=work.found["step_free_m"],
         options=access_options(config),
         unknown_walls=place.estates["estate_id"][place.estates["walled"].isna()].tolist(),
+        kappa_per_m=work.found["question"].kappa_per_m,
     )
     figures: dict[str, Any] = {
         "contract": CONTRACT,

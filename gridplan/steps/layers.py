@@ -130,7 +130,7 @@ def _access_table(work: Work) -> pd.DataFrame:
         levels=_LEVELS,
         groups=work.place.groups,
         norms_m=work.config.walk_norms_m,
-        aversion=work.config.access.aversion,
+        kappa_per_m=work.found["question"].kappa_per_m,
     )
 
 

@@ -18,13 +18,14 @@ from gridplan.network import GAP, SHUT, DoubtfulLinks, closed_gates, joined_link
 from gridplan.rooms import (
     BEYOND_LIMIT,
     NO_COST,
+    LinkedMix,
+    Mix,
     MixQuestion,
     Named,
     RoomQuestion,
-    best_mix,
+    best_linked_mix,
     reasons_out,
     rooms_alone,
-    with_links_untried,
     with_service_points,
 )
 from gridplan.rooms.question import NO_WAY_M, Flags, Positions
@@ -50,36 +51,42 @@ def add_measures(work: Work) -> None:
     links = _links(work, budget)
     kept = np.flatnonzero(links["reason"].isna())
     untried = np.flatnonzero(links["reason"] == BEYOND_LIMIT)
-    added = _added(work, links["row"].to_numpy()[np.concatenate([kept, untried])])
-    today = question.metres
-    asked = MixQuestion(
+    # Those that are tried in all combinations first.
+    payable = np.concatenate([kept, untried])
+    added, today = _added(work, links["row"].to_numpy()[payable]), question.metres
+    every = MixQuestion(
         question,
-        tuple(links["cost"].iloc[kept].tolist()),
+        tuple(links["cost"].iloc[payable].tolist()),
         lambda one: added.walks(today, one),
         budget,
     )
-    alone = heeded(rooms_alone(asked))
+    alone = heeded(rooms_alone(every))
     points: frozenset[str] = frozenset()
     if settings.service_point_cost is not None:
-        asked, points = with_service_points(
-            asked, settings.service_points, settings.service_point_cost
+        every, points = with_service_points(
+            every, settings.service_points, settings.service_point_cost
         )
-    mix = heeded(best_mix(asked, start=alone if math.isfinite(alone.objective) else None))
-    if len(untried):
-        others = tuple(range(len(kept), len(added)))
-        more, with_others = added.beside(others), added.walks(today, others)
-        mix = with_links_untried(
-            mix,
-            asked,
-            walks=lambda one: more.walks(with_others, one),
-            least_cost=float(links["cost"].iloc[untried].min()),
-        )
-    named = Named(asked, links.iloc[kept], links[links["reason"].notna()], points)
+    mix = heeded(best_linked_mix(LinkedMix(every, added), tried=len(kept), start=alone))
+    mix, asked, shown = _shown(mix, every, len(kept))
+    links.loc[payable[shown], "reason"] = None
+    named = Named(asked, links.iloc[payable[shown]], links[links["reason"].notna()], points)
     work.found["measures"] = {
         "measures": _placed(work, named.measures(mix), links),
         "measure_plans": named.plans(alone, mix),
     }
     work.notes.extend([*_unpriced(links), *_untried(work, links), *_for_the_mean(work)])
+
+
+def _shown(mix: Mix, every: MixQuestion, tried: int) -> tuple[Mix, MixQuestion, Positions]:
+    """Return the mix, and the question, of the links that were tried, or are in the mix."""
+    shown = sorted({*range(tried), *mix.links})
+    asked = replace(
+        every,
+        link_cost=tuple(every.link_cost[one] for one in shown),
+        walks=lambda links: every.walks(tuple(shown[one] for one in links)),
+    )
+    own = tuple(shown.index(one) for one in mix.links)
+    return replace(mix, links=own), asked, np.array(shown, dtype=np.intp)
 
 
 def rehearse_measures(work: Work, question: RoomQuestion) -> float | None:
@@ -318,10 +325,12 @@ def _untried(work: Work, links: pd.DataFrame) -> list[Note]:
             len(ids),
             Message(
                 en=f"{counted(len(ids), 'gate or bridge is', 'gates or bridges are')} not tried in "
-                f"the mix of measures, since others save more alone: {en}. Its bound allows for "
-                f"these; if a gap stays, raise [measures].most_links.",
-                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与措施组合：{zh}。"
-                f"下界已将其计入；如仍有间隙，请增大 [measures].most_links。",
+                f"all combinations, since others save more alone, but looked at by ones and twos "
+                f"beside the best mix, and not taken: {en}. The bound allows for these; if a gap "
+                f"stays, raise [measures].most_links.",
+                zh=f"{len(ids)} 处节省较少的出入口或桥梁未参与全部组合比较，仅在最优组合之外逐一、"
+                f"逐对考察，未予采用：{zh}。下界已将其计入；如仍有间隙，"
+                f"请增大 [measures].most_links。",
             ),
             ids,
         )

@@ -48,8 +48,7 @@ from gridplan.rooms import (
     room_counts,
     room_reasons,
     staffing_table,
-    trade_off_notes,
-    trade_off_table,
+    trade_off,
     unpriced_note,
 )
 from gridplan.siting import Limits, RoomProblem, Stop
@@ -330,7 +329,7 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
     if aims is None:
         return {}
     try:
-        found = trade_off_table(case.question, case.asked.wanted, aims)
+        found, notes = trade_off(case.question, case.asked.wanted, aims)
     except (InfeasibleError, StoppedError, InputError) as error:
         work.notes.extend(
             Note(
@@ -344,7 +343,7 @@ def _trade_off(work: Work, case: RoomCase) -> dict[str, pd.DataFrame]:
             for one in error.faults
         )
         return {}
-    work.notes.extend(trade_off_notes(found))
+    work.notes.extend(notes)
     return {"trade_offs": found}
 
 
