@@ -46,7 +46,8 @@ from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, check_decisions, make_question, walks_to
-from gridplan.rooms.reasons import group_reasons, no_closing_note, room_reasons
+from gridplan.rooms.reason_notes import GIVEN_ANEW, reason_notes
+from gridplan.rooms.reasons import group_reasons, of_proven_plan, room_reasons, with_committees
 from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off_notes, trade_off_table
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
@@ -54,6 +55,7 @@ from gridplan.rooms.worth import OBJECTIVE_OF, Worth
 
 __all__ = [
     "BEYOND_LIMIT",
+    "GIVEN_ANEW",
     "KEYS",
     "MAXIMISED",
     "MODELS",
@@ -102,14 +104,15 @@ __all__ = [
     "limit_notes",
     "make_question",
     "mix_value",
-    "no_closing_note",
     "nobody_near_notes",
     "nothing_bought_note",
+    "of_proven_plan",
     "options_table",
     "overridden_note",
     "phase_notes",
     "planning_weights",
     "priced_sites",
+    "reason_notes",
     "reasons_out",
     "room_counts",
     "room_reasons",
@@ -123,6 +126,7 @@ __all__ = [
     "trade_off_table",
     "unpriced_note",
     "walks_to",
+    "with_committees",
     "with_links_untried",
     "with_service_points",
     "within_budget",
