@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gridplan.rooms import full_assignment
 from gridplan.rooms.full_assignment import FullPlaces
+from gridplan.rooms.full_exchange import exchanged
 from gridplan.rooms.space_needs import left_over
 from tests.test_rooms_space import question
 
@@ -100,3 +101,29 @@ def test_households_left_over_are_those_that_no_division_of_homes_places(seed):
         for some in itertools.combinations(range(5), size)
     )
     assert left_over(near, load, holds) == pytest.approx(worst)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_exchanges_keep_the_limits_and_leave_none_that_saves(seed):
+    rng = np.random.default_rng(seed)
+    cost = rng.integers(1, 30, (7, 3)).astype(float)
+    load = rng.integers(1, 6, 7).astype(float)
+    goes = rng.integers(0, 3, 7)
+    held = np.bincount(goes, load, minlength=3)
+    holds = held + rng.integers(0, 3, 3)
+    found = exchanged(cost, load, holds, goes)
+
+    def worth(assigned):
+        return cost[np.arange(7), assigned].sum()
+
+    assert (np.bincount(found, load, minlength=3) <= holds).all()
+    assert worth(found) <= worth(goes)
+    for one, other in itertools.permutations(range(7), 2):
+        for on in range(3):
+            moved = found.copy()
+            moved[one], moved[other] = found[other], on
+            fits = (np.bincount(moved, load, minlength=3) <= holds).all()
+            nearer = cost[one, found[other]] < cost[one, found[one]]
+            into = found[one] != found[other] != on and nearer
+            assert not (into and fits) or worth(moved) >= worth(found) - 1e-6

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from gridplan.rooms.full_exchange import exchanged
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.rooms.searches import heeded
 from gridplan.rooms.space_needs import left_over
@@ -220,6 +221,7 @@ class FullPlaces:
         dual = _Dual(homes, start[opened])
         dual.take(known)
         dual.climb(int(min(_MOST_STEPS, max(_LEAST_STEPS, steps))))
+        dual.exchange()
         ended = _Ended(dual.plan, dual.value, dual.bound)
         if not dual.settled:
             ended = self._finished(dual)
@@ -309,6 +311,12 @@ class _Dual:
         if known is not None:
             priced = self._priced(self.prices)
             self._offer(_mended(self.homes, priced, np.where(known >= 0, known, priced.argmin(1))))
+
+    def exchange(self) -> None:
+        """Make the plan better by exchanges."""
+        if self.plan is not None and not self.settled:
+            homes = self.homes
+            self._offer(exchanged(homes.cost, homes.load, homes.holds, self.plan))
 
     def climb(self, steps: int) -> None:
         """Raise the bound by counted steps, each of which looks at every pair once."""
