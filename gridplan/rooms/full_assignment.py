@@ -19,7 +19,9 @@ from gridplan.siting.result import Status
 _PAIR_STEPS = 3e9
 """Pairs of home and place that all assignments of a table may look at, together."""
 
-_MOST_STEPS, _LEAST_STEPS = 300, 10
+_MOST_STEPS, _LEAST_STEPS = 300, 2
+# An exchange looks at about as many pairs as so many steps.
+_EXCHANGE_STEPS = 3
 _PATIENCE = 8
 _LEAST_STRIDE = 1e-4
 # A first step goes for this share of the value, as long as no plan is known.
@@ -220,8 +222,9 @@ class FullPlaces:
         steps = _PAIR_STEPS / (max(1, self.searches) * homes.cost.size)
         dual = _Dual(homes, start[opened])
         dual.take(known)
-        dual.climb(int(min(_MOST_STEPS, max(_LEAST_STEPS, steps))))
-        dual.exchange()
+        counted = int(min(_MOST_STEPS, max(_LEAST_STEPS, steps)))
+        dual.climb(counted)
+        dual.exchange(counted // _EXCHANGE_STEPS)
         ended = _Ended(dual.plan, dual.value, dual.bound)
         if not dual.settled:
             ended = self._finished(dual)
@@ -312,11 +315,11 @@ class _Dual:
             priced = self._priced(self.prices)
             self._offer(_mended(self.homes, priced, np.where(known >= 0, known, priced.argmin(1))))
 
-    def exchange(self) -> None:
-        """Make the plan better by exchanges."""
+    def exchange(self, most: int) -> None:
+        """Make the plan better by a number of exchanges at most."""
         if self.plan is not None and not self.settled:
             homes = self.homes
-            self._offer(exchanged(homes.cost, homes.load, homes.holds, self.plan))
+            self._offer(exchanged(homes.cost, homes.load, homes.holds, self.plan, most=most))
 
     def climb(self, steps: int) -> None:
         """Raise the bound by counted steps, each of which looks at every pair once."""

@@ -6,13 +6,13 @@ import numpy as np
 
 from gridplan.rooms.question import Floats, Positions
 
-_MOST = 200
-"""Exchanges of one assignment at most."""
 _SAME = 1e-9
 _FITS = 1.0 + 1e-9
 
 
-def exchanged(cost: Floats, load: Floats, holds: Floats, goes: Positions) -> Positions:
+def exchanged(
+    cost: Floats, load: Floats, holds: Floats, goes: Positions, *, most: int
+) -> Positions:
     """
     Return an assignment that is no worse: in each step the exchange that saves most.
 
@@ -28,16 +28,18 @@ def exchanged(cost: Floats, load: Floats, holds: Floats, goes: Positions) -> Pos
         ``inf`` for no limit.
     goes : int array, shape (n_homes,)
         An assignment that keeps the limits.
+    most : int
+        Exchanges at most.
 
     Examples
     --------
     >>> cost = np.array([[9.0, 1.0], [2.0, 1.0]])
-    >>> exchanged(cost, np.array([5.0, 5.0]), np.array([5.0, 5.0]), np.array([0, 1]))
+    >>> exchanged(cost, np.array([5.0, 5.0]), np.array([5.0, 5.0]), np.array([0, 1]), most=9)
     array([1, 0])
     """
     goes = goes.copy()
     held = np.bincount(goes, load, minlength=len(holds)).astype(np.float64)
-    for _ in range(_MOST):
+    for _ in range(most):
         found = [_best(cost, load, holds * _FITS - held, goes, int(to))
                  for to in np.flatnonzero(np.isfinite(holds))]  # fmt: skip
         saved, comes, leaves, on = max(found, default=(0.0, 0, 0, 0), key=lambda one: one[0])
