@@ -10,12 +10,12 @@ import pytest
 from gridplan.present import (
     tables_cells,
     tables_measures,
-    tables_rooms,
     tables_several,
     tables_unify,
     tables_zones,
     tabulation,
 )
+from gridplan.present.room_headings import room_headings
 from gridplan.present.tabulation import tables
 from gridplan.widgets import in_words, show_table
 
@@ -71,7 +71,7 @@ def test_no_text_is_cut_and_no_row_has_a_number(plan):
 
 
 def test_headings_of_tables_do_not_take_each_other_s_words(plan):
-    rooms, zones = tables_rooms.room_headings("500"), tables_zones.zone_headings()
+    rooms, zones = room_headings("500"), tables_zones.zone_headings()
     others = [
         tabulation._HEADINGS,
         rooms,

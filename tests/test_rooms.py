@@ -349,8 +349,13 @@ def test_reasons_are_those_of_taking_the_room_away_or_moving_it(seed):
     groups = group_reasons(asked, opened, {"all": asked.residents, "none": 0 * asked.residents})
     every = groups[groups["group"] == "all"].set_index("site_id")
     assert every["residents"].tolist() == table["residents"].tolist()
-    assert every["saved_walk"].tolist() == pytest.approx(table["saved_walk"].tolist())
+    assert every["saved_walk"].tolist() == pytest.approx(table["saved_walk"].tolist(), nan_ok=True)
     assert groups.loc[groups["group"] == "none", "saved_each_m"].isna().all()
+    # What is there today is told by whom it serves, and what closing it costs; it saves nothing.
+    stands = table.loc["k0"]
+    assert (stands["kind"], stands["next_site_id"]) == ("existing", None)
+    assert math.isnan(stands["saved_walk"])
+    assert stands["closing_walk"] == pytest.approx(walks_to(asked, asked.at(sites)).objective - now)
 
 
 def test_a_room_that_alone_reaches_somebody_strands_them_when_closed():

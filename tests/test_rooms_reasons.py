@@ -63,11 +63,14 @@ def test_closing_and_moving_are_told_in_the_objective(seed, objective):
     opened = np.sort(np.concatenate([asked.fixed, asked.at(new)]))
     sign = -1.0 if objective == "share" else 1.0
 
-    def worth(sites):
-        return objective_of(asked, objective, asked.nearest_m(asked.at(["k0", *sites])))
+    def worth(sites, stands=("k0",)):
+        return objective_of(asked, objective, asked.nearest_m(asked.at([*stands, *sites])))
 
     table = room_reasons(asked, opened, objective=objective).set_index("site_id")
-    for site, row in table.iterrows():
+    assert table.index.tolist() == [*sorted(new), "k0"]
+    shut = sign * (worth(new, stands=()) - worth(new))
+    assert table.loc["k0", "closing_objective"] == pytest.approx(shut, abs=1e-6)
+    for site, row in table.drop(index="k0").iterrows():
         rest = [one for one in new if one != site]
         shut = sign * (worth(rest) - worth(new))
         assert row["closing_objective"] == pytest.approx(shut, abs=1e-6)

@@ -328,13 +328,16 @@ def test_headline_and_answers_tell_the_walk_to_the_room_given(path):
     assert f"{100 * within:.1f} %" in said.en
     row = tables(hard)["options"].set_index("option")
     assert row["walked_to"].notna().all()
-    reasons = hard.layers["room_reasons"]
-    assert reasons[["next_site_id", "next_walk", "closing_objective"]].isna().all(axis=None)
-    # That nothing is told of closing has a reason, in the notes and beside the table.
-    why = siting_notes(hard)[-1]
-    assert "nothing is told of closing a room or moving it" in why.en
-    assert (why.en, why.zh) in [(one["en"], one["zh"]) for one in summary["caveats"]]
-    assert reasons[["closing_walk", "closing_within", "closing_stranded"]].isna().all(axis=None)
+    reasons = hard.layers["room_reasons"].set_index("site_id")
+    assert reasons["closing_status"].tolist() == ["proven"] * 4
+    assert reasons["kind"].to_dict() == {
+        "r3": "proposed", "r1": "existing", "k1": "committee", "k2": "committee"
+    }  # fmt: skip
+    assert reasons.loc["r3", ["next_site_id", "next_status"]].tolist() == ["r2", "proven"]
+    assert "gives everybody a place anew" in siting_notes(hard)[-1].en
+    shown = tables(hard)["reasons"]
+    assert shown["closing_km"].notna().all()
+    assert shown["closing_objective"].isna().all()
     change = hard.layers["community_change"]
     mean = (change["after_mean_m"] * change["residents"]).sum() / people.sum()
     assert mean == pytest.approx(given["mean_m"])
@@ -352,18 +355,16 @@ def test_figures_of_rooms_are_those_of_whom_they_are_given(path):
     assert hard.layers["room_options"].set_index("answer").loc["C", "shortfall_m2"] == 0.0
     reasons = hard.layers["room_reasons"].set_index("site_id")
     new = rooms[rooms["kind"] != "existing"]
-    assert reasons["residents"].to_dict() == new["residents"].to_dict()
-    for site, row in reasons.iterrows():
+    assert reasons["residents"].to_dict() == rooms["residents"].to_dict()
+    for site, row in reasons.loc[new.index].iterrows():
         own = demand[demand["assigned_id"] == site]
         had = own[own["room_before_m"].notna()]
         saved = ((had["room_before_m"] - had["assigned_m"]) * had["population"]).sum()
         assert row["saved_walk"] == pytest.approx(saved)
         assert f"{new.loc[site, 'residents']:,} residents are given it" in new.loc[site, "why_en"]
     groups = hard.layers["room_groups"].groupby("site_id")["saved_walk"].sum()
-    assert groups.to_dict() == pytest.approx(reasons["saved_walk"].to_dict())
+    assert groups[new.index].to_dict() == pytest.approx(reasons["saved_walk"].dropna().to_dict())
     assert new["without_resident_m"].isna().all()
-    told = hard.layers["room_reasons"].assign(closing_walk=1.0)
-    assert "closing_differs" in hard_findings(hard, room_reasons=told)
     wrong = hard.layers["rooms"].assign(residents=nearest.to_numpy())
     assert hard_findings(hard, rooms=wrong)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from gridplan.errors import Message, counted
 from gridplan.plan import Plan
 from gridplan.present import aggregate
@@ -25,7 +27,7 @@ from gridplan.present.words import (
     weights_line,
     word,
 )
-from gridplan.rooms.reasons import no_closing_note
+from gridplan.rooms import GIVEN_ANEW
 from gridplan.terms import known, term
 
 TILING_SHARE = 1e-9
@@ -210,9 +212,10 @@ def siting_notes(plan: Plan) -> list[Message]:
     """Return what is told of floor area and of weights, in sentences."""
     siting = plan.summary.get("siting") or {}
     said = [space_line(siting), weights_line(siting)]
-    reasons = plan.layers.get("room_reasons")
-    if reasons is not None and len(reasons) and siting.get("capacity") == "hard":
-        said.append(no_closing_note().message)
+    reasons = plan.layers.get("room_reasons", pd.DataFrame())
+    # Plans of an earlier version tell nothing of closing and moving here.
+    if "closing_status" in reasons and reasons["closing_status"].notna().any():
+        said.append(GIVEN_ANEW)
     return [one for one in said if one]
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from gridplan.errors import Message
 from gridplan.plan import Plan
-from gridplan.present.below_zero import below_zero
 from gridplan.present.curve_question import PLAN, number_asked, plan_row
+from gridplan.present.reason_remarks import remarks
 from gridplan.present.tables_measures import mix_row
 from gridplan.present.tables_phases import phases_table
 from gridplan.present.words import (
@@ -32,8 +32,8 @@ TITLES = {
     "options": Message(en="Three answers", zh="三种答案"),
     "curve": Message(en="Number of rooms", zh="活动室数量曲线"),
     "phases": Message(en="Phases of answer A", zh="答案 A 分期"),
-    "reasons": Message(en="Reasons per room", zh="选点理由"),
-    "room_groups": Message(en="Groups per room", zh="各人群受益"),
+    "reasons": Message(en="Reasons per place", zh="选点理由"),
+    "room_groups": Message(en="Groups per place", zh="各人群受益"),
     "staffing": Message(en="Staffing", zh="人员配备"),
     "decisions": Message(en="Decisions", zh="决定记录"),
     "left": Message(en="Who is left", zh="未覆盖居民"),
@@ -76,13 +76,18 @@ ABOUT = {
     ),
     "reasons": Message(
         en="Whom each new room serves, what it saves against today, and what closing it or moving "
-        "it to the next-best site would cost, by the objective that chose the rooms; "
-        "resident-kilometres are one way, each resident counted once, everybody at the nearest.",
+        "it to the next-best site would cost, by the objective that chose the rooms; then existing "
+        "rooms and committees, which stay: whom they serve, and what closing them would cost. "
+        "Resident-kilometres are one way, each resident counted once, everybody at the nearest, "
+        "or where floor area is a hard limit at the place given; there a figure that is not proven "
+        "is the most, with the least beside it.",
         zh="每处新增活动室服务谁、较现状节省多少步行，以及不设或改设次优场地（按选址目标）的代价；"
-        "人·公里为单程，居民不加权并按就近计。",
+        "其后为保留的现有活动室与居委会：服务谁、撤销的代价。"
+        "人·公里为单程，居民不加权并按就近计；面积为硬性容量时按所分配的场所计，"
+        "未证明的数值为上限，旁列下限。",
     ),
     "room_groups": Message(
-        en="The same for each population group.", zh="每处新增活动室服务的各人群。"
+        en="The same for each population group.", zh="各活动室与居委会服务的各人群。"
     ),
     "staffing": Message(
         en="Staff of committees by the norm per 10,000 residents, and one cadre for each room "
@@ -114,50 +119,6 @@ TOTALLED = frozenset({"staffing"})
 _KM = 1000.0
 _WALKS = {"saved_walk": "saved_km", "closing_walk": "closing_km", "next_walk": "next_km",
           "price_walk": "price_km"}  # fmt: skip
-
-
-def room_headings(norm: str, *, weighted: bool = False) -> dict[str, Message]:
-    """Return the headings of these tables that no term has; `weighted`: groups have weights."""
-    unit = Message(en="weighted resident-km", zh="加权人·公里")
-    unit = unit if weighted else Message(en="resident-km", zh="人·公里")
-    return {
-        "option": Message(en="answer", zh="答案"),
-        "within_share": Message(en=f"within {norm} m", zh=f"≤ {norm} m"),
-        "proof": Message(en="what is proven", zh="证明情况"),
-        "gap_share": Message(en="gap", zh="差距"),
-        "bound_km": Message(en=f"lower bound ({unit.en})", zh=f"下界（{unit.zh}）"),
-        "walk_km": Message(en=f"total walk ({unit.en})", zh=f"步行总和（{unit.zh}）"),
-        "own_value": Message(en="own objective", zh="自身目标值"),
-        "own_bound": Message(en="its bound", zh="其界"),
-        "own_unit": Message(en="unit", zh="单位"),
-        "saved_km": Message(en="walk saved (resident-km)", zh="节省步行（人·公里）"),
-        "closing_km": Message(en="without it: walk more (resident-km)",
-                              zh="不设：多走（人·公里）"),
-        "closing_within": Message(en=f"without it: fewer within {norm} m",
-                                  zh=f"不设：≤ {norm} m 减少（人）"),
-        "next_km": Message(en="moved there: walk more (resident-km)",
-                           zh="改设：多走（人·公里）"),
-        "next_within": Message(en=f"moved there: fewer within {norm} m",
-                               zh=f"改设：≤ {norm} m 减少（人）"),
-        "closing_objective": Message(en="without it: objective worse by",
-                                     zh="不设：目标值变差"),
-        "next_objective": Message(en="moved there: objective worse by", zh="改设：目标值变差"),
-        "open_without": Message(en="open without it", zh="无此决定时是否开设"),
-        "price_objective": Message(en="price: objective worse by", zh="代价：目标值变差"),
-        "price_km": Message(en="price: walk more (resident-km)", zh="代价：多走（人·公里）"),
-        "price_residents": Message(en=f"price: fewer within {norm} m",
-                                   zh=f"代价：≤ {norm} m 减少（人）"),
-        "beyond": Message(en=f"left: beyond {norm} m", zh=f"未覆盖：> {norm} m（人）"),
-        "no_site": Message(en="of them, no site allowed can help",
-                           zh="其中无可用场地可及（人）"),
-        "within": Message(en=f"of them within {norm} m", zh=f"其中 ≤ {norm} m（人）"),
-        "unreachable": Message(en="left: no way there", zh="未覆盖：无路可达（人）"),
-        "staff_gap": Message(en="gap", zh="缺口"),
-        "least_m": Message(en="nearest place or site (m)", zh="最近场所或场地 (m)"),
-        "room": Message(en="room", zh="活动室"),
-        "next_site": Message(en="next-best site", zh="次优场地"),
-        "mark": Message(en="remark", zh="备注"),
-    }  # fmt: skip
 
 
 def room_tables() -> dict[str, Callable[[Plan], pd.DataFrame]]:
@@ -280,39 +241,50 @@ def _mark(*, knee: bool, chosen: Message | None) -> Message | None:
 
 
 def reasons_table(plan: Plan) -> pd.DataFrame:
-    """Return whom each new room serves, what it saves, and what else would cost."""
+    """Return whom each place serves, what a new one saves, and what else would cost."""
     reasons = _layer(plan, "room_reasons")
     if reasons is None:
         return pd.DataFrame()
     told = _in_km(reasons)
     names = _site_names(plan)
-    told["room"] = _objects([_called(one, names) for one in reasons["site_id"]], told)
+    told["open_place"] = _objects([_called(one, names) for one in reasons["site_id"]], told)
     told["next_site"] = _objects([_called(one, names) for one in reasons["next_site_id"]], told)
-    for column in ("closing_objective", "next_objective"):
-        told[column] = _in_own_unit(plan, reasons, column)
-    told["mark"] = _objects(below_zero(plan, reasons), told)
+    for what in ("closing", "next"):
+        told[f"{what}_objective"] = _in_own_unit(plan, reasons, f"{what}_objective")
+        told[f"{what}_least_km"] = _least_km(reasons, what)
+    told["mark"] = _objects(remarks(plan, reasons), told)
+    told["kind"] = _words(reasons["kind"]) if "kind" in reasons else None
     if not told["reached"].any():
         told["reached"] = None
     for column in ("closing_stranded", "next_stranded"):
         if not told[column].fillna(0).any():
             told[column] = None
-    columns = ["room", "residents", "within", "reached", "saved_km", "saved_each_m",
-               "closing_objective", "closing_km", "closing_within", "closing_stranded",
-               "next_site", "next_objective", "next_km", "next_within",
-               "next_stranded", "mark"]  # fmt: skip
+    columns = ["open_place", "kind", "residents", "within", "reached", "saved_km", "saved_each_m",
+               "closing_objective", "closing_km", "closing_least_km", "closing_within",
+               "closing_stranded", "next_site", "next_objective", "next_km", "next_least_km",
+               "next_within", "next_stranded", "mark"]  # fmt: skip
     return told[columns]
 
 
+def _least_km(reasons: pd.DataFrame, what: str) -> pd.Series:
+    """Return the bounds of figures that are not proven."""
+    if f"{what}_bound" not in reasons:
+        return pd.Series(math.nan, index=reasons.index)
+    bound: pd.Series = reasons[f"{what}_bound"].where(reasons[f"{what}_status"] == "gap")
+    return bound / _KM
+
+
 def groups_table(plan: Plan) -> pd.DataFrame:
-    """Return whom of each group each new room serves."""
+    """Return whom of each group each place serves."""
     groups = _layer(plan, "room_groups")
     if groups is None:
         return pd.DataFrame()
     names = _site_names(plan)
     told = _in_km(groups)
-    told["room"] = _objects([_called(one, names) for one in groups["site_id"]], told)
+    told["open_place"] = _objects([_called(one, names) for one in groups["site_id"]], told)
     told["group"] = _objects([word("group", str(one)) for one in groups["group"]], told)
-    return told[["room", "group", "residents", "saved_km", "saved_each_m"]]
+    told["kind"] = _words(groups["kind"]) if "kind" in groups else None
+    return told[["open_place", "kind", "group", "residents", "saved_km", "saved_each_m"]]
 
 
 def staffing_table(plan: Plan) -> pd.DataFrame:
@@ -378,7 +350,9 @@ def _in_own_unit(
     # Of several objectives the most important.
     model = (siting.get("stages") or [siting])[0]["model"]
     unit = model_unit(model, weighted=bool(siting.get("group_weights")))
-    plain = model in {"p-median", "lscp"} and siting.get("capacity") != "hard"
+    # Where places are given, prices are of walks to the nearest, other reasons of those given.
+    given = siting.get("capacity") == "hard" and reasons is not None
+    plain = model in {"p-median", "lscp"} and not given
     why = [None] * count if reasons is None else reasons.tolist()
     if column not in table or unit is None or (plain and not siting.get("group_weights")):
         return _objects([None] * count, table)

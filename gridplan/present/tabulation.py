@@ -19,6 +19,7 @@ from gridplan.present import (
     tables_unify,
     tables_zones,
 )
+from gridplan.present.room_headings import room_headings
 from gridplan.present.tables_access import (
     capacity_rows,
     equity_table,
@@ -275,7 +276,7 @@ def heading(plan: Plan, column: str) -> Message:
     norm = number(float(aggregate.headline_norm(plan.summary)))
     siting = plan.summary.get("siting") or {}
     room_norm = number(siting.get("norm_m") or float(norm))
-    rooms = tables_rooms.room_headings(room_norm, weighted=bool(siting.get("group_weights")))
+    rooms = room_headings(room_norm, weighted=bool(siting.get("group_weights")))
     own = {
         **_HEADINGS,
         **_norm_headings(norm),

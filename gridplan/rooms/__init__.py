@@ -41,7 +41,8 @@ from gridplan.rooms.phases import Phasing, building_order, in_phases
 from gridplan.rooms.planning_weights import check_groups, planning_weights
 from gridplan.rooms.prices import Decision, decisions_table
 from gridplan.rooms.question import RoomQuestion, Walks, check_decisions, make_question, walks_to
-from gridplan.rooms.reasons import group_reasons, no_closing_note, room_reasons
+from gridplan.rooms.reason_notes import GIVEN_ANEW, reason_notes
+from gridplan.rooms.reasons import group_reasons, of_proven_plan, room_reasons, with_committees
 from gridplan.rooms.several import TwoAims, Wanted, several_rooms, trade_off
 from gridplan.rooms.space import Space, room_space
 from gridplan.rooms.staffing import StaffNorm, staffing_table
@@ -49,6 +50,7 @@ from gridplan.rooms.worth import OBJECTIVE_OF, Worth
 
 __all__ = [
     "BEYOND_LIMIT",
+    "GIVEN_ANEW",
     "KEYS",
     "MAXIMISED",
     "MODELS",
@@ -99,14 +101,15 @@ __all__ = [
     "limit_notes",
     "make_question",
     "mix_value",
-    "no_closing_note",
     "nobody_near_notes",
     "nothing_bought_note",
+    "of_proven_plan",
     "options_table",
     "overridden_note",
     "phase_notes",
     "planning_weights",
     "priced_sites",
+    "reason_notes",
     "reasons_out",
     "room_counts",
     "room_reasons",
@@ -119,6 +122,7 @@ __all__ = [
     "trade_off",
     "unpriced_note",
     "walks_to",
+    "with_committees",
     "with_service_points",
     "within_budget",
 ]

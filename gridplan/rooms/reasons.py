@@ -1,25 +1,47 @@
-"""Why each new room stands where it stands: whom it serves, what it saves, what else would do."""
+"""Why each open place stands where it stands: whom it serves, what it saves, what else would do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note
+from gridplan.rooms.full_assignment import Assignment, FullPlaces
+from gridplan.rooms.full_moves import MOST_TRIED, Move, best_move
 from gridplan.rooms.objectives import Objective
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.rooms.worth import Worth
 
 REASON_COLUMNS = (
-    "site_id", "residents", "within", "reached", "saved_walk", "saved_each_m",
-    "closing_walk", "closing_within", "closing_stranded", "closing_objective", "next_site_id",
-    "next_walk", "next_within", "next_stranded", "next_objective",
+    "site_id", "kind", "residents", "within", "reached", "saved_walk", "saved_each_m",
+    "closing_walk", "closing_within", "closing_stranded", "closing_objective", "closing_bound",
+    "closing_status", "closing_households", "next_site_id", "next_walk", "next_within",
+    "next_stranded", "next_objective", "next_bound", "next_status",
 )  # fmt: skip
+GROUP_COLUMNS = ("site_id", "kind", "group", "residents", "saved_walk", "saved_each_m")
+
 _ROUNDING = 1e-9
-GROUP_COLUMNS = ("site_id", "group", "residents", "saved_walk", "saved_each_m")
+_COUNTS = ("closing_within", "closing_stranded", "next_within", "next_stranded")
+_WORDS = ("next_site_id", "closing_status", "next_status")
+_METRES = (
+    "saved_walk", "saved_each_m", "closing_walk", "closing_objective", "closing_bound",
+    "closing_households", "next_walk", "next_objective", "next_bound",
+)  # fmt: skip
+_EXISTING, _COMMITTEE = "existing", "committee"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Asked:
+    """What the plan was asked for, as `room_reasons` takes it."""
+
+    objective: Objective = "mean"
+    told: bool = True
+    given: Positions | None = None
+    least_within: float = 0.0
+    budget: float = math.inf
 
 
 def room_reasons(
@@ -33,7 +55,7 @@ def room_reasons(
     budget: float = math.inf,
 ) -> pd.DataFrame:
     """
-    Return what each new room is good for.
+    Return what each open place is good for: new rooms, and what is there today and stays.
 
     Parameters
     ----------
@@ -42,11 +64,10 @@ def room_reasons(
         By which the next-best site is the next best.
     told : bool
         The plan was chosen by that very objective, so that its value is told. Answers A and B
-        have another, and with rooms that are given the nearest place is not what counts.
+        have another.
     given : int array, shape (n_demand,), optional
         The place that each home is given, -1 for none, where floor area is a hard limit. Then
-        there is no next-best site and no figure of closing: what is nearest says nothing of a
-        room that may be full, and others would be given others.
+        closing and moving give all homes anew, so that they walk least in total.
     least_within : float
         What has to live within the norm (weighted where groups have weights): a site that does
         not keep it is no next-best one.
@@ -56,48 +77,83 @@ def room_reasons(
 
     Returns
     -------
-    DataFrame, one row per new room, columns as in `REASON_COLUMNS`
+    DataFrame, one row per open place, new ones first, columns as in `REASON_COLUMNS`
+        ``kind``: ``required``, ``proposed`` or ``existing``; of committees see `with_committees`.
         ``residents`` whose nearest place it is, or who are given it; of them ``within`` the
         norm, and ``reached``, who reach no place today. ``saved_walk``: resident-metres that the
-        others of them walk less than today, and the mean of that. ``closing_walk``:
-        resident-metres more if it were closed and all else stayed; ``closing_within``: residents
+        others of them walk less than today, and the mean of that; null for what is there today.
+        ``closing_walk``: resident-metres more if it were closed and all else stayed;
+        ``closing_within``: residents
         who would no longer be within the norm; ``closing_stranded``: who would reach no place.
         ``closing_objective``: by how much the objective would be worse, in its own unit
-        (`Worth.loss`), null where it is not told. All of ``closing_…`` are null with `given`.
+        (`Worth.loss`), null where it is not told.
         ``next_…`` tells the same of moving it to the closed site where that costs least by the
         objective, the numbers by community, the least share and the budget being kept; null
-        where there is none.
+        where there is none, and for what is there today, which stays.
+
+        With `given` ``closing_status`` and ``next_status`` say how good the assignments are that
+        the figures are of: ``proven`` the best; ``gap``: the objective is worse by the figure at
+        most, and by ``…_bound`` at least; ``infeasible``: the others do not hold all households
+        (``closing_households`` of them are left over at least, 0 where they only do not fit as
+        whole homes), or with no site they do; ``stopped``: none was found, which proves nothing.
+        Without figures these are null; without `given` all of these are.
     """
-    facts = _Facts(
-        question, opened, objective, told=told, given=given, least_within=least_within,
-        budget=budget,
-    )  # fmt: skip
-    new = [j for j in opened if question.site_ids[int(j)] in question.candidates]
-    rows = [facts.row(int(j)) for j in new]
-    table = pd.DataFrame(rows, columns=list(REASON_COLUMNS))
-    metres = [name for name in REASON_COLUMNS if name.endswith(("_m", "_walk", "_objective"))]
-    counts = ["closing_within", "closing_stranded", "next_within", "next_stranded"]
-    return table.astype(
+    asked = _Asked(
+        objective=objective, told=told, given=given, least_within=least_within, budget=budget
+    )
+    facts = _Facts(question, opened, asked)
+    table = pd.DataFrame([facts.row(j) for j in facts.order], columns=list(REASON_COLUMNS))
+    table = table.astype(
         {
-            **dict.fromkeys(metres, "float64"),
-            **dict.fromkeys(counts, "Int64"),
-            "next_site_id": "object",
+            **dict.fromkeys(_METRES, "float64"),
+            **dict.fromkeys(_COUNTS, "Int64"),
+            **dict.fromkeys(_WORDS, "object"),
         }
     )
+    words = table[list(_WORDS)]
+    return table.assign(**words.where(words.notna(), None))
 
 
-def no_closing_note() -> Note:
-    """Return why nothing is told of closing and moving rooms where floor area is a hard limit."""
-    message = Message(
-        en='With [siting].capacity = "hard" nothing is told of closing a room or moving it: its '
-        "residents would be given rooms that may be full, and others would have to move on, so "
-        "that the walks to the nearest place say nothing of it. To see what a room is worth, run "
-        "the project again with a [[siting.decisions]] that forbids its site.",
-        zh='[siting].capacity = "hard" 时不列关闭或移动活动室的后果：其居民须改分到可能已满的'
-        "活动室，并带动其他居民改分，到最近场所的步行不能说明问题。如需了解某处活动室的作用，"
-        "请在 [[siting.decisions]] 中将其场地设为禁用（forbidden）后重新运行。",
-    )
-    return Note("room_reasons_without_closing", 1, message, ())
+def with_committees(reasons: pd.DataFrame, committees: Collection[str]) -> pd.DataFrame:
+    """
+    Return reasons, by place or by group, with committees told apart from existing rooms.
+
+    Parameters
+    ----------
+    reasons : DataFrame
+        ``site_id``, ``kind``.
+    committees : collection of str
+        Ids of the offices of committees, which come last.
+    """
+    office = reasons["site_id"].isin(list(committees))
+    told = reasons.assign(kind=reasons["kind"].mask(office, _COMMITTEE))
+    return told.loc[office.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def of_proven_plan(reasons: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return reasons of a plan that is proven to be the best, with what follows from that.
+
+    No assignment to fewer places is better, nor one with another site in place of a room that no
+    decision opened, as long as the same homes are served: these bounds are 0 or more.
+
+    Parameters
+    ----------
+    reasons : DataFrame
+        As `room_reasons` returns it.
+    """
+    told = reasons.copy()
+    free = {"closing": reasons["kind"].notna(), "next": reasons["kind"] == "proposed"}
+    for what, rows in free.items():
+        bound, worse = reasons[f"{what}_bound"], reasons[f"{what}_objective"]
+        same = reasons[f"{what}_stranded"].eq(0).fillna(value=False).astype(bool)
+        raised = rows & same & bound.notna() & (bound < 0)
+        # A figure below zero is rounding where the plan is proven.
+        told[f"{what}_bound"] = bound.mask(raised, np.minimum(worse, 0.0))
+        settled = raised & (worse <= _ROUNDING)
+        status = told[f"{what}_status"].astype("object").mask(settled, "proven")
+        told[f"{what}_status"] = status.where(status.notna(), None)
+    return told
 
 
 def group_reasons(
@@ -108,7 +164,7 @@ def group_reasons(
     given: Positions | None = None,
 ) -> pd.DataFrame:
     """
-    Return whom of each group each new room serves, and what it saves them.
+    Return whom of each group each open place serves, and what a new one saves them.
 
     Parameters
     ----------
@@ -118,49 +174,30 @@ def group_reasons(
 
     Returns
     -------
-    DataFrame, one row per new room and group, columns as in `GROUP_COLUMNS`
+    DataFrame, one row per open place and group, columns as in `GROUP_COLUMNS`
     """
-    facts = _Facts(question, opened, "mean", told=False, given=given)
-    rows = []
-    for j in opened:
-        site = question.site_ids[int(j)]
-        if site not in question.candidates:
-            continue
-        own = facts.near == j
-        had = own & np.isfinite(facts.today)
-        less = (facts.today[had] - facts.walk[had]) if had.any() else np.zeros(0)
-        for group, people in groups.items():
-            counts = np.nan_to_num(people)
-            saved, those = math.fsum(less * counts[had]), math.fsum(counts[had])
-            rows.append(
-                {
-                    "site_id": site,
-                    "group": group,
-                    "residents": round(math.fsum(counts[own])),
-                    "saved_walk": saved,
-                    "saved_each_m": saved / those if those else math.nan,
-                }
-            )
+    facts = _Facts(question, opened, _Asked(told=False, given=given))
+    rows = [
+        {
+            "site_id": question.site_ids[j],
+            "kind": facts.kind(j),
+            "group": group,
+            "residents": round(math.fsum(np.nan_to_num(people)[facts.near == j])),
+            **facts.saved(j, np.nan_to_num(people)),
+        }
+        for j in facts.order
+        for group, people in groups.items()
+    ]
     table = pd.DataFrame(rows, columns=list(GROUP_COLUMNS))
     return table.astype({"saved_walk": "float64", "saved_each_m": "float64"})
 
 
 class _Facts:
-    """The walks of a plan, and those with a room taken away."""
+    """The walks of a plan, and those with a place taken away."""
 
-    def __init__(
-        self,
-        question: RoomQuestion,
-        opened: Positions,
-        objective: Objective,
-        *,
-        told: bool,
-        given: Positions | None = None,
-        least_within: float = 0.0,
-        budget: float = math.inf,
-    ) -> None:
-        self.told, self.least_within, self.budget = told, least_within, budget
-        self.worth = Worth(question, objective)
+    def __init__(self, question: RoomQuestion, opened: Positions, asked: _Asked) -> None:
+        self.by = asked
+        self.worth = Worth(question, asked.objective)
         self.question, self.opened = question, np.sort(opened)
         self.people = question.residents
         self.today = question.nearest_m(question.fixed)
@@ -168,92 +205,168 @@ class _Facts:
         self.walk = offered.min(axis=1, initial=math.inf)
         near = self.opened[offered.argmin(axis=1)]
         self.near = np.where(np.isfinite(self.walk) & (self.people > 0), near, -1)
-        self.given = given is not None
-        if given is not None:
-            walk = question.metres[np.arange(len(given)), given]
-            self.near, self.walk = given, np.where(given >= 0, walk, math.inf)
+        if asked.given is not None:
+            self.near, self.walk = asked.given, self.walks(asked.given)
         self.closed = np.array(
             [j for j in question.free if j not in set(self.opened.tolist())], dtype=np.intp
         )
-        if self.given:
-            self.closed = self.closed[:0]
+        places = [int(j) for j in self.opened]
+        self.order = sorted(places, key=lambda j: (not self.is_new(j), j))
+        self.full = None if asked.given is None else _Given(question, self, asked.given)
+
+    def kind(self, j: int) -> str:
+        """Return the kind of a place, as the layer of rooms has it."""
+        if not self.is_new(j):
+            return _EXISTING
+        return "required" if self.question.site_ids[j] in self.question.required else "proposed"
+
+    def is_new(self, j: int) -> bool:
+        """Whether a place is not open today."""
+        return self.question.site_ids[j] in self.question.candidates
 
     def row(self, j: int) -> dict[str, object]:
+        """Return what is told of a place."""
         own = self.near == j
-        had = own & np.isfinite(self.today)
-        saved = math.fsum((self.today[had] - self.walk[had]) * self.people[had])
-        those = self._sum(had)
-        rest = self.question.nearest_m(self.opened[self.opened != j])
-        return {
+        told = {
             "site_id": self.question.site_ids[j],
+            "kind": self.kind(j),
             "residents": round(self._sum(own)),
             "within": round(self._sum(own & (self.walk <= self.question.norm_m))),
             "reached": round(self._sum(own & ~np.isfinite(self.today))),
-            "saved_walk": saved,
-            "saved_each_m": saved / those if those else math.nan,
-            **self._closing(rest),
-            **self._next(j, rest),
+            **self.saved(j, self.people),
         }
+        others = self.opened[self.opened != j]
+        closed = self._allowed(j, others) if self.is_new(j) else self.closed[:0]
+        if self.full is not None:
+            return {**told, **self.full.closing(others), **self.full.moved(others, closed)}
+        rest = self.question.nearest_m(others)
+        return {**told, **self.loss("closing", rest), **self._next(rest, closed)}
 
-    def _closing(self, rest: Floats) -> dict[str, object]:
-        if self.given:
-            return {"closing_walk": math.nan, "closing_within": pd.NA,
-                    "closing_stranded": pd.NA, "closing_objective": math.nan}  # fmt: skip
-        more, within, stranded = self._loss(rest)
+    def saved(self, j: int, people: Floats) -> dict[str, float]:
+        """Return the walk that a new room saves some people against today, and the mean of it."""
+        if not self.is_new(j):
+            return {"saved_walk": math.nan, "saved_each_m": math.nan}
+        had = (self.near == j) & np.isfinite(self.today)
+        saved = math.fsum((self.today[had] - self.walk[had]) * people[had])
+        those = math.fsum(people[had])
+        return {"saved_walk": saved, "saved_each_m": saved / those if those else math.nan}
+
+    def loss(self, what: str, walk: Floats) -> dict[str, object]:
+        """Return metres more, residents fewer within the norm, and stranded, with other walks."""
+        still = np.isfinite(walk) & np.isfinite(self.walk)
+        norm = self.question.norm_m
+        within = self._sum(self.walk <= norm) - self._sum(walk <= norm)
         return {
-            "closing_walk": more,
-            "closing_within": within,
-            "closing_stranded": stranded,
-            "closing_objective": self._worse(rest),
+            f"{what}_walk": math.fsum((walk[still] - self.walk[still]) * self.people[still]),
+            f"{what}_within": round(within),
+            f"{what}_stranded": self.stranded(walk),
+            f"{what}_objective": self.worth.loss(self.walk, walk) if self.by.told else math.nan,
         }
 
-    def _next(self, j: int, rest: Floats) -> dict[str, object]:
-        closed = self.closed
-        if self.question.counts.binding and len(closed):
-            others = self.opened[self.opened != j]
-            counts, ids = self.question.counts, self.question.site_ids
-            closed = closed[counts.allowed(others, ids, closed)]
-        if self.least_within > 0 and len(closed):
-            moved = np.minimum(rest[:, None], self.question.metres[:, closed])
-            near = self.question.counted @ (moved <= self.question.norm_m)
-            closed = closed[near >= self.least_within * (1.0 - _ROUNDING)]
-        if math.isfinite(self.budget):
-            closed = closed[self._affordable(j, closed)]
+    def stranded(self, walk: Floats) -> int:
+        """Return residents more who reach no place, with other walks."""
+        return round(self._sum(np.isfinite(self.walk)) - self._sum(np.isfinite(walk)))
+
+    def _next(self, rest: Floats, closed: Positions) -> dict[str, object]:
         if not len(closed):
-            return {"next_site_id": None, "next_walk": math.nan, "next_within": pd.NA,
-                    "next_stranded": pd.NA, "next_objective": math.nan}  # fmt: skip
+            return {"next_site_id": None}
         offered = self.question.metres[:, closed]
         best = int(closed[self.worth.best(np.isfinite(self.walk), rest, offered)])
         moved = np.minimum(rest, self.question.metres[:, best])
-        more, within, stranded = self._loss(moved)
-        return {
-            "next_site_id": self.question.site_ids[best],
-            "next_walk": more,
-            "next_within": within,
-            "next_stranded": stranded,
-            "next_objective": self._worse(moved),
-        }
+        return {"next_site_id": self.question.site_ids[best], **self.loss("next", moved)}
+
+    def _allowed(self, j: int, others: Positions) -> Positions:
+        """Return the closed sites that keep what was asked for in place of a room."""
+        closed = self.closed
+        if self.question.counts.binding and len(closed):
+            counts, ids = self.question.counts, self.question.site_ids
+            closed = closed[counts.allowed(others, ids, closed)]
+        if self.by.least_within > 0 and len(closed):
+            rest = self.question.nearest_m(others)
+            moved = np.minimum(rest[:, None], self.question.metres[:, closed])
+            near = self.question.counted @ (moved <= self.question.norm_m)
+            closed = closed[near >= self.by.least_within * (1.0 - _ROUNDING)]
+        if math.isfinite(self.by.budget):
+            closed = closed[self._affordable(j, closed)]
+        return closed
 
     def _affordable(self, j: int, closed: Positions) -> Flags:
         """Return which sites can be paid for in place of a room; without a cost none can."""
-        question = self.question
-        cost = question.cost.to_numpy(dtype=float)
-        others = [one for one in self.opened if one != j]
-        new = [one for one in others if question.site_ids[int(one)] in question.candidates]
+        cost = self.question.cost.to_numpy(dtype=float)
+        new = [one for one in self.opened if one != j and self.is_new(int(one))]
         spent = math.fsum(cost[new])
-        return np.asarray(spent + cost[closed] <= self.budget * (1.0 + _ROUNDING))
+        return np.asarray(spent + cost[closed] <= self.by.budget * (1.0 + _ROUNDING))
 
-    def _worse(self, walk: Floats) -> float:
-        return self.worth.loss(self.walk, walk) if self.told else math.nan
-
-    def _loss(self, walk: Floats) -> tuple[float, int, int]:
-        """Return metres more, residents fewer within the norm, and stranded, with other walks."""
-        still = np.isfinite(walk) & np.isfinite(self.walk)
-        more = math.fsum((walk[still] - self.walk[still]) * self.people[still])
-        norm = self.question.norm_m
-        within = self._sum(self.walk <= norm) - self._sum(walk <= norm)
-        stranded = self._sum(np.isfinite(self.walk)) - self._sum(np.isfinite(walk))
-        return more, round(within), round(stranded)
+    def walks(self, given: Positions) -> Floats:
+        """Return the walks to places that homes are given, ``inf`` where they are given none."""
+        walk = self.question.metres[np.arange(len(given)), given]
+        return np.where(given >= 0, walk, math.inf)
 
     def _sum(self, rows: Flags) -> float:
         return math.fsum(self.people[rows])
+
+
+class _Given:
+    """What closing and moving cost where homes are given places: all are given anew."""
+
+    def __init__(self, question: RoomQuestion, facts: _Facts, given: Positions) -> None:
+        self.question, self.facts, self.given = question, facts, given
+        new = sum(facts.is_new(int(j)) for j in facts.opened)
+        self.places = FullPlaces(
+            question, given >= 0, searches=1 + len(facts.opened) + MOST_TRIED * new
+        )
+        self.prices: Floats | None = None
+        self.start: Assignment | None = None
+
+    def closing(self, rest: Positions) -> dict[str, object]:
+        """Return what is told of closing a place, the rest being kept."""
+        self.start = None
+        if not self._stopped:
+            if self.prices is None:
+                self.prices = self.places.assign(self.facts.opened, None, self.given).prices
+            self.start = self.places.assign(rest, self.prices, self.given)
+        told = self._told("closing", self.start, None if self.start is None else self.start.bound)
+        lost = np.where(np.isfinite(self.question.nearest_m(rest)), self.facts.walk, math.inf)
+        over = self.start is not None and self.start.status == "infeasible"
+        return {
+            **told,
+            "closing_stranded": self.facts.stranded(lost),
+            "closing_status": "stopped" if self.start is None else self.start.status,
+            "closing_households": self.start.over if self.start and over else math.nan,
+        }
+
+    def moved(self, rest: Positions, closed: Positions) -> dict[str, object]:
+        """Return what is told of the best of some sites in place of the room just closed."""
+        if not len(closed):
+            return {"next_site_id": None}
+        if self.start is None or self._stopped:
+            return {"next_site_id": None, "next_status": "stopped"}
+        start = self.start if self.start.planned else replace(self.start, given=self.given)
+        move: Move = best_move(self.places, rest, closed, start, self._keeps)
+        site = None if move.site is None else self.question.site_ids[move.site]
+        told = self._told("next", move.found, move.bound)
+        return {"next_site_id": site, **told, "next_status": move.status}
+
+    @property
+    def _stopped(self) -> bool:
+        stop = self.question.limits.stop
+        if stop is None or not stop.asked:
+            return False
+        stop.heeded = True
+        return True
+
+    def _told(self, what: str, found: Assignment | None, bound: float | None) -> dict[str, object]:
+        if found is None or not found.planned:
+            return {}
+        walk = self.facts.walks(found.given)
+        told = self.facts.loss(what, walk)
+        # The walks were made short in total, whatever the objective of the plan.
+        plain = self.facts.by.told and self.facts.by.objective == "mean"
+        worse = self.facts.worth.loss(self.facts.walk, walk) if plain else math.nan
+        slack = math.nan if bound is None else found.objective - bound
+        return {**told, f"{what}_objective": worse, f"{what}_bound": worse - slack}
+
+    def _keeps(self, found: Assignment) -> bool:
+        least = self.facts.by.least_within
+        near = self.facts.walks(found.given) <= self.question.norm_m
+        return math.fsum(self.question.counted[near]) >= least * (1.0 - _ROUNDING)

@@ -103,6 +103,36 @@ def _short(near: Flags, load: Floats, holds: Floats) -> Positions | None:
     return cut if len(cut) and math.fsum(load[cut]) > held * _FITS else None
 
 
+def left_over(near: Flags, load: Floats, holds: Floats) -> float:
+    """
+    Return how many households no assignment has room for, at least; 0 where none is known of.
+
+    Parameters
+    ----------
+    near : bool array, shape (n_homes, n_places)
+        Places that each home may be given.
+    load : float array, shape (n_homes,)
+        Households.
+    holds : float array, shape (n_places,)
+        Households; ``inf`` for no limit.
+
+    Examples
+    --------
+    >>> near = np.array([[True, False], [True, True]])
+    >>> left_over(near, np.array([30.0, 20.0]), np.array([25.0, 50.0]))
+    5.0
+    """
+    if not len(load):
+        return 0.0
+    sets, which = np.unique(np.packbits(near, axis=1), axis=0, return_inverse=True)
+    asked = np.bincount(which.ravel(), load, minlength=len(sets)).astype(np.float64)
+    groups = np.unpackbits(sets, axis=1, count=near.shape[1]).astype(np.bool_)
+    cut = _short(groups, asked, holds)
+    if cut is None:
+        return 0.0
+    return math.fsum(asked[cut]) - math.fsum(holds[groups[cut].any(axis=0)])
+
+
 def _rooms(near: Flags, load: Floats, holds: Floats, standing: Flags) -> int:
     """Return how many rooms have to be opened beside those that stand, summed over the parts."""
     n, m = near.shape

@@ -38,18 +38,20 @@ from gridplan.rooms import (
     left_behind,
     limit_notes,
     make_question,
-    no_closing_note,
     nobody_near_notes,
     nothing_bought_note,
+    of_proven_plan,
     options_table,
     overridden_note,
     phase_notes,
     planning_weights,
+    reason_notes,
     room_counts,
     room_reasons,
     staffing_table,
     trade_off,
     unpriced_note,
+    with_committees,
 )
 from gridplan.siting import Limits, RoomProblem, Stop
 from gridplan.steps.answer_settings import binding_notes
@@ -297,6 +299,7 @@ def room_tables(
     solve = functools.partial(_again, case=case, found=found, stop=work.stop)
     existing = int((work.place.sites["kind"] == "existing").sum())
     groups = groupcounts_of(work)
+    by_group = group_reasons(question, opened, groups, given=found.given(question))
     return {
         "room_options": options_table(
             question,
@@ -308,7 +311,7 @@ def room_tables(
         "room_phases": _phases(by_estate),
         "estate_rooms": estates_table(question, case.estates, by_estate),
         "room_reasons": _reasons(work, case, found),
-        "room_groups": group_reasons(question, opened, groups, given=found.given(question)),
+        "room_groups": with_committees(by_group, work.place.committees["committee_id"]),
         "decisions": decisions_table(
             question,
             case.decisions,
@@ -354,20 +357,21 @@ def _reasons(work: Work, case: RoomCase, found: Answer) -> pd.DataFrame:
     model = chosen.stages[0].model if chosen.stages else chosen.model
     # Of the fewest rooms, the next-best site keeps most within the norm.
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
-    given = found.given(question)
-    if given is not None:
-        work.notes.append(no_closing_note())
     share = case.asked.least_share if found.key == "C" else None
     budget = case.asked.budget if found.key == "C" else None
-    return room_reasons(
+    reasons = room_reasons(
         question,
         found.opened(question),
         objective=by,
-        told=found.key == "C" and given is None,
-        given=given,
+        told=found.key == "C",
+        given=found.given(question),
         least_within=(share or 0.0) * math.fsum(question.counted),
         budget=math.inf if budget is None else budget,
     )
+    if chosen.status == "proven" and not chosen.stages:
+        reasons = of_proven_plan(reasons)
+    work.notes.extend(reason_notes(reasons))
+    return with_committees(reasons, work.place.committees["committee_id"])
 
 
 def groupcounts_of(work: Work) -> dict[str, np.ndarray]:

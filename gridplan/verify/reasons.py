@@ -1,4 +1,4 @@
-"""What closing each new room costs, again from the two nearest places of each home; decisions."""
+"""What closing each place costs, again from the two nearest places of each home; decisions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.frames import Flags, Floats, missing_columns, number, numbers, texts
+from gridplan.verify.given_reasons import check_given, ranked
 from gridplan.verify.next_best import next_of
 from gridplan.verify.objective import model_of, value_of, weights_of
 from gridplan.verify.rules import finding
@@ -38,18 +39,8 @@ def two_nearest(demand: pd.DataFrame, nearest: pd.DataFrame) -> tuple[np.ndarray
     ids, metres, second : arrays of shape (n_demand,)
         None and ``inf`` where there is none.
     """
-    ids = texts(demand, "demand_id")
-    rank = numbers(nearest, "rank")
-    found = []
-    for place in (1.0, 2.0):
-        rows = nearest[rank == place]
-        keyed = pd.DataFrame(
-            {"id": texts(rows, "facility_id"), "metres": numbers(rows, "metres")},
-            index=texts(rows, "demand_id"),
-        )
-        found.append(keyed[~keyed.index.duplicated()].reindex(ids))
-    first, second = (one["metres"].fillna(np.inf).to_numpy(dtype=float) for one in found)
-    return found[0]["id"].to_numpy(dtype=object), first, second
+    (own, first), (_, second) = (ranked(demand, nearest, place) for place in (1.0, 2.0))
+    return own, first, second
 
 
 def check_closing(
@@ -61,10 +52,10 @@ def check_closing(
     tolerances: Tolerances = STANDARD,
 ) -> Checked:
     """
-    Check metres, residents and the objective that closing each new room would cost.
+    Check metres, residents and the objective that closing each place would cost.
 
     Whoever has it as the nearest place goes to the second nearest. Where residents are given a
-    room (``capacity`` hard) no such figure may be told.
+    room (``capacity`` hard) see `check_given`.
 
     Parameters
     ----------
@@ -87,12 +78,6 @@ def check_closing(
     norm_m = number(siting.get("norm_m"))
     if absent or norm_m is None or not (numbers(nearest, "rank") > 1).any():
         return Checked(tuple(absent))
-    if siting.get("capacity") == "hard":
-        # Whoever is given a room would be given another: the nearest tell nothing.
-        columns = [*_CLOSING, "closing_objective"]
-        some = reasons[columns].notna().any(axis=1).to_numpy(dtype=bool)
-        sites = [str(one) for one in texts(reasons, "site_id")[some]]
-        return Checked(tuple(finding("closing_differs", sites, layer="room_reasons")))
     # Of several objectives the first is told.
     siting = {**siting, **next(iter(siting.get("stages") or [{}]))}
     own, first, second = two_nearest(demand, nearest)
@@ -204,19 +189,23 @@ def _less_than_each(
     return [str(one) for one in texts(decisions, "site_id")[more]]
 
 
+def _closing_of(world: World, siting: Mapping[str, Any]) -> Checked:
+    names = ("room_reasons", "demand", "nearest_facilities")
+    reasons, demand, nearest = (world.layers[one] for one in names)
+    if siting.get("capacity") != "hard":
+        return check_closing(reasons, demand, nearest, siting, tolerances=world.tolerances)
+    rooms = world.get("rooms")
+    if rooms is None:
+        return Checked()
+    return check_given(reasons, demand, nearest, rooms, siting, tolerances=world.tolerances)
+
+
 def reasons_of(world: World) -> Checked:
     """Check reasons and decisions of a plan."""
     siting, found = section(world.summary, "siting"), list[Finding]()
     found += next_of(world).findings
     if "room_reasons" in world.layers and "closing_objective" in world.layers["room_reasons"]:
-        checked = check_closing(
-            world.layers["room_reasons"],
-            world.layers["demand"],
-            world.layers["nearest_facilities"],
-            siting,
-            tolerances=world.tolerances,
-        )
-        found += checked.findings
+        found += _closing_of(world, siting).findings
     if "decisions" in world.layers and "moved_from" in world.layers["decisions"]:
         found += check_decisions(world.layers["decisions"], siting).findings
     return Checked(tuple(found))

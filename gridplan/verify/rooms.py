@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from gridplan.verify.world import World
 
 _NESTED, _MAXIMISED = "nested", "mclp"
 _TEN_THOUSAND = 10_000.0
-_OFFICE = "committee"
+_OFFICE, _EXISTING = "committee", "existing"
+_OF_NEW = ("saved_walk", "saved_each_m", "next_site_id", "next_walk", "next_objective")
 _NEAR_M = 1.0
 """A community's line may have moved round a building; a point on it is inside to this."""
 
@@ -74,7 +75,12 @@ def _left_findings(names: np.ndarray, outside: np.ndarray, left: pd.DataFrame) -
 
 
 def check_room_reasons(reasons: pd.DataFrame, rooms: pd.DataFrame) -> Checked:
-    """Check that each new room has its reasons, and the residents that the layer `rooms` says."""
+    """
+    Check that each open place has its reasons, with the residents that the layer `rooms` says.
+
+    What is there today saves nothing against today, and stays: it has no next-best site. Plans
+    of an earlier version (without ``kind``) have reasons of new rooms alone.
+    """
     absent = [
         *missing_columns(reasons, "room_reasons", ["site_id", "residents"]),
         *missing_columns(rooms, "rooms", ["site_id"]),
@@ -82,15 +88,31 @@ def check_room_reasons(reasons: pd.DataFrame, rooms: pd.DataFrame) -> Checked:
     ]
     if absent or "kind" not in rooms:
         return Checked(tuple(absent))
-    new = rooms[texts(rooms, "kind") != "existing"]
+    places = rooms if "kind" in reasons else rooms[texts(rooms, "kind") != _EXISTING]
     said = dict(zip(texts(reasons, "site_id"), numbers(reasons, "residents"), strict=True))
-    real = dict(zip(texts(new, "site_id"), numbers(new, "residents"), strict=True))
-    wrong = [
+    real = dict(zip(texts(places, "site_id"), numbers(places, "residents"), strict=True))
+    wrong = {
         str(one)
-        for one in sorted({*said, *real} - {None}, key=str)
+        for one in {*said, *real} - {None}
         if one not in said or one not in real or not abs(said[one] - real[one]) <= 1.0
-    ]
-    return Checked(tuple(finding("reasons_differ", wrong, layer="room_reasons")))
+    }
+    if "kind" in reasons:
+        wrong |= set(_of_another_kind(reasons, places))
+    return Checked(tuple(finding("reasons_differ", sorted(wrong), layer="room_reasons")))
+
+
+def _of_another_kind(reasons: pd.DataFrame, rooms: pd.DataFrame) -> Iterator[str]:
+    """Yield places whose kind is not that of `rooms`, or that tell what only new rooms have."""
+    kinds = texts(rooms, "kind")
+    if "ownership" in rooms:
+        kinds = np.where(texts(rooms, "ownership") == _OFFICE, _OFFICE, kinds)
+    real = dict(zip(texts(rooms, "site_id"), kinds, strict=True))
+    of_new = [one for one in _OF_NEW if one in reasons]
+    some = reasons[of_new].notna().any(axis=1).to_numpy(dtype=bool)
+    told = zip(texts(reasons, "site_id"), texts(reasons, "kind"), some, strict=True)
+    for site, kind, more in told:
+        if kind != real.get(site) or (more and kind in {_EXISTING, _OFFICE}):
+            yield str(site)
 
 
 def check_staffing(

@@ -294,9 +294,11 @@ _LINKS = {
         "`{layer}` 按地点列出的居民与下列答案的未覆盖居民不符：{ids}。请逐处列全。",
     ),
     "reasons_differ": hard(
-        "New rooms whose reasons in `{layer}` are missing or tell other residents than `rooms`: "
-        "{count} ({ids}). Compute them again.",
-        "{count} 处新增活动室在 `{layer}` 中没有理由，或居民数与 `rooms` 不符：{ids}。请重新计算。",
+        "Places whose reasons in `{layer}` are missing, tell other residents or another kind than "
+        "`rooms`, or a saving or a next-best site of what is there today: {count} ({ids}). Compute "
+        "them again.",
+        "{count} 处场所在 `{layer}` 中没有理由，居民数或类型与 `rooms` 不符，或为现有场所列出节省"
+        "或次优场地：{ids}。请重新计算。",
     ),
     "staff_gap": hard(
         "Places of `{layer}` whose gap is not the staff needed less the staff there: {count} "

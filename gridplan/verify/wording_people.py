@@ -205,6 +205,12 @@ SITING = {
         "({ids}). Compute the reasons again.",
         "不设某处活动室的代价与各住房最近场所不符，共 {count} 项：{ids}。请重新计算选点理由。",
     ),
+    "given_closing": hard(
+        "Figures of closing or moving a room in `{layer}` that cannot be true where residents are "
+        "given rooms with a limit: {count} ({ids}). Compute the reasons again.",
+        "`{layer}` 中有 {count} 项关闭或改设活动室的数据，在按容量分配居民时不可能成立：{ids}。"
+        "请重新计算选点理由。",
+    ),
     "next_breaks": hard(
         "Next-best sites that may not be opened in place of their room: {count} ({ids}), each with "
         "the rule of the siting that it breaks. Compute the reasons again.",

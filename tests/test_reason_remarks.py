@@ -1,0 +1,50 @@
+"""What the report remarks on the reasons of places, one cause at a time."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridplan.present.reason_remarks import remarks
+
+PLAIN = {
+    "site_id": "a", "closing_status": "proven", "closing_walk": 5.0, "closing_objective": 5.0,
+    "closing_households": np.nan, "next_status": "proven", "next_walk": 1.0, "next_objective": 1.0,
+}  # fmt: skip
+
+
+def remark(**changed):
+    plan = SimpleNamespace(summary={"siting": {"required": [], "status": "gap"}})
+    [said] = remarks(plan, pd.DataFrame([{**PLAIN, **changed}]))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("changed", "en", "zh"),
+    [
+        ({"closing_status": "infeasible", "closing_households": 12.7}, "; 12 or more are", "余 12"),
+        ({"closing_status": "infeasible", "closing_households": 0.4}, "; 1 or more are", "余 1 户"),
+        ({"closing_status": "infeasible", "closing_households": 0.0}, "none of which", "不拆分"),
+        ({"closing_status": "stopped"}, "everybody is not known", "能否容纳全部住户未知"),
+        ({"closing_objective": -5.0}, "without it below zero: everybody", "重新分配后反而更好"),
+        ({"closing_walk": -5.0}, "by the weights of groups", "按各人群权重"),
+        ({"next_status": "infeasible"}, "with no other site are all", "都容纳不下"),
+        ({"next_status": "stopped"}, "there may be one", "不表示没有"),
+        ({"next_objective": -5.0, "next_walk": -5.0}, "this move would make it better", "未证明"),
+    ],
+)
+def test_each_cause_is_told(changed, en, zh):
+    said = remark(**changed)
+    assert en in said.en
+    assert zh in said.zh
+
+
+def test_several_are_told_in_order_and_none_where_there_is_none():
+    both = remark(closing_status="stopped", next_status="stopped")
+    assert both.en.index("without it") < both.en.index("; moved")
+    assert "；改设" in both.zh
+    assert remark() is None
+    assert remark(closing_status=None, next_status=None, closing_objective=np.nan) is None
