@@ -11,11 +11,17 @@ import pandas as pd
 
 from gridplan.errors import BrokenPlanError, Message
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
+from gridplan.siting.conditioned import least_toll
+from gridplan.siting.ladder import Toll
 from gridplan.siting.loads import Loads, loads_frame
 from gridplan.siting.matrix import Positions
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.packing import Packing, PackingSearch, make_packing
 from gridplan.siting.packing_causes import impossible, no_assignment
+from gridplan.siting.packing_conflict import no_filling, too_large, without_capacities
+from gridplan.siting.packing_interchange import lean
+from gridplan.siting.packing_ruled import RuledSearch, make_ruled
+from gridplan.siting.packing_staged import solve_ruled
 from gridplan.siting.packing_tree import solve_packing
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting, Status
@@ -65,8 +71,118 @@ def solve_capacitated(
     if search.infeasible:
         cause = no_assignment(problem, packing, loads, search)
     plan = _result(problem, packing, search, loads, (stopped_by, cause))
-    _verify(plan, problem, loads, rules)
+    verify_filling(plan, problem, loads, rules)
     return plan
+
+
+def solve_conditioned(
+    problem: Problem,
+    tolls: tuple[Toll, ...],
+    p: int | None,
+    loads: Loads,
+    limits: Limits,
+    *,
+    start: Siting | None = None,
+) -> Siting:
+    """
+    Assign demand at the least total of the first toll under hard capacities and conditions.
+
+    Budget and counts of the problem hold, and the total of each further toll, of the walks to
+    the sites that demand is given, stays within its `most`. The same problem without capacities
+    is solved first: it is a bound, and the answer where its plan fits.
+
+    Parameters
+    ----------
+    tolls : tuple of Toll
+    p : int or None
+        Open sites; None for any number.
+    loads : Loads
+    start : Siting, optional
+        A plan to begin with, which need not keep everything.
+
+    Returns
+    -------
+    Siting
+        Objective and bound are totals of the first toll.
+    """
+    began = Effort(limits).started
+    ruled = make_ruled(problem, tolls, p, loads)
+    search = RuledSearch(
+        limits, ruled.packing.integral, math.inf, ruled.packing.hopeless,
+        started=began, ruled=ruled,
+    )  # fmt: skip
+    stopped_by: StoppedBy | None = None
+    cause: Message | None = None
+    try:
+        cause = _solve_conditioned(problem, tolls, p, search, start)
+    except OutOfEffortError as stop:
+        stopped_by = stop.reason
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    if search.infeasible:
+        cause = cause or no_filling(problem, ruled, tolls, search)
+    else:
+        dear = problem.conditions.cost
+        lean(ruled, search, np.zeros(len(ruled.packing.sites)) if dear is None
+             else dear[ruled.packing.sites])  # fmt: skip
+    return _result(problem, ruled.packing, search, loads, (stopped_by, cause))
+
+
+def _solve_conditioned(
+    problem: Problem,
+    tolls: tuple[Toll, ...],
+    p: int | None,
+    search: RuledSearch,
+    start: Siting | None,
+) -> Message | None:
+    """Search; return why there is no plan where that has nothing to do with capacities."""
+    ruled = search.ruled
+    search.look()
+    if start is not None and start.sites:
+        _offer(problem, search, start)
+    cause = too_large(problem, ruled)
+    if cause is not None:
+        search.raise_bound(math.inf)
+        return cause
+    plan = least_toll(problem, tolls, p, _share_of(search))
+    if plan.status == "infeasible":
+        search.raise_bound(math.inf)
+        return without_capacities(plan.cause)
+    search.raise_bound(plan.bound)
+    if plan.status != "stopped":
+        _offer(problem, search, plan)
+    if plan.stopped_by == "interrupt":
+        raise KeyboardInterrupt
+    search.spend(plan.work)
+    if not search.closed:
+        where = {one: at for at, one in enumerate(problem.site_ids)}
+        sites = np.array([where[one] for one in plan.sites], dtype=np.intp)
+        first = np.searchsorted(ruled.packing.sites, sites) if plan.sites else None
+        solve_ruled(ruled, search, first)
+    return None
+
+
+def _offer(problem: Problem, search: RuledSearch, plan: Siting) -> None:
+    """Keep a plan that another search found, if everything holds."""
+    packing = search.ruled.packing
+    back = {problem.site_ids[site]: at for at, site in enumerate(packing.sites.tolist())}
+    chosen = np.array([back[one] for one in plan.sites], dtype=np.intp)
+    goes = plan.assignment.to_numpy(dtype=object)[packing.rows].tolist()
+    # A demand point with a load and no weight may be out of reach of this plan.
+    assigned = np.array([back.get(one, -1) for one in goes], dtype=np.intp)
+    if (assigned >= 0).all():
+        search.keep(packing, chosen, assigned)
+
+
+def _share_of(search: PackingSearch) -> Limits:
+    """Return the share of what is left that the problem without capacities may take."""
+    limits = search.limits
+    left_s = None if limits.time_s is None else limits.time_s - search.seconds
+    return replace(
+        search.question(limits),
+        work=max(1, int(_RELAXED_SHARE * (limits.work - search.work))),
+        time_s=None if left_s is None else _RELAXED_SHARE * max(left_s, _LEAST_S),
+    )
 
 
 def with_soft_loads(plan: Siting, problem: Problem, loads: Loads) -> Siting:
@@ -81,15 +197,8 @@ def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: R
     if not len(packing.rows):
         _open_any(packing, search)
         return
-    limits = search.limits
     search.look()
-    left_s = None if limits.time_s is None else limits.time_s - search.seconds
-    share = replace(
-        search.question(limits),
-        work=max(1, int(_RELAXED_SHARE * limits.work)),
-        time_s=None if left_s is None else _RELAXED_SHARE * max(left_s, _LEAST_S),
-    )
-    plan = relaxed(share)
+    plan = relaxed(_share_of(search))
     search.raise_bound(plan.bound)
     if plan.sites:
         where = {one: at for at, one in enumerate(problem.site_ids)}
@@ -126,7 +235,7 @@ def _result(
     planned = math.isfinite(value)
     chosen = packing.sites[packed.chosen]
     near: Positions = np.full(len(problem.demand_ids), -1)
-    if planned:
+    if planned and len(chosen):
         # Demand that asks for nothing takes no room: it goes to the closest site.
         near, _ = closest(problem, chosen)
         near[packing.rows] = packing.sites[packed.assigned]
@@ -156,8 +265,17 @@ def _status(search: PackingSearch, gap: float, *, planned: bool) -> Status:
     return "proven" if gap <= PROVEN_GAP else "gap"
 
 
-def _verify(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
-    """Raise if an independent check finds the plan broken."""
+def verify_filling(
+    plan: Siting, problem: Problem, loads: Loads, rules: Rules, *, total: bool = True
+) -> None:
+    """
+    Raise if an independent check finds a plan broken.
+
+    Parameters
+    ----------
+    total : bool
+        The objective is the weighted sum of distances.
+    """
     if not plan.sites:
         return
     cost = pd.DataFrame(
@@ -166,7 +284,7 @@ def _verify(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
     load = dict(zip(problem.demand_ids, loads.load, strict=True))
     weights = dict(zip(problem.demand_ids, problem.weights, strict=True))
     idle = [one for one in problem.demand_ids if not (load[one] or weights[one])]
-    checks = (
+    checks = [
         check_assignment(
             plan.assignment,
             cost,
@@ -178,8 +296,9 @@ def _verify(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
         check_capacity(
             plan.assignment, load, dict(zip(problem.site_ids, loads.capacity, strict=True))
         ),
-        check_total(plan.assignment, cost, weights, plan.objective),
-    )
+    ]
+    if total:
+        checks.append(check_total(plan.assignment, cost, weights, plan.objective))
     broken = [found.message for check in checks for found in check.findings]
     if broken:
         raise BrokenPlanError(*broken)

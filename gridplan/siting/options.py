@@ -77,7 +77,8 @@ class Rules:
     at_least, at_most : mapping of group to count
         How many open sites, fixed ones included, each group has at least and at most.
     reach : Reach or None
-        Share of the weight that has to live near an open site (`p_median`, `lexicographic`).
+        Share of the weight that has to live near an open site (`p_median`, `lexicographic`);
+        with hard capacities, near the site that it is given.
     """
 
     fixed: Collection[Hashable] = ()
