@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from gridplan.siting.packing_tree import solve_packing
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import PROVEN_GAP, Effort, OutOfEffortError, StoppedBy, relative_gap
+from gridplan.siting.standing import Standing
 from gridplan.verify import check_assignment, check_capacity, check_total
 
 # Share of the limits that the problem without capacities may take: it is a bound, and
@@ -82,7 +83,7 @@ def solve_conditioned(
     loads: Loads,
     limits: Limits,
     *,
-    start: Siting | None = None,
+    start: Standing | None = None,
 ) -> Siting:
     """
     Assign demand at the least total of the first toll under hard capacities and conditions.
@@ -97,7 +98,7 @@ def solve_conditioned(
     p : int or None
         Open sites; None for any number.
     loads : Loads
-    start : Siting, optional
+    start : Standing, optional
         A plan to begin with, which need not keep everything.
 
     Returns
@@ -133,12 +134,12 @@ def _solve_conditioned(
     tolls: tuple[Toll, ...],
     p: int | None,
     search: RuledSearch,
-    start: Siting | None,
+    start: Standing | None,
 ) -> Message | None:
     """Search; return why there is no plan where that has nothing to do with capacities."""
     ruled = search.ruled
     search.look()
-    if start is not None and start.sites:
+    if start is not None:
         _offer(problem, search, start)
     cause = too_large(problem, ruled)
     if cause is not None:
@@ -149,29 +150,28 @@ def _solve_conditioned(
         search.raise_bound(math.inf)
         return without_capacities(plan.cause)
     search.raise_bound(plan.bound)
+    where = {one: at for at, one in enumerate(problem.site_ids)}
+    sites = np.array([where[one] for one in plan.sites], dtype=np.intp)
     if plan.status != "stopped":
-        _offer(problem, search, plan)
+        _offer(problem, search, Standing(sites))
     if plan.stopped_by == "interrupt":
         raise KeyboardInterrupt
     search.spend(plan.work)
     if not search.closed:
-        where = {one: at for at, one in enumerate(problem.site_ids)}
-        sites = np.array([where[one] for one in plan.sites], dtype=np.intp)
         first = np.searchsorted(ruled.packing.sites, sites) if plan.sites else None
         solve_ruled(ruled, search, first)
     return None
 
 
-def _offer(problem: Problem, search: RuledSearch, plan: Siting) -> None:
+def _offer(problem: Problem, search: RuledSearch, plan: Standing) -> None:
     """Keep a plan that another search found, if everything holds."""
     packing = search.ruled.packing
-    back = {problem.site_ids[site]: at for at, site in enumerate(packing.sites.tolist())}
-    chosen = np.array([back[one] for one in plan.sites], dtype=np.intp)
-    goes = plan.assignment.to_numpy(dtype=object)[packing.rows].tolist()
+    back = np.full(len(problem.site_ids) + 1, -1)
+    back[packing.sites] = np.arange(len(packing.sites))
     # A demand point with a load and no weight may be out of reach of this plan.
-    assigned = np.array([back.get(one, -1) for one in goes], dtype=np.intp)
+    assigned = back[plan.near_of(problem)[packing.rows]]
     if (assigned >= 0).all():
-        search.keep(packing, chosen, assigned)
+        search.keep(packing, back[plan.sites], assigned)
 
 
 def _share_of(search: PackingSearch) -> Limits:
@@ -265,19 +265,36 @@ def _status(search: PackingSearch, gap: float, *, planned: bool) -> Status:
     return "proven" if gap <= PROVEN_GAP else "gap"
 
 
-def verify_filling(
-    plan: Siting, problem: Problem, loads: Loads, rules: Rules, *, total: bool = True
+def verify_filling(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
+    """Raise if an independent check finds a plan broken, whose objective is the total walk."""
+    if plan.sites:
+        given = plan.sites, plan.assignment
+        check_filling(given, problem, loads, rules, total=plan.objective)
+
+
+def check_filling(
+    plan: tuple[tuple[Hashable, ...], pd.Series],
+    problem: Problem,
+    loads: Loads,
+    rules: Rules,
+    *,
+    total: float | None = None,
 ) -> None:
     """
     Raise if an independent check finds a plan broken.
 
     Parameters
     ----------
-    total : bool
-        The objective is the weighted sum of distances.
+    plan : (tuple of site ids, Series of site id by demand id)
+    total : float, optional
+        What the objective is, if that is the weighted sum of distances.
+
+    Raises
+    ------
+    BrokenPlanError
     """
-    if not plan.sites:
-        return
+    sites, assignment = plan
+    lost = labelled_demand(problem, problem.unreachable)
     cost = pd.DataFrame(
         problem.cost, index=list(problem.demand_ids), columns=list(problem.site_ids)
     )
@@ -286,19 +303,17 @@ def verify_filling(
     idle = [one for one in problem.demand_ids if not (load[one] or weights[one])]
     checks = [
         check_assignment(
-            plan.assignment,
+            assignment,
             cost,
-            sites=plan.sites,
+            sites=sites,
             required=[*rules.fixed, *rules.required],
             forbidden=rules.forbidden,
-            unserved=[*plan.unreachable, *idle],
+            unserved=[*lost, *idle],
         ),
-        check_capacity(
-            plan.assignment, load, dict(zip(problem.site_ids, loads.capacity, strict=True))
-        ),
+        check_capacity(assignment, load, dict(zip(problem.site_ids, loads.capacity, strict=True))),
     ]
-    if total:
-        checks.append(check_total(plan.assignment, cost, weights, plan.objective))
+    if total is not None:
+        checks.append(check_total(assignment, cost, weights, total))
     broken = [found.message for check in checks for found in check.findings]
     if broken:
         raise BrokenPlanError(*broken)

@@ -44,6 +44,10 @@ _NO_COUNT = Message(
     en="p is None and there is no budget. Give a number of sites, or a budget.",
     zh="未给出 p，也没有预算。请给出选址数量或预算。",
 )
+_TWICE = Message(
+    en="Capacities are given twice: as `load` or `capacity`, and in the rules. Give them once.",
+    zh="容量重复给出：既有 `load` 或 `capacity`，规则中又有 capacity。请只给一次。",
+)
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
 
@@ -189,18 +193,21 @@ def p_median(
     (('A', 'C'), 8000.0, 'proven')
     """
     problem = make_problem(cost, weights, rules, p=p, conditions=True, reach=True)
-    ruled = problem.conditions.binding or rules.reach is not None
     if p is None and rules.budget is None:
         raise CostMatrixError(_NO_COUNT)
-    if load is None and capacity is None:
+    held, given = rules.capacity, load is not None or capacity is not None
+    if held is None and not given:
         return _planned(problem, p, rules, limits)
-    loads = read_loads(cost, problem, load, capacity)
+    if held is not None and given:
+        raise CostMatrixError(_TWICE)
+    loads = (
+        read_loads(cost, problem, load, capacity)
+        if held is None
+        else read_loads(cost, problem, held.load, held.amounts)
+    )
     if not loads.hard:
         return with_soft_loads(_planned(problem, p, rules, limits), problem, loads)
-    if ruled or p is None:
-        return _conditioned(problem, p, loads, rules, limits)
-    relaxed = partial(_without_capacity, problem, p)
-    return solve_capacitated(problem, p, loads, rules=rules, limits=limits, relaxed=relaxed)
+    return _filled(problem, p, loads, rules, limits)
 
 
 def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> Siting:
@@ -213,9 +220,11 @@ def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> S
     )
 
 
-def _conditioned(
-    problem: Problem, p: int | None, loads: Loads, rules: Rules, limits: Limits
-) -> Siting:
+def _filled(problem: Problem, p: int | None, loads: Loads, rules: Rules, limits: Limits) -> Siting:
+    """Solve with hard capacities."""
+    if p is not None and not problem.conditions.binding and rules.reach is None:
+        relaxed = partial(_without_capacity, problem, p)
+        return solve_capacitated(problem, p, loads, rules=rules, limits=limits, relaxed=relaxed)
     tolls = (Toll(walked), *reach_tolls(problem, rules.reach))
     plan = solve_conditioned(problem, tolls, p, loads, limits)
     verify_filling(plan, problem, loads, rules)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message, SettingsError
+from gridplan.siting.capacity import HardCapacity
 from gridplan.siting.matrix import is_number
 
 Progress = Callable[[float, float], None]
@@ -79,6 +80,8 @@ class Rules:
     reach : Reach or None
         Share of the weight that has to live near an open site (`p_median`, `lexicographic`);
         with hard capacities, near the site that it is given.
+    capacity : HardCapacity or None
+        What sites hold at most (`p_median`, `lexicographic`, `pareto`).
     """
 
     fixed: Collection[Hashable] = ()
@@ -91,6 +94,7 @@ class Rules:
     at_least: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
     at_most: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
     reach: Reach | None = None
+    capacity: HardCapacity | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         """Freeze the ids; a single text is one id, not its characters."""
@@ -126,6 +130,11 @@ def _check_kinds(rules: Rules) -> None:
         faults.add(
             en=f"Rules: `reach` is {rules.reach!r}; expected Reach(radius_m, share).",
             zh=f"规则 `reach` 为 {rules.reach!r}，应为 Reach(radius_m, share)。",
+        )
+    if not isinstance(rules.capacity, HardCapacity | None):
+        faults.add(
+            en=f"Rules: `capacity` is {rules.capacity!r}; expected HardCapacity(amounts, load).",
+            zh=f"规则 `capacity` 为 {rules.capacity!r}，应为 HardCapacity(amounts, load)。",
         )
     faults.raise_if_any(CostMatrixError)
 

@@ -25,8 +25,8 @@ _MOST_PAIRS, _WORK = 20_000, 3_000.0
 # A share is printed with so many digits, rounded down, so that what is printed can be had.
 _SHARE_STEPS = 10_000
 _SOFT = Message(
-    en="SoftCapacity shows where the sites fall short.",
-    zh="可改用 SoftCapacity 查看各处缺口。",
+    en='SoftCapacity ("soft" in the settings) shows where the sites fall short.',
+    zh='可改用 SoftCapacity（设置中为 "soft"）查看各处缺口。',
 )
 
 _CUT_SHORT = Message(
@@ -38,7 +38,8 @@ _CUT_SHORT = Message(
 def too_large(problem: Problem, ruled: Ruled) -> Message | None:
     """Return which demand has a load above the capacity of every site that it may go to."""
     packing = ruled.packing
-    lonely = np.flatnonzero(~np.isfinite(packing.cost).any(axis=1))
+    reached = np.isfinite(problem.cost[np.ix_(packing.rows, packing.sites)]).any(axis=1)
+    lonely = np.flatnonzero(reached & ~np.isfinite(packing.cost).any(axis=1))
     if not len(lonely):
         return None
     which, which_zh = both_ids([problem.demand_ids[packing.rows[at]] for at in lonely])
