@@ -180,7 +180,15 @@ class _Changes:
         found = self._best(ruled, np.ones(len(ruled.packing.must)), least=asked + 1.0)
         if found is None:
             return None
-        needed = len(found[0])
+        needed, opened = len(found[0]), int(self.problem.must_open.sum())
+        if opened:
+            # A planner's p may be that of the new ones alone.
+            return Message(
+                en=f"With {needed} open sites (and not {asked}) it can be done: {needed - opened} "
+                f"beside {counted(opened, 'fixed or required one', 'fixed or required ones')}.",
+                zh=f"开放场地共取 {needed} 处（现为 {asked} 处）即可满足："
+                f"除已有和必选的 {opened} 处外，另设 {needed - opened} 处。",
+            )
         return Message(
             en=f"With {needed} open sites (and not {asked}) it can be done.",
             zh=f"开放场地共取 {needed} 处（现为 {asked} 处）即可满足。",

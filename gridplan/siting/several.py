@@ -28,7 +28,9 @@ _POINTS = 8
 _SAME = 1e-9
 _NO_TIME_S = 1e-9
 """What a search is given once the time is up: it stops at its first look."""
-_COLUMNS = ("limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites")
+_COLUMNS = (
+    "limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites", "assignment",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,8 @@ def pareto(
     DataFrame, one row per plan, from the best of the first objective on
         ``limit`` on the first objective, values of ``first`` and ``second``; ``bound``: no
         plan within the limit has a better second; ``gap``, ``status`` and ``stopped_by`` of
-        the second, and ``sites``. Plans that another one equals or beats are left out. Where
+        the second, ``sites``, and with hard capacities ``assignment``, the site of each demand
+        point (else null: the closest). Plans that another one equals or beats are left out. Where
         the last row says ``interrupt``, plans beyond it may be missing.
 
     Raises
@@ -355,6 +358,7 @@ class _Curve:
             "status": found.status if found else "gap",
             "stopped_by": found.stopped_by if found else "interrupt",
             "sites": sites,
+            "assignment": None if self.stand.loads is None else goes.dropna().to_dict(),
         }
 
     @staticmethod
@@ -366,6 +370,7 @@ class _Curve:
             "status": found.status,
             "stopped_by": found.stopped_by,
             "sites": (),
+            "assignment": None,
         }
 
 
