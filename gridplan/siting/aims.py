@@ -262,6 +262,14 @@ def _least_radius(stand: Stand, aim: Aim, limits: Limits) -> Siting:
     return found if full is None else full.told(found)
 
 
+def loads_of(stand: Stand) -> Loads:
+    """Return the hard capacities of a stand that has some."""
+    if stand.loads is None:
+        msg = "only plans with hard capacities are asked for here"
+        raise ValueError(msg)
+    return stand.loads
+
+
 class FullWithin:
     """
     Asks for plans within a radius under hard capacities, and remembers where demand goes in them.
@@ -280,27 +288,50 @@ class FullWithin:
         stand, ledger, known = self._stand, self._ledger, self._stand.plan
         if known is not None and stand.value(self._aim, known) <= radius_m:
             return self._kept(known)
-        asked = stand.limited(self._aim, radius_m)
+        asked, tolls, target = self._asked(radius_m)
         first = not math.isfinite(ledger.value)
         limits = replace(
             ledger.question(ledger.limits),
-            gap=_ANY_GAP,
+            gap=0.0 if math.isfinite(target) else _ANY_GAP,
             work=max(1, int(ledger.limits.work - ledger.work)),
             time_s=_left_s(ledger),
             explain=first and ledger.limits.explain,
         )
-        found = _least_toll(replace(asked, plan=None), (Toll(walked), *asked.caps), limits)
+        found = solve_conditioned(
+            asked.problem, tolls, stand.p, loads_of(stand), limits, target=target
+        )
         ledger.work += found.work
-        if found.status == "infeasible":
-            self.cause = found.cause
+        if found.status == "infeasible" or (math.isfinite(target) and found.bound > target):
+            if first:
+                self.cause = found.cause or self._why(radius_m, limits)
             return None
-        if found.status == "stopped":
+        if found.status == "stopped" or (math.isfinite(target) and found.objective > target):
             raise OutOfEffortError(found.stopped_by or "work")
         plan = self._kept(standing_of(stand, found))
         if found.stopped_by is not None:
             ledger.offer(*plan)
             raise OutOfEffortError(found.stopped_by)
         return plan
+
+    def _why(self, radius_m: float, limits: Limits) -> Message | None:
+        """Say why no plan has the widest radius, its limit being one of the conditions."""
+        widest = self._stand.limited(self._aim, radius_m)
+        tolls = (Toll(np.zeros_like), *widest.caps)
+        found = solve_conditioned(
+            widest.problem, tolls, widest.p, loads_of(widest), replace(limits, gap=_ANY_GAP)
+        )
+        return found.cause
+
+    def _asked(self, radius_m: float) -> tuple[Stand, tuple[Toll, ...], float]:
+        """Return the problem, its tolls and what the first may come to at most."""
+        stand, aim = self._stand, self._aim
+        if aim.kind == "longest":
+            asked = stand.limited(aim, radius_m)
+            return asked, (Toll(walked), *asked.caps), -math.inf
+        # As little as can be beyond the radius: a row for it would only make plans hard to find.
+        beyond = _cap(stand.problem, aim, radius_m)
+        target = beyond.most + _SLACK * max(1.0, abs(beyond.most))
+        return stand, (replace(beyond, most=math.inf), *stand.caps), target
 
     def _kept(self, plan: Standing) -> tuple[float, Positions]:
         value = self._stand.value(self._aim, plan)

@@ -84,6 +84,7 @@ def solve_conditioned(
     limits: Limits,
     *,
     start: Standing | None = None,
+    target: float = -math.inf,
 ) -> Siting:
     """
     Assign demand at the least total of the first toll under hard capacities and conditions.
@@ -100,6 +101,8 @@ def solve_conditioned(
     loads : Loads
     start : Standing, optional
         A plan to begin with, which need not keep everything.
+    target : float
+        Where it is only asked whether a plan costs no more than this.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def solve_conditioned(
     ruled = make_ruled(problem, tolls, p, loads)
     search = RuledSearch(
         limits, ruled.packing.integral, math.inf, ruled.packing.hopeless,
-        started=began, ruled=ruled,
+        started=began, ruled=ruled, target=target,
     )  # fmt: skip
     stopped_by: StoppedBy | None = None
     cause: Message | None = None

@@ -99,9 +99,27 @@ class Ruled:
 
 @dataclass
 class RuledSearch(PackingSearch):
-    """Best plan that keeps all conditions, and bound, so far."""
+    """
+    Best plan that keeps all conditions, and bound, so far.
+
+    `target`: where it is only asked whether a plan costs no more than this.
+    """
 
     ruled: Ruled = field(kw_only=True)
+    target: float = field(default=-math.inf, kw_only=True)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing is left to do: the gap is reached, or what was asked is known."""
+        asked = math.isfinite(self.target)
+        return super().closed or (asked and (self.value <= self.target or self.bound > self.target))
+
+    @property
+    def beyond(self) -> float:
+        """What costs this or more is not asked for."""
+        if not math.isfinite(self.target):
+            return self.value
+        return min(self.value, self.target + 2.0 * _SLACK * max(1.0, abs(self.target)))
 
     def keep(self, packing: Packing, chosen: Positions, assigned: Positions) -> bool:
         """Keep a plan if everything holds and it is better than the best; True if it was."""

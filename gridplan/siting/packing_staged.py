@@ -68,11 +68,11 @@ def _staged(ruled: Ruled, search: RuledSearch, linear: Linear) -> None:
     pairs = _PAIRS_PER_DEMAND * len(ruled.packing.load)
     quick = True
     while not search.closed:
-        room = search.room - linear.bound + _ROUNDING * abs(linear.bound)
+        room = min(search.room, search.beyond) - linear.bound + _ROUNDING * abs(linear.bound)
         more = float(ranked[int(pairs)]) if quick and pairs < len(ranked) else math.inf
         last = more >= room or not math.isfinite(more)
         form = linear.form(ruled, room if last else more)
-        ceiling = search.value if last else min(linear.bound + more, search.value)
+        ceiling = search.beyond if last else min(linear.bound + more, search.beyond)
         settled = _settled(form, search, ceiling, math.inf if last else _STAGE_WORK)
         if last:
             return
@@ -83,7 +83,7 @@ def _settled(form: Form, search: RuledSearch, ceiling: float, work: float) -> bo
     """Give a model to HiGHS; True if no plan below the ceiling is better than the best one."""
     ruled, cuts = form.ruled, list[_Cut]()
     while True:
-        cutoff = min(ceiling, search.value)
+        cutoff = min(ceiling, search.beyond)
         if ruled.packing.integral and math.isfinite(cutoff):
             cutoff = math.ceil(cutoff) - 1.0 + _WHOLE_SLACK
         options = Options(cutoff=cutoff, work=work, prune=True, gap=search.limits.gap)
