@@ -20,6 +20,9 @@ _HALF, _TOLERANCE = 0.5, 1e-6
 # Pairs of each demand point that the relaxation begins with; small problems take all.
 _FIRST_PAIRS, _SMALL_PAIRS = 12, 20_000
 _ROUNDS = 60
+# A rise of the bound by less than this share is not worth another round: the models of pairs that
+# follow have all rows.
+_RISE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -200,12 +203,13 @@ def relax(ruled: Ruled, search: RuledSearch, first: Flags) -> Linear | None:
         if out.values is None or out.row_dual is None or out.reduced is None:
             return best
         found = _linear(form, out)
+        slow = best is not None and found.bound - best.bound <= _RISE * abs(found.bound)
         best = found if best is None or found.bound >= best.bound else best
         search.raise_bound(found.bound)
         if search.closed:
             return None
         wider = _wider(form, out, found)
-        if wider is None:
+        if wider is None or slow:
             return best
         form = wider
     return best
