@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridplan import pipeline
@@ -113,6 +113,7 @@ def best_of(asked, wanted):
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 100_000))
+@example(1947)  # ... left open a distance within which as few as are asked for cannot be beyond
 def test_every_condition_and_objective_equals_the_best_of_all_assignments(seed):
     asked, wanted = drawn(seed)
     best = best_of(asked, wanted)

@@ -119,6 +119,8 @@ class RuledSearch(PackingSearch):
         """What costs this or more is not asked for."""
         if not math.isfinite(self.target):
             return self.value
+        if self.integral:
+            return min(self.value, math.floor(self.target) + 1.0)
         return min(self.value, self.target + 2.0 * _SLACK * max(1.0, abs(self.target)))
 
     def keep(self, packing: Packing, chosen: Positions, assigned: Positions) -> bool:
