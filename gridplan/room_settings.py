@@ -152,10 +152,12 @@ class SitingSettings(Section):
     capacity: Literal["off", "soft", "hard"] = setting(
         "soft",
         en='Floor area against the graded norm ([norms].room_grade…): "soft" tells what rooms '
-        'lack, "hard" gives no room more households than it holds (answer C, mean walk), "off" '
+        'lack, "hard" gives no room more households than it holds (answer C), and all objectives '
+        'and `least_share` are of the walks to the rooms given, "off" '
         "tells nothing. Rooms of unknown area, and committees, have no limit.",
         zh='场地面积与分级标准（[norms].room_grade…）："soft" 列出面积缺口，'
-        '"hard" 各活动室服务户数不超过其容量（答案 C、平均步行），"off" 不计。'
+        '"hard" 各活动室服务户数不超过其容量（答案 C），各目标与 `least_share` 按到所分配活动室的'
+        '步行计，"off" 不计。'
         "面积不详的场地与居委会不设上限。",
     )
     at_least: dict[str, int] = setting(
@@ -316,17 +318,13 @@ class SitingSettings(Section):
             )
 
     def _of_capacity(self) -> Iterator[tuple[bool, Message]]:
-        """Yield what hard capacity does not go with: the solver takes a number and the mean."""
-        more = bool(self.budget or self.at_least or self.at_most or self.then or self.trade_off)
-        more = more or self.least_share is not None
+        """Yield what hard capacity does not go with: the other answers know no limit."""
         yield (
-            self.capacity == "hard" and (more or (self.answer, self.objective) != ("C", "mean")),
+            self.capacity == "hard" and self.answer != "C",
             Message(
-                en='`capacity = "hard"` goes with answer C, the objective "mean" and a number `p`, '
-                "without `budget`, `at_least`, `at_most`, `least_share`, `then` and `trade_off`; "
-                'change these, or tell the shortfall with "soft"',
-                zh='`capacity = "hard"` 只用于答案 C、目标 "mean" 和数量 `p`，且不含 `budget`、'
-                "`at_least`、`at_most`、`least_share`、`then`、`trade_off`；请调整上述设置，"
+                en=f'`capacity = "hard"` goes with answer C, and `answer` is "{self.answer}"; '
+                'change one of the two, or tell the shortfall with "soft"',
+                zh=f'`capacity = "hard"` 只用于答案 C，而 `answer` 为 "{self.answer}"；请更改其一，'
                 '或改用 "soft" 列出缺口',
             ),
         )

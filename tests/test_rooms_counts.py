@@ -219,9 +219,9 @@ def test_required_rooms_elsewhere_need_their_own_place_among_the_number():
         ({"at_most": {"each": 1.5}}, "whole and 0 or more", "非负整数"),
         ({"at_most": {"each": True}}, "whole and 0 or more", "非负整数"),
         (
-            {"at_least": {"each": 1}, "capacity": "hard"},
-            "without `budget`, `at_least`",
-            "且不含 `budget`",
+            {"at_least": {"each": 1}, "capacity": "hard", "answer": "B"},
+            '`answer` is "B"; change one of the two',
+            '`answer` 为 "B"；请更改其一',
         ),
     ],
 )

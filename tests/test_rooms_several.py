@@ -304,9 +304,11 @@ def test_one_further_objective_may_be_given_without_a_list():
         ({"trade_off": ["share"]}, "should name two objectives, not share", "两个不同的目标"),
         ({"trade_off": ["share", "share"]}, "should name two objectives", "两个不同的目标"),
         ({"backup": 0}, "greater than or equal to 1", "不小于 1"),
-        ({"capacity": "hard", "then": ["ede"]}, "goes with answer C", "只用于答案 C"),
-        ({"capacity": "hard", "least_share": 0.5}, "goes with answer C", "只用于答案 C"),
-        ({"capacity": "hard", "trade_off": ["mean", "ede"]}, "goes with answer C", "只用于答案 C"),
+        (
+            {"capacity": "hard", "answer": "B", "then": ["ede"]},
+            "goes with answer C",
+            "只用于答案 C",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(siting, en, zh):

@@ -103,13 +103,21 @@ def test_a_grade_in_another_unit_is_refused():
         parse_config({"place": PLACE, "norms": wrong})
 
 
-@pytest.mark.parametrize(
-    "siting", [{"objective": "share"}, {"answer": "A"}, {"answer": "B"}, {"budget": 10}]
-)
-def test_a_hard_limit_goes_with_a_number_of_rooms_and_the_mean(siting):
+@pytest.mark.parametrize("answer", ["A", "B"])
+def test_a_hard_limit_goes_with_answer_c(answer):
     with pytest.raises(SettingsError, match="goes with answer C") as caught:
-        parse_config({"place": PLACE, "siting": {"capacity": "hard", **siting}})
+        parse_config({"place": PLACE, "siting": {"capacity": "hard", "answer": answer}})
     assert "只用于答案 C" in caught.value.faults[0].zh
+
+
+@pytest.mark.parametrize(
+    "siting",
+    [{"objective": "share"}, {"budget": 10}, {"at_least": {"each": 1}}, {"least_share": 0.5},
+     {"then": ["ede"]}, {"trade_off": ["mean", "ede"]}],
+)  # fmt: skip
+def test_a_hard_limit_goes_with_every_condition_and_objective(siting):
+    config = parse_config({"place": PLACE, "siting": {"capacity": "hard", **siting}})
+    assert config.siting.capacity == "hard"
 
 
 # What is told

@@ -266,12 +266,12 @@ def test_several_objectives_are_checked(monkeypatch):
     solved = several.solve_aim
 
     def boast(stand, aim, limits):
-        found, sites = solved(stand, aim, limits)
-        return dataclasses.replace(found, objective=found.objective + 1.0), sites
+        found, plan = solved(stand, aim, limits)
+        return dataclasses.replace(found, objective=found.objective + 1.0), plan
 
     def lose(stand, aim, limits):
-        found, sites = solved(stand, aim, limits)
-        return found, sites[:1]
+        found, plan = solved(stand, aim, limits)
+        return found, dataclasses.replace(plan, sites=plan.sites[:1])
 
     monkeypatch.setattr(several, "solve_aim", boast)
     with pytest.raises(BrokenPlanError, match="claims the objective"):

@@ -17,7 +17,7 @@ from gridplan.rooms.fewest import Chosen, claim_of, fewest_rooms
 from gridplan.rooms.objectives import Objective, most_within_budget, rooms_for
 from gridplan.rooms.phases import Phasing, in_phases
 from gridplan.rooms.question import Floats, Positions, RoomQuestion, walks_of
-from gridplan.rooms.several import Wanted, several_rooms
+from gridplan.rooms.several import Wanted, several_rooms, several_with_siting
 from gridplan.rooms.space import nearest_load
 from gridplan.siting import Siting
 
@@ -118,7 +118,8 @@ class Answer:
         Empty where there are no phases.
     phases : DataFrame or None
     siting : Siting or None
-        Of answer C by a number of rooms, as the solver gave it.
+        Of answer C by a number of rooms, or with floor area as a hard limit, as the solver
+        gave it.
     """
 
     key: Key
@@ -183,6 +184,11 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
     if key == "B":
         fewest = fewest_rooms(question, radius_m=question.norm_m, backup=asked.backup)
         return Answer("B", fewest)
+    return _by_number_or_budget(question, asked)
+
+
+def _by_number_or_budget(question: RoomQuestion, asked: Asked) -> Answer:
+    """Return answer C."""
     if asked.budget is None:
         check_number_of(
             question.counts,
@@ -190,6 +196,9 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
             required=question.required,
             candidates=question.names(question.free),
         )
+    if _full_and_more(question, asked):
+        chosen, siting = several_with_siting(question, asked.wanted)
+        return Answer("C", chosen, siting=siting)
     plain = asked.objective in {"mean", "share"} or asked.budget is None
     if asked.then or asked.least_share is not None or not plain:
         return Answer("C", several_rooms(question, asked.wanted))
@@ -199,6 +208,14 @@ def answer(question: RoomQuestion, estates: Estates, key: Key, *, asked: Asked) 
         return Answer("C", within_budget(question, asked.budget))
     chosen, siting = rooms_for(question, asked.rooms, objective=asked.objective)
     return Answer("C", chosen, siting=siting)
+
+
+def _full_and_more(question: RoomQuestion, asked: Asked) -> bool:
+    """Whether floor area is a hard limit beside more than a number of rooms and the mean."""
+    if question.space is None or not question.space.hard:
+        return False
+    more = asked.then or asked.least_share is not None or asked.budget is not None
+    return bool(more) or asked.objective != "mean" or question.counts.binding
 
 
 def options_table(

@@ -134,7 +134,11 @@ def within_budget(
     standing = np.concatenate([question.fixed, required])
     _check_parts(question, budget, priced, standing)
     sites = np.union1d(standing, priced)
-    rows = np.isfinite(question.metres[:, sites]).any(axis=1) & (question.counted > 0)
+    asking = question.counted > 0
+    if question.space is not None and question.space.hard:
+        # Whoever counts nothing takes room all the same.
+        asking |= question.residents > 0
+    rows = np.isfinite(question.metres[:, sites]).any(axis=1) & asking
     if not rows.any():
         none = question.names(required)
         return Chosen(none, _MODEL, 0.0, 0.0, 0.0, "proven", None)

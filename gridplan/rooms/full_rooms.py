@@ -22,7 +22,7 @@ from gridplan.rooms.question import RoomQuestion
 from gridplan.rooms.searches import heeded
 from gridplan.rooms.space import Space
 from gridplan.rooms.space_needs import SpaceNeeds, space_needs
-from gridplan.siting import Limits, Rules, Siting, p_median, propose_rooms
+from gridplan.siting import HardCapacity, Limits, Rules, Siting, p_median, propose_rooms
 from gridplan.siting.rooms import check_number
 
 _QUICK_WORK = 3_000
@@ -60,6 +60,56 @@ def with_hard_space(question: RoomQuestion, p_new: int) -> Siting:
         return _propose(question, p_new, limits=question.limits)
     except _NoSpaceError as none:
         raise InfeasibleError(_why(question, p_new, needs)) from none
+
+
+def hard_rules(question: RoomQuestion, rules: Rules, cost: pd.DataFrame) -> Rules:
+    """
+    Return rules with the households that sites hold; as they are without a hard limit.
+
+    Parameters
+    ----------
+    cost : DataFrame
+        Of the homes and sites that the solver is given.
+
+    Raises
+    ------
+    InfeasibleError
+        If the sites that may be open hold too little together.
+    """
+    space = question.space
+    if space is None or not space.hard:
+        return rules
+    load = pd.Series(space.households, index=list(question.demand_ids)).reindex(cost.index)
+    holds = space.holds().reindex(cost.columns)
+    closed = frozenset(rules.forbidden)
+    held = math.fsum(amount for one, amount in holds.items() if one not in closed)
+    total = math.fsum(load)
+    if total > held * _FITS:
+        raise InfeasibleError(_holding_too_little(total, held))
+    return replace(rules, capacity=HardCapacity(holds, load))
+
+
+def check_space(question: RoomQuestion, p_new: int | None) -> None:
+    """
+    Refuse what the floor areas rule out by sums alone, where other conditions are asked as well.
+
+    Parameters
+    ----------
+    p_new : int or None
+        New rooms; None for any number.
+
+    Raises
+    ------
+    InfeasibleError
+        With the homes or the sums that cause it.
+    """
+    space = question.space
+    if space is None or not space.hard:
+        return
+    needs = space_needs(question, space, len(question.free) if p_new is None else p_new)
+    why = _too_large(question) or needs.why
+    if why is not None:
+        raise InfeasibleError(Message(en=f"{why.en} {_OR_SOFT.en}", zh=f"{why.zh}{_OR_SOFT.zh}"))
 
 
 def limit_notes(space: Space) -> list[Note]:
@@ -157,13 +207,14 @@ def _why(question: RoomQuestion, p_new: int, needs: SpaceNeeds) -> Message:
     area = _enough_area(question, p_new)
     if area is not None:
         parts.append(area)
-    parts.append(
-        Message(
-            en='Or tell what is lacking with capacity = "soft".',
-            zh='也可用 capacity = "soft" 列出面积缺口。',
-        )
-    )
+    parts.append(_OR_SOFT)
     return Message(en=" ".join(one.en for one in parts), zh="".join(one.zh for one in parts))
+
+
+_OR_SOFT = Message(
+    en='Or tell what is lacking with capacity = "soft".',
+    zh='也可用 capacity = "soft" 列出面积缺口。',
+)
 
 
 def _too_little(question: RoomQuestion) -> Message | None:
@@ -173,8 +224,10 @@ def _too_little(question: RoomQuestion) -> Message | None:
     held = math.fsum(space.holds().to_numpy(dtype=float)[may])
     served = np.isfinite(question.nearest_m(may)) & (question.residents > 0)
     total = math.fsum(space.households[served])
-    if total <= held * _FITS:
-        return None
+    return None if total <= held * _FITS else _holding_too_little(total, held)
+
+
+def _holding_too_little(total: float, held: float) -> Message:
     return Message(
         en=f'[siting].capacity = "hard": {total:,.0f} households ask for a room, and all '
         f"committees, rooms and candidate sites together hold {held:,.0f}.",

@@ -13,9 +13,10 @@ import pandas as pd
 from gridplan.errors import InfeasibleError, Message, Note, StoppedError
 from gridplan.rooms.budget import within_budget
 from gridplan.rooms.fewest import Chosen, StageTold
+from gridplan.rooms.full_rooms import check_space, hard_rules
 from gridplan.rooms.least_share import check_with_all_open, out_of_reach
 from gridplan.rooms.objectives import MODELS, SHARE, Objective
-from gridplan.rooms.question import RoomQuestion, walks_to
+from gridplan.rooms.question import RoomQuestion, walks_of, walks_to
 from gridplan.rooms.searches import heeded
 from gridplan.siting import (
     Aim,
@@ -31,6 +32,7 @@ from gridplan.siting import (
 )
 from gridplan.siting.conflict import in_residents
 from gridplan.siting.result import STOPS
+from gridplan.siting.rooms import check_number
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 _ROUNDING = 1e-9
@@ -109,6 +111,18 @@ def several_rooms(question: RoomQuestion, wanted: Wanted) -> Chosen:
         As `propose_rooms` and `within_budget`; where the least share cannot be had, the
         `InfeasibleError` names it, with the largest share that can.
     """
+    return several_with_siting(question, wanted)[0]
+
+
+def several_with_siting(question: RoomQuestion, wanted: Wanted) -> tuple[Chosen, Siting | None]:
+    """
+    Return the choice of `several_rooms` with the plan that the solver gave.
+
+    Where floor area is a hard limit, all objectives and the least share are of the walks to the
+    rooms that residents are given; these are in the plan. It is None where there was nothing to
+    search for.
+    """
+    _check_space(question, wanted)
     search = _Lexicographic(question, wanted)
     try:
         bought = _searched(question, wanted, search)
@@ -116,15 +130,26 @@ def several_rooms(question: RoomQuestion, wanted: Wanted) -> Chosen:
         raise _with_cause(question, wanted, error, search.cause) from error
     if isinstance(bought, Chosen):
         if search.ranked is None:
-            return bought
+            return bought, None
         new = bought.sites
     else:
         new = tuple(str(one) for one in bought.sites if one in question.candidates)
     if search.ranked is None:
         # Nobody is reached by any place: there is nothing to choose by.
         nothing = (math.inf, math.inf, math.inf)
-        return Chosen(new, MODELS[wanted.objectives[-1]], *nothing, "infeasible", None)
-    return _told(question, wanted, new, search)
+        return Chosen(new, MODELS[wanted.objectives[-1]], *nothing, "infeasible", None), None
+    return _told(question, wanted, new, search), search.ranked.siting
+
+
+def _check_space(question: RoomQuestion, wanted: Wanted) -> None:
+    """Refuse what hard floor areas rule out by sums."""
+    if wanted.budget is None:
+        check_number(question.problem, wanted.rooms)
+        check_space(question, wanted.rooms)
+        return
+    unpriced = [one for one in question.names(question.free) if math.isnan(question.cost[one])]
+    bought = question.forbidden | (frozenset(unpriced) - question.required)
+    check_space(replace(question, forbidden=bought), None)
 
 
 def _searched(
@@ -198,13 +223,14 @@ class _Lexicographic:
         if self.wanted.tolerance == 0 and objectives[-1] in _TIES:
             objectives.append("mean")
         self.weight = math.fsum(weights)
+        shared = with_share(self.question, rules, self.wanted.least_share, self.weight)
         found = lexicographic(
             cost,
             weights,
             objectives=[aim_of(self.question, one) for one in dict.fromkeys(objectives)],
             p=p,
             slack=self.wanted.tolerance,
-            rules=with_share(self.question, rules, self.wanted.least_share, self.weight),
+            rules=hard_rules(self.question, shared, cost),
             limits=limits,
         )
         # The stage that was interrupted need not be the one whose plan is given back.
@@ -408,7 +434,7 @@ class _Pareto:
             aims=(first, second),
             p=p,
             points=self.aims.points,
-            rules=shared,
+            rules=hard_rules(self.question, shared, cost),
             limits=limits,
         )
         found = _as_siting(self.found)
@@ -436,6 +462,14 @@ def _as_siting(curve: pd.DataFrame) -> Siting:
     )
 
 
+def _given_m(question: RoomQuestion, goes: Mapping[object, object]) -> np.ndarray:
+    """Return how far each home walks to the place that it is given, ``inf`` without one."""
+    at = {one: j for j, one in enumerate(question.site_ids)}
+    near = np.array([at.get(str(goes.get(one)), -1) for one in question.demand_ids])
+    walked = question.metres[np.arange(len(near)), near]
+    return np.where(near >= 0, walked, math.inf)
+
+
 def _trade_row(
     question: RoomQuestion, aims: TwoAims, row: Mapping[Hashable, Any]
 ) -> dict[str, object]:
@@ -452,7 +486,10 @@ def _trade_row(
     sites: Sequence[object] = opened if isinstance(opened, tuple) else ()
     new = sorted(str(one) for one in sites if one in question.candidates)
     places = np.sort(np.concatenate([question.fixed, question.at(new)]))
+    goes = row["assignment"]
     walks = walks_to(question, places)
+    if isinstance(goes, dict):
+        walks = walks_of(question, _given_m(question, goes))
     return {
         **told,
         "rooms_new": len(new),

@@ -2,7 +2,7 @@
 
 from gridplan.siting.aims import Aim
 from gridplan.siting.assessment import Evaluation, evaluate
-from gridplan.siting.capacity import ROOM_NORM, Grade, GradedNorm, SoftCapacity
+from gridplan.siting.capacity import ROOM_NORM, Grade, GradedNorm, HardCapacity, SoftCapacity
 from gridplan.siting.center import p_center, p_quantile
 from gridplan.siting.equitable import p_ede
 from gridplan.siting.median import p_median
@@ -20,6 +20,7 @@ __all__ = [
     "Evaluation",
     "Grade",
     "GradedNorm",
+    "HardCapacity",
     "Limits",
     "Problem",
     "Progress",

@@ -9,22 +9,27 @@ from typing import Literal, get_args
 import numpy as np
 
 from gridplan.access.equity import AVERSION
-from gridplan.errors import FaultList, SettingsError
-from gridplan.siting.assessment import weighted_quantile
-from gridplan.siting.center import RadiusPlan, least_radius, longest_walk, possible_radii
+from gridplan.errors import FaultList, Message, SettingsError
+from gridplan.siting.assessment import labelled_sites, weighted_quantile
+from gridplan.siting.capacitated import solve_conditioned
+from gridplan.siting.center import RadiusPlan, least_radius, possible_radii
 from gridplan.siting.conditioned import cause_of, least_toll, minimise, serving_sites
 from gridplan.siting.equitable import as_metres, check_aversion, check_sizes, kappa_of
 from gridplan.siting.ladder import Toll, beyond_radius, power_less_one, walked
 from gridplan.siting.ledger import Ledger, siting_of
+from gridplan.siting.loads import Loads, loads_frame
 from gridplan.siting.matrix import Positions, is_number
 from gridplan.siting.options import Limits, Reach
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting
 from gridplan.siting.search import OutOfEffortError, StoppedBy
+from gridplan.siting.standing import Standing
 
 Kind = Literal["mean", "share", "longest", "p90", "ede"]
 _RADIUS_M, _P90 = 500.0, 0.9
-_SLACK = 1e-9
+_SLACK, _LEAST_S = 1e-9, 1e-9
+# A plan this much beyond its bound is a plan: whether there is one within a radius is asked.
+_ANY_GAP = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,35 +103,40 @@ class Stand:
         Pairs beyond the longest walk allowed are absent.
     caps : tuple of Toll
     p : int or None
-    sites : ndarray or None
-        Open sites of a plan that keeps everything.
+    plan : Standing or None
+        A plan that keeps everything.
+    loads : Loads or None
+        Hard capacities. Then all walks are those to the sites that demand is given.
     """
 
     problem: Problem
     caps: tuple[Toll, ...]
     p: int | None
-    sites: Positions | None = None
+    plan: Standing | None = None
+    loads: Loads | None = None
 
     def limited(self, aim: Aim, worst: float) -> Stand:
         """Return the problem in which an aim may not be worse than a value."""
         if aim.kind == "longest":
             far = self.problem.cost > worst + _SLACK * max(1.0, worst)
+            # Demand that only takes room walks in no objective.
+            far &= (self.problem.weights > 0)[:, None]
             return replace(
                 self,
                 problem=replace(self.problem, cost=np.where(far, np.inf, self.problem.cost)),
             )
         return replace(self, caps=(*self.caps, _cap(self.problem, aim, worst)))
 
-    def value(self, aim: Aim, sites: Positions) -> float:
-        """Return what a set of open sites makes of an aim."""
+    def value(self, aim: Aim, plan: Standing) -> float:
+        """Return what a plan makes of an aim."""
         problem = self.problem
-        metres = problem.cost[:, sites].min(axis=1, initial=np.inf)
+        metres = plan.metres(problem)
         counted = problem.counted
         weights = problem.weights
         if aim.kind == "share":
             return math.fsum(weights[counted & (metres <= aim.radius_m)])
         if aim.kind == "longest":
-            return longest_walk(problem, sites)
+            return float(metres[counted].max(initial=0.0))
         if aim.kind == "p90":
             everybody = weights > 0
             return weighted_quantile(metres[everybody], weights[everybody], aim.share)
@@ -134,9 +144,9 @@ class Stand:
         return _in_units(problem, aim, total)
 
 
-def solve_aim(stand: Stand, aim: Aim, limits: Limits) -> tuple[Siting, Positions | None]:
+def solve_aim(stand: Stand, aim: Aim, limits: Limits) -> tuple[Siting, Standing | None]:
     """
-    Return the best plan for one aim within the limits of a stand, and its open sites.
+    Return the best plan for one aim within the limits of a stand, as told and as it stands.
 
     The objective and the bound are in the aim's unit.
     """
@@ -144,13 +154,30 @@ def solve_aim(stand: Stand, aim: Aim, limits: Limits) -> tuple[Siting, Positions
         found = _least_radius(stand, aim, limits)
     else:
         toll = _toll(stand.problem, aim)
-        tolls = (toll, *stand.caps)
-        found = least_toll(stand.problem, tolls, stand.p, limits, start=stand.sites)
+        found = _least_toll(stand, (toll, *stand.caps), limits)
         found = _in_aim(stand.problem, aim, found)
     if found.status in {"infeasible", "stopped"}:
         return found, None
+    return found, standing_of(stand, found)
+
+
+def standing_of(stand: Stand, found: Siting) -> Standing:
+    """Return a plan that was found by its positions."""
     at = {one: position for position, one in enumerate(stand.problem.site_ids)}
-    return found, np.array([at[one] for one in found.sites], dtype=np.intp)
+    sites = np.array([at[one] for one in found.sites], dtype=np.intp)
+    if stand.loads is None:
+        return Standing(sites)
+    near = np.array([at.get(one, -1) for one in found.assignment], dtype=np.intp)
+    return Standing(sites, near)
+
+
+def _least_toll(stand: Stand, tolls: tuple[Toll, ...], limits: Limits) -> Siting:
+    if stand.loads is not None:
+        return solve_conditioned(
+            stand.problem, tolls, stand.p, stand.loads, limits, start=stand.plan
+        )
+    start = None if stand.plan is None else stand.plan.sites
+    return least_toll(stand.problem, tolls, stand.p, limits, start=start)
 
 
 def _toll(problem: Problem, aim: Aim) -> Toll:
@@ -215,9 +242,13 @@ def _least_radius(stand: Stand, aim: Aim, limits: Limits) -> Siting:
     """Return the least radius of an aim, by bisection over the distances."""
     ledger = Ledger(limits, exact=True)
     stopped_by: StoppedBy | None = None
+    full = None if stand.loads is None else FullWithin(stand, aim, ledger)
     radii = possible_radii(stand.problem, everybody=aim.kind == "longest")
     try:
-        if not least_radius(
+        if full is not None:
+            if not least_radius(radii, full.ask, ledger):
+                ledger.cause = full.cause
+        elif not least_radius(
             radii, lambda radius_m, _: _within(stand, aim, radius_m, ledger), ledger
         ):
             widest = stand.limited(aim, float(radii[-1]) if len(radii) else 0.0)
@@ -227,18 +258,115 @@ def _least_radius(stand: Stand, aim: Aim, limits: Limits) -> Siting:
         stopped_by = stop.reason
     except KeyboardInterrupt:
         stopped_by = "interrupt"
-    return siting_of(ledger, stand.problem, stopped_by, unreachable=stand.problem.unreachable)
+    found = siting_of(ledger, stand.problem, stopped_by, unreachable=stand.problem.unreachable)
+    return found if full is None else full.told(found)
+
+
+def loads_of(stand: Stand) -> Loads:
+    """Return the hard capacities of a stand that has some."""
+    if stand.loads is None:
+        msg = "only plans with hard capacities are asked for here"
+        raise ValueError(msg)
+    return stand.loads
+
+
+class FullWithin:
+    """
+    Asks for plans within a radius under hard capacities, and remembers where demand goes in them.
+
+    Two plans with the same open sites may give demand other ones.
+    """
+
+    def __init__(self, stand: Stand, aim: Aim, ledger: Ledger) -> None:
+        self._stand, self._aim, self._ledger = stand, aim, ledger
+        self._near: dict[tuple[float, bytes], Positions] = {}
+        self.cause: Message | None = None
+
+    def ask(self, radius_m: float, work: float) -> RadiusPlan:
+        """Return a plan that has a radius and keeps all limits; None if there is none."""
+        del work
+        stand, ledger, known = self._stand, self._ledger, self._stand.plan
+        if known is not None and stand.value(self._aim, known) <= radius_m:
+            return self._kept(known)
+        asked, tolls, target = self._asked(radius_m)
+        first = not math.isfinite(ledger.value)
+        limits = replace(
+            ledger.question(ledger.limits),
+            gap=0.0 if math.isfinite(target) else _ANY_GAP,
+            work=max(1, int(ledger.limits.work - ledger.work)),
+            time_s=_left_s(ledger),
+            explain=first and ledger.limits.explain,
+        )
+        found = solve_conditioned(
+            asked.problem, tolls, stand.p, loads_of(stand), limits, target=target
+        )
+        ledger.work += found.work
+        if found.status == "infeasible" or (math.isfinite(target) and found.bound > target):
+            if first:
+                self.cause = found.cause or self._why(radius_m, limits)
+            return None
+        if found.status == "stopped" or (math.isfinite(target) and found.objective > target):
+            raise OutOfEffortError(found.stopped_by or "work")
+        plan = self._kept(standing_of(stand, found))
+        if found.stopped_by is not None:
+            ledger.offer(*plan)
+            raise OutOfEffortError(found.stopped_by)
+        return plan
+
+    def _why(self, radius_m: float, limits: Limits) -> Message | None:
+        """Say why no plan has the widest radius, its limit being one of the conditions."""
+        widest = self._stand.limited(self._aim, radius_m)
+        tolls = (Toll(np.zeros_like), *widest.caps)
+        found = solve_conditioned(
+            widest.problem, tolls, widest.p, loads_of(widest), replace(limits, gap=_ANY_GAP)
+        )
+        return found.cause
+
+    def _asked(self, radius_m: float) -> tuple[Stand, tuple[Toll, ...], float]:
+        """Return the problem, its tolls and what the first may come to at most."""
+        stand, aim = self._stand, self._aim
+        if aim.kind == "longest":
+            asked = stand.limited(aim, radius_m)
+            return asked, (Toll(walked), *asked.caps), -math.inf
+        # As little as can be beyond the radius: a row for it would only make plans hard to find.
+        beyond = _cap(stand.problem, aim, radius_m)
+        target = beyond.most + _SLACK * max(1.0, abs(beyond.most))
+        return stand, (replace(beyond, most=math.inf), *stand.caps), target
+
+    def _kept(self, plan: Standing) -> tuple[float, Positions]:
+        value = self._stand.value(self._aim, plan)
+        self._near[value, plan.sites.tobytes()] = plan.near_of(self._stand.problem)
+        return value, plan.sites
+
+    def told(self, found: Siting) -> Siting:
+        """Return the plan of the ledger with the sites that demand is given."""
+        value, sites = self._ledger.plan
+        loads, problem = self._stand.loads, self._stand.problem
+        if sites is None or loads is None or not found.sites:
+            return found
+        near = self._near[value, sites.tobytes()]
+        return replace(
+            found,
+            assignment=labelled_sites(problem, near),
+            loads=loads_frame(problem, loads, sites, near),
+        )
+
+
+def _left_s(ledger: Ledger) -> float | None:
+    """Return the seconds that are left, hardly any once the time is up."""
+    most = ledger.limits.time_s
+    return None if most is None else max(_LEAST_S, most - ledger.seconds)
 
 
 def _within(stand: Stand, aim: Aim, radius_m: float, ledger: Ledger) -> RadiusPlan:
     """Return a plan that has a radius and keeps all limits; None if there is none."""
-    best = ledger.plan[1] if stand.sites is None else stand.sites
-    if best is not None and stand.value(aim, best) <= radius_m:
-        return stand.value(aim, best), best
+    best = ledger.plan[1] if stand.plan is None else stand.plan.sites
+    if best is not None and stand.value(aim, Standing(best)) <= radius_m:
+        return stand.value(aim, Standing(best)), best
     asked = stand.limited(aim, radius_m)
     if not asked.caps:
         sites = serving_sites(asked.problem, asked.p, ledger)
-        return None if sites is None else (stand.value(aim, sites), sites)
+        return None if sites is None else (stand.value(aim, Standing(sites)), sites)
     inner = Ledger(
         replace(ledger.question(ledger.limits), gap=0.0),
         started=ledger.started,
@@ -253,4 +381,4 @@ def _within(stand: Stand, aim: Aim, radius_m: float, ledger: Ledger) -> RadiusPl
     found = inner.plan[1]
     if inner.infeasible or found is None:
         return None
-    return stand.value(aim, found), found
+    return stand.value(aim, Standing(found)), found

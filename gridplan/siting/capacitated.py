@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +11,22 @@ import pandas as pd
 
 from gridplan.errors import BrokenPlanError, Message
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
+from gridplan.siting.conditioned import least_toll
+from gridplan.siting.ladder import Toll
 from gridplan.siting.loads import Loads, loads_frame
 from gridplan.siting.matrix import Positions
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.packing import Packing, PackingSearch, make_packing
 from gridplan.siting.packing_causes import impossible, no_assignment
+from gridplan.siting.packing_conflict import no_filling, too_large, without_capacities
+from gridplan.siting.packing_interchange import lean
+from gridplan.siting.packing_ruled import RuledSearch, make_ruled
+from gridplan.siting.packing_staged import solve_ruled
 from gridplan.siting.packing_tree import solve_packing
 from gridplan.siting.problem import Problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import PROVEN_GAP, Effort, OutOfEffortError, StoppedBy, relative_gap
+from gridplan.siting.standing import Standing
 from gridplan.verify import check_assignment, check_capacity, check_total
 
 # Share of the limits that the problem without capacities may take: it is a bound, and
@@ -65,8 +72,120 @@ def solve_capacitated(
     if search.infeasible:
         cause = no_assignment(problem, packing, loads, search)
     plan = _result(problem, packing, search, loads, (stopped_by, cause))
-    _verify(plan, problem, loads, rules)
+    verify_filling(plan, problem, loads, rules)
     return plan
+
+
+def solve_conditioned(
+    problem: Problem,
+    tolls: tuple[Toll, ...],
+    p: int | None,
+    loads: Loads,
+    limits: Limits,
+    *,
+    start: Standing | None = None,
+    target: float = -math.inf,
+) -> Siting:
+    """
+    Assign demand at the least total of the first toll under hard capacities and conditions.
+
+    Budget and counts of the problem hold, and the total of each further toll, of the walks to
+    the sites that demand is given, stays within its `most`. The same problem without capacities
+    is solved first: it is a bound, and the answer where its plan fits.
+
+    Parameters
+    ----------
+    tolls : tuple of Toll
+    p : int or None
+        Open sites; None for any number.
+    loads : Loads
+    start : Standing, optional
+        A plan to begin with, which need not keep everything.
+    target : float
+        Where it is only asked whether a plan costs no more than this.
+
+    Returns
+    -------
+    Siting
+        Objective and bound are totals of the first toll.
+    """
+    began = Effort(limits).started
+    ruled = make_ruled(problem, tolls, p, loads)
+    search = RuledSearch(
+        limits, ruled.packing.integral, math.inf, ruled.packing.hopeless,
+        started=began, ruled=ruled, target=target,
+    )  # fmt: skip
+    stopped_by: StoppedBy | None = None
+    cause: Message | None = None
+    try:
+        cause = _solve_conditioned(problem, tolls, p, search, start)
+    except OutOfEffortError as stop:
+        stopped_by = stop.reason
+    except KeyboardInterrupt:
+        stopped_by = "interrupt"
+    if search.infeasible:
+        cause = cause or no_filling(problem, ruled, tolls, search)
+    else:
+        dear = problem.conditions.cost
+        lean(ruled, search, np.zeros(len(ruled.packing.sites)) if dear is None
+             else dear[ruled.packing.sites])  # fmt: skip
+    return _result(problem, ruled.packing, search, loads, (stopped_by, cause))
+
+
+def _solve_conditioned(
+    problem: Problem,
+    tolls: tuple[Toll, ...],
+    p: int | None,
+    search: RuledSearch,
+    start: Standing | None,
+) -> Message | None:
+    """Search; return why there is no plan where that has nothing to do with capacities."""
+    ruled = search.ruled
+    search.look()
+    if start is not None:
+        _offer(problem, search, start)
+    cause = too_large(problem, ruled)
+    if cause is not None:
+        search.raise_bound(math.inf)
+        return cause
+    plan = least_toll(problem, tolls, p, _share_of(search))
+    if plan.status == "infeasible":
+        search.raise_bound(math.inf)
+        return without_capacities(plan.cause)
+    search.raise_bound(plan.bound)
+    where = {one: at for at, one in enumerate(problem.site_ids)}
+    sites = np.array([where[one] for one in plan.sites], dtype=np.intp)
+    if plan.status != "stopped":
+        _offer(problem, search, Standing(sites))
+    if plan.stopped_by == "interrupt":
+        raise KeyboardInterrupt
+    search.spend(plan.work)
+    if not search.closed:
+        first = np.searchsorted(ruled.packing.sites, sites) if plan.sites else None
+        solve_ruled(ruled, search, first)
+    return None
+
+
+def _offer(problem: Problem, search: RuledSearch, plan: Standing) -> None:
+    """Keep a plan that another search found, if everything holds."""
+    packing = search.ruled.packing
+    back = np.full(len(problem.site_ids) + 1, -1)
+    back[packing.sites] = np.arange(len(packing.sites))
+    # A demand point with a load and no weight may be out of reach of this plan.
+    assigned = back[plan.near_of(problem)[packing.rows]]
+    if (assigned >= 0).all():
+        search.keep(packing, back[plan.sites], assigned)
+
+
+def _share_of(search: PackingSearch) -> Limits:
+    """Return the share of what is left that the problem without capacities may take."""
+    limits = search.limits
+    left_s = None if limits.time_s is None else limits.time_s - search.seconds
+    return replace(
+        search.question(limits),
+        work=max(1, int(_RELAXED_SHARE * (limits.work - search.work))),
+        time_s=None if left_s is None else _RELAXED_SHARE * max(left_s, _LEAST_S),
+    )
 
 
 def with_soft_loads(plan: Siting, problem: Problem, loads: Loads) -> Siting:
@@ -81,15 +200,8 @@ def _solve(problem: Problem, packing: Packing, search: PackingSearch, relaxed: R
     if not len(packing.rows):
         _open_any(packing, search)
         return
-    limits = search.limits
     search.look()
-    left_s = None if limits.time_s is None else limits.time_s - search.seconds
-    share = replace(
-        search.question(limits),
-        work=max(1, int(_RELAXED_SHARE * limits.work)),
-        time_s=None if left_s is None else _RELAXED_SHARE * max(left_s, _LEAST_S),
-    )
-    plan = relaxed(share)
+    plan = relaxed(_share_of(search))
     search.raise_bound(plan.bound)
     if plan.sites:
         where = {one: at for at, one in enumerate(problem.site_ids)}
@@ -126,7 +238,7 @@ def _result(
     planned = math.isfinite(value)
     chosen = packing.sites[packed.chosen]
     near: Positions = np.full(len(problem.demand_ids), -1)
-    if planned:
+    if planned and len(chosen):
         # Demand that asks for nothing takes no room: it goes to the closest site.
         near, _ = closest(problem, chosen)
         near[packing.rows] = packing.sites[packed.assigned]
@@ -156,30 +268,55 @@ def _status(search: PackingSearch, gap: float, *, planned: bool) -> Status:
     return "proven" if gap <= PROVEN_GAP else "gap"
 
 
-def _verify(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
-    """Raise if an independent check finds the plan broken."""
-    if not plan.sites:
-        return
+def verify_filling(plan: Siting, problem: Problem, loads: Loads, rules: Rules) -> None:
+    """Raise if an independent check finds a plan broken, whose objective is the total walk."""
+    if plan.sites:
+        given = plan.sites, plan.assignment
+        check_filling(given, problem, loads, rules, total=plan.objective)
+
+
+def check_filling(
+    plan: tuple[tuple[Hashable, ...], pd.Series],
+    problem: Problem,
+    loads: Loads,
+    rules: Rules,
+    *,
+    total: float | None = None,
+) -> None:
+    """
+    Raise if an independent check finds a plan broken.
+
+    Parameters
+    ----------
+    plan : (tuple of site ids, Series of site id by demand id)
+    total : float, optional
+        What the objective is, if that is the weighted sum of distances.
+
+    Raises
+    ------
+    BrokenPlanError
+    """
+    sites, assignment = plan
+    lost = labelled_demand(problem, problem.unreachable)
     cost = pd.DataFrame(
         problem.cost, index=list(problem.demand_ids), columns=list(problem.site_ids)
     )
     load = dict(zip(problem.demand_ids, loads.load, strict=True))
     weights = dict(zip(problem.demand_ids, problem.weights, strict=True))
     idle = [one for one in problem.demand_ids if not (load[one] or weights[one])]
-    checks = (
+    checks = [
         check_assignment(
-            plan.assignment,
+            assignment,
             cost,
-            sites=plan.sites,
+            sites=sites,
             required=[*rules.fixed, *rules.required],
             forbidden=rules.forbidden,
-            unserved=[*plan.unreachable, *idle],
+            unserved=[*lost, *idle],
         ),
-        check_capacity(
-            plan.assignment, load, dict(zip(problem.site_ids, loads.capacity, strict=True))
-        ),
-        check_total(plan.assignment, cost, weights, plan.objective),
-    )
+        check_capacity(assignment, load, dict(zip(problem.site_ids, loads.capacity, strict=True))),
+    ]
+    if total is not None:
+        checks.append(check_total(assignment, cost, weights, total))
     broken = [found.message for check in checks for found in check.findings]
     if broken:
         raise BrokenPlanError(*broken)

@@ -41,6 +41,32 @@ class SoftCapacity:
     amounts: pd.Series | np.ndarray | Mapping[Hashable, float] | float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HardCapacity:
+    """
+    Capacities as one of the rules: no site takes more, each demand point goes to one site.
+
+    Attributes
+    ----------
+    amounts : Series by site id, ndarray in the column order of the cost, or number
+        In the unit of the load.
+    load : Series by demand id, or ndarray in the row order of the cost, optional
+        The weights if absent.
+
+    Examples
+    --------
+    >>> from gridplan.siting import Rules, lexicographic
+    >>> walks = np.array([[0.0, 400.0], [100.0, 300.0]])
+    >>> rules = Rules(capacity=HardCapacity(60.0), fixed=[0])
+    >>> plan = lexicographic(walks, np.full(2, 50.0), objectives=["longest"], p=2, rules=rules)
+    >>> plan.siting.objective, plan.siting.assignment.tolist()
+    (300.0, [0, 1])
+    """
+
+    amounts: pd.Series | np.ndarray | Mapping[Hashable, float] | float
+    load: pd.Series | np.ndarray | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Grade:
     """A room of at least `area_m2` serves up to `households`."""

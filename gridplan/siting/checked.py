@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from gridplan.siting.result import Siting
 from gridplan.verify.choice import Asked, Distances, check_choice
 
 
-def checked(plan: Siting, problem: Problem, asked: Asked) -> Siting:
+def checked(plan: Siting, problem: Problem, asked: Asked, *, assigned: bool = False) -> Siting:
     """
     Return a plan that keeps every rule and whose objective was computed again.
 
@@ -23,6 +23,8 @@ def checked(plan: Siting, problem: Problem, asked: Asked) -> Siting:
     problem : Problem
     asked : Asked
         The model and its numbers; the rules are those of the problem.
+    assigned : bool
+        Its objective is of the walks to the sites that demand is given, not to the closest.
 
     Raises
     ------
@@ -31,22 +33,38 @@ def checked(plan: Siting, problem: Problem, asked: Asked) -> Siting:
     """
     if plan.sites:
         asked = replace(asked, left_out=plan.unreachable)
-        check_sites(plan.sites, plan.objective, problem, asked)
+        goes = _goes(plan) if assigned else None
+        check_sites(plan.sites, plan.objective, problem, asked, goes=goes)
     return plan
 
 
+def _goes(plan: Siting) -> dict[Hashable, Hashable]:
+    named = plan.assignment.dropna()
+    return dict(zip(named.index.tolist(), named.tolist(), strict=True))
+
+
 def check_sites(
-    sites: Collection[Hashable], objective: float, problem: Problem, asked: Asked
+    sites: Collection[Hashable],
+    objective: float,
+    problem: Problem,
+    asked: Asked,
+    *,
+    goes: Mapping[Hashable, Hashable] | None = None,
 ) -> None:
     """
     Raise if some sites break a rule of a problem, or have another objective.
+
+    Parameters
+    ----------
+    goes : mapping of demand id to site id, optional
+        Where demand goes, if not to the closest.
 
     Raises
     ------
     BrokenPlanError
     """
     given = Distances(problem.cost, problem.weights, problem.demand_ids, problem.site_ids)
-    found = check_choice(sites, objective, given, _with_rules(asked, problem)).findings
+    found = check_choice(sites, objective, given, _with_rules(asked, problem), goes=goes).findings
     if found:
         raise BrokenPlanError(*(one.message for one in found))
 

@@ -11,7 +11,12 @@ import pandas as pd
 from gridplan.errors import CostMatrixError, Message
 from gridplan.siting.assessment import closest, labelled_demand, labelled_sites
 from gridplan.siting.branch import finish
-from gridplan.siting.capacitated import solve_capacitated, with_soft_loads
+from gridplan.siting.capacitated import (
+    solve_capacitated,
+    solve_conditioned,
+    verify_filling,
+    with_soft_loads,
+)
 from gridplan.siting.capacity import SoftCapacity
 from gridplan.siting.causes import nobody_served
 from gridplan.siting.checked import checked
@@ -21,7 +26,7 @@ from gridplan.siting.interchange import greedy, plan_among
 from gridplan.siting.ladder import Toll, walked
 from gridplan.siting.lagrangian import subgradient
 from gridplan.siting.ledger import Ledger
-from gridplan.siting.loads import read_loads
+from gridplan.siting.loads import Loads, read_loads
 from gridplan.siting.options import Limits, Reach, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
@@ -39,11 +44,9 @@ _NO_COUNT = Message(
     en="p is None and there is no budget. Give a number of sites, or a budget.",
     zh="未给出 p，也没有预算。请给出选址数量或预算。",
 )
-_HARD = Message(
-    en="Hard capacities are not taken together with a budget, counts by group or a share near a "
-    "site. Take out one of the two, or make the capacities soft (SoftCapacity).",
-    zh="硬性容量暂不能与预算、分组数量或可达比例要求同时使用。请去掉其中之一，"
-    "或改用软容量（SoftCapacity）。",
+_TWICE = Message(
+    en="Capacities are given twice: as `load` or `capacity`, and in the rules. Give them once.",
+    zh="容量重复给出：既有 `load` 或 `capacity`，规则中又有 capacity。请只给一次。",
 )
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
@@ -94,7 +97,10 @@ def p_median(
     \sum_{j \in J_g} y_j \le u_g`, or a share of the weight within a distance, plans come
     from interchanges that keep these conditions, the bound and the proof from Benders cuts of
     groups of demand [5]_ with their rows, or, as long as no plan is known, from the radius
-    formulation [7]_.
+    formulation [7]_. With these beside hard capacities, the linear relaxation of the model
+    above, with their rows and with pairs and rows as they are needed, gives the bound and what
+    each pair adds to it; plans come from exchanges of sites, and HiGHS decides on the pairs that
+    better plans may use. The share is then of the walks to the sites that demand is given.
 
     Parameters
     ----------
@@ -134,8 +140,7 @@ def p_median(
         weights, ids that do not match or repeat, demand that no allowed site
         reaches, p out of range, more load than all sites hold, unknown or
         contradictory fixed and forbidden sites, a budget without costs or too small for
-        the required sites, no p and no budget, hard capacities beside a budget, counts or
-        a share.
+        the required sites, no p and no budget.
 
     References
     ----------
@@ -188,18 +193,21 @@ def p_median(
     (('A', 'C'), 8000.0, 'proven')
     """
     problem = make_problem(cost, weights, rules, p=p, conditions=True, reach=True)
-    ruled = problem.conditions.binding or rules.reach is not None
     if p is None and rules.budget is None:
         raise CostMatrixError(_NO_COUNT)
-    if load is None and capacity is None:
+    held, given = rules.capacity, load is not None or capacity is not None
+    if held is None and not given:
         return _planned(problem, p, rules, limits)
-    loads = read_loads(cost, problem, load, capacity)
+    if held is not None and given:
+        raise CostMatrixError(_TWICE)
+    loads = (
+        read_loads(cost, problem, load, capacity)
+        if held is None
+        else read_loads(cost, problem, held.load, held.amounts)
+    )
     if not loads.hard:
         return with_soft_loads(_planned(problem, p, rules, limits), problem, loads)
-    if ruled or p is None:
-        raise CostMatrixError(_HARD)
-    relaxed = partial(_without_capacity, problem, p)
-    return solve_capacitated(problem, p, loads, rules=rules, limits=limits, relaxed=relaxed)
+    return _filled(problem, p, loads, rules, limits)
 
 
 def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> Siting:
@@ -210,6 +218,19 @@ def _planned(problem: Problem, p: int | None, rules: Rules, limits: Limits) -> S
     return checked(
         plan, problem, Asked(model="p_median", p=p, radius_m=near.radius_m, share=near.share)
     )
+
+
+def _filled(problem: Problem, p: int | None, loads: Loads, rules: Rules, limits: Limits) -> Siting:
+    """Solve with hard capacities."""
+    if p is not None and not problem.conditions.binding and rules.reach is None:
+        relaxed = partial(_without_capacity, problem, p)
+        return solve_capacitated(problem, p, loads, rules=rules, limits=limits, relaxed=relaxed)
+    tolls = (Toll(walked), *reach_tolls(problem, rules.reach))
+    plan = solve_conditioned(problem, tolls, p, loads, limits)
+    verify_filling(plan, problem, loads, rules)
+    near = rules.reach or Reach(math.inf, 1.0)
+    asked = Asked(model="p_median", p=p, radius_m=near.radius_m, share=near.share)
+    return checked(plan, problem, asked, assigned=True)
 
 
 def _without_capacity(problem: Problem, p: int, limits: Limits) -> Siting:

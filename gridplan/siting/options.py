@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message, SettingsError
+from gridplan.siting.capacity import HardCapacity
 from gridplan.siting.matrix import is_number
 
 Progress = Callable[[float, float], None]
@@ -77,7 +78,10 @@ class Rules:
     at_least, at_most : mapping of group to count
         How many open sites, fixed ones included, each group has at least and at most.
     reach : Reach or None
-        Share of the weight that has to live near an open site (`p_median`, `lexicographic`).
+        Share of the weight that has to live near an open site (`p_median`, `lexicographic`);
+        with hard capacities, near the site that it is given.
+    capacity : HardCapacity or None
+        What sites hold at most (`p_median`, `lexicographic`, `pareto`).
     """
 
     fixed: Collection[Hashable] = ()
@@ -90,6 +94,7 @@ class Rules:
     at_least: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
     at_most: Mapping[Hashable, int] = field(default_factory=dict, hash=False)
     reach: Reach | None = None
+    capacity: HardCapacity | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         """Freeze the ids; a single text is one id, not its characters."""
@@ -125,6 +130,11 @@ def _check_kinds(rules: Rules) -> None:
         faults.add(
             en=f"Rules: `reach` is {rules.reach!r}; expected Reach(radius_m, share).",
             zh=f"规则 `reach` 为 {rules.reach!r}，应为 Reach(radius_m, share)。",
+        )
+    if not isinstance(rules.capacity, HardCapacity | None):
+        faults.add(
+            en=f"Rules: `capacity` is {rules.capacity!r}; expected HardCapacity(amounts, load).",
+            zh=f"规则 `capacity` 为 {rules.capacity!r}，应为 HardCapacity(amounts, load)。",
         )
     faults.raise_if_any(CostMatrixError)
 

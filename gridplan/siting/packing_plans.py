@@ -31,6 +31,28 @@ def plan_from(packing: Packing, chosen: Positions, search: PackingSearch) -> Non
         _improved(_State.filled(packing, chosen), search)
 
 
+def assigned_among(
+    packing: Packing, chosen: Positions, search: PackingSearch, before: Positions | None = None
+) -> Positions:
+    """
+    Return an assignment of all demand to some sites after shifts and swaps; it may not fit.
+
+    Parameters
+    ----------
+    before : ndarray of int, shape (n,), optional
+        Where demand goes that stays there if the site is among them.
+    """
+    if before is None:
+        state = _State.filled(packing, chosen)
+    else:
+        stays = np.isin(before, chosen)
+        at = np.where(stays, np.searchsorted(chosen, before), 0)
+        state = _State.at_sites(packing, chosen, at)
+        state.fill(np.flatnonzero(~stays))
+    state.settle(search)
+    return state.assigned
+
+
 def shaken(packing: Packing, search: PackingSearch, rounds: int) -> None:
     """Move one or two sites of the best plan nearby and improve, until that brings nothing."""
     idle = 0

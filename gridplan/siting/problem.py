@@ -94,7 +94,7 @@ def make_problem(
         The solver that asks respects budgets and counts of groups; where it does
         not, rules that have them are a fault.
     reach : bool
-        The same of a share of the weight near an open site.
+        The same of a share of the weight near an open site, and of hard capacities.
     given : bool
         The fixed sites are those of a plan that is given, and are called so.
 
@@ -219,6 +219,13 @@ def _check_reach(rules: Rules, faults: FaultList, *, offered: bool) -> None:
             "out of the rules, or ask p_median or lexicographic.",
             zh="该问题不支持可达比例要求（reach）。"
             "请从规则中去掉，或改用 p_median、lexicographic。",
+        )
+    if rules.capacity is not None and not offered:
+        faults.add(
+            en="This problem does not take hard capacities (capacity). Take them out of the "
+            "rules, or ask p_median, lexicographic or pareto.",
+            zh="该问题不支持硬性容量（capacity）。"
+            "请从规则中去掉，或改用 p_median、lexicographic、pareto。",
         )
 
 

@@ -11,15 +11,16 @@ import pandas as pd
 
 from gridplan.errors import CostMatrixError, FaultList, Message
 from gridplan.siting.aims import Aim, Kind, Stand, fixed_kappa, solve_aim
-from gridplan.siting.checked import check_sites
+from gridplan.siting.aims_checked import check_aim
+from gridplan.siting.assessment import labelled_sites
 from gridplan.siting.conditioned import reach_tolls
-from gridplan.siting.matrix import Positions, is_number
+from gridplan.siting.loads import Loads, read_loads
+from gridplan.siting.matrix import is_number
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
 from gridplan.siting.search import Effort, StoppedBy
-from gridplan.verify.choice import Asked
-from gridplan.verify.choice import Kind as VerifyKind
+from gridplan.siting.standing import Standing
 
 _NO_RULES = Rules()
 _NO_LIMITS = Limits()
@@ -27,7 +28,10 @@ _POINTS = 8
 _SAME = 1e-9
 _NO_TIME_S = 1e-9
 """What a search is given once the time is up: it stops at its first look."""
-_COLUMNS = ("limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites", "cause")
+_COLUMNS = (
+    "limit", "first", "second", "bound", "gap", "status", "stopped_by", "sites", "assignment",
+    "cause",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,9 @@ def lexicographic(
     reaches; for the share of the weight near a site, :math:`\max` and :math:`\ge (1 - s) z_l`
     [1]_. Every limit is a row of the radius formulation (see `p_median` under a budget), or
     leaves out pairs, so that each stage has its bound. Where a stage is not proven, its limit
-    follows the plan that was found. On an interrupt the best plan so far is kept, and no further
-    stage is begun.
+    follows the plan that was found. With hard capacities (`Rules.capacity`) all objectives are of
+    the walks to the sites that demand is given. On an interrupt the best plan so far is kept, and
+    no further stage is begun.
 
     Parameters
     ----------
@@ -161,29 +166,30 @@ def lexicographic(
     """
     spent = Effort(limits)
     aims = _aims(objectives, slack)
-    problem = _problem(cost, weights, rules, p)
+    problem, loads = _problem(cost, weights, rules, p)
     aims = [fixed_kappa(problem, one) for one in aims]
-    stand = Stand(problem, reach_tolls(problem, rules.reach), p)
+    stand = Stand(problem, reach_tolls(problem, rules.reach), p, loads=loads)
     stages: list[Stage] = []
     kept: tuple[Siting, Aim] | None = None
     for at, aim in enumerate(aims):
-        found, sites = _solved(stand, aim, spent, len(aims) - at)
+        found, plan = _solved(stand, aim, spent, len(aims) - at)
         stages.append(_stage(aim, found))
-        if kept is None or sites is not None:
+        if kept is None or plan is not None:
             kept = found, aim
-        if sites is None:
+        if plan is None:
             break
-        stand = replace(stand, sites=sites)
+        stand = replace(stand, plan=plan)
         if found.stopped_by == "interrupt":
             break
         stand = stand.limited(aim, aim.within(found.objective, slack))
     if kept is None:
         msg = "objectives were checked to be at least one"
         raise ValueError(msg)
-    if stand.sites is None:
+    if stand.plan is None:
         return Ranked(kept[0], tuple(stages))
-    _verified(*kept, problem, p)
-    whole, final = Stand(problem, (), p), stand.sites
+    whole, final = Stand(problem, (), p, loads=loads), stand.plan
+    given = kept[0].sites, kept[0].assignment
+    check_aim(given, kept[0].objective, kept[1], whole, rules)
     stages = [replace(one, final=whole.value(one.aim, final)) for one in stages]
     return Ranked(replace(kept[0], work=spent.work), tuple(stages))
 
@@ -221,8 +227,9 @@ def pareto(
     DataFrame, one row per plan, from the best of the first objective on
         ``limit`` on the first objective, values of ``first`` and ``second``; ``bound``: no
         plan within the limit has a better second; ``gap``, ``status`` and ``stopped_by`` of
-        the second, and ``sites``. Plans that another one equals or beats are left out. A limit
-        without a plan has no sites, and a `Message` as its ``cause``, if one is known. Where
+        the second, ``sites``, and with hard capacities ``assignment``, the site of each demand
+        point (else null: the closest). Plans that another one equals or beats are left out. A
+        limit without a plan has no sites, and a `Message` as its ``cause``, if one is known. Where
         the last row says ``interrupt``, plans beyond it may be missing.
 
     Raises
@@ -259,10 +266,10 @@ def pareto(
         )
     faults.raise_if_any(CostMatrixError)
     first, second = _aims(aims, 0.0)
-    problem = _problem(cost, weights, rules, p)
+    problem, loads = _problem(cost, weights, rules, p)
     first, second = fixed_kappa(problem, first), fixed_kappa(problem, second)
-    stand = Stand(problem, reach_tolls(problem, rules.reach), p)
-    curve = _Curve(stand, first, second, spent, points)
+    stand = Stand(problem, reach_tolls(problem, rules.reach), p, loads=loads)
+    curve = _Curve(stand, first, second, spent, points, rules)
     return curve.table()
 
 
@@ -273,20 +280,21 @@ class _Curve:
     second: Aim
     spent: Effort
     points: int
+    rules: Rules
     left: int = 0
     interrupted: bool = False
 
     def table(self) -> pd.DataFrame:
         """Return the plans, from the best of the first objective on."""
         self.left = self.points + 2
-        best, sites = self._solve(self.stand, self.first)
-        if sites is None:
+        best, plan = self._solve(self.stand, self.first)
+        if plan is None:
             return pd.DataFrame([self._lost(best)], columns=list(_COLUMNS))
-        limits, plans = self._ends(best, sites)
+        limits, plans = self._ends(best, plan)
         rows = list[dict[str, object]]()
         for limit in limits:
             if not self.interrupted:
-                rows.append(self._point(limit, sites))
+                rows.append(self._point(limit, plan))
         # An interrupt before the first limit leaves what the ends were sought with.
         rows = rows or [self._row(self.stand.value(self.first, one), one) for one in plans]
         texts = dict.fromkeys(("stopped_by", "cause"), "object")
@@ -299,51 +307,51 @@ class _Curve:
             table.loc[last, "status"] = "gap" if table["sites"].iloc[-1] else "stopped"
         return table
 
-    def _ends(self, best: Siting, sites: Positions) -> tuple[list[float], list[Positions]]:
+    def _ends(self, best: Siting, plan: Standing) -> tuple[list[float], list[Standing]]:
         """Return the limits on the first objective, and the plans that are known by then."""
         if self.interrupted:
-            return [], [sites]
-        other, apart = self._solve(replace(self.stand, sites=sites), self.second)
+            return [], [plan]
+        other, apart = self._solve(replace(self.stand, plan=plan), self.second)
         if apart is None:
-            return [best.objective], [sites]
+            return [best.objective], [plan]
         if self.interrupted:
-            return [], [sites, apart]
+            return [], [plan, apart]
         within = self.stand.limited(self.second, other.objective)
-        nearest, closer = self._solve(replace(within, sites=apart), self.first)
+        nearest, closer = self._solve(replace(within, plan=apart), self.first)
         limits = np.linspace(best.objective, nearest.objective, self.points).tolist()
-        return limits, [sites, apart if closer is None else closer]
+        return limits, [plan, apart if closer is None else closer]
 
-    def _solve(self, stand: Stand, aim: Aim) -> tuple[Siting, Positions | None]:
+    def _solve(self, stand: Stand, aim: Aim) -> tuple[Siting, Standing | None]:
         found = _solved(stand, aim, self.spent, max(1, self.left))
         self.left -= 1
         self.interrupted = self.interrupted or found[0].stopped_by == "interrupt"
         return found
 
-    def _point(self, limit: float, sites: Positions) -> dict[str, object]:
+    def _point(self, limit: float, plan: Standing) -> dict[str, object]:
         """Return the best second objective within a limit on the first."""
-        within = replace(self.stand.limited(self.first, limit), sites=sites)
+        within = replace(self.stand.limited(self.first, limit), plan=plan)
         self.left += 1
         found, chosen = self._solve(within, self.second)
         if chosen is None:
             return self._lost(found) | {"limit": limit}
         if not self.interrupted:
             again = within.limited(self.second, found.objective)
-            _, better = self._solve(replace(again, sites=chosen), self.first)
+            _, better = self._solve(replace(again, plan=chosen), self.first)
             chosen = chosen if better is None else better
         return self._row(limit, chosen, found)
 
     def _row(
-        self, limit: float, chosen: Positions, found: Siting | None = None
+        self, limit: float, chosen: Standing, found: Siting | None = None
     ) -> dict[str, object]:
         """Return a plan; without a search of its second objective, nothing bounds that."""
-        ids = self.stand.problem.site_ids
+        problem = self.stand.problem
         unknown = math.inf if self.second.maximised else -math.inf
-        sites = tuple(ids[one] for one in chosen)
+        sites = tuple(problem.site_ids[one] for one in chosen.sites)
+        goes = labelled_sites(problem, chosen.near_of(problem))
         values = []
         for aim in (self.first, self.second):
             values.append(self.stand.value(aim, chosen))
-            asked = _asked(aim, self.stand.problem, self.stand.p)
-            check_sites(sites, values[-1], self.stand.problem, asked)
+            check_aim((sites, goes), values[-1], aim, self.stand, self.rules)
         return {
             "limit": limit,
             "first": values[0],
@@ -353,6 +361,7 @@ class _Curve:
             "status": found.status if found else "gap",
             "stopped_by": found.stopped_by if found else "interrupt",
             "sites": sites,
+            "assignment": None if self.stand.loads is None else goes.dropna().to_dict(),
             "cause": None,
         }
 
@@ -365,6 +374,7 @@ class _Curve:
             "status": found.status,
             "stopped_by": found.stopped_by,
             "sites": (),
+            "assignment": None,
             "cause": found.cause,
         }
 
@@ -385,7 +395,9 @@ def _efficient(rows: pd.DataFrame, first: Aim, second: Aim) -> pd.DataFrame:
     return rows[kept].reset_index(drop=True)
 
 
-def _problem(cost: object, weights: object, rules: Rules, p: int | None) -> Problem:
+def _problem(
+    cost: object, weights: object, rules: Rules, p: int | None
+) -> tuple[Problem, Loads | None]:
     if p is None and rules.budget is None:
         raise CostMatrixError(
             Message(
@@ -393,7 +405,10 @@ def _problem(cost: object, weights: object, rules: Rules, p: int | None) -> Prob
                 zh="未给出 p，也没有预算。请给出选址数量或预算。",
             )
         )
-    return make_problem(cost, weights, rules, p=p, conditions=True, reach=True)
+    problem = make_problem(cost, weights, rules, p=p, conditions=True, reach=True)
+    if rules.capacity is None:
+        return problem, None
+    return problem, read_loads(cost, problem, rules.capacity.load, rules.capacity.amounts)
 
 
 def _aims(objectives: Sequence[Aim | Kind], slack: float) -> list[Aim]:
@@ -412,18 +427,18 @@ def _aims(objectives: Sequence[Aim | Kind], slack: float) -> list[Aim]:
     return [one if isinstance(one, Aim) else Aim(one) for one in objectives]
 
 
-def _solved(stand: Stand, aim: Aim, spent: Effort, left: int) -> tuple[Siting, Positions | None]:
+def _solved(stand: Stand, aim: Aim, spent: Effort, left: int) -> tuple[Siting, Standing | None]:
     """
     Solve one of some searches to come with its share of what is left.
 
     Nothing comes after a first search without a plan, so that it has all the rest.
     """
-    found, sites = solve_aim(stand, aim, _share(spent, left))
+    found, plan = solve_aim(stand, aim, _share(spent, left))
     spent.work += found.work
-    if stand.sites is None and sites is None and left > 1 and found.stopped_by in {"work", "time"}:
-        found, sites = solve_aim(stand, aim, _share(spent, 1))
+    if stand.plan is None and plan is None and left > 1 and found.stopped_by in {"work", "time"}:
+        found, plan = solve_aim(stand, aim, _share(spent, 1))
         spent.work += found.work
-    return found, sites
+    return found, plan
 
 
 def _share(spent: Effort, left: int) -> Limits:
@@ -447,29 +462,3 @@ def _stage(aim: Aim, found: Siting) -> Stage:
         final=found.objective,
         cause=found.cause,
     )
-
-
-def _verified(plan: Siting, aim: Aim, problem: Problem, p: int | None) -> None:
-    """Refuse to give out a plan that breaks a rule or says a wrong objective."""
-    if plan.sites:
-        check_sites(plan.sites, plan.objective, problem, _asked(aim, problem, p))
-
-
-def _asked(aim: Aim, problem: Problem, p: int | None) -> Asked:
-    return Asked(
-        model=_MODELS[aim.kind],
-        p=p,
-        radius_m=aim.radius_m if aim.kind == "share" else math.inf,
-        share=aim.share if aim.kind == "p90" else 1.0,
-        kappa_per_m=aim.kappa_per_m or 0.0,
-        left_out=[problem.demand_ids[at] for at in np.flatnonzero(problem.unreachable)],
-    )
-
-
-_MODELS: dict[Kind, VerifyKind] = {
-    "mean": "p_median",
-    "longest": "p_center",
-    "p90": "p_quantile",
-    "share": "mclp",
-    "ede": "p_ede",
-}

@@ -80,10 +80,17 @@ def check_choice(
     given: Distances,
     asked: Asked,
     *,
+    goes: Mapping[Hashable, Hashable] | None = None,
     tolerances: Tolerances = STANDARD,
 ) -> Checked:
     """
     Check the open sites of a plan against all that was asked, and compute its objective again.
+
+    Parameters
+    ----------
+    goes : mapping of demand id to site id, optional
+        Where demand goes; to the closest open site if it is not given. Shares and objective are
+        of these walks.
 
     Returns
     -------
@@ -101,13 +108,26 @@ def check_choice(
         *_counts(opened, asked),
     ]
     columns = [known[one] for one in opened if one in known]
-    metres = given.metres[:, columns]
+    metres = given.metres[:, columns] if goes is None else _walks(given, goes, inside)
     findings += _coverage(metres, given, asked)
     again = _objective(opened, metres, given, asked)
     if abs(again - objective) > tolerances.proven_gap * max(abs(again), 1.0):
         said = f"{objective:.12g}"
         findings += finding("objective_differs", [f"{again:.12g}"], layer=_LAYER, detail=said)
     return Checked(tuple(findings), {"siting_objective": again})
+
+
+def _walks(
+    given: Distances, goes: Mapping[Hashable, Hashable], opened: Collection[Hashable]
+) -> npt.NDArray[np.float64]:
+    """Return how far each goes, ``inf`` where it goes nowhere, shape (n_demand, 1)."""
+    known = {one: at for at, one in enumerate(given.site_ids)}
+    walks = np.full((len(given.demand_ids), 1), np.inf)
+    for row, one in enumerate(given.demand_ids):
+        site = goes.get(one)
+        if site in opened and site in known:
+            walks[row] = given.metres[row, known[site]]
+    return walks
 
 
 def _text(ids: Collection[Hashable]) -> list[str]:

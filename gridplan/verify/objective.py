@@ -57,7 +57,7 @@ def objective_again(
     model = model_of(siting)
     if model == "lscp":
         return None if rooms is None else float(rooms)
-    walk = _walk(siting)
+    walk = walk_of(siting)
     if demand is None or walk not in demand or model not in _VALUES:
         return None
     counted, metres = weights_of(siting, demand), numbers(demand, walk)
@@ -87,7 +87,7 @@ def value_of(
     return _VALUES[model](siting, counted, metres, whole)
 
 
-def _walk(siting: Mapping[str, Any]) -> str:
+def walk_of(siting: Mapping[str, Any]) -> str:
     """Return the column of the walks that the objective is about."""
     return "assigned_m" if siting.get("capacity") == "hard" else "room_m"
 
@@ -97,14 +97,14 @@ def in_whole_numbers(siting: Mapping[str, Any], demand: pd.DataFrame | None) -> 
     model = model_of(siting)
     if model == "lscp":
         return True
-    if demand is None or _walk(siting) not in demand or model == "p_ede":
+    if demand is None or walk_of(siting) not in demand or model == "p_ede":
         return False
     counted = weights_of(siting, demand)
     if counted is None:
         return False
     made_of = [counted] if model in ("p_median", "mclp") else []
     if model in _METRES:
-        made_of.append(numbers(demand, _walk(siting)))
+        made_of.append(numbers(demand, walk_of(siting)))
     values = np.concatenate(made_of) if made_of else np.array([0.5])
     return bool(np.all(np.mod(values[np.isfinite(values)], 1.0) == 0.0))
 

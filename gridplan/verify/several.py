@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.frames import Floats, missing_columns, number, numbers, texts
-from gridplan.verify.objective import value_of, weights_of
+from gridplan.verify.objective import value_of, walk_of, weights_of
 from gridplan.verify.rules import finding
 from gridplan.verify.world import World, section
 
@@ -31,12 +31,14 @@ def check_stages(
         ``stages``: mappings with ``objective``, ``model``, ``value``, ``best``, ``bound``,
         ``status`` and what `value_of` takes; ``objective_tolerance``; ``group_weights``.
     demand : DataFrame
-        ``population``, ``room_m`` and the columns of the groups.
+        ``population``, ``room_m`` (``assigned_m`` where floor area is a hard limit) and the
+        columns of the groups.
     """
-    counted = weights_of(siting, demand) if "room_m" in demand else None
+    walk = walk_of(siting)
+    counted = weights_of(siting, demand) if walk in demand else None
     if counted is None:
-        return Checked(tuple(missing_columns(demand, "demand", ["population", "room_m"])))
-    metres = numbers(demand, "room_m")
+        return Checked(tuple(missing_columns(demand, "demand", ["population", walk])))
+    metres = numbers(demand, walk)
     rows = np.isfinite(metres) & (counted > 0)
     allowed = number(siting.get("objective_tolerance")) or 0.0
     stages = list(siting.get("stages") or ())
@@ -70,11 +72,11 @@ def check_least_share(
     asked, norm_m = number(siting.get("least_share")), number(siting.get("norm_m"))
     if asked is None or norm_m is None or siting.get("status") in {"infeasible", "stopped"}:
         return Checked()
-    counted = weights_of(siting, demand)
-    if counted is None or "room_m" not in demand:
-        return Checked(tuple(missing_columns(demand, "demand", ["population", "room_m"])))
+    counted, walk = weights_of(siting, demand), walk_of(siting)
+    if counted is None or walk not in demand:
+        return Checked(tuple(missing_columns(demand, "demand", ["population", walk])))
     whole = math.fsum(counted)
-    share = math.fsum(counted[numbers(demand, "room_m") <= norm_m]) / whole if whole else 0.0
+    share = math.fsum(counted[numbers(demand, walk) <= norm_m]) / whole if whole else 0.0
     short = [f"{share:.6g}"] if share < asked - tolerances.ratio else []
     return Checked(tuple(finding("siting_share", short, layer="demand", detail=f"{asked:g}")))
 
