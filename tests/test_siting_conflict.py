@@ -122,7 +122,7 @@ def test_limits_named_conflict_and_none_of_them_is_needless(seed):
 
 CHANGES = {
     "p": r"With (?:p = )?(\d+) (?:open sites )?\(and not",
-    "budget": r"least budget that would do is ([\d.]+[\d])",
+    "budget": r"least budget that would do is ([\d.]*\d)",
     "share": r"With ([\d.]+)% \(and not",
     "radius": r"Within ([\d,.]+) m \(and not",
     "at_least": r"With at_least = (\d+) \(and not \d+\) for (\d+)",
