@@ -19,13 +19,12 @@ from gridplan.present.tabulation import tables
 from gridplan.present.words import siting_status
 from gridplan.project.read import read_project
 from gridplan.rooms import RoomCounts
-from gridplan.rooms.objectives import kappa_per_m
 from gridplan.rooms.several import (
     TwoAims,
     Wanted,
     several_rooms,
     several_with_siting,
-    trade_off_table,
+    trade_off,
 )
 from gridplan.siting.assessment import weighted_quantile
 from tests import tiny
@@ -90,7 +89,7 @@ def value(asked, kind, walk):
         return walk.max()
     if kind == "p90":
         return weighted_quantile(walk, people, 0.9)
-    return kolm_pollak_ede(walk, people, aversion=1.0, kappa_per_m=kappa_per_m(asked))
+    return kolm_pollak_ede(walk, people, aversion=1.0, kappa_per_m=asked.kappa_per_m)
 
 
 def best_of(asked, wanted):
@@ -136,7 +135,7 @@ def test_every_condition_and_objective_equals_the_best_of_all_assignments(seed):
 def test_a_frontier_tells_the_walks_to_the_rooms_given():
     asked = question([[100, 900], [100, 600]], [10, 10], 1, {"k0": 50.0, "r0": 50.0})
     wanted = Wanted(objectives=("mean",), rooms=1)
-    found = trade_off_table(asked, wanted, TwoAims("mean", "longest", 2))
+    found, _ = trade_off(asked, wanted, TwoAims("mean", "longest", 2))
     row = found.iloc[0]
     # One of the two has to go to the far room: the second, which walks 600 m.
     assert (row["first"], row["second"], row["max_m"]) == (14_000.0, 600.0, 600.0)
