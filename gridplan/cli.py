@@ -185,7 +185,13 @@ def _check_layers(
 
     voice.follow(commands.run_language(target))
     report, notes = layer_commands.check_layers(target, map_file=map_file, tolerance=tolerance)
-    for line in verdict_lines(report, voice.lang, notes=notes, mapped=map_file is not None):
+    for line in verdict_lines(
+        report,
+        voice.lang,
+        notes=notes,
+        mapped=map_file is not None,
+        judged=tolerance is not None,
+    ):
         typer.echo(line)
     if not report.ok:
         raise typer.Exit(_FAULT)

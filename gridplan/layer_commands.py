@@ -59,6 +59,17 @@ def check_layers(
     _check_tolerance(tolerance, made=made, what=package.name)
     tolerances = Tolerances(zone_share=tolerance)
     report = in_words(verify_plan(layers, summary, contract=made, tolerances=tolerances), layers)
+    if tolerance is not None and "zone_balance" not in report.checked:
+        raise SettingsError(
+            Message(
+                en=f"--tolerance was given, but {package.name} has no zones with residents to hold "
+                f"to it: give a layer `zones` with `zone_id`, and `demand` or `cells` with "
+                f"`population`; or leave it out.",
+                zh=f"给出了 --tolerance，但 {package.name} 中没有可核验居民数的责任区："
+                f"请提供含 `zone_id` 的 `zones` 图层，以及含 `population` 的 `demand` 或 `cells`；"
+                f"或去掉该选项。",
+            )
+        )
     if map_file is not None:
         _write_places(report, layers, map_file)
     return report, notes

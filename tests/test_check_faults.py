@@ -501,10 +501,11 @@ def test_zones_drawn_by_hand_are_held_to_a_tolerance_that_is_given(tmp_path):
     path = drawn_zones(tmp_path)
     told = call("check", path).stdout
     assert "[zone_unbalanced]" not in told
-    assert "drawn zones main: the one with most residents has 1.30 times the mean" in told
+    assert "zones main: the one with most residents has 1.30 times the mean (--tolerance" in told
     held = call("check", path, "--tolerance", "0.2").stdout
     assert "[zone_unbalanced]" in held
     assert "40–60 residents, within 20% of the mean" in held
+    assert "has 1.30 times the mean\n" in held
     assert "[zone_unbalanced]" not in call("check", path, "--tolerance", "0.4").stdout
 
 
@@ -513,6 +514,12 @@ def test_a_tolerance_out_of_range_or_place_is_refused(tmp_path, run):
         refused = call("check", drawn_zones(tmp_path), "--tolerance", share)
         assert refused.exit_code == 2
         assert "expected a share above 0 and at most 1" in refused.stderr
+    alone = package(tmp_path / "alone.gpkg", zones=gpd.GeoDataFrame(
+        {"zone_id": ["a"]}, geometry=[shapely.box(5e5, 3.5e6, 5e5 + 9, 3.5e6 + 9)], crs="EPSG:4549"
+    ))  # fmt: skip
+    bare = call("check", alone, "--tolerance", "0.1")
+    assert bare.exit_code == 2
+    assert "no zones with residents to hold to it" in bare.stderr
     made = call("check", run, "--tolerance", "0.1")
     assert made.exit_code == 2
     assert "was made by gridplan" in made.stderr

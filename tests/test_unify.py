@@ -242,7 +242,7 @@ def test_a_tolerance_is_kept_where_it_can_be(town):
     assert loose.changes == pytest.approx(0.0, abs=1e-9)
     assert sorted(even.zone_of.value_counts()) in ([11, 13], [12, 12])
     assert even.changes >= 2 * 10 * 7 - 1
-    assert even.notes == ()
+    assert [one.code for one in even.notes] == ["unified_price_of_balance"]
 
 
 def test_a_tolerance_that_cannot_be_met_is_said(town):
@@ -250,9 +250,10 @@ def test_a_tolerance_that_cannot_be_met_is_said(town):
     homes = homes_in(cells, [1000, *[1] * 23])
     zonings = boxes("fire", (0, 0, 300, 400), (300, 0, 600, 400))
     unified = propose_zones(cells, homes, zonings, options=UnifyOptions(tolerance=0.1))
-    assert [note.message.en.split(":")[0] for note in unified.notes] == [
+    assert unified.notes[0].message.en.startswith(
         "The zones of the proposal are not all within ±10% of the mean of 512 residents"
-    ]
+    )
+    assert [one.code for one in unified.notes[1:]] == ["unified_price_of_balance"]
 
 
 def test_islands_have_zones_of_their_own():
@@ -597,5 +598,35 @@ def test_lines_that_cut_cells_and_zones_of_many_sizes_are_told():
     (note,) = propose_zones(cells, homes, alone).notes
     assert note.code == "unified_uneven"
     assert "from 20 residents (U01) to 100 (U02)" in note.message.en
-    asked = propose_zones(cells, homes, alone, options=UnifyOptions(tolerance=1.0))
-    assert "unified_uneven" not in {one.code for one in asked.notes}
+    asked = propose_zones(cells, homes, alone, options=UnifyOptions(tolerance=0.1))
+    told = {one.code: one.message for one in asked.notes}
+    assert "unified_uneven" not in told
+    assert "the balance asked for (±10 %) has its price" in told["unified_price_of_balance"].en
+    assert "0 if a department's zoning" in told["unified_price_of_balance"].en
+
+
+def test_land_that_a_department_leaves_out_says_nothing_of_its_names():
+    """Fire draws the west alone; its second zone is the first part of parks' second one."""
+    cells = lattice(6, 1)
+    homes = homes_in(cells, np.full(6, 10))
+    zonings = together(
+        boxes("fire", (0, 0, 100, 100), (100, 0, 200, 100)),
+        boxes("parks", (0, 0, 100, 100), (100, 0, 600, 100)),
+    )
+    for by in ("residents", "area"):
+        unified = propose_zones(cells, homes, zonings, options=UnifyOptions(by=by))
+        assert unified.adopted["changes"].tolist() == pytest.approx([0.0, 0.0], abs=1e-6)
+
+
+def test_what_adoption_moves_does_not_depend_on_the_proposal():
+    cells = lattice(6, 4)
+    homes = homes_in(cells, np.arange(1, 25))
+    zonings = together(
+        boxes("fire", (0, 0, 230, 400), (230, 0, 600, 400)),
+        boxes("parks", (0, 0, 600, 170), (0, 170, 600, 400)),
+    )
+    told = [
+        propose_zones(cells, homes, zonings, options=UnifyOptions(tolerance=one)).adopted
+        for one in (None, 0.1)
+    ]
+    assert told[0]["changes"].tolist() == pytest.approx(told[1]["changes"].tolist())

@@ -2,6 +2,7 @@
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -116,3 +117,57 @@ def test_a_finding_on_zones_is_where_its_own_system_has_them():
     assert first.where.geoms[0].equals(frame.geometry[0])
     assert second.ids[0] == "t/a (population 90)"
     assert second.where.geoms[0].equals(frame.geometry[2])
+
+
+@pytest.mark.parametrize("claims", [[40, 40, 60], [40, None, 60], [20, 20, 60]])
+def test_rows_of_one_zone_may_each_tell_its_residents_or_all_together(claims):
+    boxes = [(0, 0, 50, 100), (50, 0, 100, 100), (100, 0, 200, 100)]
+    points = shapely.points([25, 75, 150], 50)
+    homes = gpd.GeoDataFrame({"population": [20.0, 20.0, 60.0]}, geometry=points, crs=4549)
+    zones = drawn(["a", "a", "b"], boxes, population=claims)
+    assert not verify_plan({"zones": zones, "demand": homes}).of_rule("zone_sums")
+    (wrong,) = verify_plan({"zones": zones.assign(population=[1, 1, 60]), "demand": homes}).of_rule(
+        "zone_sums"
+    )
+    assert wrong.ids == ("main/a",)
+
+
+def test_homes_on_a_common_border_count_once_and_those_outside_are_told():
+    boxes = [(0, 0, 100, 100), (100, 0, 200, 100)]
+    points = shapely.points([100, 50, 150, 500], 50)
+    homes = gpd.GeoDataFrame({"population": [50.0, 10.0, 20.0, 900.0]}, geometry=points, crs=4549)
+    for claims in ([60, 20], [10, 70], [10, 20]):
+        zones = drawn(["a", "b"], boxes, population=claims)
+        report = verify_plan({"zones": zones, "demand": homes})
+        assert not report.of_rule("zone_sums")
+        assert report.figures["zones_drawn_max_over_mean/main"] == pytest.approx(1.5)
+        (outside,) = report.of_rule("zone_homes_outside")
+        assert outside.amount == 900.0
+
+
+def test_parts_of_a_zone_that_another_row_of_it_joins_are_no_fault():
+    ends = shapely.MultiPolygon([shapely.box(0, 0, 50, 100), shapely.box(100, 0, 150, 100)])
+    zones = gpd.GeoDataFrame(
+        {"zone_id": ["a", "a"]}, geometry=[ends, shapely.box(50, 0, 100, 100)], crs=4549
+    )
+    report = verify_plan({"zones": zones})
+    assert report.proofs["zones_disconnected"] == 0
+    assert not report.of_rule("multipart")
+    torn = verify_plan({"zones": zones.iloc[:1]})
+    assert torn.proofs["zones_disconnected"] == 1
+    assert torn.of_rule("multipart")
+
+
+def test_a_system_drawn_beside_those_of_the_cells_is_checked_as_drawn():
+    boxes = [(0, 0, 100, 100), (100, 0, 200, 100), (200, 0, 300, 100)]
+    cells = drawn([None] * 3, boxes, cell_uid=["c1", "c2", "c3"]).drop(columns="zone_id")
+    listed = pd.DataFrame({"cell_uid": ["c1", "c2", "c3"], "zone_system": "s", "zone_id": "z"})
+    whole = gpd.GeoDataFrame(
+        {"zone_system": ["s", "mine", "mine", "mine"], "zone_id": ["z", "a", "b", "a"]},
+        geometry=[shapely.box(0, 0, 300, 100), *cells.geometry], crs=4549,
+    )  # fmt: skip
+    report = verify_plan({"cells": cells, "zones": whole, "cell_zones": listed})
+    rules = {one.rule for one in report.findings}
+    assert report.proofs["zones_disconnected"] == 1
+    assert report.of_rule("zone_disconnected")[0].ids == ("mine/a (2)",)
+    assert not rules & {"cell_without_zone", "zone_empty", "overlap"}

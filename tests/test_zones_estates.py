@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gridplan.errors import InputError
 from gridplan.zones import SystemOptions, SystemRules, inner_road_shares, rook_graph, zone_system
+from gridplan.zones.contiguity import Contiguity
 from gridplan.zones.estates import estate_groups, shared_estates
 from gridplan.zones.land import land_of
 from tests.test_zones_system import QUICK, assert_system, cells_of, graph_of, squares, voronoi
@@ -139,28 +140,54 @@ def test_roads_of_other_borders_are_refused():
 # --- cells with buildings of several estates ----------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+def row_of(count):
+    return Contiguity(np.arange(count - 1), np.arange(1, count), np.ones(count - 1), count)
+
+
+def whole(cells, load, lock, most):
+    """Whether one zone may have some cells of a row."""
+    at = sorted(cells)
+    return (
+        at[-1] - at[0] == len(at) - 1 and load[at].sum() <= most and len(set(lock[at]) - {-1}) <= 1
+    )
+
+
+@settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.lists(st.integers(0, 3))),
-             min_size=1, max_size=8),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.lists(st.integers(0, 4)),
+                       st.sampled_from([-1, -1, -1, 0, 1])), min_size=1, max_size=8),
     st.integers(3, 12),
 )  # fmt: skip
-def test_estates_that_share_a_cell_stay_together_as_far_as_a_zone_may_have_both(cells, most):
-    estate = np.array([own for own, _, _ in cells])
-    load = np.array([[float(amount)] for _, amount, _ in cells])
-    shared = {at: tuple(dict.fromkeys(one for one in others if one != cells[at][0]))
-              for at, (_, _, others) in enumerate(cells)}  # fmt: skip
-    found = shared_estates(estate, shared, load, np.array([float(most)]))
-    sums = {own: load[estate == own].sum() for own in set(estate.tolist())}
-    large = {own for own, total in sums.items() if total > most}
-    for own in set(found.tolist()):
-        inside = found == own
-        # Only what is too large in any case is beyond what a zone may have.
-        assert load[inside].sum() <= most or own in large
-        if own in large:
-            assert set(estate[inside]) == {own}
-    for own in set(estate.tolist()) - large:
-        assert len(set(found[estate == own])) == 1, "an estate that stays whole was torn"
+def test_estates_that_share_a_cell_stay_together_where_one_zone_may_have_both(cells, most):
+    estate = np.array([own for own, _, _, _ in cells])
+    load = np.array([[float(amount)] for _, amount, _, _ in cells])
+    lock = np.array([own for _, _, _, own in cells])
+    shared = {at: tuple(dict.fromkeys(one for one in others if one != estate[at]))
+              for at, (_, _, others, _) in enumerate(cells)}  # fmt: skip
+    found = shared_estates(estate, shared, load, np.array([float(most)]),
+                           graph=row_of(len(cells)), lock=lock)  # fmt: skip
+    before = {own: set(np.flatnonzero(estate == own)) for own in set(estate.tolist())}
+    after = {own: set(np.flatnonzero(found == own)) for own in set(found.tolist())}
+    firm = {own for own, at in before.items() if load[sorted(at)].sum() <= most
+            and len(set(lock[sorted(at)]) - {-1}) <= 1}  # fmt: skip
+    for own in firm:
+        assert len(set(found[sorted(before[own])])) == 1, "an estate that stays whole was torn"
+    for at in after.values():
+        mains = set(estate[sorted(at)])
+        # What was put together can be in one zone; what is as it was may be torn.
+        assert whole(at, load[:, 0], lock, most) or len(mains) == 1
+    for cell, others in shared.items():
+        for other in others:
+            if other in firm and estate[cell] in firm and found[cell] not in found[estate == other]:
+                both = after[found[cell]] | after[found[min(before[other])]]
+                assert not whole(both, load[:, 0], lock, most), "both could have been whole"
+
+
+@pytest.mark.parametrize("shared", [{0: (1,), 2: (0,)}, {1: (0,), 2: (0,)}, {0: (1, 2)}])
+def test_three_estates_that_share_cells_in_a_chain_go_together(shared):
+    found = shared_estates(np.array([0, 1, 2]), shared, np.ones((3, 1)), np.array([3.0]),
+                           graph=row_of(3), lock=np.full(3, -1))  # fmt: skip
+    assert len(set(found.tolist())) == 1
 
 
 def test_a_zone_system_keeps_the_smaller_estate_of_a_shared_cell_whole():

@@ -58,7 +58,12 @@ _UNEVEN = "zones_drawn_max_over_mean"
 
 
 def verdict_lines(
-    report: Report, lang: Language, *, notes: Sequence[Note] = (), mapped: bool = False
+    report: Report,
+    lang: Language,
+    *,
+    notes: Sequence[Note] = (),
+    mapped: bool = False,
+    judged: bool = False,
 ) -> list[str]:
     """
     Return a verification as lines, the verdict last.
@@ -82,7 +87,7 @@ def verdict_lines(
         *(f"- {note.message.in_language(lang)}" for note in notes),
         *(_line(one, lang) for one in report.findings),
         *_proof_lines(report, lang),
-        *_balance_lines(report, lang),
+        *_balance_lines(report, lang, judged=judged),
         *_skipped_lines(report, lang),
         *(_placeless_lines(report.findings, lang) if mapped else ()),
         verdict(report).in_language(lang),
@@ -125,20 +130,17 @@ def _proof_lines(report: Report, lang: Language) -> list[str]:
     return lines
 
 
-def _balance_lines(report: Report, lang: Language) -> list[str]:
+def _balance_lines(report: Report, lang: Language, *, judged: bool) -> list[str]:
     """Return how evenly the zones that somebody drew share the residents."""
     lines = []
     for name, value in report.figures.items():
         figure, _, system = name.partition("/")
         if figure == _UNEVEN:
-            zh = (
-                f"手绘责任区 {system}：居民最多的为均值的 {value:.2f} 倍"
-                f"（可加 --tolerance 0.2 按此容差核验）"
-            )
-            en = (
-                f"drawn zones {system}: the one with most residents has {value:.2f} times the mean "
-                f"(--tolerance 0.2 holds them to that)"
-            )
+            zh = f"责任区 {system}：居民最多的为均值的 {value:.2f} 倍"
+            en = f"zones {system}: the one with most residents has {value:.2f} times the mean"
+            if not judged:
+                zh += "（可加 --tolerance 0.2 按此容差核验）"
+                en += " (--tolerance 0.2 would hold them to that)"
             lines.append(zh if lang == "zh" else en)
     return lines
 

@@ -18,8 +18,13 @@ Zones = TypeVar("Zones")
 
 _LEAST = 1e-9
 """A step costs at least this share of the largest cost: of equal ways the shortest is taken."""
-_MOST_TRIES = 400
-"""Ways that are tried; each makes zones of all cells anew."""
+_CELLS, _FEWEST_TRIES = 60_000, 10
+"""Ways that are tried, fewer of more cells, since each makes zones of all of them anew."""
+_LOOKS = 4
+"""So many times as many ways are looked for."""
+_DECIMALS = 6
+_RENAMED = 0.05
+"""By what share new names of the zones may make them cost less than their division did."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +64,28 @@ def joined_zones(
     rank : callable
         Of such zones; smaller is better.
     """
-    best, tries = made(label), 0
-    least = rank(best)
-    while tries < _MOST_TRIES:
+    best = made(label)
+    least, tries = rank(best), max(_FEWEST_TRIES, _CELLS // max(graph.count, 1))
+    looks, every = _LOOKS * tries, np.arange(len(label))
+    better = True
+    while better:
+        better = False
+        base = float(cost[every, label].sum())
         for part in _parts(graph, cost, label, mass):
-            tries += 1
-            way = _way(graph, cost, label, part)
-            if not len(way):
+            if not tries or not looks:
+                return best
+            looks -= 1
+            way, dearer = _way(graph, cost, label, part)
+            # Zones cost at least as much as their division, by the names that they began with.
+            if not len(way) or (least[0] <= 0 and base + dearer >= least[1] * (1.0 + _RENAMED)):
                 continue
+            tries -= 1
             other = label.copy()
             other[way] = part.zone
             zones = made(other)
             if rank(zones) < least:
-                best, least, label = zones, rank(zones), other
+                best, least, label, better = zones, rank(zones), other, True
                 break
-        else:
-            return best
     return best
 
 
@@ -87,7 +98,7 @@ def _parts(graph: Contiguity, cost: Floats, label: Ints, mass: Floats) -> list[_
     weight = np.bincount(part, weights=mass)
     second = np.partition(cost, 1, axis=1)[:, 1] if cost.shape[1] > 1 else cost[:, 0]
     regret = np.maximum(second - cost[np.arange(len(label)), label], 0.0)
-    lost = np.bincount(part, weights=regret)
+    lost = np.round(np.bincount(part, weights=regret), _DECIMALS)
     order = np.argsort(part, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
     found = []
@@ -102,19 +113,23 @@ def _parts(graph: Contiguity, cost: Floats, label: Ints, mass: Floats) -> list[_
     return sorted(found, key=lambda one: (-lost[part[one.cells[0]]], int(one.cells[0])))
 
 
-def _way(graph: Contiguity, cost: Floats, label: Ints, part: _Part) -> Ints:
-    """Return the cells between a part and the rest of its zone that join them at least cost."""
+def _way(graph: Contiguity, cost: Floats, label: Ints, part: _Part) -> tuple[Ints, float]:
+    """
+    Return the cells that join a part to the rest of its zone at least cost, and that cost.
+
+    No cells where there is no way.
+    """
     dearer = cost[:, part.zone] - cost[np.arange(len(label)), label]
     step = np.maximum(dearer, 0.0) + _LEAST * max(float(cost.max()), _LEAST)
     ends = np.concatenate([graph.left, graph.right]), np.concatenate([graph.right, graph.left])
     ways = csr_array((step[ends[1]], ends), shape=(graph.count, graph.count))
-    found = dijkstra(ways, indices=part.rest, min_only=True, return_predecessors=True)
-    length, before = found[0], found[1]
+    length, before = dijkstra(ways, indices=part.rest, min_only=True, return_predecessors=True)[:2]
     cell = int(part.cells[length[part.cells].argmin()])
     if not np.isfinite(length[cell]):
-        return np.empty(0, dtype=np.intp)
+        return np.empty(0, dtype=np.intp), 0.0
     way = []
     while before[cell] >= 0:
         cell = int(before[cell])
         way.append(cell)
-    return np.array([one for one in way if label[one] != part.zone], dtype=np.intp)
+    found = np.array([one for one in way if label[one] != part.zone], dtype=np.intp)
+    return found, float(dearer[found].sum())

@@ -26,6 +26,7 @@ from gridplan.unify.overlay import (
     residents_in,
 )
 from gridplan.unify.search import Draft, least_cost, settled
+from gridplan.zones.districts_problem import Flags
 from gridplan.zones.land import Land, land_of
 from gridplan.zones.names import zone_names
 from gridplan.zones.overland_notes import across_note
@@ -40,12 +41,16 @@ _WHY_EN = (
 )
 _WHY_ZH = "若改正，移交量将超过直接采用某一部门的分区，或使其他分区不连片。"
 
+_NAMINGS = 20
+"""Turns of naming zones and placing pieces; each moves less than the one before."""
 _UNEVEN = 2.0
 """Zones with more than so many times the residents of another are told of."""
 _ALIKE = 1e-6
 
 _ROUNDING_M2 = 1.0
 """Less land of a zone beyond the sub-district is rounding, and not told."""
+_ROUNDING_RESIDENTS = 0.5
+"""All land together counts as so many."""
 
 
 @dataclass(frozen=True)
@@ -169,14 +174,13 @@ def propose_zones(
     best_name = min(drafts, key=lambda name: drafts[name][1].rank)
     best = drafts[best_name][1]
 
-    def most() -> float:
-        # To adopt one zoning is always possible: what moves more is no better than that.
-        drawn = common_refinement(ground, parts, homes)
-        table = _adopted(drawn.shapes, parts, claims, drafts, best_name, homes, options)
-        return float(table["changes"].min())
-
+    # Of the departments' lines alone: what they drew does not depend on what is proposed.
+    drawn = common_refinement(ground, parts, homes)
+    adopted = _adopted(drawn.shapes, parts, claims, drafts, best_name, homes, options)
     if barred is not None:
-        best = over_land(Floor(claims, land, piece, options), best, barred, most)
+        # To adopt one zoning is always possible: what moves more is no better than that.
+        best = over_land(Floor(claims, land, piece, options), best, barred,
+                         lambda: float(adopted["changes"].min()))  # fmt: skip
     names = [f"U{name[1:]}" for name in zone_names(land, best.label, best.k)]
     zone_of = pd.Series(np.array(names, dtype=object)[best.label], index=own["cell_uid"])
     across = (
@@ -200,6 +204,7 @@ def propose_zones(
             *_notes(best, names, outside, land, options),
             *_uneven(best, names, land, options),
             *_above_drawn(best, adopted, options),
+            *_price_of_balance(best, adopted, least_cost(claims, best), options),
             *_uncovered(refinement.shapes[~covered]),
             *_said(across),
         ),
@@ -216,10 +221,10 @@ def _uneven(best: Draft, names: list[str], land: Land, options: UnifyOptions) ->
     message = Message(
         en=f"One boundary: no balance was asked of the zones of the proposal, and they have from "
         f"{load[least]:,.0f} residents ({names[least]}) to {load[most]:,.0f} ({names[most]}). "
-        f"[unify].tolerance asks for it, and more changes hands then.",
+        f"[unify].tolerance asks for it; more may change hands then.",
         zh=f"边界统一：未要求统一责任区人口均衡，居民数从 {load[least]:,.0f} 人"
         f"（{names[least]}）到 {load[most]:,.0f} 人（{names[most]}）不等。"
-        f"可设 [unify].tolerance 要求均衡，移交量将增加。",
+        f"可设 [unify].tolerance 要求均衡，移交量可能增加。",
     )
     return [Note("unified_uneven", best.k, message, (names[least], names[most]))]
 
@@ -242,6 +247,29 @@ def _above_drawn(best: Draft, adopted: pd.DataFrame, options: UnifyOptions) -> l
         f"按网格采用则为 {by_cells:,.0f} {unit_zh}。",
     )
     return [Note("unified_above_drawn", 1, message, (str(row["department"]),))]
+
+
+def _price_of_balance(
+    best: Draft, adopted: pd.DataFrame, least: float, options: UnifyOptions
+) -> list[Note]:
+    """Return a note on what the balance that is asked for moves beyond what moves without it."""
+    drawn = float(adopted["changes"].min())
+    if options.tolerance is None or not drawn < best.cost:
+        return []
+    unit_en, unit_zh = ("m²", "平方米") if options.by == "area" else ("residents", "人")
+    share = f"±{options.tolerance * 100:g}"
+    message = Message(
+        en=f"One boundary: the balance asked for ({share} %) has its price: the proposal moves "
+        f"{best.cost:,.0f} {unit_en}, {least:,.0f} at least with these successors and without any "
+        f"balance, and {drawn:,.0f} if a department's zoning, as uneven as it is drawn, were "
+        f"adopted. Zones of even size may have long borders: raise [unify].tolerance, or leave it "
+        f"out, for fewer changes and shorter borders.",
+        zh=f"边界统一：按要求均衡人口（{share}%）须付出代价：方案移交 {best.cost:,.0f} {unit_zh}；"
+        f"同样的承接关系下若不要求均衡，至少移交 {least:,.0f} {unit_zh}；直接采用某一部门"
+        f"（不均衡的）原有分区则为 {drawn:,.0f} {unit_zh}。人口均衡的分区边界可能较长："
+        f"放宽或不设 [unify].tolerance，可减少移交、缩短边界。",
+    )
+    return [Note("unified_price_of_balance", 1, message)]
 
 
 def _uncovered(gaps: Geometries) -> list[Note]:
@@ -315,17 +343,46 @@ def _adopted(
     exact = claims_of(pieces, parts, homes, options)
     rows = []
     for at, name in enumerate(claims.departments):
-        held = exact.held[at]
-        label, k = _largest(held), held.shape[1]
-        sure = np.where(label == NOBODY, 0, label).astype(np.intp)
-        cost = change_cost(exact, successors(exact, sure, k))
         # A piece is in a zone or out of it: less than half of it is the rounding of a border.
-        inside = held > exact.claimed[at][:, None] / 2
-        allowed = np.where(inside, cost, np.inf)
-        free = ~inside.any(axis=1)
-        allowed[free] = cost[free]
-        rows.append((name, math.fsum(allowed.min(axis=1)), drafts[name][0].cost, name == best_name))
+        inside = np.asarray(exact.held[at] > exact.claimed[at][:, None] / 2)
+        moved = _least_moved(exact, inside)
+        rows.append((name, moved, drafts[name][0].cost, name == best_name))
     return pd.DataFrame(rows, columns=["department", "changes", "changes_by_cells", "start"])
+
+
+def _least_moved(exact: Claims, inside: Flags) -> float:
+    """
+    Return what changes hands if each piece goes to a zone of a zoning that it is in.
+
+    Pieces in no zone, or in several, go where least changes hands. Names of the zones and
+    places of such pieces are settled in turn: names first by what the zones hold, then by all.
+    """
+    k = inside.shape[1]
+    claimed: Flags = np.asarray(inside.any(axis=1))
+    allowed = inside | ~claimed[:, None]
+    least = math.inf
+    for first in (_part_of(exact, claimed), exact):
+        label = inside.argmax(axis=1).astype(np.intp)
+        carried = successors(first, label[claimed] if first is not exact else label, k)
+        best = math.inf
+        for _ in range(_NAMINGS):
+            cost = np.where(allowed, change_cost(exact, carried), np.inf)
+            moved = math.fsum(cost.min(axis=1))
+            if not moved < best:
+                break
+            best = moved
+            carried = successors(exact, cost.argmin(axis=1).astype(np.intp), k)
+        least = min(least, best)
+    return least
+
+
+def _part_of(claims: Claims, kept: Flags) -> Claims:
+    """Return the claims of some units."""
+    return replace(
+        claims,
+        held=tuple(one[kept] for one in claims.held),
+        claimed=tuple(one[kept] for one in claims.claimed),
+    )
 
 
 def _notes(
@@ -361,7 +418,7 @@ def _notes(
                 Message(
                     en=f"The zones of the proposal are not all within ±{options.tolerance:.0%} of "
                     f"the mean of {mean:,.0f} residents: {names[worst]} has {load[worst]:,.0f}.",
-                    zh=f"统一方案的责任区未能全部处于人均 {mean:,.0f} 的 "
+                    zh=f"统一方案的责任区未能全部处于每区平均 {mean:,.0f} 人的 "
                     f"±{options.tolerance:.0%} 以内：{names[worst]} 有 {load[worst]:,.0f} 人。",
                 ),
                 (names[worst],),

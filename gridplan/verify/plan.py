@@ -315,17 +315,14 @@ def _zone_membership(world: World) -> Checked:
     return zones.check_complete(
         world.layers["cells"],
         world.get("cell_zones"),
-        world.get("zones"),
+        zone_drawn.listed_zones(world),
         members=world.members,
     )
 
 
 def _drawn_zones(world: World) -> Checked:
-    drawn, members = world.layers["zones"], world.members
-    if members is not None:
-        drawn = drawn[~zones.in_systems(drawn, members)]
-    listed = members is not None and "cell_zones" in world.layers
-    return Checked() if listed or drawn.empty else zone_drawn.drawn_of(world, drawn)
+    drawn = zone_drawn.drawn_rows(world)
+    return Checked() if drawn is None else zone_drawn.drawn_of(world, drawn)
 
 
 def _zone_layer(world: World) -> Checked:
@@ -449,7 +446,7 @@ CHECKS = (
     _Check("zone_layer", ("zones", "cells", "cells.zone_id | cell_zones"), _zone_layer),
     _Check(
         "zone_balance",
-        ("zones | cells.zone_id | cell_zones", "demand.population | cells.population"),
+        ("zones.zone_id | cells.zone_id | cell_zones", "demand.population | cells.population"),
         zone_drawn.balance_of,
     ),
     _Check("zone_systems", ("cells", "summary.zones"), zone_systems.systems_of, expected=False),

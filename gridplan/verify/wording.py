@@ -365,9 +365,10 @@ _ZONES = {
         "m2",
     ),
     "zone_sums": hard(
-        "Zones whose `{detail}` is not the sum over their cells: {count}, by up to {amount} "
-        "({ids}). Add it up again.",
-        "{count} 个责任区的 `{detail}` 与其网格合计不符，最大相差 {amount}：{ids}。请重新汇总。",
+        "Zones whose `{detail}` is not the sum over their cells or homes: {count}, by up to "
+        "{amount} ({ids}). Add it up again.",
+        "{count} 个责任区的 `{detail}` 与其网格或住房合计不符，最大相差 {amount}：{ids}。"
+        "请重新汇总。",
     ),
     "zone_not_nested": hard(
         "Zones that are not inside the zone they name as parent: {count} ({ids}). "

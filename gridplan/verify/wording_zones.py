@@ -19,6 +19,11 @@ ZONE_SYSTEMS = {
         "claimed: {count} ({ids}). Compute the plan again.",
         "有 {count} 个权重的上下限与所称规模区间或容差不符：{ids}。请重新计算。",
     ),
+    "zone_homes_outside": soft(
+        "Residents who live in none of the zones drawn ({ids}): {amount}. Means leave them out; "
+        "close the gaps.",
+        "有 {amount} 名居民不在任何所绘责任区内（{ids}），均值未计入；请补全空隙。",
+    ),
     "zone_unbalanced": soft(
         "Zones beyond what is allowed: {count} ({ids}). What is allowed, and what is known of them "
         "({detail}). Exchange cells where it is not proven that they must be; else allow more, or "

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridplan.errors import Message
+from gridplan.errors import Message, amount
 from gridplan.verify.findings import STANDARD, Checked, Finding, Tolerances
 from gridplan.verify.frames import (
-    Floats,
+    Flags,
     Texts,
     given_of,
     is_in,
@@ -23,7 +27,7 @@ from gridplan.verify.frames import (
 )
 from gridplan.verify.rules import figure, finding
 from gridplan.verify.tiling import check_overlaps, check_shapes, check_tiling
-from gridplan.verify.world import World
+from gridplan.verify.world import World, section
 from gridplan.verify.zone_allowed import LEAST
 from gridplan.verify.zones import check_connected, in_systems
 
@@ -58,9 +62,14 @@ def check_drawn_zones(
     absent = missing_columns(zones, "zones", ["geometry"])
     if absent:
         return Checked(tuple(absent))
+    torn_findings, torn = _torn(zones, tolerances)
+    alone = zones[~is_in(zone_names(zones)[0], set(torn))]
     whole = check_shapes(zones, layer="zones", tolerances=tolerances)
-    findings, figures = list(whole.findings), dict(whole.figures)
-    system = system_names(zones)
+    # Parts that another row of the zone joins are no fault.
+    fine = check_shapes(alone, layer="zones", tolerances=tolerances)
+    joined = {name for one in fine.findings if one.rule == "multipart" for name in one.ids}
+    findings = [*_without(whole.findings, "multipart", joined), *torn_findings]
+    figures, system = dict(whole.figures), system_names(zones)
     for name in sorted(set(system)):
         own = zones.iloc[np.flatnonzero(system == name)]
         tiled = (
@@ -70,8 +79,19 @@ def check_drawn_zones(
         )
         findings += tiled.findings
         figures |= {f"{one}/{name}": value for one, value in tiled.figures.items()}
-    torn, split = _rows_of_one_zone(zones, whole.findings, tolerances)
-    return Checked((*findings, *torn), figures | {"zones_disconnected": float(split)})
+    return Checked(tuple(findings), figures | {"zones_disconnected": float(len(torn))})
+
+
+def _without(findings: Sequence[Finding], rule: str, names: set[str]) -> list[Finding]:
+    """Return findings less some objects of one rule."""
+    kept: list[Finding] = []
+    for one in findings:
+        ids = [name for name in one.ids if name not in names]
+        if one.rule != rule or len(ids) == len(one.ids):
+            kept.append(one)
+        else:
+            kept += finding(rule, ids, layer=one.layer)
+    return kept
 
 
 def system_names(drawn: pd.DataFrame) -> Texts:
@@ -82,32 +102,45 @@ def system_names(drawn: pd.DataFrame) -> Texts:
     return np.array([_ONLY_SYSTEM if one is None else one for one in given], dtype=object)
 
 
-def _rows_of_one_zone(
-    zones: pd.DataFrame, told: tuple[Finding, ...], tolerances: Tolerances
-) -> tuple[list[Finding], int]:
-    """Return what is wrong with zones of several rows, and how many zones are in pieces."""
-    multi = {one for part in told if part.rule == "multipart" for one in part.ids}
-    in_parts = is_in(labels(zones, "zones"), multi) & (
-        shapely.get_num_geometries(shapes(zones)) > 1
-    )
-    if "zone_id" not in zones:
-        return [], int(in_parts.sum())
-    system, ids = system_names(zones), texts(zones, "zone_id")
-    named = given_of(ids)
-    names = np.array([f"{a}/{b}" for a, b in zip(system, ids, strict=True)], dtype=object)
-    usable = np.flatnonzero(named & sound(shapes(zones)))
-    members = pd.DataFrame({"cell": usable, "zone_system": system[usable], "zone_id": ids[usable]})
-    connected = check_connected(zones, members, tolerances=tolerances)
-    torn = {one.rsplit(" (", 1)[0] for found in connected.findings for one in found.ids}
+def _torn(zones: pd.DataFrame, tolerances: Tolerances) -> tuple[list[Finding], Texts]:
+    """
+    Return what is wrong with the ids of zones, and the zones in parts.
+
+    The parts of all rows with one id hang together, or the zone is torn; a row without an id
+    is a zone by itself.
+    """
+    names, named = zone_names(zones)
+    outlines = shapes(zones)
+    usable = np.flatnonzero(sound(outlines))
+    parts, row = shapely.get_parts(outlines[usable], return_index=True)
+    pieces = pd.DataFrame({"geometry": np.asarray(parts, dtype=object)})
+    whose = names[usable[row]]
+    members = pd.DataFrame({"cell": np.arange(len(parts)), "zone_system": "", "zone_id": whose})
+    connected = check_connected(pieces, members, tolerances=tolerances)
+    # Ids of the check: "/zone (parts)".
+    told = [one[1:] for found in connected.findings for one in found.ids]
+    torn = np.array(sorted(one.rpartition(" (")[0] for one in told), dtype=object)
+    rows = pd.Series(names).map(pd.Series(names).value_counts())
+    over_rows = set(names[rows.to_numpy() > 1])
+    where = [one for one, name in zip(outlines, names, strict=True) if name in set(torn)]
     findings = [
-        *connected.findings,
-        *finding("id_missing", labels(zones, "zones")[~named], layer="zones", severity="soft",
-                 detail="zone_id"),
+        *finding("zone_disconnected", [one for one in told if one.rpartition(" (")[0] in over_rows],
+                 layer="zones", where=shapely.GeometryCollection(where)),
         *finding("id_repeated", repeated(names[named]), layer="zones", severity="soft",
                  detail="zone_id"),
     ]  # fmt: skip
-    in_pieces = torn | set(names[in_parts & named])
-    return findings, len(in_pieces) + int((in_parts & ~named).sum())
+    if "zone_id" in zones:
+        without = labels(zones, "zones")[~named]
+        findings += finding("id_missing", without, layer="zones", severity="soft", detail="zone_id")
+    return findings, torn
+
+
+def zone_names(zones: pd.DataFrame) -> tuple[Texts, Flags]:
+    """Return ``system/zone`` of each row, and which have an id; a row without is one by itself."""
+    ids = texts(zones, "zone_id") if "zone_id" in zones else np.full(len(zones), None, dtype=object)
+    named = given_of(ids)
+    system, own = system_names(zones), np.where(named, ids, labels(zones, "zones"))
+    return np.array([f"{a}/{b}" for a, b in zip(system, own, strict=True)], dtype=object), named
 
 
 def drawn_of(world: World, drawn: pd.DataFrame) -> Checked:
@@ -121,8 +154,12 @@ def drawn_of(world: World, drawn: pd.DataFrame) -> Checked:
     findings = list(tiled.findings)
     if "geometry" in drawn and "zone_id" in drawn:
         findings += _nesting_findings(world, drawn)
-        if "population" in drawn and world.has("demand", "population", "geometry"):
+    if world.has("demand", "population", "geometry") and "geometry" in drawn:
+        if "population" in drawn:
             findings += _claimed_residents(world, drawn)
+        for name, people in _Living.of(world, drawn).outside.items():
+            lost = [name] if people > world.tolerances.residents else []
+            findings += finding("zone_homes_outside", lost, layer="zones", amount=people)
     return Checked(tuple(findings), tiled.figures)
 
 
@@ -145,22 +182,58 @@ def _nesting_findings(world: World, drawn: pd.DataFrame) -> list[Finding]:
     return finding("zone_not_nested", wrong, layer="zones", amount=amount)
 
 
-def _residents_inside(world: World, drawn: pd.DataFrame) -> Floats:
-    """Return the residents of the homes in each row of zones."""
-    demand, polygons = world.layers["demand"], shapes(drawn)
-    points, people = shapes(demand), np.nan_to_num(numbers(demand, "population"))
-    placed = np.array([one is not None and not one.is_empty for one in points], dtype=bool)
-    zone, home = shapely.STRtree(points[placed]).query(polygons, predicate="intersects")
-    return np.bincount(zone, weights=people[placed][home], minlength=len(drawn)).astype(float)
+@dataclass(frozen=True)
+class _Living:
+    """Residents of zones by ``system/zone``: surely, and with the homes on their borders."""
+
+    surely: pd.Series[float]
+    with_borders: pd.Series[float]
+    shared_out: pd.Series[float]
+    outside: Mapping[str, float]
+
+    @classmethod
+    def of(cls, world: World, drawn: pd.DataFrame) -> _Living:
+        """Count the homes in all rows of each zone, each once; on a border the first zone's."""
+        demand, polygons = world.layers["demand"], shapes(drawn)
+        points, people = shapes(demand), np.nan_to_num(numbers(demand, "population"))
+        placed = np.array([one is not None and not one.is_empty for one in points], dtype=bool)
+        people, tree = people[placed], shapely.STRtree(points[placed])
+        names, system = zone_names(drawn)[0], system_names(drawn)
+        found = {}
+        for kind in ("contains_properly", "intersects"):
+            row, home = tree.query(polygons, predicate=kind)
+            told = pd.DataFrame({"zone": names[row], "home": home, "system": system[row]})
+            found[kind] = told.drop_duplicates(["zone", "home"])
+        once = found["intersects"].sort_values(["zone", "home"]).drop_duplicates(["system", "home"])
+        every = pd.Index(sorted(set(names)))
+
+        def summed(told: pd.DataFrame) -> pd.Series[float]:
+            own = pd.Series(people[told["home"].to_numpy()], dtype=float)
+            return own.groupby(told["zone"].to_numpy()).sum().reindex(every, fill_value=0.0)
+
+        inside = {name: set(own["home"]) for name, own in once.groupby("system")}
+        outside = {
+            name: math.fsum(np.delete(people, sorted(inside.get(name, set()))))
+            for name in sorted(set(system))
+        }
+        return cls(summed(found["contains_properly"]), summed(found["intersects"]), summed(once),
+                   outside)  # fmt: skip
 
 
 def _claimed_residents(world: World, drawn: pd.DataFrame) -> list[Finding]:
-    away = np.abs(numbers(drawn, "population") - _residents_inside(world, drawn))
-    off = away > world.tolerances.residents
-    system, ids = system_names(drawn), texts(drawn, "zone_id")
-    names = [f"{system[at]}/{ids[at]}" for at in np.flatnonzero(off)]
-    worst = float(away[off].max(initial=0.0))
-    return finding("zone_sums", names, layer="zones", detail="population", amount=worst)
+    """Compare what zones tell with their homes: one row tells it, each, or all rows together."""
+    living, names = _Living.of(world, drawn), zone_names(drawn)[0]
+    slack, wrong, worst = world.tolerances.residents, [], 0.0
+    claimed = numbers(drawn, "population")
+    for name in sorted(set(names)):
+        told = [one for one in claimed[names == name].tolist() if not math.isnan(one)]
+        least, most = living.surely[name] - slack, living.with_borders[name] + slack
+        claims = {math.fsum(told), *(told if len(set(told)) == 1 else ())}
+        if not told or any(least <= one <= most for one in claims):
+            continue
+        wrong.append(name)
+        worst = max(worst, min(max(least - one, one - most) for one in claims))
+    return finding("zone_sums", wrong, layer="zones", detail="population", amount=worst)
 
 
 def balance_of(world: World) -> Checked:
@@ -198,24 +271,40 @@ def balance_of(world: World) -> Checked:
 def _residents_by_system(world: World) -> dict[str, pd.Series[float]]:
     """Return the residents by zone of each system."""
     found: dict[str, pd.Series[float]] = {}
-    members, zones = world.members, world.get("zones")
+    members = world.members
     if members is not None and world.has("cells", "population"):
         people = np.nan_to_num(numbers(world.layers["cells"], "population"))
         for name, own in members.groupby("zone_system", sort=True):
             load = pd.Series(people[own["cell"].to_numpy()])
             found[str(name)] = load.groupby(own["zone_id"].to_numpy()).sum()
-    if zones is None or not world.has("zones", "geometry", "zone_id"):
+    drawn = drawn_rows(world)
+    if drawn is None or not world.has("demand", "population", "geometry"):
         return found
-    if not world.has("demand", "population", "geometry"):
-        return found
-    drawn = zones if members is None else zones[~in_systems(zones, members)]
-    drawn = drawn[given_of(texts(drawn, "zone_id"))]
-    residents, system = _residents_inside(world, drawn), system_names(drawn)
-    ids = texts(drawn, "zone_id")
+    load = _Living.of(world, drawn).shared_out
+    system = pd.Series(load.index).str.split("/", n=1).str[0].to_numpy()
+    ids = pd.Series(load.index).str.split("/", n=1).str[1].to_numpy()
     for name in sorted(set(system)):
-        mine = system == name
-        found[str(name)] = pd.Series(residents[mine]).groupby(ids[mine]).sum()
+        own = system == name
+        found[str(name)] = pd.Series(load.to_numpy()[own], index=ids[own])
     return found
+
+
+def drawn_rows(world: World) -> pd.DataFrame | None:
+    """Return the zones of which no table says what cells they have; None if there are none."""
+    zones, members = world.get("zones"), world.members
+    if zones is None or "geometry" not in zones:
+        return None
+    drawn = zones if members is None else zones[~in_systems(zones, members)]
+    return None if drawn.empty else drawn
+
+
+def listed_zones(world: World) -> pd.DataFrame | None:
+    """Return the zones without the systems that are neither of the cells nor of the summary."""
+    zones, members = world.get("zones"), world.members
+    if zones is None or members is None or "zone_system" not in zones:
+        return zones
+    described = set(section(section(world.summary, "zones"), "systems"))
+    return zones[in_systems(zones, members) | is_in(texts(zones, "zone_system"), described)]
 
 
 def _unbalanced(world: World, name: str, load: pd.Series[float]) -> list[Finding]:
@@ -226,9 +315,9 @@ def _unbalanced(world: World, name: str, load: pd.Series[float]) -> list[Finding
     least, most = float(load.mean()) * (1 - share), float(load.mean()) * (1 + share)
     beyond = load[(load > most + LEAST) | (load < least - LEAST)]
     told = [f"{name}/{one} (population {figure(float(value))})" for one, value in beyond.items()]
-    span = f"{figure(round(least))}–{figure(round(most))}"
+    span = f"{amount(least)}–{amount(most)}"
     detail = Message(
-        en=f"{span} residents, within {share:.0%} of the mean",
-        zh=f"居民 {span} 人，即均值上下 {share:.0%}",
+        en=f"{span} residents, within {share * 100:g}% of the mean",
+        zh=f"居民 {span} 人，即均值上下 {share * 100:g}%",
     )
     return finding("zone_unbalanced", told, layer="zones", detail=detail)

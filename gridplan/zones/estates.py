@@ -46,14 +46,21 @@ class EstateGroups:
 
 
 def shared_estates(
-    estate: Ints, shared: Mapping[int, Sequence[int]], loads: Floats, most: Floats
+    estate: Ints,
+    shared: Mapping[int, Sequence[int]],
+    loads: Floats,
+    most: Floats,
+    *,
+    graph: Contiguity,
+    lock: Ints,
 ) -> Ints:
     """
     Return the estate that each cell goes with, where some cells have buildings of several.
 
-    A cell of an estate that is too large for one zone, and is split in any case, goes with
-    another estate that has buildings in it, so that this one is whole; two that are both to
-    stay whole go together, if one zone may have both.
+    A cell of an estate that is torn in any case, since it is too large for one zone or locked to
+    several, goes with another estate that has buildings in it, so that this one is whole; two
+    that are both to stay whole go together. That is done where it makes land in one piece, no
+    zone would have too much, and no locks contradict: else it would keep nothing whole.
 
     Parameters
     ----------
@@ -64,42 +71,59 @@ def shared_estates(
     loads : array of float, shape (n, w)
     most : array of float, shape (w,) or (n, w)
         The upper size by each weight.
+    graph : Contiguity
+        Of the cells, by the borders that a zone may reach across.
+    lock : array of int, shape (n,)
+        Zone that each cell is locked to; below 0: none.
 
     Examples
     --------
     The first has 3 in three cells, where 2 is the most, and the last of them has a building of
     the second:
 
-    >>> ones = np.ones((4, 1))
-    >>> shared_estates(np.array([0, 0, 0, 1]), {2: (1,)}, ones, np.array([2.0])).tolist()
+    >>> ones, free = np.ones((4, 1)), np.full(4, -1)
+    >>> row = Contiguity(np.arange(3), np.arange(1, 4), np.ones(3), 4)
+    >>> shared_estates(np.array([0, 0, 0, 1]), {2: (1,)}, ones, np.array([2.0]),
+    ...                graph=row, lock=free).tolist()
     [0, 0, 1, 1]
-    >>> shared_estates(np.array([0, 2, 2, 1]), {0: (1,)}, ones, np.array([2.0])).tolist()
-    [1, 2, 2, 1]
+    >>> shared_estates(np.array([1, 0, 2, 2]), {0: (0,)}, ones, np.array([2.0]),
+    ...                graph=row, lock=free).tolist()
+    [0, 0, 2, 2]
     """
     limit = np.broadcast_to(most * (1 + _ROUNDING), loads.shape)
     found = estate.copy()
+    # Estates that have gone together have the code of one of them.
+    now = {
+        one: one for one in {*estate.tolist(), *(own for many in shared.values() for own in many)}
+    }
 
-    def held(own: int) -> tuple[Floats, Floats]:
-        inside = found == own
-        return loads[inside].sum(axis=0), limit[inside].min(axis=0, initial=np.inf)
+    def keeps(cells: Ints) -> bool:
+        inside = np.zeros(len(found), dtype=np.bool_)
+        inside[cells] = True
+        ways = inside[graph.left] & inside[graph.right]
+        part = labelled_components(graph.left[ways], graph.right[ways], len(found))
+        locks = np.unique(lock[cells][lock[cells] >= 0])
+        load, least = loads[cells].sum(axis=0), limit[cells].min(axis=0)
+        return len(np.unique(part[cells])) == 1 and len(locks) <= 1 and bool((load <= least).all())
 
-    def fits(own: int, *others: int) -> bool:
-        of_all = [held(own), *(held(one) for one in others)]
-        load = np.sum([one for one, _ in of_all], axis=0)
-        return bool((load <= np.min([least for _, least in of_all], axis=0)).all())
+    def torn(own: int) -> bool:
+        cells = np.flatnonzero(estate == own)
+        locks = np.unique(lock[cells][lock[cells] >= 0])
+        load, least = loads[cells].sum(axis=0), limit[cells].min(axis=0, initial=np.inf)
+        return len(locks) > 1 or bool((load > least).any())
 
-    large = {one for one in np.unique(estate[estate >= 0]).tolist() if not fits(one)}
+    split = {one for one in now if one >= 0 and torn(one)}
     for cell in sorted(shared):
-        for other in shared[cell]:
-            own = int(found[cell])
-            if other in large or own == other:
+        for further in shared[cell]:
+            own, other = int(found[cell]), now[further]
+            if further in split or own == other:
                 continue
-            if own in large:
-                load, least = held(other)
-                if (load + loads[cell] <= np.minimum(least, limit[cell])).all():
-                    found[cell] = other
-            elif fits(own, other):
-                found[found == own] = other
+            theirs = np.flatnonzero(found == other)
+            mine = np.array([cell]) if own in split else np.flatnonzero(found == own)
+            if keeps(np.concatenate([mine, theirs])):
+                found[mine] = other
+                if own not in split:
+                    now = {one: other if at == own else at for one, at in now.items()}
     return found
 
 

@@ -300,7 +300,14 @@ def _groups(
     codes = _codes(own[rules.estates])
     found = estate_groups(
         land,
-        shared_estates(codes, _shared(own, rules), values, most),
+        shared_estates(
+            codes,
+            _shared(own, rules),
+            values,
+            most,
+            graph=land.graph,
+            lock=_labels(own, rules.locked),
+        ),
         values,
         most,
         on_road=None if rules.inner_roads is None else rules.inner_roads[ways],
@@ -312,15 +319,16 @@ def _groups(
 
 
 def _shared(own: gpd.GeoDataFrame, rules: SystemRules) -> dict[int, tuple[int, ...]]:
-    """Return the codes of further estates in each cell; one that is the main of none has none."""
-    names = sorted({str(one) for one in own[rules.estates].dropna()})
+    """Return the codes of further estates in each cell; those that are the main of none follow."""
+    main = {str(one) for one in own[rules.estates].dropna()}
+    others = {uid: rules.shared[uid] for uid in own["cell_uid"] if uid in rules.shared}
+    names = [*sorted(main), *sorted({one for many in others.values() for one in many} - main)]
     code = {name: at for at, name in enumerate(names)}
-    found = {}
-    for at, uid in enumerate(own["cell_uid"]):
-        others = tuple(code[one] for one in rules.shared.get(uid, ()) if one in code)
-        if others:
-            found[at] = others
-    return found
+    return {
+        at: tuple(code[one] for one in others[uid])
+        for at, uid in enumerate(own["cell_uid"])
+        if uid in others
+    }
 
 
 def _by_lock(
