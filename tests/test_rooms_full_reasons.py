@@ -134,6 +134,8 @@ def test_what_a_proven_plan_says_of_bounds_below_zero():
     # A decision may keep a room where it is no good.
     assert found["next_bound"].tolist()[:2] == [0.0, -9.0]
     assert found["next_status"].tolist() == ["proven", "gap", None, None]
+    # Everybody is given a place anew without regard to a least share.
+    assert of_proven_plan(told, least_within=1.0).equals(told)
 
 
 def test_a_key_leaves_the_figures_out_and_says_so():

@@ -130,19 +130,24 @@ def with_committees(reasons: pd.DataFrame, committees: Collection[str]) -> pd.Da
     return told.loc[office.sort_values(kind="stable").index].reset_index(drop=True)
 
 
-def of_proven_plan(reasons: pd.DataFrame) -> pd.DataFrame:
+def of_proven_plan(reasons: pd.DataFrame, *, least_within: float = 0.0) -> pd.DataFrame:
     """
     Return reasons of a plan that is proven to be the best, with what follows from that.
 
     No assignment to fewer places is better, nor one with another site in place of a room that no
-    decision opened, as long as the same homes are served: these bounds are 0 or more.
+    decision opened, as long as the same homes are served: these bounds are 0 or more. Where a
+    share has to live within the norm nothing follows: the assignments need not keep it.
 
     Parameters
     ----------
     reasons : DataFrame
-        As `room_reasons` returns it.
+        As `room_reasons` returns it, of a plan for one objective.
+    least_within : float
+        As in `room_reasons`.
     """
     told = reasons.copy()
+    if least_within > 0:
+        return told
     free = {"closing": reasons["kind"].notna(), "next": reasons["kind"] == "proposed"}
     for what, rows in free.items():
         bound, worse = reasons[f"{what}_bound"], reasons[f"{what}_objective"]
