@@ -14,6 +14,7 @@ from gridplan.rooms.full_moves import MOST_TRIED, Move, best_move
 from gridplan.rooms.objectives import Objective
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.rooms.worth import Worth
+from gridplan.siting.nulls import with_none
 
 REASON_COLUMNS = (
     "site_id", "kind", "residents", "within", "reached", "saved_walk", "saved_each_m",
@@ -103,15 +104,8 @@ def room_reasons(
     )
     facts = _Facts(question, opened, asked)
     table = pd.DataFrame([facts.row(j) for j in facts.order], columns=list(REASON_COLUMNS))
-    table = table.astype(
-        {
-            **dict.fromkeys(_METRES, "float64"),
-            **dict.fromkeys(_COUNTS, "Int64"),
-            **dict.fromkeys(_WORDS, "object"),
-        }
-    )
-    words = table[list(_WORDS)]
-    return table.assign(**words.where(words.notna(), None))
+    typed = {**dict.fromkeys(_METRES, "float64"), **dict.fromkeys(_COUNTS, "Int64")}
+    return with_none(table.astype(typed), _WORDS)
 
 
 def with_committees(reasons: pd.DataFrame, committees: Collection[str]) -> pd.DataFrame:
