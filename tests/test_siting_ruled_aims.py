@@ -14,6 +14,7 @@ from gridplan.siting import (
     Aim,
     HardCapacity,
     Limits,
+    Reach,
     Rules,
     aims,
     lexicographic,
@@ -261,3 +262,20 @@ def test_what_are_no_capacities_is_refused():
     assert told.status == "infeasible"
     assert "no plan keeps the capacities together with these" in told.cause.en
     assert "With 2 open sites (and not 1) it can be done" in told.cause.en
+
+
+@pytest.mark.parametrize("work", [2, 5, 100_000])
+def test_no_allowed_site_is_told_however_little_work_is_left(work):
+    walks = pd.DataFrame([[900.0, 100.0]], ["d0"], ["s0", "s1"])
+    rules = Rules(
+        forbidden=["s0", "s1"],
+        allow_unreachable=True,
+        cost_of={"s0": 2.0, "s1": 1.0},
+        budget=6.5,
+        reach=Reach(900.0, 1.0),
+    )
+    room = pd.Series({"s0": math.inf, "s1": 0.0})
+    limits = Limits(work=work)
+    told = p_median(walks, pd.Series([10.0], ["d0"]), capacity=room, rules=rules, limits=limits)
+    assert told.status == "infeasible"
+    assert "100% of the weight within 900 m" in told.cause.en
