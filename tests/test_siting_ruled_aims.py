@@ -16,6 +16,7 @@ from gridplan.siting import (
     Limits,
     Reach,
     Rules,
+    SoftCapacity,
     aims,
     lexicographic,
     lscp,
@@ -250,9 +251,15 @@ def test_solvers_that_know_no_capacity_refuse_it(name):
 
 
 def test_what_are_no_capacities_is_refused():
-    with pytest.raises(CostMatrixError, match=r"`capacity` is 5; expected HardCapacity") as caught:
+    soft = SoftCapacity(pd.Series({"a site": 1.0}))
+    with pytest.raises(CostMatrixError, match="type SoftCapacity; expected HardCapacity") as caught:
+        Rules(capacity=soft)
+    [said] = caught.value.faults
+    assert "应为 HardCapacity" in said.zh
+    # Not the amounts of every site.
+    assert "a site" not in said.en + said.zh
+    with pytest.raises(CostMatrixError, match=r"`capacity` is of the type int; expected"):
         Rules(capacity=5)
-    assert "应为 HardCapacity" in caught.value.faults[0].zh
     with pytest.raises(CostMatrixError, match="Capacities are given twice") as caught:
         p_median(WALKS, ONES, p=2, capacity=1.0, rules=FULL)
     assert "重复给出" in caught.value.faults[0].zh
