@@ -11,7 +11,8 @@ import pytest
 from gridplan.present.reason_remarks import remarks
 
 PLAIN = {
-    "site_id": "a", "closing_status": "proven", "closing_walk": 5.0, "closing_objective": 5.0,
+    "site_id": "a", "kind": "proposed",
+    "closing_status": "proven", "closing_walk": 5.0, "closing_objective": 5.0,
     "closing_households": np.nan, "next_status": "proven", "next_walk": 1.0, "next_objective": 1.0,
 }  # fmt: skip
 
@@ -32,6 +33,7 @@ def remark(**changed):
         ({"closing_objective": -5.0}, "without it below zero: everybody", "重新分配后反而更好"),
         ({"closing_walk": -5.0}, "by the weights of groups", "按各人群权重"),
         ({"next_status": "infeasible"}, "with no other site are all", "都容纳不下"),
+        ({"next_status": None}, "has room for a home", "均容纳不下任何可达的住房"),
         ({"next_status": "stopped"}, "there may be one", "不表示没有"),
         ({"next_objective": -5.0, "next_walk": -5.0}, "this move would make it better", "未证明"),
     ],
@@ -47,4 +49,5 @@ def test_several_are_told_in_order_and_none_where_there_is_none():
     assert both.en.index("without it") < both.en.index("; moved")
     assert "；改设" in both.zh
     assert remark() is None
+    assert remark(kind="existing", next_status=None) is None
     assert remark(closing_status=None, next_status=None, closing_objective=np.nan) is None

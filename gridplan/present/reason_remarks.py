@@ -14,6 +14,7 @@ from gridplan.present.below_zero import below_zero
 from gridplan.present.words import number
 
 _LEAST = 1e-6
+_NEW = ("required", "proposed")
 _WHOLES = Message(
     en="without it: the others do not hold all homes, none of which is divided",
     zh="不设：其余场所容纳不下全部住房（每处住房不拆分）",
@@ -29,6 +30,10 @@ _NOWHERE = Message(
 _NOT_FOUND = Message(
     en="moved: no site was found that holds everybody; there may be one",
     zh="改设：未找到能容纳全部住户的场地，但不表示没有",
+)
+_NONE_HOLDS = Message(
+    en="moved: no other site that may be opened in its place has room for a home within reach",
+    zh="改设：可替换的其他场地均容纳不下任何可达的住房，或没有可替换的场地",
 )
 _ANEW = Message(
     en="without it below zero: everybody is given a place anew, better than in the plan, which is "
@@ -67,10 +72,18 @@ def _closing(row: Mapping[Any, Any]) -> Iterator[Message]:
 
 def _next(row: Mapping[Any, Any]) -> Iterator[Message]:
     status = row.get("next_status")
-    if status == "infeasible":
+    if _none_holds(row):
+        yield _NONE_HOLDS
+    elif status == "infeasible":
         yield _NOWHERE
     elif status == "stopped":
         yield _NOT_FOUND
+
+
+def _none_holds(row: Mapping[Any, Any]) -> bool:
+    """Return whether a new room under hard capacity has no site that it could move to."""
+    new = row.get("kind") in _NEW and not pd.isna(row.get("closing_status"))
+    return new and pd.isna(row.get("next_status"))
 
 
 def _over(households: float | None) -> Message:

@@ -97,7 +97,8 @@ def room_reasons(
         most, and by ``…_bound`` at least; ``infeasible``: the others do not hold all households
         (``closing_households`` of them are left over at least, 0 where they only do not fit as
         whole homes), or with no site they do; ``stopped``: none was found, which proves nothing.
-        Without figures these are null; without `given` all of these are.
+        Without figures these are null; without `given` all of these are. A site that has room
+        for no home within its reach is no next-best one.
     """
     asked = _Asked(
         objective=objective, told=told, given=given, least_within=least_within, budget=budget
@@ -336,6 +337,7 @@ class _Given:
 
     def moved(self, rest: Positions, closed: Positions) -> dict[str, object]:
         """Return what is told of the best of some sites in place of the room just closed."""
+        closed = closed[self.places.useful(closed)]
         if not len(closed):
             return {"next_site_id": None}
         if self.start is None or self._stopped:
