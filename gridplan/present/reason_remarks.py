@@ -40,6 +40,16 @@ _ANEW = Message(
     "not proven to be the best",
     zh="不设为负值：方案未证明最优，重新分配后反而更好",
 )
+_OTHER_RULES = Message(
+    en="without it below zero: everybody is given a place anew by the total walk alone, and the "
+    "plan keeps a least share or further objectives beside it",
+    zh="不设为负值：重新分配仅以步行总和为准，而方案另须满足最低比例或其他目标",
+)
+_OTHER_AIM = Message(
+    en="without it walk below zero: everybody is given a place anew by the total walk, and in the "
+    "plan by another objective",
+    zh="不设步行为负值：重新分配以步行总和为准，而方案以另一目标为准",
+)
 _WEIGHTED = Message(
     en="without it walk below zero: places are given by the weights of groups",
     zh="不设步行为负值：按各人群权重分配场所",
@@ -48,14 +58,14 @@ _WEIGHTED = Message(
 
 def remarks(plan: Plan, reasons: pd.DataFrame) -> list[Message | None]:
     """Return a remark for each place, None where there is nothing to say of its figures."""
-    rows = reasons.to_dict("records")
+    rows, siting = reasons.to_dict("records"), plan.summary["siting"]
     return [
-        _joined([*_closing(row), *_next(row), *([one] if one else [])])
+        _joined([*_closing(row, siting), *_next(row), *([one] if one else [])])
         for row, one in zip(rows, below_zero(plan, reasons), strict=True)
     ]
 
 
-def _closing(row: Mapping[Any, Any]) -> Iterator[Message]:
+def _closing(row: Mapping[Any, Any], siting: Mapping[str, Any]) -> Iterator[Message]:
     status = row.get("closing_status")
     if status == "infeasible":
         yield _over(row.get("closing_households"))
@@ -65,9 +75,11 @@ def _closing(row: Mapping[Any, Any]) -> Iterator[Message]:
         return
     worse, walk = row.get("closing_objective"), row.get("closing_walk")
     if worse is not None and worse < -_LEAST:
-        yield _ANEW
+        others = siting.get("stages") or siting.get("least_share") is not None
+        yield _OTHER_RULES if others else _ANEW
     elif walk is not None and walk < -_LEAST:
-        yield _WEIGHTED
+        # There is a figure in the objective where that is the walk, by what homes count.
+        yield _OTHER_AIM if pd.isna(worse) else _WEIGHTED
 
 
 def _next(row: Mapping[Any, Any]) -> Iterator[Message]:
