@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gridplan import pipeline
 from gridplan.access import kolm_pollak_ede
-from gridplan.errors import InfeasibleError
+from gridplan.errors import InfeasibleError, StoppedError
 from gridplan.present.tabulation import tables
 from gridplan.present.words import siting_status
 from gridplan.project.read import read_project
@@ -92,20 +92,26 @@ def value(asked, kind, walk):
     return kolm_pollak_ede(walk, people, aversion=1.0, kappa_per_m=asked.kappa_per_m)
 
 
-def best_of(asked, wanted):
-    """Return the best value over all choices and all assignments that fit and keep the share."""
-    holds = asked.space.holds().to_numpy(dtype=float)
-    best = FAR
+def walks(asked, wanted):
+    """Yield the walks of all choices, with all assignments that fit, or to the nearest place."""
     for new in choices(asked, wanted):
         opened = [*asked.fixed.tolist(), *asked.at(new).tolist()]
+        if asked.space is None:
+            yield asked.metres[:, opened].min(axis=1)
+            continue
+        holds = asked.space.holds().to_numpy(dtype=float)
         for goes in itertools.product(opened, repeat=len(asked.residents)):
             load = np.bincount(goes, weights=asked.space.households, minlength=len(holds))
-            if (load > holds + 1e-9).any():
-                continue
-            walk = asked.metres[np.arange(len(goes)), list(goes)]
-            near = math.fsum(asked.residents[walk <= asked.norm_m])
-            if near < (wanted.least_share or 0.0) * math.fsum(asked.residents) - 1e-9:
-                continue
+            if (load <= holds + 1e-9).all():
+                yield asked.metres[np.arange(len(goes)), list(goes)]
+
+
+def best_of(asked, wanted):
+    """Return the best value over all choices and all assignments that fit and keep the share."""
+    best = FAR
+    for walk in walks(asked, wanted):
+        near = math.fsum(asked.residents[walk <= asked.norm_m])
+        if near >= (wanted.least_share or 0.0) * math.fsum(asked.residents) - 1e-9:
             best = min(best, value(asked, wanted.objectives[0], walk))
     return best
 
@@ -140,6 +146,40 @@ def test_a_frontier_tells_the_walks_to_the_rooms_given():
     # One of the two has to go to the far room: the second, which walks 600 m.
     assert (row["first"], row["second"], row["max_m"]) == (14_000.0, 600.0, 600.0)
     assert row["mean_m"] == 350.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 100_000),
+    pair=st.permutations(KINDS).map(lambda all_: all_[:2]),
+    work=st.sampled_from([30, 100, 200, 400]),
+    hard=st.booleans(),
+)
+@example(seed=1, pair=("mean", "longest"), work=100, hard=True)  # ... some points stopped, not all
+@example(seed=4, pair=("share", "mean"), work=100, hard=False)
+def test_a_frontier_that_was_stopped_claims_no_more_than_it_knows(seed, pair, work, hard):
+    asked, wanted = drawn(seed)
+    limits = dataclasses.replace(asked.limits, work=work)
+    asked = dataclasses.replace(asked, limits=limits, space=asked.space if hard else None)
+    wanted = dataclasses.replace(wanted, least_share=None)
+    try:
+        found, _ = trade_off(asked, wanted, TwoAims(*pair, 4))
+    except (InfeasibleError, StoppedError):
+        return
+    sign = [-1.0 if one == "share" else 1.0 for one in pair]
+    every = [[value(asked, one, walk) for one in pair] for walk in walks(asked, wanted)]
+    least = np.min(every, axis=0)
+    for row in found.itertuples():
+        assert row.stopped_by in ((None,) if row.status == "proven" else (None, "work"))
+        if row.status in {"stopped", "infeasible"}:
+            assert (row.stopped_by is None) == (row.status == "infeasible")
+            assert math.isnan(row.first)
+            continue
+        slack = 1e-6 * np.maximum(1.0, np.abs(least))
+        assert sign[0] * row.first >= least[0] - slack[0]
+        assert sign[1] * row.second >= least[1] - slack[1]
+        # A plan with a bound is no better than its bound.
+        assert math.isnan(row.bound) or sign[1] * (row.second - row.bound) >= -slack[1]
 
 
 # What is refused, with its cause

@@ -43,11 +43,21 @@ def test_closing_and_moving_are_those_of_brute_force(seed):
         assert row["closing_stranded"] == stranded
         if site not in asked.candidates:
             continue
+        if not has_room(asked, served, "r2"):
+            assert row[["next_site_id", "next_status"]].isna().all()
+            continue
         moves = {"r2": np.sort(np.append(others, asked.at(["r2"])))}
         best = everyway(asked, served, moves["r2"])
         assert row["next_status"] == ("infeasible" if math.isinf(best) else "proven")
         assert row["next_site_id"] == (None if math.isinf(best) else "r2")
         check_change(asked, plan, moves["r2"], row, "next")
+
+
+def has_room(asked, served, site):
+    """Whether a home that reaches a site fits into it."""
+    [place] = asked.at([site])
+    load = np.where(np.isfinite(asked.metres[:, place]), asked.space.households, math.inf)
+    return (load[served] <= asked.space.holds()[site]).any()
 
 
 def check_change(asked, plan, opened, row, what):
@@ -80,8 +90,11 @@ def test_the_next_best_site_is_the_best_of_several(seed):
         other = asked.at(["k0", site])
         lost = asked.residents[served & ~reach[:, other].any(axis=1)].sum()
         walk = everyway(asked, served, other)
-        if math.isfinite(walk):
+        if math.isfinite(walk) and has_room(asked, served, site):
             found.append((lost, walk, site))
+    if not any(has_room(asked, served, site) for site in ("r1", "r2", "r3", "r4")):
+        assert row[["next_status", "next_site_id"]].isna().all()
+        return
     if not found:
         assert (row["next_status"], row["next_site_id"]) == ("infeasible", None)
         return
@@ -103,6 +116,29 @@ def test_what_the_others_do_not_hold_is_told_and_no_figure_made_up():
     assert (said.code, said.ids) == ("rooms_others_do_not_hold", ("r0", "k0"))
     assert "any one of these places the others do not hold" in said.message.en.replace("2 ", "")
     assert "容纳不下全部住户" in said.message.zh
+
+
+@pytest.mark.parametrize(
+    ("area", "other", "status"),
+    [
+        ({"r1": 30.0, "r2": 80.0}, "r2", "proven"),
+        # One that is too small for the only home that reaches it holds nobody, either.
+        ({"r1": 30.0, "r2": 50.0}, None, None),
+        ({"r1": 30.0, "r2": 30.0}, None, None),
+    ],
+)
+def test_a_site_that_holds_nobody_is_no_next_best_one(area, other, status, monkeypatch):
+    tried = []
+    assign = FullPlaces.assign
+    monkeypatch.setattr(
+        FullPlaces, "assign", lambda self, one, *more: tried.append(one) or assign(self, one, *more)
+    )
+    walks = [[100, 300, 200, 900], [100, 300, 200, math.inf]]
+    asked = question(walks, [15, 15], 3, {"k0": 120.0, "r0": 80.0, **area})
+    row = room_reasons(asked, np.array([0, 1]), given=np.array([0, 0])).iloc[0]
+    assert (row["site_id"], row["next_site_id"], row["next_status"]) == ("r0", other, status)
+    assert pd.isna(row["next_walk"]) == (other is None)
+    assert not any(2 in one for one in tried)
 
 
 def test_homes_that_do_not_fit_as_wholes_leave_no_household_over():
@@ -134,6 +170,8 @@ def test_what_a_proven_plan_says_of_bounds_below_zero():
     # A decision may keep a room where it is no good.
     assert found["next_bound"].tolist()[:2] == [0.0, -9.0]
     assert found["next_status"].tolist() == ["proven", "gap", None, None]
+    # Everybody is given a place anew without regard to a least share.
+    assert of_proven_plan(told, least_within=1.0).equals(told)
 
 
 def test_a_key_leaves_the_figures_out_and_says_so():

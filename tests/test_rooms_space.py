@@ -341,10 +341,12 @@ def test_headline_and_answers_tell_the_walk_to_the_room_given(path):
     assert reasons["kind"].to_dict() == {
         "r3": "proposed", "r1": "existing", "k1": "committee", "k2": "committee"
     }  # fmt: skip
-    assert reasons.loc["r3", ["next_site_id", "next_status"]].tolist() == ["r2", "proven"]
+    # r2 has room for 30 households, and no home has as few.
+    assert reasons.loc["r3", ["next_site_id", "next_status"]].tolist() == [None, None]
     assert "gives everybody a place anew" in siting_notes(hard)[-1].en
     shown = tables(hard)["reasons"]
     assert shown["closing_km"].notna().all()
+    assert "均容纳不下任何可达的住房" in shown["mark"].iloc[0]
     assert shown["closing_objective"].isna().all()
     change = hard.layers["community_change"]
     mean = (change["after_mean_m"] * change["residents"]).sum() / people.sum()

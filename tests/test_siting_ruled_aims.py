@@ -14,7 +14,9 @@ from gridplan.siting import (
     Aim,
     HardCapacity,
     Limits,
+    Reach,
     Rules,
+    SoftCapacity,
     aims,
     lexicographic,
     lscp,
@@ -249,9 +251,15 @@ def test_solvers_that_know_no_capacity_refuse_it(name):
 
 
 def test_what_are_no_capacities_is_refused():
-    with pytest.raises(CostMatrixError, match=r"`capacity` is 5; expected HardCapacity") as caught:
+    soft = SoftCapacity(pd.Series({"a site": 1.0}))
+    with pytest.raises(CostMatrixError, match="type SoftCapacity; expected HardCapacity") as caught:
+        Rules(capacity=soft)
+    [said] = caught.value.faults
+    assert "应为 HardCapacity" in said.zh
+    # Not the amounts of every site.
+    assert "a site" not in said.en + said.zh
+    with pytest.raises(CostMatrixError, match=r"`capacity` is of the type int; expected"):
         Rules(capacity=5)
-    assert "应为 HardCapacity" in caught.value.faults[0].zh
     with pytest.raises(CostMatrixError, match="Capacities are given twice") as caught:
         p_median(WALKS, ONES, p=2, capacity=1.0, rules=FULL)
     assert "重复给出" in caught.value.faults[0].zh
@@ -261,3 +269,20 @@ def test_what_are_no_capacities_is_refused():
     assert told.status == "infeasible"
     assert "no plan keeps the capacities together with these" in told.cause.en
     assert "With 2 open sites (and not 1) it can be done" in told.cause.en
+
+
+@pytest.mark.parametrize("work", [2, 5, 100_000])
+def test_no_allowed_site_is_told_however_little_work_is_left(work):
+    walks = pd.DataFrame([[900.0, 100.0]], ["d0"], ["s0", "s1"])
+    rules = Rules(
+        forbidden=["s0", "s1"],
+        allow_unreachable=True,
+        cost_of={"s0": 2.0, "s1": 1.0},
+        budget=6.5,
+        reach=Reach(900.0, 1.0),
+    )
+    room = pd.Series({"s0": math.inf, "s1": 0.0})
+    limits = Limits(work=work)
+    told = p_median(walks, pd.Series([10.0], ["d0"]), capacity=room, rules=rules, limits=limits)
+    assert told.status == "infeasible"
+    assert "100% of the weight within 900 m" in told.cause.en

@@ -121,6 +121,21 @@ def test_no_plan_beats_one_of_the_frontier(instance, aims):
     assert signs[1] * curve["second"].iloc[-1] == pytest.approx(least, rel=1e-7, abs=1e-7)
 
 
+@given(instances(), st.permutations(AIMS).map(lambda all_: all_[:2]), st.integers(2, 200))
+@settings(max_examples=30, deadline=None)
+def test_what_ended_the_search_of_a_point_is_a_word_or_none(instance, aims, work):
+    cost, weights, p, rules = instance
+    if not counted(cost, weights, rules).any():
+        return
+    limits = Limits(work=work)
+    curve = pareto(cost, weights, aims=tuple(aims), p=p, points=4, rules=rules, limits=limits)
+    for row in curve.itertuples():
+        assert row.stopped_by in ((None,) if row.status == "proven" else (None, "work"))
+        assert row.assignment is None
+        assert row.cause is None or row.cause.en
+        assert row.cause is None or not row.sites
+
+
 def town(n, m, seed=0):
     rng = np.random.default_rng(seed)
     homes, sites = rng.uniform(0, 3000, (n, 2)), rng.uniform(0, 3000, (m, 2))

@@ -7,7 +7,10 @@ import pytest
 
 from gridplan.verify import verify_plan
 from tests import tiny
-from tests.test_rooms_space import TIGHT, hard_findings, planned
+from tests.test_rooms_space import grades, hard_findings, planned
+
+# r2 has room for one of the homes, so that r3 could move there.
+TIGHT = grades(one=40, two=60, three=90)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,15 @@ def test_a_bound_below_a_figure_that_is_not_proven_is_right(plan):
     less = {"closing_status": "gap", "closing_bound": 0.0}
     assert found(plan, "r3", **less) == []
     assert found(plan, "r3", {"required": ["r3"]}, next_objective=-1.0, next_bound=-1.0) == []
+
+
+@pytest.mark.parametrize(
+    "asked", [{"least_share": 0.9}, {"stages": [{"objective": "mean"}, {"objective": "share"}]}]
+)
+def test_a_figure_below_zero_may_be_right_where_more_was_asked_than_the_least_walk(plan, asked):
+    better = {"next_objective": -1e3, "next_bound": -1e3}
+    assert found(plan, "r3", **better) == ["r3: next_objective"]
+    assert found(plan, "r3", asked, **better) == []
 
 
 def test_others_that_hold_too_little_cannot_hold_everybody(plan):

@@ -20,6 +20,7 @@ from gridplan.rooms.question import Floats, Positions, RoomQuestion, walks_of
 from gridplan.rooms.several import Wanted, several_rooms, several_with_siting
 from gridplan.rooms.space import nearest_load
 from gridplan.siting import Siting
+from gridplan.siting.nulls import with_none
 
 Key = Literal["A", "B", "C"]
 KEYS: tuple[Key, ...] = ("A", "B", "C")
@@ -295,7 +296,7 @@ def options_table(
         {**dict.fromkeys(numbers, "float64"), **dict.fromkeys(["phases", "backup"], "Int64")}
     )
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
-    return typed.astype({"stopped_by": "object"})
+    return with_none(typed, ["stopped_by"])
 
 
 def _backed(question: RoomQuestion, found: Answer, backup: int) -> object:

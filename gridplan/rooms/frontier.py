@@ -16,6 +16,7 @@ from gridplan.rooms.phases import building_order
 from gridplan.rooms.question import RoomQuestion, walks_to, weighted_walk
 from gridplan.rooms.searches import heeded
 from gridplan.siting import Limits, propose_rooms
+from gridplan.siting.nulls import with_none
 from gridplan.siting.result import Status
 from gridplan.siting.search import PROVEN_GAP, StoppedBy, relative_gap
 
@@ -99,9 +100,8 @@ def frontier_table(question: RoomQuestion, *, extent: Extent) -> pd.DataFrame:
         table.loc[table.index[free][at - 1], "knee"] = True
     numbers = ["objective", "lower_bound", "gap", *_FIGURES]
     ordered = table.sort_values(["sequence", "p"], kind="stable").reset_index(drop=True)
-    return ordered.astype(
-        {**dict.fromkeys(numbers, "float64"), "knee": bool, "p": "int64", "stopped_by": "object"}
-    )
+    typed = ordered.astype({**dict.fromkeys(numbers, "float64"), "knee": bool, "p": "int64"})
+    return with_none(typed, ["stopped_by"])
 
 
 _Ended = tuple[Status, StoppedBy | None]

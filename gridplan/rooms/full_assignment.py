@@ -200,6 +200,11 @@ class FullPlaces:
             values.append(float(np.minimum(least, self.cost[:, site])[rows].sum()) - paid)
         return np.array(values)
 
+    def useful(self, sites: Positions) -> Flags:
+        """Return which sites have room for a home that reaches them, shape (n_sites,)."""
+        lived = self.served & (self.load > 0)
+        return np.asarray(np.isfinite(self.cost[np.ix_(lived, sites)]).any(axis=0))
+
     def _rows(self, opened: Positions) -> Positions:
         return np.flatnonzero(
             self.served & np.isfinite(self.question.metres[:, opened]).any(axis=1)

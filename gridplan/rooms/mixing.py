@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridplan.rooms.measures import Links, Mix, MixQuestion
 from gridplan.rooms.question import NO_WAY_M, Floats, walks_to, weighted_walk
+from gridplan.siting.nulls import with_none
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 NO_COST, OVER_BUDGET, BEYOND_LIMIT = "no_cost", "over_budget", "beyond_limit"
@@ -187,7 +188,8 @@ class Named:
         ]
         table = pd.DataFrame(rows, columns=list(_PLANS))
         numbers = ("budget", "cost", "objective", "lower_bound", "gap", *_FIGURES)
-        return table.astype(dict.fromkeys(numbers, "float64"))
+        typed = table.astype(dict.fromkeys(numbers, "float64"))
+        return with_none(typed, ["status", "stopped_by"])
 
     def _plan(self, name: str, plan: Mix) -> dict[str, object]:
         ids = [*plan.rooms, *self.links["link_id"].iloc[list(plan.links)]]

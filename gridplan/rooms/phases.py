@@ -23,6 +23,7 @@ from gridplan.rooms.question import (
 )
 from gridplan.rooms.searches import heeded
 from gridplan.siting import propose_rooms
+from gridplan.siting.nulls import with_none
 from gridplan.siting.search import PROVEN_GAP, relative_gap
 
 _COLUMNS = (
@@ -112,8 +113,8 @@ def in_phases(
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     figures = ["available", "cost", "cost_so_far", "saved_walk", "mean_m", "p90_m", "within_share",
                "lower_bound", "gap"]  # fmt: skip
-    typed = table.astype({**dict.fromkeys(figures, "float64"), "status": "object"})
-    return phase_of, typed
+    typed = table.astype(dict.fromkeys(figures, "float64"))
+    return phase_of, with_none(typed, ["status"])
 
 
 def building_order(

@@ -16,6 +16,7 @@ from gridplan.rooms.answers import Answer
 from gridplan.rooms.fewest import Chosen
 from gridplan.rooms.objectives import MAXIMISED
 from gridplan.rooms.question import NO_WAY_M, Positions, RoomQuestion, walks_of
+from gridplan.siting.nulls import with_none
 
 DECISION_COLUMNS = (
     "site_id", "decision", "moved_from", "asked_by", "reason", "date", "answer", "open_without",
@@ -133,14 +134,14 @@ def decisions_table(
     table = pd.DataFrame(rows, columns=list(DECISION_COLUMNS))
     texts = ["site_id", "decision", "moved_from", "asked_by", "reason", "date", "answer",
              "price_reason", "price_status"]  # fmt: skip
-    return table.astype(
+    typed = table.astype(
         {
-            **dict.fromkeys(texts, "object"),
             **dict.fromkeys(["price_walk", "price_cost", "price_objective"], "float64"),
             **dict.fromkeys(["price_residents", "price_rooms"], "Int64"),
             "open_without": "boolean",
         }
     )
+    return with_none(typed, texts)
 
 
 def _log(one: Decision) -> dict[str, object]:

@@ -14,6 +14,7 @@ from gridplan.rooms.full_moves import MOST_TRIED, Move, best_move
 from gridplan.rooms.objectives import Objective
 from gridplan.rooms.question import Flags, Floats, Positions, RoomQuestion
 from gridplan.rooms.worth import Worth
+from gridplan.siting.nulls import with_none
 
 REASON_COLUMNS = (
     "site_id", "kind", "residents", "within", "reached", "saved_walk", "saved_each_m",
@@ -96,22 +97,16 @@ def room_reasons(
         most, and by ``…_bound`` at least; ``infeasible``: the others do not hold all households
         (``closing_households`` of them are left over at least, 0 where they only do not fit as
         whole homes), or with no site they do; ``stopped``: none was found, which proves nothing.
-        Without figures these are null; without `given` all of these are.
+        Without figures these are null; without `given` all of these are. A site that has room
+        for no home within its reach is no next-best one.
     """
     asked = _Asked(
         objective=objective, told=told, given=given, least_within=least_within, budget=budget
     )
     facts = _Facts(question, opened, asked)
     table = pd.DataFrame([facts.row(j) for j in facts.order], columns=list(REASON_COLUMNS))
-    table = table.astype(
-        {
-            **dict.fromkeys(_METRES, "float64"),
-            **dict.fromkeys(_COUNTS, "Int64"),
-            **dict.fromkeys(_WORDS, "object"),
-        }
-    )
-    words = table[list(_WORDS)]
-    return table.assign(**words.where(words.notna(), None))
+    typed = {**dict.fromkeys(_METRES, "float64"), **dict.fromkeys(_COUNTS, "Int64")}
+    return with_none(table.astype(typed), _WORDS)
 
 
 def with_committees(reasons: pd.DataFrame, committees: Collection[str]) -> pd.DataFrame:
@@ -130,19 +125,24 @@ def with_committees(reasons: pd.DataFrame, committees: Collection[str]) -> pd.Da
     return told.loc[office.sort_values(kind="stable").index].reset_index(drop=True)
 
 
-def of_proven_plan(reasons: pd.DataFrame) -> pd.DataFrame:
+def of_proven_plan(reasons: pd.DataFrame, *, least_within: float = 0.0) -> pd.DataFrame:
     """
     Return reasons of a plan that is proven to be the best, with what follows from that.
 
     No assignment to fewer places is better, nor one with another site in place of a room that no
-    decision opened, as long as the same homes are served: these bounds are 0 or more.
+    decision opened, as long as the same homes are served: these bounds are 0 or more. Where a
+    share has to live within the norm nothing follows: the assignments need not keep it.
 
     Parameters
     ----------
     reasons : DataFrame
-        As `room_reasons` returns it.
+        As `room_reasons` returns it, of a plan for one objective.
+    least_within : float
+        As in `room_reasons`.
     """
     told = reasons.copy()
+    if least_within > 0:
+        return told
     free = {"closing": reasons["kind"].notna(), "next": reasons["kind"] == "proposed"}
     for what, rows in free.items():
         bound, worse = reasons[f"{what}_bound"], reasons[f"{what}_objective"]
@@ -337,6 +337,7 @@ class _Given:
 
     def moved(self, rest: Positions, closed: Positions) -> dict[str, object]:
         """Return what is told of the best of some sites in place of the room just closed."""
+        closed = closed[self.places.useful(closed)]
         if not len(closed):
             return {"next_site_id": None}
         if self.start is None or self._stopped:

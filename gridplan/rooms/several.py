@@ -31,6 +31,7 @@ from gridplan.siting import (
     propose_rooms,
 )
 from gridplan.siting.conflict import in_residents
+from gridplan.siting.nulls import with_none
 from gridplan.siting.result import STOPS
 from gridplan.siting.rooms import check_number
 from gridplan.siting.search import PROVEN_GAP, relative_gap
@@ -358,7 +359,7 @@ def trade_off(
     )
     numbers = ["first", "second", "bound", "gap", "cost", *_WALKS]
     whole = dict.fromkeys(["rooms_new", "unreachable"], "Int64")
-    typed = table.astype({**dict.fromkeys(numbers, "float64"), **whole, "stopped_by": "object"})
+    typed = with_none(table.astype({**dict.fromkeys(numbers, "float64"), **whole}), ["stopped_by"])
     typed[numbers] = typed[numbers].replace([math.inf, -math.inf], math.nan)
     return typed, [*_stopped_notes(typed), *_ruled_out_notes(question, rows)]
 
@@ -446,7 +447,6 @@ def _as_siting(curve: pd.DataFrame) -> Siting:
     """Return the first plan of a frontier, for who checks that there is one."""
     planned = curve[curve["sites"].map(len) > 0]
     row = (planned if len(planned) else curve).iloc[0]
-    interrupted = (curve["stopped_by"] == "interrupt").any()
     return Siting(
         sites=row["sites"],
         assignment=pd.Series(dtype="object"),
@@ -454,7 +454,7 @@ def _as_siting(curve: pd.DataFrame) -> Siting:
         bound=float(row["bound"]),
         gap=float(row["gap"]),
         status=row["status"],
-        stopped_by="interrupt" if interrupted else row["stopped_by"],
+        stopped_by="interrupt" if (curve["stopped_by"] == "interrupt").any() else row["stopped_by"],
         seconds=0.0,
         work=0.0,
         unreachable=(),

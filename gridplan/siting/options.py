@@ -133,8 +133,10 @@ def _check_kinds(rules: Rules) -> None:
         )
     if not isinstance(rules.capacity, HardCapacity | None):
         faults.add(
-            en=f"Rules: `capacity` is {rules.capacity!r}; expected HardCapacity(amounts, load).",
-            zh=f"规则 `capacity` 为 {rules.capacity!r}，应为 HardCapacity(amounts, load)。",
+            en=f"Rules: `capacity` is of the type {type(rules.capacity).__name__}; expected "
+            f"HardCapacity(amounts, load). Capacities that only warn go to p_median(capacity=...).",
+            zh=f"规则 `capacity` 的类型为 {type(rules.capacity).__name__}，应为 "
+            f"HardCapacity(amounts, load)。仅作提示的容量请写入 p_median(capacity=...)。",
         )
     faults.raise_if_any(CostMatrixError)
 

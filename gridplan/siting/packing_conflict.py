@@ -211,7 +211,7 @@ class _Changes:
     def _share(self, at: int, reach: Reach) -> Message | None:
         ruled = self.ruled
         most = ruled.most.copy()
-        most[at] = ruled.further[at].max(axis=1).sum() + 1.0
+        most[at] = ruled.further[at].max(axis=1, initial=0.0).sum() + 1.0
         found = self._best(
             replace(ruled, most=most), np.zeros(len(ruled.packing.must)), ruled.further[at]
         )

@@ -16,6 +16,7 @@ from gridplan.siting.assessment import labelled_sites
 from gridplan.siting.conditioned import reach_tolls
 from gridplan.siting.loads import Loads, read_loads
 from gridplan.siting.matrix import is_number
+from gridplan.siting.nulls import with_none
 from gridplan.siting.options import Limits, Rules
 from gridplan.siting.problem import Problem, make_problem
 from gridplan.siting.result import Siting, Status
@@ -289,7 +290,7 @@ class _Curve:
         self.left = self.points + 2
         best, plan = self._solve(self.stand, self.first)
         if plan is None:
-            return pd.DataFrame([self._lost(best)], columns=list(_COLUMNS))
+            return self._typed([self._lost(best)])
         limits, plans = self._ends(best, plan)
         rows = list[dict[str, object]]()
         for limit in limits:
@@ -297,9 +298,7 @@ class _Curve:
                 rows.append(self._point(limit, plan))
         # An interrupt before the first limit leaves what the ends were sought with.
         rows = rows or [self._row(self.stand.value(self.first, one), one) for one in plans]
-        texts = dict.fromkeys(("stopped_by", "cause"), "object")
-        table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(texts)
-        table = _efficient(table, self.first, self.second)
+        table = _efficient(self._typed(rows), self.first, self.second)
         if self.interrupted:
             last = table.index[-1]
             table.loc[last, "stopped_by"] = "interrupt"
@@ -364,6 +363,11 @@ class _Curve:
             "assignment": None if self.stand.loads is None else goes.dropna().to_dict(),
             "cause": None,
         }
+
+    @staticmethod
+    def _typed(rows: list[dict[str, object]]) -> pd.DataFrame:
+        table = pd.DataFrame(rows, columns=list(_COLUMNS))
+        return with_none(table, ("stopped_by", "assignment", "cause"))
 
     @staticmethod
     def _lost(found: Siting) -> dict[str, object]:

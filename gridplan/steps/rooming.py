@@ -358,6 +358,7 @@ def _reasons(work: Work, case: RoomCase, found: Answer) -> pd.DataFrame:
     # Of the fewest rooms, the next-best site keeps most within the norm.
     by = "share" if found.key == "B" else OBJECTIVE_OF.get(model, "mean")
     share = case.asked.least_share if found.key == "C" else None
+    least_within = (share or 0.0) * math.fsum(question.counted)
     budget = case.asked.budget if found.key == "C" else None
     reasons = room_reasons(
         question,
@@ -365,11 +366,11 @@ def _reasons(work: Work, case: RoomCase, found: Answer) -> pd.DataFrame:
         objective=by,
         told=found.key == "C",
         given=found.given(question),
-        least_within=(share or 0.0) * math.fsum(question.counted),
+        least_within=least_within,
         budget=math.inf if budget is None else budget,
     )
     if chosen.status == "proven" and not chosen.stages:
-        reasons = of_proven_plan(reasons)
+        reasons = of_proven_plan(reasons, least_within=least_within)
     work.notes.extend(reason_notes(reasons))
     return with_committees(reasons, work.place.committees["committee_id"])
 

@@ -150,8 +150,10 @@ def check_given(
     Check what closing and moving cost against what the nearest places and the floor areas allow.
 
     Nobody walks less than to the nearest place that stays open; whoever reaches none is
-    stranded; where the plan is proven, nothing makes its objective better; where nobody is given
-    a place, closing it costs nothing; the others are said to hold all households where those fit
+    stranded; where the plan is proven the best by one objective alone, nothing makes that better
+    (closing and moving keep a budget and numbers by community, but give places by the total walk
+    whatever else was asked for: a least share, further objectives); where nobody is given a
+    place, closing it costs nothing; the others are said to hold all households where those fit
     into their nearest places or nobody is given the place, and only where the floor areas are
     enough together; a proven figure is its own bound, another is no less than its bound, and a
     proven move costs no more than closing. Where no assignment is told there is no figure.
@@ -162,7 +164,8 @@ def check_given(
         Columns as in `COLUMNS`; without ``closing_status`` (plans of an earlier version) no
         figure may be told.
     demand, nearest, rooms, siting
-        As in `given_of`; of the siting also ``status``, ``required``, ``norm_m``.
+        As in `given_of`; of the siting also ``status``, ``stages``, ``least_share``,
+        ``required``, ``norm_m``.
     """
     if "closing_status" not in reasons:
         columns = [one for one in reasons if str(one).startswith("closing_")]
@@ -194,7 +197,8 @@ class _Test:
         self.metres = tolerances.distance_m * max(1.0, math.fsum(given.people))
         self.people = tolerances.residents + 0.5
         self.ratio = tolerances.ratio
-        self.proven = siting.get("status") == "proven"
+        alone = not siting.get("stages") and number(siting.get("least_share")) is None
+        self.best = alone and siting.get("status") == "proven"
 
     def closing(self, row: Mapping[Any, Any]) -> Iterator[str]:
         """Yield the columns that cannot be true of closing the place."""
@@ -219,7 +223,7 @@ class _Test:
         figure = number(row["closing_objective"])
         if figure is not None and idle and not figure <= self._slack(figure):
             yield "closing_objective"
-        if figure is not None and self.proven and not lost and figure < -self._slack(figure):
+        if figure is not None and self.best and not lost and figure < -self._slack(figure):
             yield "closing_objective"
 
     def moving(self, row: Mapping[Any, Any]) -> Iterator[str]:
@@ -239,7 +243,7 @@ class _Test:
             return
         slack = self._slack(figure)
         free = row["site_id"] not in (self.siting.get("required") or ())
-        if self.proven and free and not lost and figure < -slack:
+        if self.best and free and not lost and figure < -slack:
             yield "next_objective"
         same = abs(lost - stays) <= self.people and row["closing_status"] in _TOLD
         if same and row["next_status"] == "proven" and shut is not None and figure > shut + slack:
