@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridplan.errors import Message, Note, counted
+from gridplan.errors import InfeasibleError, Message, Note, counted
 from gridplan.siting.options import Limits
 from gridplan.siting.search import Effort
 from gridplan.zones.contiguity import Ints
@@ -90,10 +90,7 @@ def zone_system(
     """
     plan = _planned(cells, weights, rules, options, progress)
     if plan.targets_missed and rules.locked and rules.anchors and plan.stopped_by is None:
-        # An anchor that has a zone of its own may do better in a locked one.
-        shared = _planned(cells, weights, rules, replace(options, shared=True), progress)
-        if _excess(shared) < _excess(plan):
-            plan, options = shared, replace(options, shared=True)
+        plan, options = _or_shared(plan, cells, weights, rules, options, progress)
     bridges = rules.bridges
     if plan.across and bridges is not None and len(bridges.cell) and plan.stopped_by is None:
         # Some zone may reach along water: once more, with one bridge over each cell of it.
@@ -102,6 +99,24 @@ def zone_system(
         if len(other.across) < len(plan.across):
             plan = other
     return plan
+
+
+def _or_shared(
+    plan: SystemPlan,
+    cells: gpd.GeoDataFrame,
+    weights: pd.DataFrame,
+    rules: SystemRules,
+    options: SystemOptions,
+    progress: SystemProgress | None,
+) -> tuple[SystemPlan, SystemOptions]:
+    """Return a plan, or a better one whose anchors are in locked zones, with its options."""
+    sharing = replace(options, shared=True)
+    try:
+        shared = _planned(cells, weights, rules, sharing, progress)
+    except InfeasibleError:
+        # With cells between anchors and locked zones there may be no room for as many zones.
+        return plan, options
+    return (shared, sharing) if _excess(shared) < _excess(plan) else (plan, options)
 
 
 def _excess(plan: SystemPlan) -> float:
