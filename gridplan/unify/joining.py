@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from gridplan.geometry import Floats
 from gridplan.unify.claims import Ints
-from gridplan.zones.contiguity import Contiguity
+from gridplan.zones.contiguity import Contiguity, labelled_components
 
 Zones = TypeVar("Zones")
 
@@ -92,9 +92,7 @@ def joined_zones(
 def _parts(graph: Contiguity, cost: Floats, label: Ints, mass: Floats) -> list[_Part]:
     """Return all parts but the main one of each zone, those dearest to give away first."""
     same = label[graph.left] == label[graph.right]
-    part = Contiguity(
-        graph.left[same], graph.right[same], graph.border_m[same], graph.count
-    ).components()
+    part = labelled_components(graph.left[same], graph.right[same], graph.count)
     weight = np.bincount(part, weights=mass)
     second = np.partition(cost, 1, axis=1)[:, 1] if cost.shape[1] > 1 else cost[:, 0]
     regret = np.maximum(second - cost[np.arange(len(label)), label], 0.0)

@@ -120,8 +120,7 @@ def _torn(zones: pd.DataFrame, tolerances: Tolerances) -> tuple[list[Finding], T
     # Ids of the check: "/zone (parts)".
     told = [one[1:] for found in connected.findings for one in found.ids]
     torn = np.array(sorted(one.rpartition(" (")[0] for one in told), dtype=object)
-    rows = pd.Series(names).map(pd.Series(names).value_counts())
-    over_rows = set(names[rows.to_numpy() > 1])
+    over_rows = set(repeated(names))
     where = [one for one, name in zip(outlines, names, strict=True) if name in set(torn)]
     findings = [
         *finding("zone_disconnected", [one for one in told if one.rpartition(" (")[0] in over_rows],
@@ -155,9 +154,10 @@ def drawn_of(world: World, drawn: pd.DataFrame) -> Checked:
     if "geometry" in drawn and "zone_id" in drawn:
         findings += _nesting_findings(world, drawn)
     if world.has("demand", "population", "geometry") and "geometry" in drawn:
+        living = _Living.of(world, drawn)
         if "population" in drawn:
-            findings += _claimed_residents(world, drawn)
-        for name, people in _Living.of(world, drawn).outside.items():
+            findings += _claimed_residents(world, drawn, living)
+        for name, people in living.outside.items():
             lost = [name] if people > world.tolerances.residents else []
             findings += finding("zone_homes_outside", lost, layer="zones", amount=people)
     return Checked(tuple(findings), tiled.figures)
@@ -172,14 +172,14 @@ def _nesting_findings(world: World, drawn: pd.DataFrame) -> list[Finding]:
     fit = sound(outlines)
     system, ids = system_names(drawn), texts(drawn, "zone_id")
     above, own = texts(drawn, "parent_zone_id"), shapes(drawn)
-    wrong, amount = [], 0.0
+    wrong, beyond_m2 = [], 0.0
     for at in np.flatnonzero(given_of(above) & sound(own)):
         parents = shapely.union_all(outlines[fit & (known == above[at]) & (names != system[at])])
         outside_m2 = float(shapely.area(shapely.difference(own[at], parents)))
         if outside_m2 > world.tolerances.area_m2:
             wrong.append(f"{system[at]}/{ids[at]}")
-            amount += outside_m2
-    return finding("zone_not_nested", wrong, layer="zones", amount=amount)
+            beyond_m2 += outside_m2
+    return finding("zone_not_nested", wrong, layer="zones", amount=beyond_m2)
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,9 @@ class _Living:
                    outside)  # fmt: skip
 
 
-def _claimed_residents(world: World, drawn: pd.DataFrame) -> list[Finding]:
+def _claimed_residents(world: World, drawn: pd.DataFrame, living: _Living) -> list[Finding]:
     """Compare what zones tell with their homes: one row tells it, each, or all rows together."""
-    living, names = _Living.of(world, drawn), zone_names(drawn)[0]
+    names = zone_names(drawn)[0]
     slack, wrong, worst = world.tolerances.residents, [], 0.0
     claimed = numbers(drawn, "population")
     for name in sorted(set(names)):
